@@ -1,0 +1,33 @@
+"""Typed errors: each message says what is wrong, what is valid and what to do."""
+
+
+class HumeError(Exception):
+    """Base of every error that the stack raises on purpose."""
+
+
+class ConfigError(HumeError):
+    """A model or node configuration has an unknown field, a wrong type or a value out of range."""
+
+
+class CheckpointError(HumeError):
+    """A checkpoint folder or tensor file is missing, truncated or does not fit its configuration."""
+
+
+class ObservationError(HumeError):
+    """Images, robot state or instruction do not fit what the policy expects."""
+
+
+class RobotProfileError(HumeError):
+    """A robot profile is unknown or one of its fields is wrong."""
+
+
+class ChunkError(HumeError):
+    """An action chunk or segment is malformed."""
+
+
+class ActionSpaceError(HumeError):
+    """An action space is unknown or cannot be used with the robot at hand."""
+
+
+class DatasetError(HumeError):
+    """A dataset has wrong shapes, missing keys, NaN or an empty episode."""

@@ -1,0 +1,68 @@
+"""Joint motion limits shared by robot profiles and the control core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.errors import RobotProfileError
+
+_POSITIVE_FIELDS = ("velocity", "acceleration", "jerk", "tracking")
+
+
+@dataclass(frozen=True)
+class MotionLimits:
+    """Limits of n joints, in policy order.
+
+    Attributes:
+        names: joint names.
+        lower: lowest position (n,), rad.
+        upper: highest position (n,), rad.
+        velocity: largest speed (n,), rad/s.
+        acceleration: largest acceleration (n,), rad/s^2.
+        jerk: largest jerk (n,), rad/s^3.
+        tracking: largest |command - measured| (n,), rad.
+
+    Raises:
+        RobotProfileError: a length differs, a number is not finite or not positive, lower >= upper.
+    """
+
+    names: tuple[str, ...]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    velocity: NDArray[np.float64]
+    acceleration: NDArray[np.float64]
+    jerk: NDArray[np.float64]
+    tracking: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        for field in ("lower", "upper", *_POSITIVE_FIELDS):
+            object.__setattr__(self, field, self._checked(field, getattr(self, field)))
+        for i, name in enumerate(self.names):
+            if self.lower[i] >= self.upper[i]:
+                raise RobotProfileError(
+                    f"joint '{name}': lower position {self.lower[i]} must be below upper {self.upper[i]}"
+                )
+
+    def _checked(self, field: str, value: Any) -> NDArray[np.float64]:
+        array = np.array(value, dtype=np.float64)
+        if array.shape != (len(self.names),):
+            raise RobotProfileError(
+                f"limit '{field}' has shape {array.shape}; one number per joint is needed: {len(self.names)}"
+            )
+        for name, number in zip(self.names, array, strict=True):
+            if not np.isfinite(number) or (field in _POSITIVE_FIELDS and number <= 0):
+                raise RobotProfileError(
+                    f"joint '{name}': limit '{field}' is {number}; it must be finite"
+                    + (" and above 0" if field in _POSITIVE_FIELDS else "")
+                )
+        array.setflags(write=False)
+        return array
+
+    @property
+    def size(self) -> int:
+        """Number of joints n."""
+        return len(self.names)
