@@ -1,0 +1,70 @@
+"""Action spaces: what the numbers of an action row mean."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.errors import ActionSpaceError
+
+
+class ActionSpace(str, Enum):
+    """What the arm part of an action row holds; a gripper number may follow it.
+
+    Relative spaces are anchored at the robot state of the observation that was thought about.
+    """
+
+    JOINT_POSITION = "joint_position"
+    """Joint positions, rad."""
+    JOINT_DELTA = "joint_delta"
+    """Joint positions minus the joint positions at the observation, rad."""
+    EE_DELTA = "ee_delta"
+    """End-effector twist per step: translation (m) and rotation vector (rad), 6 numbers."""
+    EE_POSE = "ee_pose"
+    """End-effector pose in the base frame: position (m) and rotation vector (rad), 6 numbers."""
+
+    def arm_dim(self, num_joints: int) -> int:
+        """How many numbers of a row belong to the arm."""
+        return num_joints if self in (ActionSpace.JOINT_POSITION, ActionSpace.JOINT_DELTA) else 6
+
+
+def parse_action_space(name: str) -> ActionSpace:
+    """The action space called `name`.
+
+    Raises:
+        ActionSpaceError: unknown name; lists the valid ones.
+    """
+    try:
+        return ActionSpace(name)
+    except ValueError:
+        valid = ", ".join(space.value for space in ActionSpace)
+        raise ActionSpaceError(f"action space '{name}' is unknown; valid: {valid}") from None
+
+
+def joint_targets(
+    space: ActionSpace, rows: NDArray[np.float64], anchor: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Absolute joint positions of action rows.
+
+    Args:
+        space: meaning of the rows.
+        rows: (k, a) actions in real units; the first n columns are the arm's.
+        anchor: (n,) joint positions at the observation that was thought about, rad.
+
+    Returns:
+        (k, n) joint positions, rad.
+
+    Raises:
+        ActionSpaceError: the space needs inverse kinematics, or the rows are too narrow.
+    """
+    n = len(anchor)
+    if space not in (ActionSpace.JOINT_POSITION, ActionSpace.JOINT_DELTA):
+        raise ActionSpaceError(
+            f"action space '{space.value}' needs inverse kinematics; valid here: joint_position, joint_delta"
+        )
+    if rows.ndim != 2 or rows.shape[1] < n:
+        raise ActionSpaceError(f"action rows have shape {rows.shape}; {n} joints need at least (k, {n})")
+    arm = rows[:, :n]
+    return arm + anchor if space is ActionSpace.JOINT_DELTA else arm.copy()
