@@ -1,0 +1,96 @@
+"""What the control core gives back: the command of a tick, and its status."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_system1.control.states import Mode, Reason
+
+
+@dataclass(frozen=True)
+class ClockReading:
+    """Both clocks at one instant, s: steady (`time.monotonic`) and ROS (the node's clock, /clock in simulation)."""
+
+    steady: float
+    ros: float
+
+
+class Command:
+    """The command of one tick. One object is reused for ever: copy what you keep.
+
+    Attributes:
+        publish: False when nothing may be sent (not active, or the arm is handed over).
+        mode: mode after this tick.
+        reason: why.
+        position: (n,) rad.
+        velocity: (n,) rad/s, feed-forward that belongs to `position`.
+        acceleration: (n,) rad/s^2.
+        gripper: gripper command, m; nan without gripper.
+        time: steady clock the command is for, s.
+    """
+
+    __slots__ = ("acceleration", "gripper", "mode", "position", "publish", "reason", "time", "velocity")
+
+    def __init__(self, size: int) -> None:
+        self.publish = False
+        self.mode = Mode.UNCONFIGURED
+        self.reason = Reason.NONE
+        self.position: NDArray[np.float64] = np.zeros(size)
+        self.velocity: NDArray[np.float64] = np.zeros(size)
+        self.acceleration: NDArray[np.float64] = np.zeros(size)
+        self.gripper = math.nan
+        self.time = 0.0
+
+
+@dataclass(frozen=True)
+class CoreStatus:
+    """A snapshot of the core for the status topic. Ages are in s, on the steady clock; inf if never seen.
+
+    Attributes:
+        mode, reason: state of the machine.
+        text: both, with details, for people.
+        epoch: current epoch (the core raises it on e-stop, reset and takeover; publish it when it changes).
+        chunk_seq, chunk_epoch: newest admitted chunk; -1 if none.
+        chunk_age: since the observation of that chunk.
+        segment_seq: newest admitted segment; -1 if none.
+        segment_age, joint_state_age, heartbeat_age: since the last one arrived.
+        observation_age: of the newest observation behind the motion.
+        tracking_error: (n,) |command - measured|, rad.
+        limiter_activity: (n,) part of the ticks since the last status in which the joint was limited, 0 to 1.
+        rejected: counters by "kind: reason", e.g. {"chunk: epoch": 2, "segment: age": 1}.
+        chunks_accepted, segments_accepted, splices, long_ticks, events_dropped: counters.
+        delay: conservative estimate of observation-to-command delay, s; nan until known.
+        max_velocity_ratio: largest |commanded velocity| / limit since the start, <= 1.
+        enabled, active, still, released: flags; `released` is True while another controller may move the arm.
+    """
+
+    mode: Mode
+    reason: Reason
+    text: str
+    epoch: int
+    chunk_seq: int
+    chunk_epoch: int
+    chunk_age: float
+    segment_seq: int
+    segment_age: float
+    joint_state_age: float
+    heartbeat_age: float
+    observation_age: float
+    tracking_error: tuple[float, ...]
+    limiter_activity: tuple[float, ...]
+    rejected: dict[str, int]
+    chunks_accepted: int
+    segments_accepted: int
+    splices: int
+    long_ticks: int
+    events_dropped: int
+    delay: float
+    max_velocity_ratio: float
+    enabled: bool
+    active: bool
+    still: bool
+    released: bool

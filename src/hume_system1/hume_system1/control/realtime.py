@@ -1,0 +1,128 @@
+"""What the operating system can do for a punctual thread: SCHED_FIFO, locked memory, absolute sleep.
+
+For users other than root, `/etc/security/limits.conf` (then a new login):
+
+    @realtime  -  rtprio   95
+    @realtime  -  memlock  unlimited
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import resource
+import sys
+import time
+from dataclasses import dataclass
+
+_MCL_CURRENT_AND_FUTURE = 3
+_CLOCK_MONOTONIC = 1
+_TIMER_ABSTIME = 1
+
+
+@dataclass(frozen=True)
+class Scheduling:
+    """What was granted.
+
+    Attributes:
+        policy: "fifo:<priority>" or "other".
+        memory_locked: whether mlockall succeeded.
+        warning: one line for the log on what was refused and how to allow it, or "".
+    """
+
+    policy: str
+    memory_locked: bool
+    warning: str
+
+
+def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage: bool = True) -> Scheduling:
+    """Make the calling thread punctual, as far as the system allows; never raises.
+
+    Args:
+        priority: SCHED_FIFO priority, 1 to 99; 0 leaves the scheduler alone.
+        lock_memory: lock all present and future memory of the process.
+        freeze_garbage: collect once and keep what is alive now out of every later collection.
+    """
+    if freeze_garbage:
+        gc.collect()
+        gc.freeze()
+    refused = []
+    policy = "other"
+    if priority > 0:
+        problem = _set_fifo(priority)
+        if problem:
+            refused.append(f"SCHED_FIFO {priority} refused ({problem})")
+        else:
+            policy = f"fifo:{priority}"
+    locked = False
+    if lock_memory:
+        problem = _lock_memory()
+        locked = not problem
+        if problem:
+            refused.append(f"mlockall refused ({problem})")
+    warning = ""
+    if refused:
+        warning = (
+            f"{'; '.join(refused)}: the command stream will be less punctual. "
+            "Allow 'rtprio 95' and 'memlock unlimited' for this user in /etc/security/limits.conf"
+        )
+    return Scheduling(policy, locked, warning)
+
+
+def _set_fifo(priority: int) -> str:
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    except (OSError, AttributeError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def _lock_memory() -> str:
+    """Lock memory only where later allocations cannot fail for it: without a limit, or as root."""
+    try:
+        soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+        if soft != resource.RLIM_INFINITY and os.geteuid() != 0:
+            return f"the memlock limit is {soft} bytes"
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.mlockall(_MCL_CURRENT_AND_FUTURE) != 0:
+            return os.strerror(ctypes.get_errno())
+    except (OSError, AttributeError) as error:
+        return str(error)
+    return ""
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
+
+
+class AbsoluteSleep:
+    """`clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME)`; one object per thread, nothing is allocated per call."""
+
+    def __init__(self) -> None:
+        self._timespec = _Timespec()
+        self._pointer = ctypes.byref(self._timespec)
+        self._call = ctypes.CDLL(None).clock_nanosleep
+
+    def __call__(self, deadline: float) -> None:
+        """Sleep until `deadline`, s on the steady clock; returns at once when it has passed."""
+        seconds = int(deadline)
+        self._timespec.tv_sec = seconds
+        self._timespec.tv_nsec = int((deadline - seconds) * 1e9)
+        while self._call(_CLOCK_MONOTONIC, _TIMER_ABSTIME, self._pointer, None) != 0:
+            if time.monotonic() >= deadline:
+                return
+
+
+class _IntervalSleep:
+    """`time.sleep` to the deadline: since Python 3.11 that is an absolute clock_nanosleep inside."""
+
+    def __call__(self, deadline: float) -> None:
+        remaining = deadline - time.monotonic()
+        if remaining > 0.0:
+            time.sleep(remaining)
+
+
+def deadline_sleep() -> AbsoluteSleep | _IntervalSleep:
+    """The most punctual way to sleep until an absolute steady time on this Python."""
+    return _IntervalSleep() if sys.version_info >= (3, 11) else AbsoluteSleep()

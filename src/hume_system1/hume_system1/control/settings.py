@@ -1,0 +1,140 @@
+"""Settings of the control core; times in seconds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from hume_core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ControlSettings:
+    """Settings of `ControlCore`. The node declares one parameter for each.
+
+    Attributes:
+        rate_hz: nominal rate of the command stream, 50 to 1000 Hz.
+        segment_age: longest time without a new segment before HOLD.
+        chunk_age: oldest chunk to act on (steady time since its observation) before HOLD.
+        observation_age: oldest observation a segment may rest on.
+        joint_state_age: longest time without a new joint state before FAULT.
+        heartbeat_age: longest silence of the denoiser before FAULT.
+        tracking_grace: how long |command - measured| may stay above its limit before FAULT.
+        clock_frozen: how long the ROS clock may stand still before FAULT.
+        clock_jump: largest step of the ROS clock against the steady clock before FAULT.
+        future: how far a stamp may lie ahead of the ROS clock.
+        committed: time after the arrival of a segment in which the old motion stays as it is.
+        blend: time over which the old motion passes into the new segment.
+        bandwidth: of the tracking law, rad/s (a third of its fastest pole; at most rate_hz / 2).
+        max_step_ratio: largest step between rows of a segment, as a multiple of velocity limit * dt.
+        range_margin: how far a segment may lie outside the position limits (it is clamped), rad.
+        max_chunk_value: largest |value| in a chunk, normalised units.
+        max_chunk_step: largest step between rows of a chunk, normalised units.
+        max_horizon: largest number of rows of a chunk or segment.
+        max_epoch_step: largest growth of the epoch that is believed.
+        action_spaces: action spaces accepted in chunks; empty accepts all.
+        chunk_dim: columns of a chunk; 0 accepts any.
+        require_chunk: segments need a chunk that was admitted here (False when replaying segments alone).
+        require_heartbeat: watch the denoiser's heartbeat (False when nothing sends one).
+        still_velocity: a joint slower than this is still, rad/s.
+        start_margin: how far outside the position limits the arm may be on activation, rad.
+        max_tick: tick length above which the motion brakes during the gap instead of following.
+        min_tick: tick length below which no new command is made.
+        max_events_per_tick: events taken from the inbox per tick.
+    """
+
+    rate_hz: float = 200.0
+    segment_age: float = 0.5
+    chunk_age: float = 2.0
+    observation_age: float = 1.0
+    joint_state_age: float = 0.2
+    heartbeat_age: float = 0.5
+    tracking_grace: float = 0.1
+    clock_frozen: float = 0.25
+    clock_jump: float = 0.25
+    future: float = 0.1
+    committed: float = 0.005
+    blend: float = 0.1
+    bandwidth: float = 60.0
+    max_step_ratio: float = 10.0
+    range_margin: float = 0.2
+    max_chunk_value: float = 100.0
+    max_chunk_step: float = 100.0
+    max_horizon: int = 1000
+    max_epoch_step: int = 1000
+    action_spaces: tuple[str, ...] = ()
+    chunk_dim: int = 0
+    require_chunk: bool = True
+    require_heartbeat: bool = True
+    still_velocity: float = 0.05
+    start_margin: float = 0.05
+    max_tick: float = 0.03
+    min_tick: float = 2e-4
+    max_events_per_tick: int = 16
+
+    def __post_init__(self) -> None:
+        """Check every number.
+
+        Raises:
+            ConfigError: a number is not finite, not positive, or out of its range.
+        """
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, bool | tuple) or item.name == "chunk_dim":
+                continue
+            may_be_zero = item.name in ("committed", "range_margin", "start_margin")
+            if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
+                raise ConfigError(f"control setting '{item.name}' is {value}; it must be finite and above 0")
+        if not 50.0 <= self.rate_hz <= 1000.0:
+            raise ConfigError(f"control setting 'rate_hz' is {self.rate_hz}; valid: 50 to 1000 Hz")
+        if self.min_tick >= self.period or self.max_tick < self.period:
+            raise ConfigError(
+                f"the period {self.period} s must lie between min_tick {self.min_tick} and max_tick {self.max_tick}"
+            )
+
+    @property
+    def period(self) -> float:
+        """Nominal tick length, s."""
+        return 1.0 / self.rate_hz
+
+
+@dataclass(frozen=True)
+class GripperSettings:
+    """How a policy's gripper value becomes a gripper command.
+
+    Attributes:
+        policy_closed: policy value that means closed.
+        policy_open: policy value that means open.
+        closed: command when closed, m.
+        open: command when open, m.
+        rate: largest change of the command, m/s.
+        binary: True: only fully open or closed, with hysteresis.
+        close_below: openness (0 closed, 1 open) below which a binary gripper closes.
+        open_above: openness above which a binary gripper opens.
+    """
+
+    policy_closed: float = 0.0
+    policy_open: float = 1.0
+    closed: float = 0.0
+    open: float = 0.04
+    rate: float = 0.1
+    binary: bool = False
+    close_below: float = 0.4
+    open_above: float = 0.6
+
+    def __post_init__(self) -> None:
+        """Check the mapping.
+
+        Raises:
+            ConfigError: a number is not finite, the policy range is empty, or the hysteresis is upside down.
+        """
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not isinstance(value, bool) and not math.isfinite(value):
+                raise ConfigError(f"gripper setting '{item.name}' is {value}; it must be finite")
+        if self.policy_closed == self.policy_open or self.rate <= 0:
+            raise ConfigError("gripper: policy_closed and policy_open must differ, and rate must be above 0")
+        if not 0.0 <= self.close_below <= self.open_above <= 1.0:
+            raise ConfigError(
+                f"gripper: needs 0 <= close_below <= open_above <= 1, got {self.close_below} and {self.open_above}"
+            )

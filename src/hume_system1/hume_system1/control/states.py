@@ -1,0 +1,59 @@
+"""Modes of the command loop and the reasons for them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Mode(enum.Enum):
+    """What the command loop is doing."""
+
+    UNCONFIGURED = "unconfigured"  # no measured joint state yet
+    INACTIVE = "inactive"  # not activated: nothing is published (once the arm has been brought to rest)
+    IDLE = "idle"  # active and holding; nothing has been asked of it in this epoch
+    RUNNING = "running"  # following segments
+    HOLD = "hold"  # decelerating or at rest; resumes by itself when the reason is gone
+    FAULT = "fault"  # decelerating or at rest; leaves only by reset
+    ESTOP = "estop"  # decelerating or at rest; latched, leaves only by reset
+
+
+class Reason(enum.Enum):
+    """Why the mode is HOLD or FAULT (or waits elsewhere)."""
+
+    NONE = "none"
+    # HOLD: resumes by itself
+    NO_SEGMENT = "no segment for the present time"
+    SEGMENT_STALE = "segments have stopped coming"
+    CHUNK_STALE = "chunks have stopped coming"
+    OBSERVATION_STALE = "segments rest on old observations"
+    NEW_EPOCH = "new epoch: waiting for a segment of it"
+    DISABLED = "disabled"
+    TAKEOVER = "taken over"
+    # FAULT: needs a reset
+    DENOISER_LOST = "denoiser heartbeat lost"
+    JOINT_STATES_LOST = "joint states lost"
+    TRACKING_ERROR = "command and measured position differ too much"
+    CLOCK_FROZEN = "ROS clock does not advance"
+    CLOCK_BACKWARD = "ROS clock went back"
+    CLOCK_FORWARD = "ROS clock jumped forward"
+    LIMITS = "measured position outside the joint limits"
+    INTERNAL = "internal error in the command loop"
+    # ESTOP
+    EMERGENCY_STOP = "emergency stop"
+    # waiting for a reset to complete
+    RESET_NOT_STILL = "reset asked: waiting for standstill"
+    RESET_DISABLED = "reset asked: waiting to be enabled"
+    RESET_NO_CHUNK = "reset asked: waiting for a fresh chunk"
+
+
+@dataclass(frozen=True)
+class State:
+    """Mode with its reason."""
+
+    mode: Mode
+    reason: Reason = Reason.NONE
+
+    def __str__(self) -> str:
+        """'hold: segments have stopped coming', or the bare mode."""
+        return self.mode.value if self.reason is Reason.NONE else f"{self.mode.value}: {self.reason.value}"
