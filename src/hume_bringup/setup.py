@@ -26,6 +26,6 @@ setup(
     zip_safe=True,
     maintainer="Hume robot stack maintainers",
     maintainer_email="maintainers@hume-robot-stack.example",
-    description="Launch files, robot profiles and the one description of which Hume nodes run with which parameters",
+    description="Launch files, robot profiles and the one description of the Hume nodes",
     license="Apache-2.0",
 )

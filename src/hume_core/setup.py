@@ -15,6 +15,6 @@ setup(
     zip_safe=True,
     maintainer="Hume robot stack maintainers",
     maintainer_email="maintainers@hume-robot-stack.example",
-    description="ROS-free core of the Hume robot stack: observations, robot profiles, checkpoints, flow integration, transformer blocks",
+    description="ROS-free core of the Hume robot stack",
     license="Apache-2.0",
 )

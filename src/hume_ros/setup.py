@@ -15,6 +15,6 @@ setup(
     zip_safe=True,
     maintainer="Hume robot stack maintainers",
     maintainer_email="maintainers@hume-robot-stack.example",
-    description="Conversions, observation gathering, quality of service, lifecycle base and diagnostics of the Hume robot stack",
+    description="Conversions, observations, lifecycle base and diagnostics of the Hume robot stack",
     license="Apache-2.0",
 )

@@ -15,7 +15,9 @@ setup(
     zip_safe=True,
     maintainer="Hume robot stack maintainers",
     maintainer_email="maintainers@hume-robot-stack.example",
-    description="System 1 of Hume: visuomotor denoiser, real-time control core, and the nodes that stream joint commands",
+    description="System 1 of Hume: the denoising model, the control core and the nodes that stream joint commands",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["system1_node = hume_system1.node:main", "denoiser_node = hume_system1.denoiser_node:main"]},
+    entry_points={
+        "console_scripts": ["system1_node = hume_system1.node:main", "denoiser_node = hume_system1.denoiser_node:main"]
+    },
 )

@@ -15,7 +15,7 @@ setup(
     zip_safe=True,
     maintainer="Hume robot stack maintainers",
     maintainer_email="maintainers@hume-robot-stack.example",
-    description="System 2 of Hume: vision-language backbone, flow-matching action expert, value-query head, and the node that publishes action chunks",
+    description="System 2 of Hume: the thinking model and the node that publishes action chunks",
     license="Apache-2.0",
     entry_points={"console_scripts": ["system2_node = hume_system2.node:main"]},
 )

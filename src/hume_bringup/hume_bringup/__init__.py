@@ -1,1 +1,1 @@
-"""Launch files, robot profiles and the one description of which Hume nodes run with which parameters."""
+"""Launch files, robot profiles and the one description of the Hume nodes."""

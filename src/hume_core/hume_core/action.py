@@ -43,9 +43,7 @@ def parse_action_space(name: str) -> ActionSpace:
         raise ActionSpaceError(f"action space '{name}' is unknown; valid: {valid}") from None
 
 
-def joint_targets(
-    space: ActionSpace, rows: NDArray[np.float64], anchor: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def joint_targets(space: ActionSpace, rows: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:
     """Absolute joint positions of action rows.
 
     Args:

@@ -259,9 +259,7 @@ def find_profile(name_or_path: str | Path) -> Path:
         if candidate.is_file():
             return candidate
     known = ", ".join(known_profiles()) or "none is installed; source the workspace's install/setup.bash"
-    raise RobotProfileError(
-        f"unknown robot '{name_or_path}'; known robots: {known}. A path to a .yaml file works too"
-    )
+    raise RobotProfileError(f"unknown robot '{name_or_path}'; known robots: {known}. A path to a .yaml file works too")
 
 
 def _describe(error: ValidationError, data: dict[str, Any]) -> str:

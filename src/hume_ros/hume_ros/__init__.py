@@ -1,1 +1,1 @@
-"""Conversions, observation gathering, quality of service, lifecycle base and diagnostics of the Hume robot stack."""
+"""Conversions, observations, lifecycle base and diagnostics of the Hume robot stack."""

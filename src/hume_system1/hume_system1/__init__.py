@@ -1,1 +1,1 @@
-"""System 1 of Hume: visuomotor denoiser, real-time control core, and the nodes that stream joint commands."""
+"""System 1 of Hume: the denoising model, the control core and the nodes that stream joint commands."""

@@ -1,1 +1,1 @@
-"""System 2 of Hume: vision-language backbone, flow-matching action expert, value-query head, and the node that publishes action chunks."""
+"""System 2 of Hume: the thinking model and the node that publishes action chunks."""

@@ -1,0 +1,123 @@
+"""Messages to arrays and back: the one decode path for live topics, bags and exports.
+
+Functions read fields only, so messages of rclpy and of the `rosbags` library both work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.errors import ChunkError, ObservationError
+
+_CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC3": 3, "8UC1": 1}
+_TO_RGB = {
+    "bgr8": cv2.COLOR_BGR2RGB,
+    "8UC3": cv2.COLOR_BGR2RGB,
+    "rgba8": cv2.COLOR_RGBA2RGB,
+    "bgra8": cv2.COLOR_BGRA2RGB,
+    "mono8": cv2.COLOR_GRAY2RGB,
+    "8UC1": cv2.COLOR_GRAY2RGB,
+}
+
+
+def stamp_seconds(stamp: Any) -> float:
+    """A `builtin_interfaces/Time` as seconds."""
+    return float(stamp.sec) + float(stamp.nanosec) * 1e-9
+
+
+def stamp_parts(seconds: float) -> tuple[int, int]:
+    """Seconds as (sec, nanosec) of a `builtin_interfaces/Time`."""
+    nanoseconds = round(seconds * 1e9)
+    return nanoseconds // 1_000_000_000, nanoseconds % 1_000_000_000
+
+
+def set_stamp(stamp: Any, seconds: float) -> None:
+    """Write `seconds` into a `builtin_interfaces/Time` or `Duration`."""
+    stamp.sec, stamp.nanosec = stamp_parts(seconds)
+
+
+def image_to_rgb(message: Any) -> NDArray[np.uint8]:
+    """RGB pixels of a `sensor_msgs/Image` or `sensor_msgs/CompressedImage`.
+
+    Returns:
+        uint8 (height, width, 3), RGB, owning its memory.
+
+    Raises:
+        ObservationError: unknown encoding, or data that do not fit width, height and step.
+    """
+    if hasattr(message, "format"):
+        return _decode_compressed(message)
+    encoding = str(message.encoding)
+    if encoding not in _CHANNELS:
+        raise ObservationError(f"image encoding '{encoding}' is not supported; valid: {', '.join(_CHANNELS)}")
+    height, width, step = int(message.height), int(message.width), int(message.step)
+    row_bytes = width * _CHANNELS[encoding]
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    if height < 1 or width < 1 or step < row_bytes or data.size < height * step:
+        raise ObservationError(
+            f"image of {width}x{height} '{encoding}' with step {step} needs {height * max(step, row_bytes)} bytes; "
+            f"found {data.size}"
+        )
+    pixels = data[: height * step].reshape(height, step)[:, :row_bytes].reshape(height, width, -1)
+    if encoding == "rgb8":
+        return pixels.copy()
+    return np.asarray(cv2.cvtColor(pixels, _TO_RGB[encoding]), dtype=np.uint8)
+
+
+def _decode_compressed(message: Any) -> NDArray[np.uint8]:
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if pixels is None:
+        raise ObservationError(
+            f"compressed image with format '{message.format}' and {data.size} bytes cannot be decoded; "
+            "valid: JPEG or PNG"
+        )
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def joint_values(message: Any, names: Sequence[str], field: str = "position") -> NDArray[np.float64]:
+    """One field of a `sensor_msgs/JointState` in the order of `names`.
+
+    Returns:
+        float64 (len(names),), rad or m (position), rad/s or m/s (velocity).
+
+    Raises:
+        ObservationError: a joint is missing, the field is shorter than the names, or a value is not finite.
+    """
+    place = {name: i for i, name in enumerate(message.name)}
+    missing = [name for name in names if name not in place]
+    if missing:
+        raise ObservationError(
+            f"joint states have no joint '{missing[0]}'; they have: {', '.join(message.name) or 'none'}"
+        )
+    values = getattr(message, field)
+    if len(values) < len(message.name):
+        raise ObservationError(
+            f"joint states name {len(message.name)} joints but carry {len(values)} numbers of '{field}'"
+        )
+    picked = np.array([values[place[name]] for name in names], dtype=np.float64)
+    if not np.isfinite(picked).all():
+        bad = names[int(np.flatnonzero(~np.isfinite(picked))[0])]
+        raise ObservationError(f"joint '{bad}' has a '{field}' that is not finite")
+    return picked
+
+
+def chunk_rows(message: Any) -> NDArray[np.float32]:
+    """The rows of an `ActionChunk` in normalised policy units.
+
+    Returns:
+        float32 (horizon, dim).
+
+    Raises:
+        ChunkError: the data do not fit horizon and dim.
+    """
+    data = np.asarray(message.data, dtype=np.float32)
+    horizon, dim = int(message.horizon), int(message.dim)
+    if horizon < 1 or dim < 1 or data.size != horizon * dim:
+        raise ChunkError(f"chunk has {data.size} numbers; horizon {horizon} x dim {dim} = {horizon * dim}")
+    return data.reshape(horizon, dim)

@@ -1,0 +1,128 @@
+"""Base of the stack's lifecycle nodes: typed errors, autostart, and one way to run and to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
+
+from hume_core.errors import HumeError
+from hume_ros.parameters import declare
+
+
+class HumeLifecycleNode(LifecycleNode):  # type: ignore[misc]
+    """A lifecycle node whose `configure`, `activate`, `deactivate` and `cleanup` may raise `HumeError`.
+
+    A typed error refuses the transition with one log line; the node stays alive in its previous state.
+    With the parameter `autostart` it configures and activates itself once it spins.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._autostart_timer = None
+        if declare(self, "autostart", False, "Configure and activate without being asked."):
+            self._autostart_timer = self.create_timer(0.0, self._autostart)
+
+    def configure(self) -> None:
+        """Take up resources. Raise `HumeError` to refuse; `cleanup` is then called."""
+
+    def activate(self) -> None:
+        """Begin to work."""
+
+    def deactivate(self) -> None:
+        """Stop working, keep resources."""
+
+    def cleanup(self) -> None:
+        """Give up what `configure` took; must cope with a half-done configure."""
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Called by rclpy."""
+        done = self._guard("configure", self.configure)
+        if not done:
+            self.cleanup()
+        return _outcome(done)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Called by rclpy."""
+        if not self._guard("activate", self.activate):
+            return TransitionCallbackReturn.FAILURE
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Called by rclpy."""
+        self._guard("deactivate", self.deactivate)
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Called by rclpy."""
+        return _outcome(self._guard("cleanup", self.cleanup))
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Called by rclpy."""
+        self._guard("deactivate", self.deactivate)
+        return _outcome(self._guard("cleanup", self.cleanup))
+
+    def _guard(self, what: str, action: Callable[[], None]) -> bool:
+        try:
+            action()
+        except HumeError as error:
+            self.get_logger().error(f"cannot {what}: {error}")
+            return False
+        return True
+
+    def _autostart(self) -> None:
+        if self._autostart_timer is not None:
+            self._autostart_timer.cancel()
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+
+def _outcome(done: bool) -> TransitionCallbackReturn:
+    return TransitionCallbackReturn.SUCCESS if done else TransitionCallbackReturn.FAILURE
+
+
+def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
+    """Spin a node until SIGINT or SIGTERM, then stop it in order.
+
+    Args:
+        make: builds the node; a `HumeError` ends the process with its message and exit code 2.
+        args: command line; None takes the process's own.
+
+    Returns:
+        Exit code.
+    """
+    rclpy.init(args=args, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+    stop = threading.Event()
+    executor = SingleThreadedExecutor()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: (stop.set(), executor.wake()))
+    node: Node | None = None
+    try:
+        node = make()
+        executor.add_node(node)
+        while not stop.is_set() and rclpy.ok():
+            executor.spin_once(timeout_sec=0.2)
+    except HumeError as error:
+        rclpy.logging.get_logger("hume").fatal(str(error))
+        return 2
+    except ExternalShutdownException:
+        pass
+    finally:
+        _close(node)
+        executor.shutdown(timeout_sec=0.5)
+        rclpy.try_shutdown()
+    return 0
+
+
+def _close(node: Node | None) -> None:
+    if node is None:
+        return
+    if isinstance(node, HumeLifecycleNode):
+        node.deactivate()
+        node.cleanup()
+    node.destroy_node()

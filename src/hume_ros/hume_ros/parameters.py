@@ -1,0 +1,47 @@
+"""Declaring node parameters with type, range, unit and description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+
+from hume_core.errors import ConfigError
+
+
+def declare(
+    node: Node,
+    name: str,
+    default: Any,
+    description: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    read_only: bool = True,
+) -> Any:
+    """Declare a parameter and return its value.
+
+    Args:
+        node: owner.
+        name: parameter name.
+        default: value where nothing is set; its type is the parameter's type.
+        description: what it means, with the unit.
+        low, high: inclusive range of a number; both or none.
+        read_only: refuse changes at run time.
+
+    Raises:
+        ConfigError: a launch file or the command line set a wrong type or a value out of range.
+    """
+    descriptor = ParameterDescriptor(description=description, read_only=read_only)
+    if low is not None and high is not None:
+        if isinstance(default, float):
+            descriptor.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
+        else:
+            descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
+    try:
+        return node.declare_parameter(name, default, descriptor).value
+    except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+        valid = f"{type(default).__name__}" + (f" from {low} to {high}" if low is not None else "")
+        raise ConfigError(f"parameter '{name}' of {node.get_name()}: {error}; valid: {valid}. {description}") from error
