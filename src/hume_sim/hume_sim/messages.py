@@ -1,0 +1,74 @@
+"""Between the simulator's types and ROS messages."""
+
+from __future__ import annotations
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import JointState as JointStateMsg
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+
+from hume_core.errors import ActionSpaceError
+from hume_sim.arm import ARM_JOINTS
+from hume_sim.trajectory import JointTrajectory
+from hume_sim.world import JointState
+
+
+def to_time(nanoseconds: int) -> Time:
+    """ROS time of nanoseconds since the clock's zero."""
+    return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+
+
+def to_joint_state(joints: JointState, stamp: Time) -> JointStateMsg:
+    """Joint state message; efforts of the arm in N m, of the finger in N."""
+    message = JointStateMsg(name=list(joints.names))
+    message.header.stamp = stamp
+    message.position = joints.position.tolist()
+    message.velocity = joints.velocity.tolist()
+    message.effort = joints.effort.tolist()
+    return message
+
+
+def optical_frame(camera: str) -> str:
+    """Frame of a camera's images: z forward, x right, y down (REP 103, REP 104)."""
+    return f"{camera}_camera_optical_frame"
+
+
+def to_image(image: NDArray[np.uint8], camera: str, stamp: Time) -> Image:
+    """Image message of (H, W, 3) uint8 RGB."""
+    height, width, _ = image.shape
+    message = Image(height=height, width=width, encoding="rgb8", step=3 * width)
+    message.header.stamp, message.header.frame_id = stamp, optical_frame(camera)
+    message.data = image.tobytes()
+    return message
+
+
+def to_camera_info(matrix: NDArray[np.float64], camera: str, height: int, width: int) -> CameraInfo:
+    """Camera info of an undistorted pinhole camera (3, 3), without a stamp."""
+    message = CameraInfo(height=height, width=width, distortion_model="plumb_bob", d=[0.0] * 5)
+    message.header.frame_id = optical_frame(camera)
+    message.k = matrix.ravel()
+    message.r = np.eye(3).ravel()
+    message.p = np.hstack([matrix, np.zeros((3, 1))]).ravel()
+    return message
+
+
+def from_joint_trajectory(message: JointTrajectoryMsg) -> JointTrajectory:
+    """Trajectory of the arm joints in policy order; velocities are kept if every point has them.
+
+    Raises:
+        ActionSpaceError: the joint names are not the arm's, or the points are malformed.
+    """
+    if sorted(message.joint_names) != sorted(ARM_JOINTS):
+        raise ActionSpaceError(
+            f"trajectory names joints {list(message.joint_names)}; it needs each of: {', '.join(ARM_JOINTS)}"
+        )
+    order = [message.joint_names.index(name) for name in ARM_JOINTS]
+    if any(len(point.positions) != len(ARM_JOINTS) for point in message.points):
+        raise ActionSpaceError(f"every trajectory point needs {len(ARM_JOINTS)} positions")
+    times = np.array([p.time_from_start.sec + 1e-9 * p.time_from_start.nanosec for p in message.points])
+    positions = np.array([p.positions for p in message.points]).reshape(-1, len(ARM_JOINTS))[:, order]
+    if not message.points or any(len(p.velocities) != len(ARM_JOINTS) for p in message.points):
+        return JointTrajectory(times, positions)
+    return JointTrajectory(times, positions, np.array([p.velocities for p in message.points])[:, order])

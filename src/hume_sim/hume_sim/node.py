@@ -1,0 +1,207 @@
+"""ROS node: the simulated arm, cameras and table behind the topics of a real arm under ros2_control."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import rclpy
+from builtin_interfaces.msg import Time
+from hume_msgs.msg import EpisodeState
+from hume_msgs.srv import ResetScene
+from numpy.typing import NDArray
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rosgraph_msgs.msg import Clock as ClockMsg
+from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import JointState as JointStateMsg
+from std_msgs.msg import Float64MultiArray
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+
+from hume_core.errors import ActionSpaceError, HumeError
+from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, checked_positions
+from hume_sim.cameras import CameraStream
+from hume_sim.faults import Faults
+from hume_sim.messages import from_joint_trajectory, to_camera_info, to_image, to_joint_state, to_time
+from hume_sim.parameters import declare_parameters
+from hume_sim.realtime import RealtimeWorld, Sample
+from hume_sim.rendering import CAMERAS, intrinsics
+from hume_sim.world import TabletopWorld
+
+_EPISODE_RATE = 10.0
+_CLOCK_RATE = 200.0
+_WARN_PERIOD = 2.0
+_COMMAND_DEPTH = 1
+
+
+class SimNode(Node):
+    """Physics and cameras run on their own threads; the executor takes commands and publishes small messages.
+
+    Raises:
+        ConfigError: a parameter is wrong.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("hume_sim")
+        self._settings = declare_parameters(self)
+        world = TabletopWorld()
+        world.reset(self._settings.seed, self._settings.task)
+        self._physics = RealtimeWorld(world)
+        self._create_publishers(world)
+        self._cameras = CameraStream(
+            world.model,
+            lambda: self._physics.sample,
+            self._publish_image,
+            self._settings.camera_rate,
+            self._settings.image_height,
+            self._settings.image_width,
+        )
+        self._faults = Faults(self)
+        self._create_subscriptions()
+        self.create_service(ResetScene, "sim/reset", self._on_reset)
+        self._create_timers()
+        self._cameras.start()
+        self._physics.start()
+        self.get_logger().info(f"simulating; instruction: {self._physics.sample.episode.instruction}")
+
+    def close(self) -> None:
+        """Stop both threads."""
+        self._cameras.stop()
+        self._physics.stop()
+
+    def _create_publishers(self, world: TabletopWorld) -> None:
+        size = (self._settings.image_height, self._settings.image_width)
+        self._joint_states = self.create_publisher(JointStateMsg, "joint_states", 10)
+        self._episodes = self.create_publisher(EpisodeState, "sim/episode", 10)
+        self._clock_publisher = (
+            self.create_publisher(ClockMsg, "/clock", 1) if self._settings.publish_clock else None
+        )
+        self._images = {c: self.create_publisher(Image, f"camera/{c}/image_raw", 2) for c in CAMERAS}
+        self._infos = {c: self.create_publisher(CameraInfo, f"camera/{c}/camera_info", 2) for c in CAMERAS}
+        self._calibrations = {c: to_camera_info(intrinsics(world.model, c, *size), c, *size) for c in CAMERAS}
+
+    def _create_subscriptions(self) -> None:
+        for message_type, topic, callback in (
+            (Float64MultiArray, "arm_controller/commands", self._on_arm),
+            (JointTrajectoryMsg, "arm_controller/joint_trajectory", self._on_trajectory),
+            (Float64MultiArray, "gripper_controller/commands", self._on_gripper),
+        ):
+            self.create_subscription(message_type, topic, self._ignoring_bad(topic, callback), _COMMAND_DEPTH)
+
+    def _create_timers(self) -> None:
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(1.0 / self._settings.joint_state_rate, self._publish_joints, clock=steady)
+        self.create_timer(1.0 / _EPISODE_RATE, self._publish_episode, clock=steady)
+        if self._clock_publisher is not None:
+            self.create_timer(1.0 / _CLOCK_RATE, self._publish_clock, clock=steady)
+
+    def _ignoring_bad(self, topic: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+        def receive(message: Any) -> None:
+            try:
+                callback(message)
+            except ActionSpaceError as error:
+                self.get_logger().warning(f"ignored {topic}: {error}", throttle_duration_sec=_WARN_PERIOD)
+
+        return receive
+
+    def _on_arm(self, message: Float64MultiArray) -> None:
+        self._physics.command_arm(checked_positions(message.data, ARM_JOINTS))
+
+    def _on_gripper(self, message: Float64MultiArray) -> None:
+        self._physics.command_gripper(float(checked_positions(message.data, [FINGER_JOINT])[0]))
+
+    def _on_trajectory(self, message: JointTrajectoryMsg) -> None:
+        start = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+        delay = 1e-9 * (start - self._now()) if start else 0.0
+        self._physics.follow(from_joint_trajectory(message), delay)
+
+    def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
+        try:
+            episode = self._physics.reset(request.seed, request.task)
+        except HumeError as error:
+            response.message = str(error)
+            return response
+        response.success, response.instruction = True, episode.instruction
+        self._publish_episode()
+        return response
+
+    def _now(self) -> int:
+        return self._nanoseconds(self._physics.sample) if self._settings.publish_clock else self._wall_now()
+
+    def _wall_now(self) -> int:
+        return Clock(clock_type=ClockType.SYSTEM_TIME).now().nanoseconds
+
+    def _nanoseconds(self, sample: Sample) -> int:
+        return round(1e9 * sample.time) if self._settings.publish_clock else sample.wall_time
+
+    def _stamp(self, sample: Sample) -> Time:
+        return to_time(self._nanoseconds(sample))
+
+    def _publish_joints(self) -> None:
+        if not self._physics.running:
+            raise HumeError("the physics thread has died; its error is above")
+        if self._faults.pause_joint_states:
+            return
+        sample = self._physics.sample
+        joints = sample.joints
+        if self._faults.lie_joint_states:
+            position = joints.position.copy()
+            position[: len(ARM_JOINTS)] += self._settings.lie_offset
+            joints = replace(joints, position=position)
+        self._joint_states.publish(to_joint_state(joints, self._stamp(sample)))
+
+    def _publish_episode(self) -> None:
+        sample = self._physics.sample
+        episode = sample.episode
+        message = EpisodeState(seed=episode.seed, task=episode.task, instruction=episode.instruction)
+        message.success, message.elapsed = episode.success, episode.elapsed
+        message.header.stamp = self._stamp(sample)
+        self._episodes.publish(message)
+
+    def _publish_clock(self) -> None:
+        if self._clock_publisher is not None and not self._faults.freeze_clock:
+            self._clock_publisher.publish(ClockMsg(clock=self._stamp(self._physics.sample)))
+
+    def _publish_image(self, camera: str, image: NDArray[np.uint8], sample: Sample) -> None:
+        if self._faults.pause_cameras:
+            return
+        stamp = self._stamp(sample)
+        info = self._calibrations[camera]
+        info.header.stamp = stamp
+        self._images[camera].publish(to_image(image, camera, stamp))
+        self._infos[camera].publish(info)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM; 1 if it could not start or failed."""
+    stopping: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: stopping.append(received))
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    node = None
+    try:
+        node = SimNode()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while not stopping:
+            executor.spin_once(timeout_sec=0.1)
+    except HumeError as error:
+        print(f"hume_sim: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if node is not None:
+            node.close()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""Parameters of the simulator node: type, range, unit, description."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+
+from hume_core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class SimParameters:
+    """Parameters as read at start."""
+
+    joint_state_rate: float
+    camera_rate: float
+    image_height: int
+    image_width: int
+    seed: int
+    task: str
+    publish_clock: bool
+    lie_offset: float
+
+
+_DEFAULTS: dict[str, tuple[float | int | str | bool, tuple[float, float] | None, str]] = {
+    "joint_state_rate": (100.0, (1.0, 500.0), "Rate of joint_states, Hz"),
+    "camera_rate": (30.0, (0.1, 120.0), "Rate of every camera, Hz"),
+    "image_height": (96, (16, 1280), "Rows of the camera images, pixels"),
+    "image_width": (96, (16, 1280), "Columns of the camera images, pixels"),
+    "seed": (0, (0, 2**63 - 1), "Seed of the first episode"),
+    "task": ("", None, "Task of the first episode: lift, lift red, stack, stack red on blue; empty: any"),
+    "publish_clock": (False, None, "Publish /clock and stamp messages with simulated time"),
+    "lie_offset": (0.3, (-3.0, 3.0), "What the fault lie_joint_states adds to each arm position, rad"),
+}
+
+
+def declare_parameters(node: Node) -> SimParameters:
+    """Declare all parameters, read-only, and read them.
+
+    Raises:
+        ConfigError: a value has the wrong type or is out of range.
+    """
+    for name, (default, limits, description) in _DEFAULTS.items():
+        descriptor = ParameterDescriptor(description=description, read_only=True)
+        if limits is not None and isinstance(default, float):
+            descriptor.floating_point_range = [FloatingPointRange(from_value=limits[0], to_value=limits[1])]
+        elif limits is not None:
+            descriptor.integer_range = [IntegerRange(from_value=int(limits[0]), to_value=int(limits[1]))]
+        try:
+            node.declare_parameter(name, default, descriptor)
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            valid = f"{type(default).__name__}" + (f" from {limits[0]} to {limits[1]}" if limits else "")
+            raise ConfigError(f"parameter '{name}' must be {valid} ({description})") from error
+    return SimParameters(**{f.name: node.get_parameter(f.name).value for f in fields(SimParameters)})

@@ -1,0 +1,223 @@
+"""A world in real time: physics on its own thread, on absolute deadlines of the steady clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.errors import HumeError
+from hume_sim.arm import ARM_JOINTS
+from hume_sim.trajectory import JointTrajectory
+from hume_sim.world import JointState, TabletopWorld
+
+_MAX_LAG = 0.1
+"""A physics thread that is later than this gives up the lost time instead of racing to catch up, s."""
+
+_EPISODE_STEPS = 10
+_STOP_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True)
+class Episode:
+    """The running episode; elapsed in simulated s."""
+
+    seed: int
+    task: str
+    instruction: str
+    success: bool
+    elapsed: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The world at one moment.
+
+    Attributes:
+        time: simulated time, s.
+        wall_time: system clock when this state became the present one, ns.
+        qpos: MuJoCo positions of the whole scene.
+        joints: measured joints.
+        episode: refreshed every 20 ms.
+    """
+
+    time: float
+    wall_time: int
+    qpos: NDArray[np.float64]
+    joints: JointState
+    episode: Episode
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How well physics kept real time: factor, lateness of its steps in us, time given up in s."""
+
+    realtime_factor: float
+    lateness_p50: float
+    lateness_p99: float
+    lateness_max: float
+    time_lost: float
+
+
+class RealtimeWorld:
+    """Steps a world at the pace of the steady clock. Commands are latest-wins and may come from any thread.
+
+    Args:
+        world: the world; only the physics thread touches it between `start` and `stop`.
+    """
+
+    def __init__(self, world: TabletopWorld) -> None:
+        self._world = world
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._requests: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
+        self._arm_command: deque[NDArray[np.float64] | tuple[JointTrajectory, float]] = deque(maxlen=1)
+        self._gripper_command: deque[float] = deque(maxlen=1)
+        self._trajectory: JointTrajectory | None = None
+        self._lateness = np.zeros(1 << 13)
+        self._steps = 0
+        self._lost = 0.0
+        self._started = (0.0, 0.0)
+        self._episode = self._read_episode()
+        self._sample = self._read_sample()
+
+    @property
+    def sample(self) -> Sample:
+        """The newest state. Any thread."""
+        return self._sample
+
+    @property
+    def running(self) -> bool:
+        """Whether the physics thread is alive."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Start the physics thread."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the physics thread and wait for it; a second call is harmless."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_STOP_TIMEOUT)
+
+    def command_arm(self, positions: NDArray[np.float64]) -> None:
+        """Replace the arm's command by joint positions (6,), rad, already checked. Any thread."""
+        self._arm_command.append(positions)
+
+    def follow(self, trajectory: JointTrajectory, delay: float = 0.0) -> None:
+        """Replace the arm's command by a trajectory that begins `delay` seconds from now. Any thread."""
+        self._arm_command.append((trajectory, delay))
+
+    def command_gripper(self, width: float) -> None:
+        """Replace the gripper's command, m, already checked. Any thread."""
+        self._gripper_command.append(width)
+
+    def reset(self, seed: int, task: str | None = None, timeout: float = 2.0) -> Episode:
+        """Start a new episode between two physics steps and drop older commands. Any thread but physics.
+
+        Raises:
+            ConfigError: negative seed or unknown task; nothing changes then.
+            HumeError: the physics thread is not running or does not answer in time.
+        """
+        done: Future[None] = Future()
+        self._requests.put((lambda: self._reset(seed, task), done))
+        try:
+            done.result(timeout if self.running else 0.0)
+        except FutureTimeoutError as error:
+            done.cancel()
+            raise HumeError(
+                "the physics thread does not answer; start it, or look for its error in the log"
+            ) from error
+        return self._episode
+
+    def timing(self) -> Timing:
+        """Timing since the start; percentiles over the last 8192 steps."""
+        wall, simulated = (now - then for now, then in zip(self._clocks(), self._started, strict=True))
+        recent = 1e6 * self._lateness[: max(1, min(self._steps, len(self._lateness)))]
+        p50, p99 = np.percentile(recent, [50, 99])
+        return Timing(simulated / max(wall, 1e-9), float(p50), float(p99), float(recent.max()), self._lost)
+
+    def _clocks(self) -> tuple[float, float]:
+        return time.monotonic(), self._sample.time
+
+    def _run(self) -> None:
+        self._started, self._steps, self._lost = self._clocks(), 0, 0.0
+        period = self._world.timestep
+        deadline = time.monotonic()
+        while not self._stop.is_set():
+            deadline += period
+            ahead = deadline - time.monotonic()
+            if ahead > 0:
+                time.sleep(ahead)
+            elif ahead < -_MAX_LAG:
+                self._lost -= ahead
+                deadline -= ahead
+            self._lateness[self._steps % len(self._lateness)] = time.monotonic() - deadline
+            self._step()
+
+    def _step(self) -> None:
+        self._serve_requests()
+        self._apply_commands()
+        self._world.step()
+        self._steps += 1
+        if self._steps % _EPISODE_STEPS == 0:
+            self._episode = self._read_episode()
+        self._sample = self._read_sample()
+
+    def _serve_requests(self) -> None:
+        try:
+            request, done = self._requests.get_nowait()
+        except Empty:
+            return
+        if not done.set_running_or_notify_cancel():
+            return
+        try:
+            request()
+        except HumeError as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    def _apply_commands(self) -> None:
+        if self._arm_command:
+            command = self._arm_command.pop()
+            self._trajectory = self._begin(*command) if isinstance(command, tuple) else None
+            if not isinstance(command, tuple):
+                self._world.set_arm_target(command)
+        if self._trajectory is not None:
+            self._world.set_arm_target(self._trajectory.sample(self._world.time)[0])
+        if self._gripper_command:
+            self._world.set_gripper_target(self._gripper_command.pop())
+
+    def _begin(self, trajectory: JointTrajectory, delay: float) -> JointTrajectory:
+        position = self._world.target[: len(ARM_JOINTS)]
+        velocity = np.zeros_like(position)
+        if self._trajectory is not None:
+            velocity = self._trajectory.sample(self._world.time)[1]
+        return trajectory.starting_from(self._world.time, delay, position, velocity)
+
+    def _reset(self, seed: int, task: str | None) -> None:
+        self._world.reset(seed, task)
+        self._arm_command.clear()
+        self._gripper_command.clear()
+        self._trajectory = None
+        self._episode = self._read_episode()
+
+    def _read_episode(self) -> Episode:
+        world = self._world
+        return Episode(world.seed, str(world.task), world.instruction, world.success(), world.elapsed)
+
+    def _read_sample(self) -> Sample:
+        world = self._world
+        return Sample(world.time, time.time_ns(), world.data.qpos.copy(), world.joint_state(), self._episode)

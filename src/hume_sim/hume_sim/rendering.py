@@ -1,0 +1,59 @@
+"""Camera images of a MuJoCo state, without a window."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.errors import ConfigError
+
+CAMERAS = ("scene", "wrist")
+"""The policy's cameras; a third one, `video`, frames the scene for people."""
+
+
+class CameraRenderer:
+    """Renders one image size in its own GL context.
+
+    It belongs to the thread that made it: make, use and close it there.
+
+    Args:
+        model: compiled scene.
+        height: rows, pixels.
+        width: columns, pixels.
+    """
+
+    def __init__(self, model: mujoco.MjModel, height: int = 96, width: int = 96) -> None:
+        self._model = model
+        self._renderer = mujoco.Renderer(model, height, width)
+
+    def render(self, data: mujoco.MjData, camera: str) -> NDArray[np.uint8]:
+        """Image (height, width, 3) uint8 RGB of a state whose kinematics are computed."""
+        check_camera(self._model, camera)
+        self._renderer.update_scene(data, camera)
+        return self._renderer.render()
+
+    def close(self) -> None:
+        """Free the GL context. Calling it twice is harmless."""
+        self._renderer.close()
+
+
+def check_camera(model: mujoco.MjModel, camera: str) -> None:
+    """Raise ConfigError unless the scene has that camera."""
+    if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, camera) < 0:
+        names = ", ".join(model.camera(i).name for i in range(model.ncam))
+        raise ConfigError(f"camera '{camera}' is not in the scene; it has: {names}")
+
+
+def compute_for_rendering(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+    """Bring the poses of bodies, cameras and lights up to date with data.qpos; no dynamics."""
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    mujoco.mj_camlight(model, data)
+
+
+def intrinsics(model: mujoco.MjModel, camera: str, height: int, width: int) -> NDArray[np.float64]:
+    """Pinhole matrix K (3, 3) in pixels; pixel centres are at whole numbers, as in OpenCV and ROS."""
+    check_camera(model, camera)
+    focal = 0.5 * height / np.tan(0.5 * np.deg2rad(model.camera(camera).fovy[0]))
+    return np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])

@@ -1,0 +1,223 @@
+"""The simulated robot on its table: commands in, joint states and images out. No ROS, no clock of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hume_core.errors import ConfigError
+from hume_sim.arm import (
+    ARM_JOINTS,
+    ARM_VELOCITY,
+    FINGER_VELOCITY,
+    GRIPPER_OPEN,
+    HOME,
+    JOINT_NAMES,
+    checked_positions,
+)
+from hume_sim.rendering import CameraRenderer, compute_for_rendering
+from hume_sim.scene import CUBE_SIZE, CUBES, load_model, random_places
+from hume_sim.tasks import Task, make_task
+
+_PHYSICS = mujoco.mjtState.mjSTATE_INTEGRATION
+_SETTLE_STEPS = 50
+
+
+@dataclass(frozen=True)
+class JointState:
+    """Measured joints, in the order of `names`: rad, rad/s, N m for the arm; m, m/s, N for the finger."""
+
+    names: tuple[str, ...]
+    position: NDArray[np.float64]
+    velocity: NDArray[np.float64]
+    effort: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WorldState:
+    """Everything that decides the future of a world: restoring it repeats that future bit by bit."""
+
+    physics: NDArray[np.float64]
+    effort: NDArray[np.float64]
+    target: NDArray[np.float64]
+    task: Task
+    seed: int
+    start_time: float
+
+
+class TabletopWorld:
+    """WidowX-250s under position servos, with a table and three cubes.
+
+    Not thread-safe; `render` also binds the calling thread to a GL context.
+
+    Args:
+        height: rows of rendered images, pixels.
+        width: columns of rendered images, pixels.
+    """
+
+    def __init__(self, height: int = 96, width: int = 96) -> None:
+        self.model = load_model()
+        self.data = mujoco.MjData(self.model)
+        self._size = (height, width)
+        self._renderers: dict[tuple[int, int], CameraRenderer] = {}
+        self._qpos = np.array([self.model.joint(name).qposadr[0] for name in JOINT_NAMES])
+        self._qvel = np.array([self.model.joint(name).dofadr[0] for name in JOINT_NAMES])
+        self._cube_qpos = {cube: self.model.joint(f"{cube}_cube").qposadr[0] for cube in CUBES}
+        self._cube_qvel = {cube: self.model.joint(f"{cube}_cube").dofadr[0] for cube in CUBES}
+        speed = np.array([ARM_VELOCITY] * len(ARM_JOINTS) + [FINGER_VELOCITY])
+        self._slew = speed * self.timestep
+        self._target = np.zeros(len(JOINT_NAMES))
+        self.reset(seed=0)
+
+    @property
+    def timestep(self) -> float:
+        """Length of one physics step, s."""
+        return float(self.model.opt.timestep)
+
+    @property
+    def time(self) -> float:
+        """Simulated time since the world was made, s; a reset does not turn it back."""
+        return float(self.data.time)
+
+    @property
+    def elapsed(self) -> float:
+        """Simulated time since the last reset, s."""
+        return self.time - self._start_time
+
+    @property
+    def instruction(self) -> str:
+        """The sentence that names the task of this episode."""
+        return self.task.instruction
+
+    @property
+    def target(self) -> NDArray[np.float64]:
+        """Commanded positions (7,): arm joints in rad, finger in m."""
+        return self._target.copy()
+
+    def reset(self, seed: int, task: Task | str | None = None) -> None:
+        """Start an episode: arm at home, gripper open, cubes at seeded random places.
+
+        Args:
+            seed: decides places, task (where open) and phrasing; not negative.
+            task: a task, a short form ("lift", "stack red on blue", ...) or None for any.
+
+        Raises:
+            ConfigError: negative seed or unknown task; the world is then unchanged.
+        """
+        if seed < 0:
+            raise ConfigError(f"seed is {seed}; it must not be negative")
+        scene_rng, task_rng = (np.random.default_rng([seed, stream]) for stream in (0, 1))
+        self.task = task if isinstance(task, Task) else make_task(task, task_rng)
+        self.seed = seed
+        time = self.time
+        mujoco.mj_resetData(self.model, self.data)
+        self._target[:] = (*HOME, GRIPPER_OPEN)
+        self.data.qpos[self._qpos] = self.data.ctrl[:] = self._target
+        self.data.qpos[self.model.joint("right_finger").qposadr[0]] = -GRIPPER_OPEN
+        for cube, (x, y, yaw) in zip(CUBES, random_places(scene_rng), strict=True):
+            self.place_cube(cube, (x, y, CUBE_SIZE / 2), yaw)
+        mujoco.mj_step(self.model, self.data, _SETTLE_STEPS)
+        self.data.time = self._start_time = time
+        compute_for_rendering(self.model, self.data)
+
+    def place_cube(self, cube: str, position: ArrayLike, yaw: float = 0.0) -> None:
+        """Put a cube at rest somewhere: centre (3,) in the base frame, m; turned by yaw, rad."""
+        pose = (*np.asarray(position, dtype=np.float64), np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2))
+        self.data.qpos[self._cube_qpos[cube] :][:7] = pose
+        self.data.qvel[self._cube_qvel[cube] :][:6] = 0.0
+
+    def set_arm_target(self, positions: ArrayLike) -> None:
+        """Command the arm joints (6,), rad, in the order of ARM_JOINTS; clipped to the joint limits.
+
+        Raises:
+            ActionSpaceError: wrong size or a number that is not finite; the last command stays.
+        """
+        self._set_target(slice(0, len(ARM_JOINTS)), positions)
+
+    def set_gripper_target(self, width: float) -> None:
+        """Command the finger position, m (0.015 closed to 0.037 open); clipped to that range.
+
+        Raises:
+            ActionSpaceError: not finite; the last command stays.
+        """
+        self._set_target(slice(len(ARM_JOINTS), None), [width])
+
+    def _set_target(self, part: slice, values: ArrayLike) -> None:
+        low, high = self.model.actuator_ctrlrange[part].T
+        self._target[part] = np.clip(checked_positions(values, JOINT_NAMES[part]), low, high)
+
+    def step(self, n: int = 1) -> None:
+        """Advance n physics steps; the servos' setpoints approach the targets at the servos' speed limits."""
+        ctrl = self.data.ctrl
+        for _ in range(n):
+            ctrl += np.clip(self._target - ctrl, -self._slew, self._slew)
+            mujoco.mj_step(self.model, self.data)
+
+    def joint_state(self) -> JointState:
+        """Measured positions, velocities and efforts of arm and finger."""
+        return JointState(
+            JOINT_NAMES,
+            self.data.qpos[self._qpos],
+            self.data.qvel[self._qvel],
+            self.data.qfrc_actuator[self._qvel],
+        )
+
+    def finger_position(self) -> float:
+        """Measured finger position, m."""
+        return float(self.data.qpos[self._qpos[-1]])
+
+    def tip_position(self) -> NDArray[np.float64]:
+        """Position (3,) of the gripper's tip in the base frame, m."""
+        mujoco.mj_kinematics(self.model, self.data)
+        return self.data.site("gripper_tip").xpos.copy()
+
+    def cube_pose(self, cube: str) -> NDArray[np.float64]:
+        """Pose (7,) of a cube in the base frame: x, y, z in m and quaternion w, x, y, z."""
+        return self.data.qpos[self._cube_qpos[cube] :][:7].copy()
+
+    def cube_speed(self, cube: str) -> float:
+        """Speed of a cube's centre, m/s."""
+        return float(np.linalg.norm(self.data.qvel[self._cube_qvel[cube] :][:3]))
+
+    def success(self) -> bool:
+        """Whether the task is fulfilled now."""
+        return self.task.success(self)
+
+    def render(
+        self, camera: str = "scene", height: int | None = None, width: int | None = None
+    ) -> NDArray[np.uint8]:
+        """Image (H, W, 3) uint8 RGB of the present state; the world's image size unless another is given."""
+        size = (height or self._size[0], width or self._size[1])
+        if size not in self._renderers:
+            self._renderers[size] = CameraRenderer(self.model, *size)
+        compute_for_rendering(self.model, self.data)
+        return self._renderers[size].render(self.data, camera)
+
+    def video_frame(self, size: int = 480) -> NDArray[np.uint8]:
+        """Presentation image (size, size, 3) uint8 RGB, drawn at twice the size for smooth edges."""
+        large = self.render("video", 2 * size, 2 * size)
+        return large.reshape(size, 2, size, 2, 3).mean(axis=(1, 3)).astype(np.uint8)
+
+    def get_state(self) -> WorldState:
+        """Snapshot of the world."""
+        physics = np.empty(mujoco.mj_stateSize(self.model, _PHYSICS))
+        mujoco.mj_getState(self.model, self.data, physics, _PHYSICS)
+        return WorldState(
+            physics, self.data.qfrc_actuator.copy(), self.target, self.task, self.seed, self._start_time
+        )
+
+    def set_state(self, state: WorldState) -> None:
+        """Restore a snapshot taken from any world of this class."""
+        mujoco.mj_setState(self.model, self.data, state.physics, _PHYSICS)
+        self.data.qfrc_actuator[:] = state.effort
+        self._target[:] = state.target
+        self.task, self.seed, self._start_time = state.task, state.seed, state.start_time
+
+    def close(self) -> None:
+        """Free the GL contexts; call it in the thread that rendered."""
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
