@@ -40,7 +40,5 @@ def checked_positions(values: ArrayLike, names: Sequence[str]) -> NDArray[np.flo
     """
     array = np.asarray(values, dtype=np.float64)
     if array.shape != (len(names),) or not np.isfinite(array).all():
-        raise ActionSpaceError(
-            f"command {array.tolist()} is not one finite number for each of: {', '.join(names)}"
-        )
+        raise ActionSpaceError(f"command {array.tolist()} is not one finite number for each of: {', '.join(names)}")
     return array

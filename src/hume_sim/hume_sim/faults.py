@@ -25,9 +25,7 @@ class Faults:
         for name in FAULTS:
             node.create_service(SetBool, f"sim/faults/{name}", self._setter(node, name))
 
-    def _setter(
-        self, node: Node, name: str
-    ) -> Callable[[SetBool.Request, SetBool.Response], SetBool.Response]:
+    def _setter(self, node: Node, name: str) -> Callable[[SetBool.Request, SetBool.Response], SetBool.Response]:
         def respond(request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
             setattr(self, name, request.data)
             response.success, response.message = True, f"{name} is {'on' if request.data else 'off'}"

@@ -18,6 +18,7 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import CameraInfo, Image
@@ -31,18 +32,20 @@ from hume_sim.cameras import CameraStream
 from hume_sim.faults import Faults
 from hume_sim.messages import from_joint_trajectory, to_camera_info, to_image, to_joint_state, to_time
 from hume_sim.parameters import declare_parameters
-from hume_sim.realtime import RealtimeWorld, Sample
+from hume_sim.polling import PolledSubscriptions
+from hume_sim.realtime import RealtimeWorld, Sample, SimTimer
 from hume_sim.rendering import CAMERAS, intrinsics
 from hume_sim.world import TabletopWorld
 
 _EPISODE_RATE = 10.0
 _CLOCK_RATE = 200.0
 _WARN_PERIOD = 2.0
-_COMMAND_DEPTH = 1
 
 
 class SimNode(Node):
-    """Physics and cameras run on their own threads; the executor takes commands and publishes small messages.
+    """Commands and joint states are handled on the physics thread, images on the camera thread.
+
+    The executor serves what is slow: services and the episode topic.
 
     Raises:
         ConfigError: a parameter is wrong.
@@ -53,7 +56,9 @@ class SimNode(Node):
         self._settings = declare_parameters(self)
         world = TabletopWorld()
         world.reset(self._settings.seed, self._settings.task)
-        self._physics = RealtimeWorld(world)
+        self._physics = RealtimeWorld(world, self._on_step)
+        self._joint_timer = SimTimer(self._settings.joint_state_rate)
+        self._clock_timer = SimTimer(_CLOCK_RATE)
         self._create_publishers(world)
         self._cameras = CameraStream(
             world.model,
@@ -80,27 +85,36 @@ class SimNode(Node):
         size = (self._settings.image_height, self._settings.image_width)
         self._joint_states = self.create_publisher(JointStateMsg, "joint_states", 10)
         self._episodes = self.create_publisher(EpisodeState, "sim/episode", 10)
-        self._clock_publisher = (
-            self.create_publisher(ClockMsg, "/clock", 1) if self._settings.publish_clock else None
-        )
+        self._clock_publisher = self.create_publisher(ClockMsg, "/clock", 1) if self._settings.publish_clock else None
         self._images = {c: self.create_publisher(Image, f"camera/{c}/image_raw", 2) for c in CAMERAS}
         self._infos = {c: self.create_publisher(CameraInfo, f"camera/{c}/camera_info", 2) for c in CAMERAS}
         self._calibrations = {c: to_camera_info(intrinsics(world.model, c, *size), c, *size) for c in CAMERAS}
 
     def _create_subscriptions(self) -> None:
+        self._commands = PolledSubscriptions(self)
         for message_type, topic, callback in (
             (Float64MultiArray, "arm_controller/commands", self._on_arm),
             (JointTrajectoryMsg, "arm_controller/joint_trajectory", self._on_trajectory),
             (Float64MultiArray, "gripper_controller/commands", self._on_gripper),
         ):
-            self.create_subscription(message_type, topic, self._ignoring_bad(topic, callback), _COMMAND_DEPTH)
+            self._commands.add(message_type, topic, self._ignoring_bad(topic, callback))
 
     def _create_timers(self) -> None:
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(1.0 / self._settings.joint_state_rate, self._publish_joints, clock=steady)
-        self.create_timer(1.0 / _EPISODE_RATE, self._publish_episode, clock=steady)
-        if self._clock_publisher is not None:
-            self.create_timer(1.0 / _CLOCK_RATE, self._publish_clock, clock=steady)
+        self.create_timer(1.0 / _EPISODE_RATE, self._on_timer, clock=steady)
+
+    def _on_step(self, sample: Sample) -> None:
+        """The robot's control cycle, on the physics thread."""
+        self._commands.poll()
+        if self._joint_timer.due(sample.time):
+            self._publish_joints(sample)
+        if self._clock_publisher is not None and self._clock_timer.due(sample.time):
+            self._publish_clock(self._clock_publisher, sample)
+
+    def _on_timer(self) -> None:
+        if not self._physics.running:
+            raise HumeError("the physics thread has died; its error is above")
+        self._publish_episode()
 
     def _ignoring_bad(self, topic: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:
         def receive(message: Any) -> None:
@@ -144,12 +158,9 @@ class SimNode(Node):
     def _stamp(self, sample: Sample) -> Time:
         return to_time(self._nanoseconds(sample))
 
-    def _publish_joints(self) -> None:
-        if not self._physics.running:
-            raise HumeError("the physics thread has died; its error is above")
+    def _publish_joints(self, sample: Sample) -> None:
         if self._faults.pause_joint_states:
             return
-        sample = self._physics.sample
         joints = sample.joints
         if self._faults.lie_joint_states:
             position = joints.position.copy()
@@ -165,9 +176,9 @@ class SimNode(Node):
         message.header.stamp = self._stamp(sample)
         self._episodes.publish(message)
 
-    def _publish_clock(self) -> None:
-        if self._clock_publisher is not None and not self._faults.freeze_clock:
-            self._clock_publisher.publish(ClockMsg(clock=self._stamp(self._physics.sample)))
+    def _publish_clock(self, publisher: Publisher[ClockMsg], sample: Sample) -> None:
+        if not self._faults.freeze_clock:
+            publisher.publish(ClockMsg(clock=self._stamp(sample)))
 
     def _publish_image(self, camera: str, image: NDArray[np.uint8], sample: Sample) -> None:
         if self._faults.pause_cameras:

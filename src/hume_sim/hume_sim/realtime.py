@@ -67,15 +67,34 @@ class Timing:
     time_lost: float
 
 
+class SimTimer:
+    """Says when something periodic is due on the simulated clock; missed periods are skipped.
+
+    Args:
+        rate: Hz.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._period, self._next = 1.0 / rate, 0.0
+
+    def due(self, time: float) -> bool:
+        """Whether a period has begun since the last call that said so; time in s."""
+        if time < self._next - 1e-9:
+            return False
+        self._next = max(self._next + self._period, time)
+        return True
+
+
 class RealtimeWorld:
     """Steps a world at the pace of the steady clock. Commands are latest-wins and may come from any thread.
 
     Args:
         world: the world; only the physics thread touches it between `start` and `stop`.
+        on_step: called with the new sample after every physics step, on the physics thread; must be quick.
     """
 
-    def __init__(self, world: TabletopWorld) -> None:
-        self._world = world
+    def __init__(self, world: TabletopWorld, on_step: Callable[[Sample], None] | None = None) -> None:
+        self._world, self._on_step = world, on_step
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._requests: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
@@ -136,9 +155,7 @@ class RealtimeWorld:
             done.result(timeout if self.running else 0.0)
         except FutureTimeoutError as error:
             done.cancel()
-            raise HumeError(
-                "the physics thread does not answer; start it, or look for its error in the log"
-            ) from error
+            raise HumeError("the physics thread does not answer; start it, or look for its error in the log") from error
         return self._episode
 
     def timing(self) -> Timing:
@@ -174,6 +191,8 @@ class RealtimeWorld:
         if self._steps % _EPISODE_STEPS == 0:
             self._episode = self._read_episode()
         self._sample = self._read_sample()
+        if self._on_step is not None:
+            self._on_step(self._sample)
 
     def _serve_requests(self) -> None:
         try:

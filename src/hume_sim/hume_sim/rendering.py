@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.errors import ConfigError
+from hume_core.errors import ConfigError, HumeError
 
 CAMERAS = ("scene", "wrist")
 """The policy's cameras; a third one, `video`, frames the scene for people."""
@@ -21,17 +21,24 @@ class CameraRenderer:
         model: compiled scene.
         height: rows, pixels.
         width: columns, pixels.
+
+    Raises:
+        HumeError: there is no GL library to render with.
     """
 
     def __init__(self, model: mujoco.MjModel, height: int = 96, width: int = 96) -> None:
         self._model = model
-        self._renderer = mujoco.Renderer(model, height, width)
+        try:
+            self._renderer = mujoco.Renderer(model, height, width)
+        except mujoco.FatalError as error:
+            raise HumeError(f"no GL context: {error}; set MUJOCO_GL=egl or osmesa and install that library") from error
 
     def render(self, data: mujoco.MjData, camera: str) -> NDArray[np.uint8]:
         """Image (height, width, 3) uint8 RGB of a state whose kinematics are computed."""
         check_camera(self._model, camera)
         self._renderer.update_scene(data, camera)
-        return self._renderer.render()
+        image: NDArray[np.uint8] = self._renderer.render()
+        return image
 
     def close(self) -> None:
         """Free the GL context. Calling it twice is harmless."""

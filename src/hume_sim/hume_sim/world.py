@@ -172,11 +172,11 @@ class TabletopWorld:
     def tip_position(self) -> NDArray[np.float64]:
         """Position (3,) of the gripper's tip in the base frame, m."""
         mujoco.mj_kinematics(self.model, self.data)
-        return self.data.site("gripper_tip").xpos.copy()
+        return np.array(self.data.site("gripper_tip").xpos)
 
     def cube_pose(self, cube: str) -> NDArray[np.float64]:
         """Pose (7,) of a cube in the base frame: x, y, z in m and quaternion w, x, y, z."""
-        return self.data.qpos[self._cube_qpos[cube] :][:7].copy()
+        return np.array(self.data.qpos[self._cube_qpos[cube] :][:7])
 
     def cube_speed(self, cube: str) -> float:
         """Speed of a cube's centre, m/s."""
@@ -186,9 +186,7 @@ class TabletopWorld:
         """Whether the task is fulfilled now."""
         return self.task.success(self)
 
-    def render(
-        self, camera: str = "scene", height: int | None = None, width: int | None = None
-    ) -> NDArray[np.uint8]:
+    def render(self, camera: str = "scene", height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
         """Image (H, W, 3) uint8 RGB of the present state; the world's image size unless another is given."""
         size = (height or self._size[0], width or self._size[1])
         if size not in self._renderers:
@@ -199,15 +197,14 @@ class TabletopWorld:
     def video_frame(self, size: int = 480) -> NDArray[np.uint8]:
         """Presentation image (size, size, 3) uint8 RGB, drawn at twice the size for smooth edges."""
         large = self.render("video", 2 * size, 2 * size)
-        return large.reshape(size, 2, size, 2, 3).mean(axis=(1, 3)).astype(np.uint8)
+        frame: NDArray[np.uint8] = large.reshape(size, 2, size, 2, 3).mean(axis=(1, 3)).astype(np.uint8)
+        return frame
 
     def get_state(self) -> WorldState:
         """Snapshot of the world."""
         physics = np.empty(mujoco.mj_stateSize(self.model, _PHYSICS))
         mujoco.mj_getState(self.model, self.data, physics, _PHYSICS)
-        return WorldState(
-            physics, self.data.qfrc_actuator.copy(), self.target, self.task, self.seed, self._start_time
-        )
+        return WorldState(physics, self.data.qfrc_actuator.copy(), self.target, self.task, self.seed, self._start_time)
 
     def set_state(self, state: WorldState) -> None:
         """Restore a snapshot taken from any world of this class."""
