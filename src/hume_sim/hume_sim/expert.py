@@ -1,0 +1,174 @@
+"""A scripted expert for lift and stack: Cartesian waypoints through inverse kinematics, from privileged cube poses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN
+from hume_sim.kinematics import ArmKinematics, Pose, downward
+from hume_sim.scene import CUBE_SIZE
+from hume_sim.world import TabletopWorld
+
+_TRAVEL_HEIGHT = 0.13
+"""Height of the tip, above the cube it stands over, while it moves sideways, m."""
+
+_GRASP_HEIGHT = CUBE_SIZE / 2
+_RELEASE_GAP = 0.002
+_FAST, _SLOW = 0.30, 0.15
+_TURN_SPEED = 1.5
+_ARRIVED = 0.004
+_SIDEWAYS = 0.02
+_HELD = 0.03
+
+
+@dataclass(frozen=True)
+class _Phase:
+    """A stretch of motion: where the tip goes (x, y, z, yaw), how fast (m/s), the finger, steps to wait at the end."""
+
+    name: str
+    goal: Callable[[], NDArray[np.float64]]
+    speed: float
+    gripper: float
+    wait: float = 0.0
+    holding: bool = False
+
+
+class ScriptedExpert:
+    """Produces joint targets for the task of a world's present episode.
+
+    It steers from the commanded pose at every call, so it recovers when something else moved the arm or the
+    cubes, and starts over when it loses the cube.
+
+    Args:
+        world: the world to act in; only read.
+        control_rate: how often `act` is called, Hz.
+    """
+
+    def __init__(self, world: TabletopWorld, control_rate: float = 20.0) -> None:
+        self._world = world
+        self._period = 1.0 / control_rate
+        self._kinematics = ArmKinematics(world.model)
+        self.reset()
+
+    @property
+    def phase(self) -> str:
+        """Name of the present phase; "done" at the end."""
+        return self._phases[self._index].name if not self.done else "done"
+
+    @property
+    def done(self) -> bool:
+        """Whether all phases are over; `act` then holds still."""
+        return self._index >= len(self._phases)
+
+    def reset(self) -> None:
+        """Plan for the world's present task."""
+        self._phases = self._lift() if self._world.task.base is None else self._stack()
+        self._index, self._waited = 0, 0.0
+
+    def act(self) -> NDArray[np.float64]:
+        """Next command (7,): arm joints in rad, finger in m."""
+        if self.done:
+            return self._world.target
+        if self._phases[self._index].holding and not self._holds():
+            self._index, self._waited = 0, 0.0
+        phase = self._phases[self._index]
+        joints = self._world.target[: len(ARM_JOINTS)]
+        goal = phase.goal()
+        pose = self._towards(goal, self._kinematics.forward(joints), phase.speed)
+        self._advance(goal, phase)
+        return np.append(self._kinematics.inverse(pose, joints).joints, phase.gripper)
+
+    def _lift(self) -> list[_Phase]:
+        return [
+            _Phase("above", lambda: self._over(self._cube, _TRAVEL_HEIGHT), _FAST, GRIPPER_OPEN),
+            _Phase("down", lambda: self._over(self._cube, 0.0), _SLOW, GRIPPER_OPEN, wait=0.1),
+            _Phase("close", self._here, _SLOW, GRIPPER_CLOSED, wait=0.4),
+            _Phase("lift", self._raised, _SLOW, GRIPPER_CLOSED, wait=0.2, holding=True),
+        ]
+
+    def _stack(self) -> list[_Phase]:
+        top = CUBE_SIZE + _RELEASE_GAP
+        return [
+            *self._lift(),
+            _Phase("carry", lambda: self._onto(top + 0.05), _FAST, GRIPPER_CLOSED, wait=0.1, holding=True),
+            _Phase("place", lambda: self._onto(top), _SLOW, GRIPPER_CLOSED, wait=0.1, holding=True),
+            _Phase("open", self._here, _SLOW, GRIPPER_OPEN, wait=0.3),
+            _Phase("retreat", self._raised, _SLOW, GRIPPER_OPEN, wait=0.2),
+        ]
+
+    @property
+    def _cube(self) -> str:
+        return self._world.task.cube
+
+    def _over(self, cube: str, height: float) -> NDArray[np.float64]:
+        """Grasp pose of a cube, raised by height, with the fingers along the nearest pair of faces."""
+        pose = self._world.cube_pose(cube)
+        return np.array([pose[0], pose[1], _GRASP_HEIGHT + height, _face_yaw(pose[3:])])
+
+    def _onto(self, height: float) -> NDArray[np.float64]:
+        """Tip pose that puts the held cube above the base cube, however it sits in the gripper."""
+        base = self._world.task.base
+        assert base is not None
+        slip = self._world.tip_position() - self._world.cube_pose(self._cube)[:3]
+        return self._over(base, height) + np.append(slip[:2], (0.0, 0.0))
+
+    def _here(self) -> NDArray[np.float64]:
+        pose = self._kinematics.forward(self._world.target[: len(ARM_JOINTS)])
+        return np.append(pose.position, _yaw(pose.rotation))
+
+    def _raised(self) -> NDArray[np.float64]:
+        here = self._here()
+        here[2] = _TRAVEL_HEIGHT
+        return here
+
+    def _holds(self) -> bool:
+        distance = self._world.cube_pose(self._cube)[:3] - self._world.tip_position()
+        return bool(np.linalg.norm(distance) < _HELD)
+
+    def _towards(self, goal: NDArray[np.float64], pose: Pose, speed: float) -> Pose:
+        """Pose one control period further; straight up first where a sideways way is still long and low."""
+        position = goal[:3]
+        sideways = np.linalg.norm(position[:2] - pose.position[:2]) > _SIDEWAYS
+        if sideways and pose.position[2] < _TRAVEL_HEIGHT - 0.01:
+            position = np.append(pose.position[:2], _TRAVEL_HEIGHT)
+        step = position - pose.position
+        step *= min(1.0, speed * self._period / max(float(np.linalg.norm(step)), 1e-9))
+        turn = goal[3] - _yaw(pose.rotation)
+        limit = _TURN_SPEED * self._period
+        return Pose(pose.position + step, downward(_yaw(pose.rotation) + float(np.clip(turn, -limit, limit))))
+
+    def _advance(self, goal: NDArray[np.float64], phase: _Phase) -> None:
+        arrived = np.linalg.norm(goal[:3] - self._world.tip_position()) < _ARRIVED
+        if not arrived and self._waited == 0.0:
+            return
+        self._waited += self._period
+        if self._waited >= phase.wait:
+            self._index, self._waited = self._index + 1, 0.0
+
+
+def run_expert(world: TabletopWorld, control_rate: float = 20.0, timeout: float = 15.0) -> bool:
+    """Let the expert finish the world's episode, at most `timeout` simulated seconds; whether it succeeded."""
+    expert = ScriptedExpert(world, control_rate)
+    steps = round(1.0 / (control_rate * world.timestep))
+    while not expert.done and world.elapsed < timeout:
+        command = expert.act()
+        world.set_arm_target(command[:-1])
+        world.set_gripper_target(command[-1])
+        world.step(steps)
+    return world.success()
+
+
+def _yaw(rotation: NDArray[np.float64]) -> float:
+    """Yaw of a tip rotation that points about downward, rad."""
+    return float(np.arctan2(-rotation[0, 1], rotation[1, 1]))
+
+
+def _face_yaw(quaternion: NDArray[np.float64]) -> float:
+    """Yaw of an upright cube's nearest face, in [-pi/4, pi/4), rad."""
+    w, x, y, z = quaternion
+    yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+    return float((yaw + np.pi / 4) % (np.pi / 2) - np.pi / 4)
