@@ -1,0 +1,254 @@
+"""Checkpoint folders of the released layout: lazy, prefix-filtered reading of safetensors.
+
+Only the tensors that are asked for are read, so System 1's machine never touches System 2's weights.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from hume_core.errors import CheckpointError
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+IGNORED_PREFIX = "value_query_head.paligemma_with_expert."
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
+_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+NameMap = Callable[[str], str]
+DtypeRule = Callable[[str], torch.dtype]
+
+
+def resolve_folder(name: str | Path) -> Path:
+    """Local folder of a checkpoint, downloaded from the Hugging Face hub where a hub name is given.
+
+    Args:
+        name: a folder, or ``organisation/name``; the offline cache is used where the hub is out of reach.
+
+    Raises:
+        CheckpointError: no such folder, or the hub and the cache do not have it.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if isinstance(name, Path) or not _HUB_NAME.fullmatch(name):
+        raise CheckpointError(f"'{name}' is no folder and no hub name like 'organisation/name'")
+    import huggingface_hub
+
+    try:
+        return Path(huggingface_hub.snapshot_download(name, allow_patterns=_HUB_FILES))
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CheckpointError(
+            f"'{name}' is no local folder and cannot be had from the Hugging Face hub or its cache: {reason}"
+        ) from error
+
+
+class CheckpointReader:
+    """Tensors of one checkpoint folder, read one at a time.
+
+    Args:
+        folder: holds ``model.safetensors`` or a sharded set with its index.
+
+    Attributes:
+        names_read: names of the tensors read so far, in order.
+
+    Raises:
+        CheckpointError: no weights, an unreadable or truncated file, or a shard that is missing.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self.names_read: list[str] = []
+        self.metadata: dict[str, str] = {}
+        self._files: dict[Path, Any] = {}
+        self._where: dict[str, Path] = {}
+        for path in self._weight_files():
+            handle = self._open(path)
+            self.metadata |= handle.metadata() or {}
+            self._where |= dict.fromkeys(handle.keys(), path)
+
+    def _weight_files(self) -> list[Path]:
+        index = self.folder / INDEX
+        if (self.folder / WEIGHTS).is_file():
+            return [self.folder / WEIGHTS]
+        if not index.is_file():
+            raise CheckpointError(
+                f"{self.folder} has neither {WEIGHTS} nor {INDEX}; only safetensors are read"
+            )
+        try:
+            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise CheckpointError(f"{index} is no index of shards: {error}") from error
+        for name in names:
+            if Path(name).name != name or not (self.folder / name).is_file():
+                raise CheckpointError(f"shard '{name}' of {index} is missing in {self.folder}")
+        return [self.folder / name for name in names]
+
+    def _open(self, path: Path) -> Any:
+        try:
+            handle = safe_open(path, framework="pt")
+        except (SafetensorError, OSError, ValueError) as error:
+            raise CheckpointError(f"{path} is truncated or no safetensors file: {error}") from error
+        self._files[path] = handle
+        return handle
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All tensor names, without the value head's copies of System 2's tensors."""
+        return tuple(sorted(name for name in self._where if not name.startswith(IGNORED_PREFIX)))
+
+    def has(self, name: str) -> bool:
+        """Whether the tensor is there."""
+        return name in self._where
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a tensor, without reading it."""
+        return tuple(self._slice(name).get_shape())
+
+    def dtype(self, name: str) -> torch.dtype:
+        """Stored type of a tensor, without reading it."""
+        stored = self._slice(name).get_dtype()
+        if stored not in _DTYPES:
+            raise CheckpointError(
+                f"tensor '{name}' is stored as {stored}; expected one of {', '.join(_DTYPES)}"
+            )
+        return _DTYPES[stored]
+
+    def _slice(self, name: str) -> Any:
+        if name not in self._where:
+            raise CheckpointError(
+                f"tensor '{name}' is missing in {self.folder}; it holds {len(self._where)} tensors"
+            )
+        return self._files[self._where[name]].get_slice(name)
+
+    def read(self, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
+        """Read one tensor as stored.
+
+        Args:
+            name: as in the file.
+            shape: expected shape; None takes any.
+
+        Raises:
+            CheckpointError: missing, of another shape, or the file ends early.
+        """
+        found = self.shape(name) if name in self._where else None
+        if found is None:
+            wanted = f"expected shape {list(shape)}, found none" if shape is not None else "found none"
+            raise CheckpointError(
+                f"tensor '{name}' is missing in {self.folder}: {wanted} (it holds {len(self._where)} tensors)"
+            )
+        if shape is not None and found != tuple(shape):
+            raise CheckpointError(
+                f"tensor '{name}' in {self.folder} has the wrong shape: expected {list(shape)} from config.json, "
+                f"found {list(found)}"
+            )
+        self.dtype(name)
+        try:
+            tensor = self._files[self._where[name]].get_tensor(name)
+        except (SafetensorError, RuntimeError) as error:
+            raise CheckpointError(f"tensor '{name}' in {self.folder} cannot be read: {error}") from error
+        self.names_read.append(name)
+        return tensor
+
+
+def load_module(
+    module: nn.Module, reader: CheckpointReader, to_stored: NameMap, dtype_of: DtypeRule
+) -> dict[str, torch.dtype]:
+    """Fill a module built on the meta device.
+
+    Args:
+        module: its parameters and persistent buffers are replaced.
+        reader: source.
+        to_stored: name in the module -> name in the file.
+        dtype_of: name in the module -> type to compute in.
+
+    Returns:
+        The stored type of every tensor, by name in the file.
+
+    Raises:
+        CheckpointError: see ``CheckpointReader.read``.
+    """
+    stored: dict[str, torch.dtype] = {}
+    tensors = {}
+    for name, target in module.state_dict().items():
+        source = to_stored(name)
+        tensor = reader.read(source, tuple(target.shape))
+        stored[source] = tensor.dtype
+        tensors[name] = tensor.to(dtype_of(name), copy=True)
+    module.load_state_dict(tensors, assign=True)
+    return stored
+
+
+def stored_tensors(
+    module: nn.Module, to_stored: NameMap, stored: Mapping[str, torch.dtype]
+) -> dict[str, Tensor]:
+    """The module's tensors under their file names, in the types they were stored in (float32 if new)."""
+    return {
+        to_stored(name): tensor.detach().to("cpu", stored.get(to_stored(name), torch.float32)).contiguous()
+        for name, tensor in module.state_dict().items()
+    }
+
+
+def save_tensors(folder: Path, tensors: Mapping[str, Tensor], source: CheckpointReader | None) -> None:
+    """Write ``model.safetensors``; tensors of others are kept from the folder itself, else from the source.
+
+    Args:
+        folder: created where it does not exist.
+        tensors: name in the file -> tensor.
+        source: checkpoint that the writer was loaded from.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+    """
+    keep = CheckpointReader(folder) if _has_weights(folder) else source
+    complete = dict(tensors)
+    metadata = {"format": "pt"}
+    if keep is not None:
+        metadata |= keep.metadata
+        complete |= {name: keep.read(name).clone() for name in keep.names if name not in tensors}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f"{WEIGHTS}.partial"
+        save_file(complete, partial, metadata=metadata)
+        partial.chmod(0o644)
+        partial.replace(folder / WEIGHTS)
+        _remove_shards(folder)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"cannot write {folder / WEIGHTS}: {error}") from error
+
+
+def _has_weights(folder: Path) -> bool:
+    return (folder / WEIGHTS).is_file() or (folder / INDEX).is_file()
+
+
+def _remove_shards(folder: Path) -> None:
+    index = folder / INDEX
+    if not index.is_file():
+        return
+    for name in set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()):
+        (folder / name).unlink(missing_ok=True)
+    index.unlink()
+
+
+def prefix_map(table: Iterable[tuple[str, str]]) -> NameMap:
+    """Name map that replaces the first matching prefix of a table (module prefix, file prefix)."""
+    pairs = tuple(table)
+
+    def to_stored(name: str) -> str:
+        for ours, theirs in pairs:
+            if name.startswith(ours):
+                return theirs + name[len(ours) :]
+        raise KeyError(name)
+
+    return to_stored

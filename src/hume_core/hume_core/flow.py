@@ -1,0 +1,123 @@
+"""Flow matching: time embedding and Euler schedules whose lengths are known before the loop.
+
+Flow time runs from 1 (noise) to 0 (clean action).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+MIN_PERIOD = 4e-3
+MAX_PERIOD = 4.0
+
+
+def time_embedding(time: Tensor, width: int) -> Tensor:
+    """Sine and cosine features of flow times or stamps.
+
+    Args:
+        time: any shape, values in [0, 1].
+        width: number of features, even.
+
+    Returns:
+        float64 (*time.shape, width): sines of width/2 geometric periods, then their cosines.
+    """
+    fraction = torch.linspace(0.0, 1.0, width // 2, dtype=torch.float64, device=time.device)
+    period = MIN_PERIOD * (MAX_PERIOD / MIN_PERIOD) ** fraction
+    angle = time.to(torch.float64)[..., None] * (2.0 * math.pi / period)
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)
+
+
+def euler_times(start: float, step: float, stop: float = 0.0) -> list[float]:
+    """Flow times at which the velocity is evaluated, accumulated in float32 as the released code does.
+
+    Args:
+        start: first flow time.
+        step: length of one Euler step, above 0.
+        stop: flow time to end at; integration goes on while time >= step/2 + stop.
+
+    Returns:
+        The times, descending; empty where start is below the threshold.
+    """
+    delta = np.float32(-step)
+    threshold = np.float32(-delta / np.float32(2.0)) + np.float32(stop)
+    time = np.float32(start)
+    times = []
+    while time >= threshold:
+        times.append(float(time))
+        time = np.float32(time + delta)
+    return times
+
+
+@dataclass(frozen=True)
+class CandidateSchedule:
+    """Euler schedules of N candidates that are integrated as one batch.
+
+    Candidates are ordered by their number of steps, so those still active at a step are the tail of the batch.
+
+    Attributes:
+        times: flow times per candidate (in the caller's order).
+        noise_scales: factor on the velocity per candidate (in the caller's order).
+        step: length of one Euler step.
+    """
+
+    times: tuple[tuple[float, ...], ...]
+    noise_scales: tuple[float, ...]
+    step: float
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Number of Euler steps of each candidate."""
+        return tuple(len(times) for times in self.times)
+
+    @property
+    def order(self) -> list[int]:
+        """Candidate indices sorted by their number of steps, fewest first."""
+        return sorted(range(len(self.times)), key=lambda i: len(self.times[i]))
+
+    @property
+    def noise_levels(self) -> tuple[float, ...]:
+        """Share of the starting noise that is left in each candidate after its last step."""
+        return tuple(max(0.0, 1.0 - count * self.step) for count in self.counts)
+
+    def active_from(self, step: int) -> int:
+        """Position in ``order`` of the first candidate that still takes this step."""
+        return sum(count <= step for count in self.counts)
+
+    def time_table(self) -> Tensor:
+        """Flow times (steps, N) in ``order``; float32, 0 where a candidate has already ended."""
+        table = torch.zeros(max(self.counts, default=0), len(self.times))
+        for column, i in enumerate(self.order):
+            table[: len(self.times[i]), column] = torch.tensor(self.times[i])
+        return table
+
+
+def candidate_schedule(
+    num_candidates: int,
+    num_steps: int,
+    time_temp: Sequence[float],
+    noise_temp: Sequence[float],
+    stop: float = 0.0,
+) -> CandidateSchedule:
+    """Schedules of best-of-N sampling: candidate i starts at lo + (i/N)(hi - lo) of both ranges.
+
+    Args:
+        num_candidates: N, at least 1.
+        num_steps: Euler steps of a whole run from 1 to 0.
+        time_temp: lowest and highest start time; the highest is never reached.
+        noise_temp: lowest and highest factor on the velocity.
+        stop: flow time to end at, ``1 - theta2``.
+    """
+
+    def spread(bounds: Sequence[float], i: int) -> float:
+        return bounds[0] + (i / num_candidates) * (bounds[1] - bounds[0])
+
+    step = 1.0 / num_steps
+    times = tuple(tuple(euler_times(spread(time_temp, i), step, stop)) for i in range(num_candidates))
+    scales = tuple(spread(noise_temp, i) for i in range(num_candidates))
+    return CandidateSchedule(times, scales, step)

@@ -1,0 +1,1 @@
+"""Transformer parts shared by both systems (torch)."""

@@ -1,0 +1,61 @@
+"""Grouped-query attention with keys and values that may come from a cache."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MASKED = -2.3819763e38
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Softmax attention; float32 uses the fused kernel, other types a float32 softmax by hand.
+
+    Query heads of one group are laid along the sequence, so keys and values are never repeated.
+
+    Args:
+        query: (B, heads, Lq, d).
+        key: (B, key heads, Lk, d).
+        value: (B, key heads, Lk, d).
+        bias: added to the scores, broadcastable to (B, 1, Lq, Lk); ``MASKED`` hides a key.
+
+    Returns:
+        (B, Lq, heads * d) in the type of value.
+    """
+    batch, heads, length, width = query.shape
+    key_heads = key.shape[1]
+    groups = heads // key_heads
+    folded = query.reshape(batch, key_heads, groups * length, width)
+    if bias is not None and bias.shape[-2] != 1:
+        bias = bias.repeat(1, 1, groups, 1)
+    if value.dtype == torch.float32:
+        mixed = F.scaled_dot_product_attention(folded, key, value, attn_mask=bias, scale=width**-0.5)
+    else:
+        mixed = _attend_float32_softmax(folded, key, value, bias)
+    return mixed.view(batch, heads, length, width).transpose(1, 2).reshape(batch, length, heads * width)
+
+
+def _attend_float32_softmax(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+    scores = query.float() @ key.float().transpose(-1, -2) * query.shape[-1] ** -0.5
+    if bias is not None:
+        scores = scores + bias
+    return scores.softmax(dim=-1).to(value.dtype) @ value
+
+
+def key_bias(valid: Tensor | None) -> Tensor | None:
+    """Bias (B, 1, 1, L) that hides invalid keys; None where every key is valid.
+
+    Args:
+        valid: bool (B, L), or None.
+    """
+    if valid is None:
+        return None
+    return torch.where(valid[:, None, None, :], 0.0, MASKED)
+
+
+def causal_bias(new: int, past: int, device: torch.device | None = None) -> Tensor:
+    """Bias (1, 1, new, past + new): every past key is seen, new ones only up to itself."""
+    hidden = torch.ones(new, new, dtype=torch.bool, device=device).triu(1)
+    own = torch.where(hidden, MASKED, 0.0)
+    return torch.cat([own.new_zeros(new, past), own], dim=1)[None, None]

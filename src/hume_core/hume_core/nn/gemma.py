@@ -1,0 +1,191 @@
+"""Gemma decoder stack whose keys and values can be shared between stacks and kept between calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hume_core.nn.attention import attend
+from hume_core.nn.norm import RMSNorm
+from hume_core.nn.rope import Rotary, rotate
+
+KeyValue = tuple[Tensor, Tensor]
+Cache = tuple[KeyValue, ...]
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """Size of a Gemma stack; field names are those of the configuration files."""
+
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int = 1
+    head_dim: int = 256
+    rms_norm_eps: float = 1e-6
+    rope_theta: float = 10000.0
+
+    @classmethod
+    def from_section(cls, section: Mapping[str, Any]) -> StackConfig:
+        """Pick the sizes out of a transformer section of ``config.json``."""
+        return cls(**{item.name: section[item.name] for item in fields(cls) if item.name in section})
+
+
+class Attention(nn.Module):
+    """The four projections of one attention layer."""
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        self.head_dim = config.head_dim
+        width = config.num_attention_heads * config.head_dim
+        key_width = config.num_key_value_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, width, bias=False)
+        self.k_proj = nn.Linear(config.hidden_size, key_width, bias=False)
+        self.v_proj = nn.Linear(config.hidden_size, key_width, bias=False)
+        self.o_proj = nn.Linear(width, config.hidden_size, bias=False)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:-1], -1, self.head_dim).transpose(1, 2)
+
+    def query(self, x: Tensor, rotary: Rotary) -> Tensor:
+        """Rotated queries (B, heads, L, d)."""
+        return rotate(self._heads(self.q_proj(x)), rotary)
+
+    def key_value(self, x: Tensor, rotary: Rotary, past: KeyValue | None) -> KeyValue:
+        """Rotated keys and values (B, key heads, past + L, d)."""
+        key = rotate(self._heads(self.k_proj(x)), rotary)
+        value = self._heads(self.v_proj(x))
+        if past is None:
+            return key, value
+        return torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+
+
+class GatedMLP(nn.Module):
+    """GELU-gated feed-forward layer."""
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, L, hidden) to the same shape."""
+        return self.down_proj(F.gelu(self.gate_proj(x), approximate="tanh") * self.up_proj(x))
+
+
+class GemmaLayer(nn.Module):
+    """Pre-norm decoder layer.
+
+    Args:
+        config: sizes.
+        normalised_residual: the first residual adds the normalised input instead of the raw one, as the
+            released System 1 and value stacks do.
+    """
+
+    def __init__(self, config: StackConfig, normalised_residual: bool) -> None:
+        super().__init__()
+        self.normalised_residual = normalised_residual
+        self.self_attn = Attention(config)
+        self.mlp = GatedMLP(config)
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def key_value(self, x: Tensor, rotary: Rotary, past: KeyValue | None) -> KeyValue:
+        """Keys and values only: all that is needed of a last layer whose output nobody reads."""
+        return self.self_attn.key_value(self._normalised(x), rotary, past)
+
+    def _normalised(self, x: Tensor) -> Tensor:
+        return self.input_layernorm(x).to(self.self_attn.q_proj.weight.dtype)
+
+    def forward(
+        self,
+        x: Tensor,
+        rotary: Rotary,
+        bias: Tensor | None,
+        past: KeyValue | None,
+        last_row_only: bool = False,
+    ) -> tuple[Tensor, KeyValue]:
+        """Output (B, L, hidden), or (B, 1, hidden) of the last row, and keys and values with the past ones."""
+        normalised = self._normalised(x)
+        key, value = self.self_attn.key_value(normalised, rotary, past)
+        if last_row_only:
+            x, normalised = x[:, -1:], normalised[:, -1:]
+            rotary = (rotary[0][:, :, -1:], rotary[1][:, :, -1:])
+        mixed = attend(self.self_attn.query(normalised, rotary), key, value, bias)
+        residual = normalised if self.normalised_residual else x
+        x = residual + self.self_attn.o_proj(mixed.to(self.self_attn.o_proj.weight.dtype))
+        normalised = self.post_attention_layernorm(x).to(self.mlp.up_proj.weight.dtype)
+        return x + self.mlp(normalised), (key, value)
+
+
+class GemmaStack(nn.Module):
+    """Layers and the final norm.
+
+    Args:
+        config: sizes.
+        normalised_residual: see ``GemmaLayer``.
+    """
+
+    def __init__(self, config: StackConfig, normalised_residual: bool = False) -> None:
+        super().__init__()
+        self.config = config
+        self.layers = nn.ModuleList(
+            GemmaLayer(config, normalised_residual) for _ in range(config.num_hidden_layers)
+        )
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def prefill(
+        self, x: Tensor, rotary: Rotary, bias: Tensor | None = None, past: Sequence[KeyValue] | None = None
+    ) -> Cache:
+        """Keys and values of every layer for x after the past ones; no output is computed.
+
+        Args:
+            x: embeddings (B, L, hidden).
+            rotary: angles of the positions of x.
+            bias: see ``attend``; over past and new keys.
+            past: cache of earlier positions, possibly made by another stack.
+        """
+        cache = []
+        for i, layer in enumerate(self.layers):
+            before = None if past is None else past[i]
+            if i + 1 == len(self.layers):
+                cache.append(layer.key_value(x, rotary, before))
+            else:
+                x, pair = layer(x, rotary, bias, before)
+                cache.append(pair)
+        return tuple(cache)
+
+    def forward(
+        self,
+        x: Tensor,
+        rotary: Rotary,
+        bias: Tensor | None = None,
+        past: Sequence[KeyValue] | None = None,
+        last_row_only: bool = False,
+    ) -> Tensor:
+        """Normalised output (B, L, hidden), or (B, 1, hidden) of the last row only."""
+        for i, layer in enumerate(self.layers):
+            last = last_row_only and i + 1 == len(self.layers)
+            x, _ = layer(x, rotary, bias, None if past is None else past[i], last)
+        return self.norm(x)
+
+
+def repeat_cache(cache: Cache, times: int) -> Cache:
+    """The cache of B sequences repeated for times * B sequences (repetition-major)."""
+    if times == 1:
+        return cache
+    return tuple((key.repeat(times, 1, 1, 1), value.repeat(times, 1, 1, 1)) for key, value in cache)
+
+
+def cache_tail(cache: Cache, first: int) -> Cache:
+    """The cache without its first sequences."""
+    if first == 0:
+        return cache
+    return tuple((key[first:], value[first:]) for key, value in cache)

@@ -1,0 +1,25 @@
+"""Root-mean-square normalisation as in Gemma."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class RMSNorm(nn.Module):
+    """x / rms(x) * (1 + weight), computed in float32 and returned in the type of x.
+
+    Args:
+        width: size of the last dimension.
+        eps: added to the mean square.
+    """
+
+    def __init__(self, width: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise the last dimension."""
+        scale = 1.0 + self.weight.float()
+        return nn.functional.rms_norm(x.float(), scale.shape, scale, self.eps).type_as(x)

@@ -1,0 +1,176 @@
+"""What both systems share: loading, saving and preparing observations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from hume_core.checkpoint import (
+    CheckpointReader,
+    NameMap,
+    load_module,
+    resolve_folder,
+    save_tensors,
+    stored_tensors,
+)
+from hume_core.config import HumeConfig
+from hume_core.errors import ConfigError, ObservationError
+from hume_core.images import prepare_image
+from hume_core.normalization import Normalizer
+from hume_core.observation import Observation
+
+PolicyType = TypeVar("PolicyType", bound="PretrainedPolicy")
+
+
+class PretrainedPolicy(nn.Module):
+    """A policy that lives in a checkpoint folder of the released layout.
+
+    Attributes:
+        config: the checkpoint's configuration.
+        normalizer: between real and normalised units.
+        tensors_read: names of the tensors that were read from the checkpoint, nothing else was.
+    """
+
+    reduced_prefixes: tuple[str, ...] = ()
+    to_stored: NameMap
+
+    def __init__(self, config: HumeConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.normalizer = Normalizer(config)
+        self.tensors_read: tuple[str, ...] = ()
+        self._source: CheckpointReader | None = None
+        self._stored_dtypes: dict[str, torch.dtype] = {}
+
+    @classmethod
+    def build(cls: type[PolicyType], config: HumeConfig, reader: CheckpointReader) -> PolicyType:
+        """The policy without weights, from a configuration and what the folder tells beyond it."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_pretrained(
+        cls: type[PolicyType],
+        name: str | Path,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        compile: bool = False,
+    ) -> PolicyType:
+        """Load a checkpoint folder or hub name; only this system's own tensors are read.
+
+        Args:
+            name: a folder, or ``organisation/name`` on the Hugging Face hub.
+            device: where to compute.
+            dtype: float32, or bfloat16 for the transformers (the action projections, the final norms and
+                the critics stay float32, as released).
+            compile: use torch.compile; the first calls, best made by ``warm_up``, take long.
+
+        Raises:
+            CheckpointError: the folder, a file or a tensor is missing, truncated or of the wrong shape.
+            ConfigError: ``config.json`` has an unknown, missing or wrong field.
+        """
+        if dtype not in (torch.float32, torch.bfloat16):
+            raise ConfigError(f"dtype {dtype} is not supported; valid: torch.float32, torch.bfloat16")
+        folder = resolve_folder(name)
+        config = HumeConfig.load(folder / "config.json")
+        reader = CheckpointReader(folder)
+        with torch.device("meta"):
+            policy = cls.build(config, reader)
+        policy._stored_dtypes = load_module(policy, reader, cls.to_stored, lambda key: cls._dtype(key, dtype))
+        policy.rebuild_buffers()
+        policy.normalizer.check()
+        policy.tensors_read = tuple(reader.names_read)
+        policy._source = reader
+        policy.requires_grad_(False).eval().to(device)
+        if compile:
+            policy.compile_steps()
+        return policy
+
+    @classmethod
+    def _dtype(cls, key: str, dtype: torch.dtype) -> torch.dtype:
+        reduced = key.startswith(cls.reduced_prefixes) and not key.endswith(".norm.weight")
+        return dtype if reduced else torch.float32
+
+    def rebuild_buffers(self) -> None:
+        """Make the buffers that no checkpoint stores."""
+
+    def compile_steps(self) -> None:
+        """Replace the hot functions by compiled ones."""
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write a complete checkpoint folder in the released layout, in the types it was stored in.
+
+        Tensors of the other system are kept: from the folder where it already holds a checkpoint, else
+        from the checkpoint this policy was loaded from.
+
+        Raises:
+            CheckpointError: the folder cannot be written.
+        """
+        target = Path(folder)
+        save_tensors(target, self._tensors_to_save(), self._source)
+        text = json.dumps(self.config.to_dict(), indent=4)
+        (target / "config.json").write_text(text + "\n", encoding="utf-8")
+        self.save_extra_files(target)
+
+    def _tensors_to_save(self) -> dict[str, Tensor]:
+        return stored_tensors(self, type(self).to_stored, self._stored_dtypes)
+
+    def save_extra_files(self, folder: Path) -> None:
+        """Write what belongs to the checkpoint besides weights and configuration."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the policy computes."""
+        return next(self.parameters()).device
+
+    def present_cameras(self, observation: Observation) -> list[str]:
+        """Declared cameras that the observation holds, in declared order.
+
+        Raises:
+            ObservationError: more are missing than ``empty_cameras`` allows, or one is unknown.
+        """
+        declared = self.config.camera_keys
+        present = [key for key in declared if key in observation.images]
+        missing = [key for key in declared if key not in observation.images]
+        unknown = sorted(set(observation.images) - set(declared))
+        if unknown:
+            raise ObservationError(
+                f"unknown camera '{unknown[0]}'; the checkpoint has: {', '.join(declared)}"
+            )
+        if len(missing) > self.config.empty_cameras or not present:
+            raise ObservationError(
+                f"camera '{missing[0]}' is missing; the checkpoint needs {', '.join(declared)}, of which "
+                f"{self.config.empty_cameras} may be absent"
+            )
+        return present
+
+    def prepare_images(self, observation: Observation) -> Tensor:
+        """Images of the present cameras in [-1, 1], float32 (cameras, B, 3, height, width)."""
+        keys = self.present_cameras(observation)
+        images = [prepare_image(observation.images[key], self.config.image_size, self.device) for key in keys]
+        return torch.stack(images)
+
+    def prepare_state(self, observation: Observation) -> Tensor:
+        """Normalised, padded states, float32 (B, T, S), oldest first.
+
+        Raises:
+            ObservationError: the state has another size than the checkpoint.
+        """
+        size = int(observation.state.shape[-1])
+        if size != self.config.state_dim:
+            raise ObservationError(f"state has {size} numbers; the checkpoint needs {self.config.state_dim}")
+        return self.normalizer.state(torch.as_tensor(observation.state).to(self.device))
+
+    def unnormalise(self, chunk: Any) -> Tensor:
+        """Normalised, padded actions (..., A) to real units (..., a): how to act without System 1."""
+        with torch.inference_mode():
+            return self.normalizer.unnormalise(torch.as_tensor(chunk).to(self.device, torch.float32))
+
+    def blank_observation(self, height: int = 240, width: int = 320) -> Observation:
+        """A black observation of batch size 1 for warming up."""
+        images = {key: torch.zeros(1, height, width, 3, dtype=torch.uint8) for key in self.config.camera_keys}
+        state = torch.zeros(1, self.config.s1_his_state_size, self.config.state_dim)
+        return Observation(images, state, ["wait"])

@@ -1,0 +1,116 @@
+"""System 1: cascaded denoising of a segment of System 2's chunk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hume_core.checkpoint import CheckpointReader
+from hume_core.config import HumeConfig
+from hume_core.errors import ChunkError
+from hume_core.flow import euler_times
+from hume_core.observation import Observation
+from hume_core.policy import PretrainedPolicy
+from hume_system1.model.names import to_stored
+from hume_system1.model.network import System1Network
+
+
+class System1(PretrainedPolicy):
+    """Continues the denoising of a chunk on the newest images and robot state.
+
+    Args:
+        config: the checkpoint's configuration.
+    """
+
+    reduced_prefixes = ("network.vision.", "network.stack.")
+    to_stored = staticmethod(to_stored)
+
+    def __init__(self, config: HumeConfig) -> None:
+        super().__init__(config)
+        self.network = System1Network(config)
+
+    @classmethod
+    def build(cls, config: HumeConfig, reader: CheckpointReader) -> System1:
+        """The policy without weights."""
+        return cls(config)
+
+    @torch.inference_mode()
+    def refine(self, observation: Observation, chunk: Any, stamp: Any = 0.0) -> Tensor:
+        """Denoise the segment of the chunk that starts at the stamp.
+
+        Args:
+            observation: B observations, the newest; a state history shorter than the checkpoint's is filled
+                with copies of its oldest state.
+            chunk: System 2's chosen chunk, normalised and padded (B, H, A).
+            stamp: share of the chunk that has passed, in [0, 1): one number or (B,).
+
+        Returns:
+            Actions in real units (B, h, a); row k belongs to k steps after the stamp.
+
+        Raises:
+            ChunkError: the chunk or the stamp does not fit.
+            ObservationError: the observation does not fit.
+        """
+        segment, stamps = self.segment(chunk, stamp, observation.batch_size)
+        return self.normalizer.unnormalise(self.denoise(observation, segment, stamps))
+
+    def segment(self, chunk: Any, stamp: Any, batch: int) -> tuple[Tensor, Tensor]:
+        """Rows of the chunk from the stamp on (B, h, A), its last row repeated past the end, and stamps (B,)."""
+        config = self.config
+        chunk = torch.as_tensor(chunk).to(self.device, torch.float32)
+        shape = (batch, config.s2_chunk_size, config.max_action_dim)
+        if tuple(chunk.shape) != shape:
+            raise ChunkError(f"chunk has shape {list(chunk.shape)}; expected (B, H, A) = {list(shape)}")
+        stamps = torch.as_tensor(stamp, dtype=torch.float32)
+        if stamps.ndim > 1 or (stamps.ndim == 1 and len(stamps) != batch):
+            raise ChunkError(f"stamp has shape {list(stamps.shape)}; expected one number or ({batch},)")
+        if stamps.device.type == "cpu" and not bool(((stamps >= 0) & (stamps < 1)).all()):
+            raise ChunkError(f"stamp is {stamps.tolist()}; it must lie in [0, 1)")
+        stamps = stamps.to(self.device).expand(batch)
+        rows = (stamps * config.s2_chunk_size).long()[:, None] + torch.arange(
+            config.s1_chunk_size, device=self.device
+        )
+        rows = rows.clamp(max=config.s2_chunk_size - 1)
+        return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1])), stamps
+
+    def state_history(self, observation: Observation) -> Tensor:
+        """The last T normalised states (B, T, S) in the order the checkpoint was made for."""
+        wanted = self.config.s1_his_state_size
+        state = self.prepare_state(observation)[:, -wanted:]
+        missing = wanted - state.shape[1]
+        if missing > 0:
+            state = torch.cat([state[:, :1].expand(-1, missing, -1), state], dim=1)
+        return state.flip(1) if self.config.state_history_order == "newest_first" else state
+
+    @torch.inference_mode()
+    def denoise(self, observation: Observation, segment: Tensor, stamps: Tensor) -> Tensor:
+        """Euler integration from ``theta1`` to 0 in normalised, padded units.
+
+        Args:
+            observation: B observations.
+            segment: where the flow starts (B, h, A).
+            stamps: (B,).
+
+        Returns:
+            (B, h, A).
+        """
+        image_tokens = self.network.embed_images(self.prepare_images(observation))
+        state = self.state_history(observation)
+        cache = self.network.encode(image_tokens, state, stamps)
+        start = cache[0][0].shape[2]
+        rotary = self.network.rotary(start, segment.shape[1], segment.device)
+        step = self.config.theta1 / self.config.s1_num_steps
+        times = torch.tensor(euler_times(self.config.theta1, step), device=segment.device)
+        features = self.network.projections.time_features(times, self.network.compute_dtype)
+        x = segment.clone()
+        for row in features:
+            x -= step * self.network.velocity(x, row[None], cache, rotary)
+        return x
+
+    def warm_up(self, repeats: int = 2) -> None:
+        """Refine a zero chunk on a black observation, so that the first real segment is fast."""
+        chunk = torch.zeros(1, self.config.s2_chunk_size, self.config.max_action_dim)
+        for _ in range(repeats):
+            self.refine(self.blank_observation(), chunk)

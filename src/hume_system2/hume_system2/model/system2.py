@@ -1,0 +1,190 @@
+"""System 2: best-of-N thinking."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hume_core.checkpoint import CheckpointReader
+from hume_core.config import HumeConfig
+from hume_core.errors import ObservationError
+from hume_core.flow import CandidateSchedule, candidate_schedule
+from hume_core.nn.gemma import Cache, StackConfig, cache_tail, repeat_cache
+from hume_core.nn.rope import Rotary
+from hume_core.observation import Observation
+from hume_core.policy import PretrainedPolicy
+from hume_core.tokenizer import InstructionTokenizer
+from hume_system2.model.names import VALUE_LM_HEAD, to_stored
+from hume_system2.model.network import System2Network
+from hume_system2.model.prefix import Prefix, PrefixLayout
+from hume_system2.model.thought import Thought
+from hume_system2.model.value_head import ValueQueryHead
+from hume_system2.model.value_stack import FILE as VALUE_STACK_FILE
+from hume_system2.model.value_stack import SECTION, value_stack_config
+
+
+class System2(PretrainedPolicy):
+    """Proposes N candidate chunks at different noise levels and chooses the one of the highest value.
+
+    Args:
+        config: the checkpoint's configuration.
+        value_stack: size of the value head's stack.
+        tokenizer: instruction tokenizer.
+    """
+
+    reduced_prefixes = (
+        "network.vision.",
+        "network.language.",
+        "network.token_embedding.",
+        "network.expert.",
+        "value_head.query",
+        "value_head.stack.",
+    )
+    to_stored = staticmethod(to_stored)
+
+    def __init__(self, config: HumeConfig, value_stack: StackConfig, tokenizer: InstructionTokenizer) -> None:
+        super().__init__(config)
+        self.tokenizer = tokenizer
+        self.network = System2Network(config)
+        self.value_head = ValueQueryHead(config, value_stack)
+
+    @classmethod
+    def build(cls, config: HumeConfig, reader: CheckpointReader) -> System2:
+        """The policy without weights."""
+        tokenizer = InstructionTokenizer(reader.folder, config.tokenizer_max_length)
+        return cls(config, value_stack_config(reader), tokenizer)
+
+    def rebuild_buffers(self) -> None:
+        """Make the buffers that no checkpoint stores."""
+        self.network.vision.rebuild_buffers()
+
+    def _tensors_to_save(self) -> dict[str, Tensor]:
+        tensors = super()._tensors_to_save()
+        if self._source is None:
+            vocabulary = self.network.token_embedding.num_embeddings
+            tensors[VALUE_LM_HEAD] = torch.zeros(vocabulary, self.value_head.query.shape[0])
+        return tensors
+
+    def save_extra_files(self, folder: Path) -> None:
+        """Write the tokenizer's files and the value stack's size."""
+        self.tokenizer.save(folder)
+        content = {SECTION: asdict(self.value_head.stack.config) | {"model_type": "gemma"}}
+        (folder / VALUE_STACK_FILE).write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+    @torch.inference_mode()
+    def think(
+        self,
+        observation: Observation,
+        num_candidates: int = 5,
+        time_temp: Sequence[float] = (0.9, 1.0),
+        noise_temp: Sequence[float] = (1.0, 1.0),
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Thought:
+        """Propose, value and choose.
+
+        Args:
+            observation: B observations; the newest state counts.
+            num_candidates: N.
+            time_temp: lowest and highest start time; below 1 a candidate keeps some noise for System 1.
+            noise_temp: lowest and highest factor on the velocity.
+            noise: starting noise (N, B, H, A); drawn where None.
+            generator: source of the draw.
+
+        Raises:
+            ObservationError: the observation, the noise or N does not fit.
+        """
+        schedule = self._schedule(num_candidates, time_temp, noise_temp)
+        noise = self._noise(noise, num_candidates, observation.batch_size, generator)
+        prefix = self.embed_prefix(observation)
+        cache = self.network.encode(prefix, self.prepare_state(observation)[:, -1])
+        candidates = self.integrate(prefix, cache, noise, schedule)
+        values = self.value_head(prefix, candidates)
+        index = values.argmax(dim=1)
+        chunk = candidates[torch.arange(len(index), device=index.device), index]
+        levels, steps = torch.tensor(schedule.noise_levels), torch.tensor(schedule.counts)
+        return Thought(candidates, values, index, chunk, levels, steps)
+
+    def _schedule(self, n: int, time_temp: Sequence[float], noise_temp: Sequence[float]) -> CandidateSchedule:
+        if n < 1:
+            raise ObservationError(f"num_candidates is {n}; at least 1 is needed")
+        return candidate_schedule(n, self.config.num_steps, time_temp, noise_temp, 1.0 - self.config.theta2)
+
+    def _noise(self, noise: Tensor | None, n: int, batch: int, generator: torch.Generator | None) -> Tensor:
+        shape = (n, batch, self.config.s2_chunk_size, self.config.max_action_dim)
+        if noise is None:
+            device = self.device if generator is None else generator.device
+            return torch.randn(shape, generator=generator, device=device).to(self.device)
+        noise = torch.as_tensor(noise).to(self.device, torch.float32)
+        if noise.shape != shape:
+            raise ObservationError(
+                f"noise has shape {list(noise.shape)}; expected (N, B, H, A) = {list(shape)}"
+            )
+        return noise
+
+    def embed_prefix(self, observation: Observation) -> Prefix:
+        """Encode images and instruction, once per thought."""
+        images = self.prepare_images(observation)
+        tokens, mask = self.tokenizer(observation.task)
+        text_counts = mask.sum(dim=1)
+        length = int(text_counts.max())
+        absent = len(self.config.camera_keys) - images.shape[0]
+        layout = PrefixLayout(self.image_tokens, images.shape[0], absent, text_counts, length)
+        return self.network.embed_prefix(images, tokens[:, :length], layout)
+
+    @property
+    def image_tokens(self) -> int:
+        """Tokens per camera."""
+        return self.network.vision.tower.embeddings.num_positions
+
+    def integrate(self, prefix: Prefix, cache: Cache, noise: Tensor, schedule: CandidateSchedule) -> Tensor:
+        """Euler integration of all candidates as one batch.
+
+        Args:
+            prefix: B sequences.
+            cache: keys and values of prefix and state.
+            noise: (N, B, H, A).
+            schedule: flow times and noise scales of the candidates.
+
+        Returns:
+            Candidates (B, N, H, A), in the schedule's original order.
+        """
+        count, batch, horizon = noise.shape[:3]
+        x = noise[schedule.order].flatten(0, 1).clone()
+        features = self._time_features(schedule, batch)
+        scales = torch.tensor([schedule.noise_scales[i] for i in schedule.order], device=x.device)
+        scales = scales.repeat_interleave(batch)[:, None, None]
+        rotary = _repeat_rotary(self.network.action_rotary(prefix, horizon), count)
+        bias = self.network.suffix_bias(prefix, 1 + horizon)
+        bias = None if bias is None else bias.repeat(count, 1, 1, 1)
+        cache = repeat_cache(cache, count)
+        for step in range(features.shape[0]):
+            first = schedule.active_from(step) * batch
+            rows = (rotary[0][first:], rotary[1][first:])
+            seen = None if bias is None else bias[first:]
+            velocity = self.network.velocity(
+                x[first:], features[step, first:], cache_tail(cache, first), rows, seen
+            )
+            x[first:] -= schedule.step * velocity * scales[first:]
+        result = torch.empty_like(x).unflatten(0, (count, batch))
+        result[schedule.order] = x.unflatten(0, (count, batch))
+        return result.transpose(0, 1).contiguous()
+
+    def _time_features(self, schedule: CandidateSchedule, batch: int) -> Tensor:
+        table = schedule.time_table().to(self.device)
+        features = self.network.projections.time_features(table, self.network.compute_dtype)
+        return features.repeat_interleave(batch, dim=1)
+
+    def warm_up(self, num_candidates: int = 5, repeats: int = 2) -> None:
+        """Think about a black observation, so that the first real thought is as fast as the others."""
+        for _ in range(repeats):
+            self.think(self.blank_observation(), num_candidates)
+
+
+def _repeat_rotary(rotary: Rotary, times: int) -> Rotary:
+    return rotary[0].repeat(times, 1, 1, 1), rotary[1].repeat(times, 1, 1, 1)

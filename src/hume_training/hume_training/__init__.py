@@ -1,0 +1,1 @@
+"""Datasets, losses and training of Hume policies; ROS-free."""
