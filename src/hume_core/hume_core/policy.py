@@ -20,6 +20,7 @@ from hume_core.checkpoint import (
 from hume_core.config import HumeConfig
 from hume_core.errors import ConfigError, ObservationError
 from hume_core.images import prepare_image
+from hume_core.nn.joined import join_all
 from hume_core.normalization import Normalizer
 from hume_core.observation import Observation
 
@@ -85,6 +86,7 @@ class PretrainedPolicy(nn.Module):
         policy.tensors_read = tuple(reader.names_read)
         policy._source = reader
         policy.requires_grad_(False).eval().to(device)
+        join_all(policy)
         if compile:
             policy.compile_steps()
         return policy

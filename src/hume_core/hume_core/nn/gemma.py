@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hume_core.nn.attention import attend
+from hume_core.nn.joined import JoinedLinear
 from hume_core.nn.norm import RMSNorm
 from hume_core.nn.rope import Rotary, rotate
 
@@ -38,32 +39,35 @@ class StackConfig:
 
 
 class Attention(nn.Module):
-    """The four projections of one attention layer."""
+    """The four projections of one attention layer; without gradients the first three run as one."""
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
         self.head_dim = config.head_dim
-        width = config.num_attention_heads * config.head_dim
-        key_width = config.num_key_value_heads * config.head_dim
+        self.heads, self.key_heads = config.num_attention_heads, config.num_key_value_heads
+        width, key_width = self.heads * config.head_dim, self.key_heads * config.head_dim
         self.q_proj = nn.Linear(config.hidden_size, width, bias=False)
         self.k_proj = nn.Linear(config.hidden_size, key_width, bias=False)
         self.v_proj = nn.Linear(config.hidden_size, key_width, bias=False)
         self.o_proj = nn.Linear(width, config.hidden_size, bias=False)
+        self.joined = JoinedLinear((self.q_proj, self.k_proj, self.v_proj))
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:-1], -1, self.head_dim).transpose(1, 2)
+        return x.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
     def query(self, x: Tensor, rotary: Rotary) -> Tensor:
         """Rotated queries (B, heads, L, d)."""
         return rotate(self._heads(self.q_proj(x)), rotary)
 
-    def key_value(self, x: Tensor, rotary: Rotary, past: KeyValue | None) -> KeyValue:
-        """Rotated keys and values (B, key heads, past + L, d)."""
-        key = rotate(self._heads(self.k_proj(x)), rotary)
-        value = self._heads(self.v_proj(x))
-        if past is None:
-            return key, value
-        return torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+    def key_value(self, x: Tensor, rotary: Rotary) -> KeyValue:
+        """Rotated keys and values (B, key heads, L, d)."""
+        return rotate(self._heads(self.k_proj(x)), rotary), self._heads(self.v_proj(x))
+
+    def query_key_value(self, x: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor, Tensor]:
+        """All three of them."""
+        heads = self._heads(self.joined(x))
+        rotated = rotate(heads[:, : -self.key_heads], rotary)
+        return rotated[:, : self.heads], rotated[:, self.heads :], heads[:, -self.key_heads :]
 
 
 class GatedMLP(nn.Module):
@@ -74,10 +78,12 @@ class GatedMLP(nn.Module):
         self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        self.joined = JoinedLinear((self.gate_proj, self.up_proj))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, hidden) to the same shape."""
-        return self.down_proj(F.gelu(self.gate_proj(x), approximate="tanh") * self.up_proj(x))
+        gate, up = self.joined(x).chunk(2, dim=-1)
+        return self.down_proj(F.gelu(gate, approximate="tanh") * up)
 
 
 class GemmaLayer(nn.Module):
@@ -99,7 +105,7 @@ class GemmaLayer(nn.Module):
 
     def key_value(self, x: Tensor, rotary: Rotary, past: KeyValue | None) -> KeyValue:
         """Keys and values only: all that is needed of a last layer whose output nobody reads."""
-        return self.self_attn.key_value(self._normalised(x), rotary, past)
+        return _after(past, *self.self_attn.key_value(self._normalised(x), rotary))
 
     def _normalised(self, x: Tensor) -> Tensor:
         return self.input_layernorm(x).to(self.self_attn.q_proj.weight.dtype)
@@ -114,15 +120,24 @@ class GemmaLayer(nn.Module):
     ) -> tuple[Tensor, KeyValue]:
         """Output (B, L, hidden), or (B, 1, hidden) of the last row, and keys and values with the past ones."""
         normalised = self._normalised(x)
-        key, value = self.self_attn.key_value(normalised, rotary, past)
         if last_row_only:
+            key, value = self.self_attn.key_value(normalised, rotary)
             x, normalised = x[:, -1:], normalised[:, -1:]
-            rotary = (rotary[0][:, :, -1:], rotary[1][:, :, -1:])
-        mixed = attend(self.self_attn.query(normalised, rotary), key, value, bias)
+            query = self.self_attn.query(normalised, (rotary[0][:, :, -1:], rotary[1][:, :, -1:]))
+        else:
+            query, key, value = self.self_attn.query_key_value(normalised, rotary)
+        key, value = _after(past, key, value)
+        mixed = attend(query, key, value, bias)
         residual = normalised if self.normalised_residual else x
         x = residual + self.self_attn.o_proj(mixed.to(self.self_attn.o_proj.weight.dtype))
         normalised = self.post_attention_layernorm(x).to(self.mlp.up_proj.weight.dtype)
         return x + self.mlp(normalised), (key, value)
+
+
+def _after(past: KeyValue | None, key: Tensor, value: Tensor) -> KeyValue:
+    if past is None:
+        return key, value
+    return torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
 
 
 class GemmaStack(nn.Module):

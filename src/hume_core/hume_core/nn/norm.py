@@ -21,5 +21,6 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise the last dimension."""
-        scale = 1.0 + self.weight.float()
-        return nn.functional.rms_norm(x.float(), scale.shape, scale, self.eps).type_as(x)
+        wide = x.float()
+        inverse = torch.rsqrt((wide * wide).mean(dim=-1, keepdim=True) + self.eps)
+        return (wide * inverse * (1.0 + self.weight.float())).type_as(x)

@@ -9,7 +9,7 @@ Rotary = tuple[Tensor, Tensor]
 
 
 def rotary_table(positions: Tensor, head_dim: int, base: float = 10000.0) -> Rotary:
-    """Cosines and sines of the rotation angles.
+    """Cosines and signed sines of the rotation angles.
 
     Args:
         positions: integer positions (B, L).
@@ -17,11 +17,12 @@ def rotary_table(positions: Tensor, head_dim: int, base: float = 10000.0) -> Rot
         base: longest wavelength.
 
     Returns:
-        Two float32 tensors (B, 1, L, head_dim / 2).
+        Two float32 tensors (B, 1, L, head_dim); the sines of the first half are negated.
     """
     exponent = torch.arange(head_dim // 2, dtype=torch.float32, device=positions.device) * (2.0 / head_dim)
     angle = positions[:, None, :, None].to(torch.float32) / base**exponent
-    return angle.cos(), angle.sin()
+    cos, sin = angle.cos(), angle.sin()
+    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
 
 
 def rotate(x: Tensor, table: Rotary) -> Tensor:
@@ -32,5 +33,5 @@ def rotate(x: Tensor, table: Rotary) -> Tensor:
         table: from ``rotary_table``.
     """
     cos, sin = table
-    first, second = x.float().chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1).type_as(x)
+    wide = x.float()
+    return torch.addcmul(wide * cos, wide.roll(x.shape[-1] // 2, dims=-1), sin).type_as(x)
