@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class SegmentEvent:
         seq: sequence number of the segment, growing within an epoch.
         names: joint names of the columns of `positions`.
         positions: (h, n), rad.
-        gripper: opening per row (h,), in the unit of the gripper's policy range (m for a real one); None without gripper.
+        gripper: policy's gripper value per row (h,), see `GripperSettings`; None without gripper.
         observation_stamp: ROS time of the newest observation used, s.
         latency: observation to finished segment, s.
         received: steady clock, s.
@@ -151,15 +151,8 @@ class HandbackEvent:
     """The arm is ours again: hold where it is measured and wait for a segment of the new epoch."""
 
 
-DataEvent = Union[ChunkEvent, SegmentEvent, JointStateEvent, HeartbeatEvent]
-ControlEvent = Union[
-    EpochEvent,
-    EStopEvent,
-    ResetEvent,
-    EnableEvent,
-    ActivateEvent,
-    DeactivateEvent,
-    TakeoverEvent,
-    HandbackEvent,
-]
-Event = Union[DataEvent, ControlEvent]
+DataEvent: TypeAlias = ChunkEvent | SegmentEvent | JointStateEvent | HeartbeatEvent
+ControlEvent: TypeAlias = (
+    EpochEvent | EStopEvent | ResetEvent | EnableEvent | ActivateEvent | DeactivateEvent | TakeoverEvent | HandbackEvent
+)
+Event: TypeAlias = DataEvent | ControlEvent

@@ -6,7 +6,6 @@ from collections import deque
 
 from hume_system1.control.events import (
     ChunkEvent,
-    DataEvent,
     EStopEvent,
     Event,
     HeartbeatEvent,
@@ -14,48 +13,64 @@ from hume_system1.control.events import (
     SegmentEvent,
 )
 
-_DATA = (JointStateEvent, SegmentEvent, ChunkEvent, HeartbeatEvent)
-
 
 class Inbox:
-    """Two lock-free queues: a flood of data cannot push out or delay what controls the machine.
+    """One short lock-free queue per kind, so that a flood of one cannot push out or delay another.
 
-    `deque.append` and `popleft` are atomic in CPython, so no lock can hold up the loop.
+    Of joint states and heartbeats only the newest is kept; of chunks and segments the newest few. `deque.append`,
+    `popleft` and the setting of an attribute are atomic in CPython, so no lock can hold up the loop.
 
     Args:
-        capacity: data events kept; when full the oldest go (the newest wins).
+        capacity: chunks and segments kept; when full the oldest go (the newest wins).
+        control_capacity: requests kept.
 
     Attributes:
-        dropped: data events that went unread.
+        dropped: chunks and segments that went unread.
         estop: set by an `EStopEvent` and cleared by the loop thread: it waits behind nothing and cannot be dropped.
     """
 
-    def __init__(self, capacity: int = 256) -> None:
-        self._data: deque[DataEvent] = deque(maxlen=capacity)
-        self._control: deque[Event] = deque(maxlen=capacity)
+    def __init__(self, capacity: int = 8, control_capacity: int = 256) -> None:
+        self._control: deque[Event] = deque(maxlen=control_capacity)
+        self._chunks: deque[ChunkEvent] = deque(maxlen=capacity)
+        self._segments: deque[SegmentEvent] = deque(maxlen=capacity)
+        self._joint_state: JointStateEvent | None = None
+        self._heartbeat: HeartbeatEvent | None = None
+        self._seen_joint_state: JointStateEvent | None = None
+        self._seen_heartbeat: HeartbeatEvent | None = None
         self._capacity = capacity
         self.dropped = 0
         self.estop = False
 
     def append(self, event: Event) -> None:
         """Leave an event; returns at once, from any thread."""
-        if isinstance(event, _DATA):
-            if len(self._data) >= self._capacity:
-                self.dropped += 1
-            self._data.append(event)
-            return
-        if isinstance(event, EStopEvent):
+        if isinstance(event, JointStateEvent):
+            self._joint_state = event
+        elif isinstance(event, HeartbeatEvent):
+            self._heartbeat = event
+        elif isinstance(event, SegmentEvent):
+            self.dropped += len(self._segments) >= self._capacity
+            self._segments.append(event)
+        elif isinstance(event, ChunkEvent):
+            self.dropped += len(self._chunks) >= self._capacity
+            self._chunks.append(event)
+        elif isinstance(event, EStopEvent):
             self.estop = True
-            return
-        self._control.append(event)
+        else:
+            self._control.append(event)
 
     def take(self) -> Event | None:
-        """The next event, those that control the machine first; None when empty. Loop thread only."""
+        """The next event: requests first, segments last; None when empty. Loop thread only."""
         try:
-            return self._control.popleft() if self._control else self._data.popleft()
+            if self._control:
+                return self._control.popleft()
+            joint_state = self._joint_state
+            if joint_state is not self._seen_joint_state:
+                self._seen_joint_state = joint_state
+                return joint_state
+            heartbeat = self._heartbeat
+            if heartbeat is not self._seen_heartbeat:
+                self._seen_heartbeat = heartbeat
+                return heartbeat
+            return self._chunks.popleft() if self._chunks else self._segments.popleft()
         except IndexError:
             return None
-
-    def __len__(self) -> int:
-        """Events waiting."""
-        return len(self._control) + len(self._data)

@@ -39,7 +39,8 @@ class ControlSettings:
         still_velocity: a joint slower than this is still, rad/s.
         start_margin: how far outside the position limits the arm may be on activation, rad.
         max_tick: tick length above which the motion brakes during the gap instead of following.
-        min_tick: tick length below which no new command is made.
+        min_tick_ratio: part of the period below which a tick makes no new command.
+        reset_timeout: how long a reset waits for its conditions before it must be asked for again.
         max_events_per_tick: events taken from the inbox per tick.
     """
 
@@ -68,8 +69,9 @@ class ControlSettings:
     require_heartbeat: bool = True
     still_velocity: float = 0.05
     start_margin: float = 0.05
-    max_tick: float = 0.03
-    min_tick: float = 2e-4
+    max_tick: float = 0.05
+    min_tick_ratio: float = 0.25
+    reset_timeout: float = 30.0
     max_events_per_tick: int = 16
 
     def __post_init__(self) -> None:
@@ -87,9 +89,10 @@ class ControlSettings:
                 raise ConfigError(f"control setting '{item.name}' is {value}; it must be finite and above 0")
         if not 50.0 <= self.rate_hz <= 1000.0:
             raise ConfigError(f"control setting 'rate_hz' is {self.rate_hz}; valid: 50 to 1000 Hz")
-        if self.min_tick >= self.period or self.max_tick < self.period:
+        if self.min_tick_ratio > 0.5 or self.max_tick < 2.0 * self.period:
             raise ConfigError(
-                f"the period {self.period} s must lie between min_tick {self.min_tick} and max_tick {self.max_tick}"
+                f"control: needs min_tick_ratio <= 0.5 and max_tick >= 2 / rate_hz = {2.0 * self.period} s, "
+                f"got {self.min_tick_ratio} and {self.max_tick}"
             )
 
     @property
@@ -111,6 +114,7 @@ class GripperSettings:
         binary: True: only fully open or closed, with hysteresis.
         close_below: openness (0 closed, 1 open) below which a binary gripper closes.
         open_above: openness above which a binary gripper opens.
+        joint: joint in the joint states whose position is the opening, "" if there is none.
     """
 
     policy_closed: float = 0.0
@@ -121,6 +125,7 @@ class GripperSettings:
     binary: bool = False
     close_below: float = 0.4
     open_above: float = 0.6
+    joint: str = ""
 
     def __post_init__(self) -> None:
         """Check the mapping.
@@ -130,7 +135,7 @@ class GripperSettings:
         """
         for item in fields(self):
             value = getattr(self, item.name)
-            if not isinstance(value, bool) and not math.isfinite(value):
+            if not isinstance(value, bool | str) and not math.isfinite(value):
                 raise ConfigError(f"gripper setting '{item.name}' is {value}; it must be finite")
         if self.policy_closed == self.policy_open or self.rate <= 0:
             raise ConfigError("gripper: policy_closed and policy_open must differ, and rate must be above 0")

@@ -45,6 +45,9 @@ class Reason(enum.Enum):
     RESET_NOT_STILL = "reset asked: waiting for standstill"
     RESET_DISABLED = "reset asked: waiting to be enabled"
     RESET_NO_CHUNK = "reset asked: waiting for a fresh chunk"
+    RESET_EXPIRED = "reset not completed in time: ask again"
+    # INACTIVE
+    START_NOT_STILL = "activated: waiting for the arm to be still"
 
 
 @dataclass(frozen=True)

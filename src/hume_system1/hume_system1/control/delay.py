@@ -1,0 +1,43 @@
+"""A conservative estimate of the delay from observation to command."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+
+class DelayEstimate:
+    """The largest of the last delays, without the first ones.
+
+    The first segments after a start are slow for reasons that do not last (caches, compilation, discovery); one of
+    them would stay the maximum for a whole window, so they are not counted. Under-estimating is the greater harm
+    (a command for a time that has passed makes a jump), so the estimate is a maximum and not a mean.
+
+    Args:
+        skip: first samples after `restart` that do not count.
+        window: samples the maximum is taken over.
+    """
+
+    def __init__(self, skip: int = 3, window: int = 50) -> None:
+        self._skip = skip
+        self._left_to_skip = skip
+        self._samples: deque[float] = deque(maxlen=window)
+
+    def restart(self) -> None:
+        """The producer was restarted: skip its first samples again; the estimate stays until then."""
+        self._left_to_skip = self._skip
+
+    def add(self, delay: float) -> None:
+        """Note a measured delay, s; what is not finite or negative is ignored."""
+        if not math.isfinite(delay) or delay < 0.0:
+            return
+        if self._left_to_skip > 0:
+            self._left_to_skip -= 1
+            return
+        self._samples.append(delay)
+
+    @property
+    def value(self) -> float:
+        """The estimate, s; nan until a sample counts."""
+        samples = tuple(self._samples)
+        return max(samples) if samples else math.nan

@@ -1,0 +1,70 @@
+"""From a policy's gripper value to a gripper command."""
+
+from __future__ import annotations
+
+import math
+
+from hume_system1.control.settings import GripperSettings
+
+
+class Gripper:
+    """Mapping, hysteresis and rate limit of a gripper.
+
+    Args:
+        settings: see `GripperSettings`.
+
+    Attributes:
+        command: m; nan before the first value.
+    """
+
+    def __init__(self, settings: GripperSettings) -> None:
+        self._settings = settings
+        self._is_open: bool | None = None
+        self.command = math.nan
+
+    def start(self, measured: float | None) -> None:
+        """Begin a new stream from the measured opening, m; None leaves the first command free."""
+        self.command = math.nan if measured is None else self._clamped(measured)
+        self._is_open = None
+
+    def step(self, value: float | None, dt: float) -> float:
+        """Advance dt s.
+
+        Args:
+            value: policy value, None to stay (an object is not dropped because motion stops).
+            dt: tick length, s.
+
+        Returns:
+            The command, m; nan as long as no value has come.
+        """
+        if value is None:
+            return self.command
+        target = self._mapped(value)
+        if math.isnan(self.command):
+            self.command = target
+            return self.command
+        step = self._settings.rate * dt
+        self.command += min(max(target - self.command, -step), step)
+        return self.command
+
+    def _mapped(self, value: float) -> float:
+        s = self._settings
+        openness = (value - s.policy_closed) / (s.policy_open - s.policy_closed)
+        openness = min(max(openness, 0.0), 1.0)
+        if s.binary:
+            openness = 1.0 if self._decide(openness) else 0.0
+        return s.closed + openness * (s.open - s.closed)
+
+    def _decide(self, openness: float) -> bool:
+        s = self._settings
+        if openness < s.close_below:
+            self._is_open = False
+        elif openness > s.open_above:
+            self._is_open = True
+        elif self._is_open is None:
+            self._is_open = openness >= 0.5 * (s.close_below + s.open_above)
+        return self._is_open
+
+    def _clamped(self, opening: float) -> float:
+        low, high = sorted((self._settings.closed, self._settings.open))
+        return min(max(opening, low), high)

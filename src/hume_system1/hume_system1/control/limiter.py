@@ -1,0 +1,93 @@
+"""All joints' commands within their limits; see `joint_limiter` for what that means and how it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hume_core.limits import MotionLimits
+from hume_system1.control.joint_limiter import JointLimiter, tracking_gains
+
+Rows = Sequence[Sequence[float]]
+
+
+class Limiter:
+    """The commanded state of n joints.
+
+    Args:
+        limits: per joint.
+        bandwidth: of the tracking law, rad/s.
+
+    Attributes:
+        joints: one limiter per joint, in command order.
+        ticks: ticks since the start.
+        limited: per joint, ticks in which the reference could not be followed.
+        max_velocity_ratio: largest |velocity| / limit of any command so far.
+    """
+
+    def __init__(self, limits: MotionLimits, bandwidth: float) -> None:
+        self.joints = [
+            JointLimiter(*(float(x) for x in row))
+            for row in zip(limits.lower, limits.upper, limits.velocity, limits.acceleration, limits.jerk, strict=True)
+        ]
+        self._speeds = [float(x) for x in limits.velocity]
+        self._tracking = [float(x) for x in limits.tracking]
+        self._bandwidth = bandwidth
+        self.ticks = 0
+        self.limited = [0] * limits.size
+        self.max_velocity_ratio = 0.0
+        self._reported = (0, [0] * limits.size)
+
+    def start(self, positions: Sequence[float]) -> None:
+        """Begin a new stream at rest at the given positions (n,), rad."""
+        for joint, p in zip(self.joints, positions, strict=True):
+            joint.start(p)
+
+    def follow(self, dt: float, reference: Rows, measured: Sequence[float]) -> None:
+        """Advance dt s towards a reference.
+
+        Args:
+            dt: tick length, s.
+            reference: (4, n): position, velocity, acceleration, jerk at the end of the tick.
+            measured: (n,) newest measured positions, rad.
+        """
+        gains = tracking_gains(self._bandwidth, dt)
+        limited = self.limited
+        tracking = self._tracking
+        for i, point in enumerate(zip(*reference, strict=True)):
+            joint = self.joints[i]
+            error = joint.p - measured[i]
+            bound = tracking[i]
+            joint.follow(dt, gains, point, (bound + error, bound - error))
+            if joint.limited:
+                limited[i] += 1
+        self._count(dt)
+
+    def brake(self, dt: float) -> None:
+        """Advance dt s along every joint's time-optimal stop."""
+        for joint in self.joints:
+            joint.brake(dt)
+        self._count(dt)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether every command has velocity and acceleration 0."""
+        return all(joint.v == 0.0 and joint.a == 0.0 for joint in self.joints)
+
+    def tracking_error(self, measured: Sequence[float]) -> float:
+        """Largest |command - measured| as a multiple of its limit."""
+        return max(
+            abs(joint.p - m) / bound for joint, m, bound in zip(self.joints, measured, self._tracking, strict=True)
+        )
+
+    def activity(self) -> tuple[float, ...]:
+        """Part of the ticks since the last call in which each joint was limited, 0 to 1."""
+        ticks, counts = self._reported
+        self._reported = (self.ticks, list(self.limited))
+        elapsed = max(self._reported[0] - ticks, 1)
+        return tuple((new - old) / elapsed for new, old in zip(self._reported[1], counts, strict=True))
+
+    def _count(self, dt: float) -> None:
+        self.ticks += 1
+        ratio = max(abs(joint.v) / speed for joint, speed in zip(self.joints, self._speeds, strict=True))
+        if ratio > self.max_velocity_ratio:
+            self.max_velocity_ratio = ratio

@@ -1,0 +1,49 @@
+"""The status snapshot of the core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hume_system1.control.command import ClockReading, CoreStatus
+
+if TYPE_CHECKING:
+    from hume_system1.control.core import ControlCore
+
+
+def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
+    """Snapshot of a core; see `CoreStatus`. Reads single values that the loop thread writes: no lock is needed."""
+    intake, limiter = core.intake, core.limiter
+    watchdogs = intake.watchdogs
+    state = core.state
+    measured = intake.joint_states.position
+    return CoreStatus(
+        mode=state.mode,
+        reason=state.reason,
+        text=f"{state} ({core.error})" if core.error else str(state),
+        epoch=intake.epoch,
+        chunk_seq=intake.chunks.seq,
+        chunk_epoch=intake.chunks.epoch,
+        chunk_age=now.steady - watchdogs.chunk,
+        segment_seq=intake.segments.seq,
+        segment_age=now.steady - watchdogs.segment,
+        joint_state_age=now.steady - intake.joint_states.received,
+        heartbeat_age=now.steady - watchdogs.heartbeat,
+        observation_age=now.steady - watchdogs.observation,
+        tracking_error=tuple(
+            abs(joint.p - m) if core.started and not core.released else 0.0
+            for joint, m in zip(limiter.joints, measured, strict=False)
+        ),
+        limiter_activity=limiter.activity(),
+        rejected=dict(intake.rejected),
+        chunks_accepted=intake.chunks_accepted,
+        segments_accepted=intake.segments_accepted,
+        splices=intake.timeline.splices,
+        long_ticks=core.long_ticks,
+        events_dropped=core.inbox.dropped,
+        delay=intake.delay.value,
+        max_velocity_ratio=limiter.max_velocity_ratio,
+        enabled=intake.enabled,
+        active=intake.active,
+        still=limiter.at_rest,
+        released=core.released,
+    )

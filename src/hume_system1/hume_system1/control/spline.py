@@ -1,0 +1,92 @@
+"""A segment as a smooth curve in time: the natural cubic spline through its rows."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@lru_cache(maxsize=32)
+def _curvature_operator(rows: int) -> Array:
+    """(rows, rows) matrix from row values to second derivatives at the rows, for unit spacing (ends 0)."""
+    operator = np.zeros((rows, rows))
+    if rows < 3:
+        return operator
+    inner = rows - 2
+    system = 4.0 * np.eye(inner) + np.eye(inner, k=1) + np.eye(inner, k=-1)
+    second_difference = np.eye(inner, rows) - 2.0 * np.eye(inner, rows, k=1) + np.eye(inner, rows, k=2)
+    operator[1:-1] = np.linalg.solve(system, 6.0 * second_difference)
+    return operator
+
+
+class Spline:
+    """Natural cubic spline: continuous position, velocity and acceleration.
+
+    Args:
+        start: ROS time of row 0, s.
+        dt: time between rows, s.
+        rows: (h, n) positions, rad; a single row is a point that holds for dt.
+
+    Attributes:
+        start, end: time it covers, s.
+    """
+
+    __slots__ = ("_basis", "_coefficients", "_rate", "dt", "end", "start")
+
+    def __init__(self, start: float, dt: float, rows: Array) -> None:
+        if rows.shape[0] == 1:
+            rows = np.concatenate((rows, rows))
+        h = rows.shape[0]
+        curvature = _curvature_operator(h) @ rows
+        slope = np.diff(rows, axis=0) - (2.0 * curvature[:-1] + curvature[1:]) / 6.0
+        # (h - 1, 4, n): value and derivatives in units of dt, at the start of each piece
+        self._coefficients = np.stack((rows[:-1], slope, curvature[:-1], np.diff(curvature, axis=0)), axis=1)
+        self._basis = np.zeros((4, 4))
+        self._rate = 1.0 / dt
+        self.dt = dt
+        self.start = start
+        self.end = start + (h - 1) * dt
+
+    def sample(self, t: float, out: Array) -> None:
+        """Write position, velocity, acceleration and jerk at time t into out (4, n).
+
+        Before the start it is the first row at rest; after the end, the last row at rest.
+        """
+        u = (t - self.start) * self._rate
+        pieces = self._coefficients
+        if u < 0.0:
+            out[0] = pieces[0, 0]
+            out[1:] = 0.0
+            return
+        k = int(u)
+        if k >= len(pieces):
+            k = len(pieces) - 1
+            if u > k + 1.0:
+                np.sum(pieces[k] * _END, axis=0, out=out[0])
+                out[1:] = 0.0
+                return
+        taylor_rows(u - k, self._rate, self._basis)
+        np.matmul(self._basis, pieces[k], out=out)
+
+
+_END = np.array([[1.0], [1.0], [0.5], [1.0 / 6.0]])
+
+
+def taylor_rows(u: float, rate: float, out: Array) -> None:
+    """Rows that turn (value, d, dd, ddd) per unit into the derivatives 0 to 3 per second, u units later.
+
+    Args:
+        u: units since the expansion point.
+        rate: units per second.
+        out: (4, 4), upper triangle written.
+    """
+    r2 = rate * rate
+    half = 0.5 * u * u
+    out[0] = (1.0, u, half, half * u / 3.0)
+    out[1, 1:] = (rate, rate * u, rate * half)
+    out[2, 2:] = (r2, r2 * u)
+    out[3, 3] = r2 * rate

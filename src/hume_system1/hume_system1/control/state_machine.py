@@ -1,0 +1,107 @@
+"""The state machine of the command loop: a pure function of the state and what is known at a tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hume_system1.control.states import Mode, Reason, State
+
+ESTOP = State(Mode.ESTOP, Reason.EMERGENCY_STOP)
+UNCONFIGURED = State(Mode.UNCONFIGURED)
+INACTIVE = State(Mode.INACTIVE)
+IDLE = State(Mode.IDLE)
+RUNNING = State(Mode.RUNNING)
+_HOLDS = {reason: State(Mode.HOLD, reason) for reason in Reason}
+_FAULTS = {reason: State(Mode.FAULT, reason) for reason in Reason}
+_ESTOPS = {reason: State(Mode.ESTOP, reason) for reason in Reason}
+_STARTING = State(Mode.INACTIVE, Reason.START_NOT_STILL)
+_WAITING = (Reason.RESET_NOT_STILL, Reason.RESET_DISABLED, Reason.RESET_NO_CHUNK)
+# These begin anew from standstill: no blending with the motion before.
+_FROM_STANDSTILL = (Reason.NEW_EPOCH, Reason.DISABLED, Reason.TAKEOVER)
+
+
+@dataclass
+class Inputs:
+    """What is known at a tick.
+
+    Attributes:
+        configured: a valid joint state has been seen.
+        starting: activated, but the stream has not begun: the arm is not still yet.
+        active: activated, and the stream has begun from a measured position.
+        enabled: following segments is allowed.
+        taken: another controller has the arm.
+        estop: an emergency stop was asked for in this tick.
+        resetting: a reset was asked for and has not expired.
+        epoch_changed: a new epoch began in this tick.
+        fault: what demands a reset, or NONE.
+        hold: what motion has to wait for, or NONE when it can go on.
+        at_rest: the command is at rest.
+        still: at rest, and the arm is measured still near the command.
+        fresh_chunk: a chunk was admitted since the reset was asked for.
+    """
+
+    configured: bool = False
+    starting: bool = False
+    active: bool = False
+    enabled: bool = True
+    taken: bool = False
+    estop: bool = False
+    resetting: bool = False
+    epoch_changed: bool = False
+    fault: Reason = Reason.NONE
+    hold: Reason = Reason.NO_SEGMENT
+    at_rest: bool = True
+    still: bool = False
+    fresh_chunk: bool = False
+
+
+def step(state: State, inputs: Inputs) -> State:
+    """The state after a tick; no side effects.
+
+    FAULT and ESTOP leave only by a reset: asked for, fault gone, robot still and enabled, fresh chunk. HOLD leaves by
+    itself when its reason is gone.
+    """
+    if inputs.estop:
+        return ESTOP
+    if state.mode is Mode.ESTOP or state.mode is Mode.FAULT:
+        return _latched(state, inputs)
+    if not inputs.configured:
+        return UNCONFIGURED
+    if not inputs.active and not inputs.starting:
+        return INACTIVE
+    if inputs.fault is not Reason.NONE:
+        return _FAULTS[inputs.fault]
+    return _STARTING if inputs.starting else _free(state, inputs)
+
+
+def _latched(state: State, inputs: Inputs) -> State:
+    waiting = _FAULTS if state.mode is Mode.FAULT else _ESTOPS
+    if not inputs.resetting:
+        return waiting[Reason.RESET_EXPIRED] if state.reason in _WAITING else state
+    if inputs.fault is not Reason.NONE:
+        return waiting[inputs.fault]
+    if not inputs.still:
+        return waiting[Reason.RESET_NOT_STILL]
+    if not inputs.enabled:
+        return waiting[Reason.RESET_DISABLED]
+    if not inputs.fresh_chunk:
+        return waiting[Reason.RESET_NO_CHUNK]
+    if not inputs.configured:
+        return UNCONFIGURED
+    return IDLE if inputs.active else INACTIVE
+
+
+def _free(state: State, inputs: Inputs) -> State:
+    """From any mode that is not latched, active and without a fault."""
+    if inputs.taken:
+        return _HOLDS[Reason.TAKEOVER]
+    if not inputs.enabled:
+        return _HOLDS[Reason.DISABLED]
+    moving = state.mode is Mode.RUNNING or state.mode is Mode.HOLD
+    if moving and inputs.epoch_changed:
+        return _HOLDS[Reason.NEW_EPOCH]
+    if state.mode is Mode.HOLD and state.reason in _FROM_STANDSTILL:
+        return IDLE if inputs.at_rest else state
+    if inputs.hold is Reason.NONE:
+        return RUNNING
+    return _HOLDS[inputs.hold] if moving else IDLE

@@ -1,0 +1,115 @@
+"""What the arm should do at a given time: admitted segments, sampled by time stamp and spliced smoothly."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.limits import MotionLimits
+from hume_system1.control.splice import Fade
+from hume_system1.control.spline import Spline
+
+Array = NDArray[np.float64]
+
+
+class Timeline:
+    """The motion to follow. All times are ROS time in s; loop thread only.
+
+    A new segment waits until the committed part of the old motion is over (and its own first row is due), then
+    takes over by a splice. A newer segment that arrives meanwhile takes its place but not its patience: the
+    committed part ends when it was going to.
+
+    Args:
+        limits: joints.
+        committed: how long the old motion stays as it is after a new segment came, s.
+        blend: shortest time of the passage, s.
+
+    Attributes:
+        splices: passages from one segment to another so far.
+    """
+
+    def __init__(self, limits: MotionLimits, committed: float, blend: float) -> None:
+        n = limits.size
+        self._committed = committed
+        self._fade = Fade(n, limits.velocity, limits.acceleration, blend)
+        self._current: Spline | None = None
+        self._pending: Spline | None = None
+        self._due = 0.0
+        self._out = np.zeros((4, n))
+        self._old = np.zeros((4, n))
+        self._scratch = np.zeros((4, n))
+        self._gripper: tuple[Spline, Array] | None = None
+        self.splices = 0
+
+    def clear(self) -> None:
+        """Forget all motion: nothing of it may be blended with what comes."""
+        self._current = self._pending = self._gripper = None
+        self._fade.clear()
+
+    def add(self, now: float, segment: Spline, gripper: Array | None = None) -> None:
+        """Take a segment that has been admitted.
+
+        Args:
+            now: ROS time, s.
+            segment: its curve.
+            gripper: (h,) gripper values of its rows.
+        """
+        if self._pending is None or not self._due <= now + self._committed:
+            self._due = now + self._committed
+        self._pending = segment
+        if gripper is not None:
+            self._gripper = (segment, gripper)
+
+    def covers(self, t: float) -> bool:
+        """Whether there is motion for time t."""
+        if self._current is not None and t <= self._current.end:
+            return True
+        pending = self._pending
+        return pending is not None and pending.start <= t <= pending.end
+
+    def anchor(self, t: float, state: Array) -> None:
+        """Begin following from where the command is: the passage starts in `state`, not in any old motion.
+
+        Args:
+            t: ROS time, s; `covers(t)` must be true.
+            state: (3, n) commanded position, velocity and acceleration.
+        """
+        if self._pending is not None and self._pending.start <= t <= self._pending.end:
+            self._current, self._pending = self._pending, None
+        if self._current is None:
+            return
+        self._current.sample(t, self._out)
+        self._fade.begin(t, state - self._out[:3])
+
+    def sample(self, t: float) -> list[list[float]]:
+        """Position, velocity, acceleration and jerk at time t as (4, n); `covers(t)` must be true."""
+        pending = self._pending
+        if pending is not None and t >= self._due and t >= pending.start:
+            self._splice(t, pending)
+        self._read(t, self._out)
+        rows: list[list[float]] = self._out.tolist()
+        return rows
+
+    def gripper(self, t: float) -> float | None:
+        """Gripper value of the newest segment's row in force at time t, None if there is none."""
+        if self._gripper is None:
+            return None
+        segment, values = self._gripper
+        k = int((t - segment.start) / segment.dt)
+        return float(values[min(max(k, 0), len(values) - 1)])
+
+    def _read(self, t: float, out: Array) -> None:
+        if self._current is not None:
+            self._current.sample(t, out)
+            self._fade.add(t, out, self._scratch)
+
+    def _splice(self, t: float, segment: Spline) -> None:
+        if segment.end >= t:
+            if self._current is not None:
+                self._read(t, self._old)
+                segment.sample(t, self._scratch)
+                self._old -= self._scratch
+                self._fade.begin(t, self._old)
+                self.splices += 1
+            self._current = segment
+        self._pending = None
