@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import rclpy
 from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.wait_for_message import wait_for_message
@@ -121,11 +122,12 @@ class Observer:
         with self._condition:
             self._condition.notify_all()
 
-    def take(self, now: float) -> Frame:
+    def take(self, now: float, *, newest_state: bool = False) -> Frame:
         """Decode the newest set.
 
         Args:
             now: s on the ROS clock.
+            newest_state: take the newest joint state instead of the one that matches the images.
 
         Raises:
             ObservationError: nothing matched yet, the set is too old, or a message cannot be used.
@@ -142,11 +144,12 @@ class Observer:
                 "is allowed (observation.max_age of the robot profile)"
             )
         images = {key: image_to_rgb(message) for key, message in zip(self._cameras, matched[:-1], strict=True)}
+        state = history[-1][1] if newest_state else matched[-1]
         return Frame(
             stamp=stamp,
             images=images,
-            joint_positions=joint_values(matched[-1], self._profile.joint_names),
-            states=self._states(matched[-1], history),
+            joint_positions=joint_values(state, self._profile.joint_names),
+            states=self._states(state, history),
         )
 
     def ages(self) -> dict[str, float]:
@@ -199,12 +202,10 @@ class Observer:
 
 
 def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout: float) -> None:
-    """Wait for one usable message on every topic that the policy needs.
-
-    Blocks the calling thread; meant for `on_configure`, while the node is not spinning.
+    """Wait for one usable message on every topic that the policy needs. Blocks the calling thread.
 
     Args:
-        node: asks on its own behalf.
+        node: on whose behalf; a short-lived node beside it listens, so that its executor may be busy.
         profile: topics and joint names.
         cameras: the policy's camera keys.
         timeout: for all topics together, s.
@@ -213,15 +214,23 @@ def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout
         ObservationError: names the topic that is silent, or what is wrong with its messages.
     """
     deadline = time.monotonic() + timeout
-    for key in cameras:
-        if key not in profile.cameras:
-            raise ObservationError(
-                f"the policy wants camera '{key}' but robot '{profile.name}' has: {', '.join(profile.cameras)}"
-            )
-        camera = profile.cameras[key]
-        image_to_rgb(_first_message(node, image_type(camera), camera.topic, f"camera '{key}'", deadline))
-    state = _first_message(node, JointState, profile.joint_states, "joint states", deadline)
-    state_vector(profile, state)
+    # Global arguments would give the probe the name of its node.
+    probe = rclpy.create_node(
+        f"{node.get_name()}_probe", context=node.context, use_global_arguments=False, start_parameter_services=False
+    )
+    try:
+        for key in cameras:
+            if key not in profile.cameras:
+                raise ObservationError(
+                    f"the policy wants camera '{key}' but robot '{profile.name}' has: {', '.join(profile.cameras)}"
+                )
+            camera = profile.cameras[key]
+            topic = node.resolve_topic_name(camera.topic)
+            image_to_rgb(_first_message(probe, image_type(camera), topic, f"camera '{key}'", deadline))
+        topic = node.resolve_topic_name(profile.joint_states)
+        state_vector(profile, _first_message(probe, JointState, topic, "joint states", deadline))
+    finally:
+        probe.destroy_node()
 
 
 def _first_message(node: Node, msg_type: type, topic: str, what: str, deadline: float) -> Any:
@@ -229,11 +238,10 @@ def _first_message(node: Node, msg_type: type, topic: str, what: str, deadline: 
     found, message = wait_for_message(msg_type, node, topic, qos_profile=qos.SENSOR, time_to_wait=remaining)
     if found:
         return message
-    resolved = node.resolve_topic_name(topic)
-    publishers = node.get_publishers_info_by_topic(resolved)
+    publishers = node.get_publishers_info_by_topic(topic)
     if not publishers:
-        raise ObservationError(f"{what}: nobody publishes {resolved}; start the driver or mend the robot profile")
+        raise ObservationError(f"{what}: nobody publishes {topic}; start the driver or mend the robot profile")
     types = ", ".join(sorted({info.topic_type for info in publishers}))
     raise ObservationError(
-        f"{what}: no usable message on {resolved} (published as {types}, wanted {msg_type.__name__})"
+        f"{what}: no usable message on {topic} (published as {types}, wanted {msg_type.__name__})"
     )

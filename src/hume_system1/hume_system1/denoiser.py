@@ -1,0 +1,154 @@
+"""System 1's choice of what to denoise, and the step from action rows to joint positions. No ROS inside."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.action import joint_targets
+from hume_core.errors import ChunkError
+from hume_core.observation import Observation
+from hume_core.robot import RobotProfile
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """An action chunk of System 2.
+
+    Attributes:
+        stamp: time of row 0, s on the ROS clock.
+        epoch, seq: see ActionChunk.msg.
+        dt: time between rows, s.
+        rows: (H, A) float32, normalised policy units.
+        anchor: (n,) joint positions at the observation, rad.
+    """
+
+    stamp: float
+    epoch: int
+    seq: int
+    dt: float
+    rows: NDArray[np.float32]
+    anchor: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Joint setpoints from now on.
+
+    Attributes:
+        stamp: time of row 0, s on the ROS clock.
+        chunk: what was refined.
+        positions: (h, n) rad.
+        gripper: (h,) policy units, or None without a gripper.
+        duration: time it took, s.
+    """
+
+    stamp: float
+    chunk: Chunk
+    positions: NDArray[np.float64]
+    gripper: NDArray[np.float64] | None
+    duration: float
+
+
+class Refiner(Protocol):
+    """Turns a chunk into the segment that starts at a row of it."""
+
+    chunk_size: int
+    segment_size: int
+
+    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+        """(h, a) actions in real units; `stamp` in [0, 1) is how far into the chunk the segment starts."""
+
+
+class ChunkSwitch(str, Enum):
+    """When a newer chunk replaces the one in use."""
+
+    BOUNDARY = "boundary"
+    """Once the rows of the first segment made from the old chunk are over, as in the paper."""
+    AT_ONCE = "at_once"
+    """With the next segment."""
+
+
+class Denoiser:
+    """Keeps the chunk in use and refines the part of it that starts now.
+
+    Args:
+        refiner: System 1, or a pass-through.
+        profile: joints and action space.
+        switch: when to change to a newer chunk.
+    """
+
+    def __init__(self, refiner: Refiner, profile: RobotProfile, switch: ChunkSwitch = ChunkSwitch.BOUNDARY) -> None:
+        self._refiner = refiner
+        self._profile = profile
+        self._switch = switch
+        self._epoch = 0
+        self._current: Chunk | None = None
+        self._next: Chunk | None = None
+        self._adopted = float("-inf")
+
+    def offer(self, chunk: Chunk) -> None:
+        """Take a chunk into account.
+
+        Raises:
+            ChunkError: it is of an older epoch, not newer than the last one, or of a wrong shape.
+        """
+        self._check(chunk)
+        self.begin_epoch(chunk.epoch)
+        self._next = chunk
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Forget chunks of older epochs."""
+        if epoch > self._epoch:
+            self._epoch = epoch
+            self._current = self._next = None
+
+    def chunk_at(self, now: float) -> Chunk | None:
+        """The chunk to work on at `now` (s, ROS clock); None without one that still covers `now`."""
+        if self._next is not None and self._may_switch(now):
+            self._current, self._next = self._next, None
+            self._adopted = now
+        if self._current is None or now >= self._end(self._current):
+            return None
+        return self._current
+
+    def denoise(self, chunk: Chunk, observation: Observation, now: float) -> Segment:
+        """Refine the rows that start at `now` (s, ROS clock), or the chunk's last ones."""
+        started = time.monotonic()
+        elapsed = max(0.0, now - chunk.stamp) / chunk.dt
+        row = min(int(elapsed), self._refiner.chunk_size - self._refiner.segment_size)
+        # The fraction inside the step goes on to the model unless the segment had to be moved back.
+        position = elapsed if int(elapsed) == row else float(row)
+        actions = self._refiner.segment(observation, chunk.rows, position / self._refiner.chunk_size)
+        arm_dim = self._profile.action.space.arm_dim(len(self._profile.joints))
+        return Segment(
+            stamp=chunk.stamp + row * chunk.dt,
+            chunk=chunk,
+            positions=joint_targets(self._profile.action.space, actions, chunk.anchor),
+            gripper=actions[:, arm_dim].copy() if self._profile.gripper is not None else None,
+            duration=time.monotonic() - started,
+        )
+
+    def _check(self, chunk: Chunk) -> None:
+        if chunk.epoch < self._epoch:
+            raise ChunkError(f"chunk {chunk.seq} is of epoch {chunk.epoch}; the present one is {self._epoch}")
+        newest = self._next or self._current
+        if newest is not None and newest.epoch == chunk.epoch and chunk.seq <= newest.seq:
+            raise ChunkError(f"chunk {chunk.seq} is not newer than {newest.seq}")
+        if len(chunk.rows) != self._refiner.chunk_size:
+            raise ChunkError(f"chunk has {len(chunk.rows)} rows; the policy's chunks have {self._refiner.chunk_size}")
+        if not (np.isfinite(chunk.rows).all() and np.isfinite(chunk.anchor).all()):
+            raise ChunkError(f"chunk {chunk.seq} contains numbers that are not finite")
+
+    def _may_switch(self, now: float) -> bool:
+        if self._current is None or self._switch is ChunkSwitch.AT_ONCE or now >= self._end(self._current):
+            return True
+        return now >= self._adopted + self._refiner.segment_size * self._current.dt
+
+    def _end(self, chunk: Chunk) -> float:
+        return chunk.stamp + self._refiner.chunk_size * chunk.dt

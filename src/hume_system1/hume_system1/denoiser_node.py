@@ -1,0 +1,226 @@
+"""The denoiser process of System 1: chunks and observations in, joint segments out.
+
+It is started, watched and stopped by `system1_node`; the two share nothing but topics.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import statistics
+import sys
+import threading
+import time
+from array import array
+from collections import deque
+
+import numpy as np
+import torch
+from hume_msgs.msg import ActionChunk, Heartbeat
+from hume_msgs.msg import Segment as SegmentMessage
+from rclpy.node import Node
+
+from hume_core.errors import ChunkError, HumeError, ObservationError
+from hume_core.robot import RobotProfile
+from hume_ros import qos
+from hume_ros.conversions import chunk_rows, set_stamp, stamp_seconds
+from hume_ros.epoch import EpochKeeper
+from hume_ros.lifecycle import run_node
+from hume_ros.observer import Frame, Observer, probe_sensors
+from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment
+from hume_system1.denoiser_settings import DenoiserSettings, declare_settings
+from hume_system1.model import System1
+from hume_system1.refiners import PassThroughRefiner, System1Refiner
+
+_HEARTBEAT_PERIOD = 0.05
+_WARN_PERIOD = 2.0
+_PR_SET_PDEATHSIG = 1
+
+
+class DenoiserNode(Node):  # type: ignore[misc]
+    """Loads System 1's tensors, then denoises on a thread of its own at a bounded rate.
+
+    A failure to load is reported in the heartbeat, which `system1_node` turns into its own error.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("hume_system1_denoiser")
+        self._settings: DenoiserSettings = declare_settings(self)
+        self._heartbeats = self.create_publisher(Heartbeat, "hume/system1/heartbeat", qos.STATUS)
+        self._segments = self.create_publisher(SegmentMessage, "hume/segment", qos.CHUNK)
+        self._lock = threading.Lock()
+        self._finished: deque[tuple[float, float]] = deque(maxlen=512)
+        self._count = 0
+        self._next_beat = 0.0
+        self._detail = "loading"
+        self._ready = False
+        self._stopping = threading.Event()
+        self._seq = time.time_ns() // 1_000_000
+        self._observer: Observer | None = None
+        self._loading_beat = self.create_timer(_HEARTBEAT_PERIOD, self._beat_while_not_ready)
+        self._thread = threading.Thread(target=self._run, name="denoising", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the denoising thread."""
+        self._stopping.set()
+        if self._observer is not None:
+            self._observer.wake()
+        self._thread.join(5.0)
+
+    def destroy_node(self) -> None:
+        """Stop the thread, then the node."""
+        self.stop()
+        super().destroy_node()
+
+    def _run(self) -> None:
+        try:
+            self._load()
+        except HumeError as error:
+            self._detail = f"{type(error).__name__}: {error}"
+            return
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            self._beat()
+            if not self._denoise_once():
+                self._stopping.wait(0.005)
+            self._stopping.wait(max(0.0, started + self._period - time.monotonic()))
+
+    def _load(self) -> None:
+        settings = self._settings
+        self._profile = RobotProfile.load(settings.robot)
+        self._period = 1.0 / self._profile.rates.system1
+        torch.set_num_threads(settings.threads)
+        system1 = System1.from_pretrained(
+            settings.checkpoint, device=settings.device, dtype=getattr(torch, settings.dtype), compile=settings.compile
+        )
+        refiner = System1Refiner(system1) if settings.refine else PassThroughRefiner(system1)
+        self._denoiser = Denoiser(refiner, self._profile, ChunkSwitch(settings.chunk_switch))
+        cameras = list(system1.config.camera_keys)
+        self._detail = "waiting for sensors"
+        probe_sensors(self, self._profile, cameras, settings.sensor_timeout)
+        self._detail = "warming up"
+        if settings.refine:
+            system1.warm_up()
+        self._observer = Observer(self, self._profile, cameras, history=int(system1.config.s1_his_state_size))
+        self._epoch = EpochKeeper(self, self._on_epoch)
+        self._chunks = self.create_subscription(ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK)
+        self._detail, self._ready = "", True
+
+    def _denoise_once(self) -> bool:
+        """Refine the part of the chunk that starts now; False if there was nothing to do."""
+        observer = self._observer
+        assert observer is not None
+        now = self._now()
+        with self._lock:
+            chunk = self._denoiser.chunk_at(now)
+        if chunk is None:
+            return False
+        try:
+            frame = observer.take(now, newest_state=True)
+            segment = self._denoiser.denoise(chunk, frame.observation(""), now)
+        except ObservationError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=_WARN_PERIOD)
+            return False
+        self._publish(segment, frame)
+        self._finished.append((time.monotonic(), segment.duration))
+        return True
+
+    def _publish(self, segment: Segment, frame: Frame) -> None:
+        self._seq += 1
+        message = SegmentMessage(
+            epoch=segment.chunk.epoch,
+            chunk_seq=segment.chunk.seq,
+            seq=self._seq,
+            names=list(self._profile.joint_names),
+            dt=segment.chunk.dt,
+            horizon=len(segment.positions),
+            positions=array("d", segment.positions.astype(np.float64).tobytes()),
+            denoise_duration=segment.duration,
+        )
+        if segment.gripper is not None:
+            message.gripper = array("d", segment.gripper.astype(np.float64).tobytes())
+        set_stamp(message.header.stamp, segment.stamp)
+        set_stamp(message.observation_stamp, frame.stamp)
+        self._segments.publish(message)
+
+    def _on_chunk(self, message: ActionChunk) -> None:
+        try:
+            self._check_space(message)
+            chunk = Chunk(
+                stamp=stamp_seconds(message.header.stamp),
+                epoch=int(message.epoch),
+                seq=int(message.seq),
+                dt=float(message.dt),
+                rows=chunk_rows(message),
+                anchor=np.asarray(message.anchor, dtype=np.float64),
+            )
+            with self._lock:
+                self._denoiser.offer(chunk)
+        except ChunkError as error:
+            self.get_logger().warning(f"dropped: {error}", throttle_duration_sec=_WARN_PERIOD)
+
+    def _check_space(self, message: ActionChunk) -> None:
+        if message.action_space != self._profile.action.space.value:
+            raise ChunkError(
+                f"action space '{message.action_space}'; robot '{self._profile.name}' takes "
+                f"'{self._profile.action.space.value}'"
+            )
+        if tuple(message.names) != self._profile.joint_names or len(message.anchor) != len(message.names):
+            raise ChunkError(
+                f"chunk for joints {list(message.names)}; the robot's are {list(self._profile.joint_names)}"
+            )
+        if not 0.0 < message.dt < 10.0:
+            raise ChunkError(f"dt is {message.dt}; valid: above 0, below 10 s")
+
+    def _on_epoch(self, epoch: int, reason: str) -> None:
+        with self._lock:
+            self._denoiser.begin_epoch(epoch)
+
+    def _now(self) -> float:
+        return float(self.get_clock().now().nanoseconds) * 1e-9
+
+    def _beat_while_not_ready(self) -> None:
+        """From the spin thread; once ready the beat comes from the thread whose life it vouches for."""
+        if not self._ready:
+            self._beat()
+        else:
+            self._loading_beat.cancel()
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now < self._next_beat:
+            return
+        self._next_beat = now + _HEARTBEAT_PERIOD
+        self._count += 1
+        message = Heartbeat(count=self._count, ready=self._ready, detail=self._detail)
+        message.header.stamp = self.get_clock().now().to_msg()
+        if self._observer is not None:
+            ages = self._observer.ages()
+            message.source_names = list(ages)
+            message.source_ages = array("f", list(ages.values()))
+        recent = [duration for at, duration in list(self._finished) if now - at < 1.0]
+        message.denoise_rate = float(len(recent))
+        message.denoise_duration = statistics.median(recent) if recent else 0.0
+        self._heartbeats.publish(message)
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the command process ends, however it ends."""
+    parent = os.environ.get("HUME_SYSTEM1_PID")
+    if parent is None:
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):
+        sys.exit(0)
+
+
+def main() -> None:
+    """Entry point `denoiser_node`."""
+    _die_with_parent()
+    sys.exit(run_node(DenoiserNode))
+
+
+if __name__ == "__main__":
+    main()

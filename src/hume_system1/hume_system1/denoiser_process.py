@@ -1,0 +1,62 @@
+"""Starting, watching and stopping the denoiser process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+from rclpy.node import Node
+
+from hume_system1.denoiser_settings import DenoiserSettings
+
+
+class DenoiserProcess:
+    """The denoiser as a child process; it ends when this process ends, however that happens.
+
+    Args:
+        node: gives namespace and clock settings.
+        settings: handed on as parameters.
+    """
+
+    def __init__(self, node: Node, settings: DenoiserSettings) -> None:
+        use_sim_time = str(node.get_parameter("use_sim_time").value).lower()
+        self._command = [
+            sys.executable, "-m", "hume_system1.denoiser_node", "--ros-args",
+            "-r", f"__ns:={node.get_namespace()}", "-p", f"use_sim_time:={use_sim_time}", *settings.arguments(),
+        ]  # fmt: skip
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, unless it is running."""
+        if not self.running:
+            # Inference on spinning threads starves the command loop.
+            environment = {**os.environ, "HUME_SYSTEM1_PID": str(os.getpid()), "OMP_WAIT_POLICY": "PASSIVE"}
+            self._child = subprocess.Popen(self._command, env=environment)
+
+    @property
+    def running(self) -> bool:
+        """The process is alive."""
+        return self._child is not None and self._child.poll() is None
+
+    def obituary(self) -> str:
+        """How the process ended; empty while it runs or before it was started."""
+        if self._child is None or self._child.poll() is None:
+            return ""
+        code = self._child.returncode
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+    def stop(self, timeout: float = 1.5) -> None:
+        """End it: SIGTERM, then SIGKILL after `timeout` seconds."""
+        if self._child is None:
+            return
+        if self._child.poll() is None:
+            self._child.send_signal(signal.SIGCONT)
+            self._child.terminate()
+            try:
+                self._child.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+        self._child = None

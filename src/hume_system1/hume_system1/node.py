@@ -1,0 +1,279 @@
+"""The System 1 node: the command process. It streams joint commands and never imports torch.
+
+The spin thread only moves messages into the control core's inbox; the command loop runs on a thread of its own.
+Inference runs in a child process (`denoiser_node`), so that it cannot hold this interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+
+from hume_msgs.msg import ActionChunk, Heartbeat, Segment, System1Status
+from rclpy.wait_for_message import wait_for_message
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool
+from std_srvs.srv import SetBool, Trigger
+
+from hume_core.errors import CheckpointError, HumeError
+from hume_core.robot import RobotProfile
+from hume_ros import qos
+from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
+from hume_ros.epoch import EpochKeeper
+from hume_ros.lifecycle import HumeLifecycleNode, run_node
+from hume_ros.observer import probe_sensors
+from hume_system1 import inputs
+from hume_system1.control.command import ClockReading
+from hume_system1.control.command_loop import CommandLoop, LoopStatus
+from hume_system1.control.core import ControlCore
+from hume_system1.control.events import (
+    ActivateEvent,
+    DeactivateEvent,
+    EnableEvent,
+    EpochEvent,
+    HandbackEvent,
+    HeartbeatEvent,
+    ResetEvent,
+    TakeoverEvent,
+)
+from hume_system1.control.states import Mode
+from hume_system1.denoiser_process import DenoiserProcess
+from hume_system1.settings import System1Settings, declare_settings, gripper_settings
+from hume_system1.sinks import Sink, make_sinks
+from hume_system1.status import status_message
+
+_STATUS_PERIOD = 0.05
+_LOOP_STATUS_PERIOD = 1.0
+_STANDSTILL_TIMEOUT = 1.0
+
+
+class System1Node(HumeLifecycleNode):
+    """Streams joint commands at the profile's rate and supervises the denoiser.
+
+    Services: `~/estop`, `~/reset` (std_srvs/Trigger), `~/set_enabled`, `~/takeover` (std_srvs/SetBool).
+    Topics: `hume/estop` (std_msgs/Bool; true stops and latches), `hume/status`.
+
+    Raises:
+        ConfigError: a parameter is wrong.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("hume_system1")
+        self._settings: System1Settings = declare_settings(self)
+        self._denoiser = DenoiserProcess(self, self._settings.denoiser)
+        self._core: ControlCore | None = None
+        self._loop: CommandLoop | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._entities: list[tuple[str, object]] = []
+        self._closables: list[Sink | EpochKeeper | DiagnosticsPublisher] = []
+        self._sinks: list[Sink] = []
+        self._mode = Mode.UNCONFIGURED
+        self._obituary = ""
+        self._loop_status: LoopStatus | None = None
+        self._next_loop_status = 0.0
+
+    def configure(self) -> None:
+        """Load the profile, check the sensors, start the denoiser and wait until it is warm."""
+        settings = self._settings
+        profile = RobotProfile.load(settings.denoiser.robot)
+        control = replace(settings.control, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
+        core = ControlCore(profile.motion_limits(), control, gripper_settings(profile))
+        probe_sensors(self, profile, [], settings.denoiser.sensor_timeout)
+        self._denoiser.start()
+        self._await_denoiser()
+        self._core = core
+        self._sinks = make_sinks(self, profile, settings.dry_run)
+        self._connect(profile)
+        self._loop = CommandLoop(
+            self._tick, profile.rates.stream, priority=settings.priority, lock_memory=settings.lock_memory,
+            on_error=getattr(core, "on_loop_error", None),
+        )  # fmt: skip
+        self.get_logger().info(f"configured for robot '{profile.name}'" + (" (dry run)" if settings.dry_run else ""))
+
+    def activate(self) -> None:
+        """Start the command loop at the measured position."""
+        assert self._core is not None
+        assert self._loop is not None
+        self._core.inbox.append(ActivateEvent())
+        self._loop.start()
+        scheduling = self._loop.status().scheduling
+        if scheduling.warning:
+            self.get_logger().warning(scheduling.warning)
+
+    def deactivate(self) -> None:
+        """Bring the arm to rest, then stop streaming."""
+        if self._loop is None or not self._loop.running or self._core is None:
+            return
+        self._core.inbox.append(DeactivateEvent())
+        deadline = time.monotonic() + _STANDSTILL_TIMEOUT
+        while self._core.status(self._clocks()).active and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._loop.stop()
+
+    def cleanup(self) -> None:
+        """Stop the denoiser and leave every topic."""
+        if self._loop is not None:
+            self._loop.stop()
+            self._loop = None
+        self._denoiser.stop()
+        for kind, entity in self._entities:
+            getattr(self, f"destroy_{kind}")(entity)
+        for part in (*self._sinks, *self._closables):
+            part.close()
+        self._entities, self._sinks, self._closables = [], [], []
+        self._core = None
+
+    def _await_denoiser(self) -> None:
+        deadline = time.monotonic() + self._settings.startup_timeout
+        while time.monotonic() < deadline:
+            found, beat = wait_for_message(
+                Heartbeat, self, "hume/system1/heartbeat", qos_profile=qos.STATUS, time_to_wait=0.5
+            )
+            if found and beat.ready:
+                return
+            if found and "Error: " in beat.detail:
+                raise CheckpointError(f"the denoiser could not start: {beat.detail}")
+            if not self._denoiser.running:
+                raise HumeError(f"the denoiser {self._denoiser.obituary()} while starting; its message is above")
+        raise HumeError(f"the denoiser was not ready within {self._settings.startup_timeout} s")
+
+    def _connect(self, profile: RobotProfile) -> None:
+        subscriptions = (
+            (ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK),
+            (Segment, "hume/segment", self._on_segment, qos.CHUNK),
+            (Heartbeat, "hume/system1/heartbeat", self._on_heartbeat, qos.STATUS),
+            (JointState, profile.joint_states, self._on_joint_state, qos.SENSOR),
+            (Bool, "hume/estop", self._on_estop, qos.STATUS),
+        )
+        for msg_type, topic, callback, quality in subscriptions:
+            self._entities.append(("subscription", self.create_subscription(msg_type, topic, callback, quality)))
+        services = (
+            (Trigger, "~/estop", self._serve_estop),
+            (Trigger, "~/reset", self._serve_reset),
+            (SetBool, "~/set_enabled", self._serve_enabled),
+            (SetBool, "~/takeover", self._serve_takeover),
+        )
+        for srv_type, name, callback in services:
+            self._entities.append(("service", self.create_service(srv_type, name, callback)))
+        self._status = self.create_publisher(System1Status, "hume/status", qos.STATUS)
+        self._entities.append(("publisher", self._status))
+        self._entities.append(("timer", self.create_timer(_STATUS_PERIOD, self._publish_status)))
+        self._epoch = EpochKeeper(self, self._on_epoch)
+        self._closables = [self._epoch, DiagnosticsPublisher(self, self._health)]
+
+    def _tick(self, steady: float) -> None:
+        """Runs on the loop thread."""
+        core = self._core
+        assert core is not None
+        command = core.step(ClockReading(steady, self._ros_now()))
+        if command.publish:
+            for sink in self._sinks:
+                sink.send(command)
+
+    def _ros_now(self) -> float:
+        return float(self.get_clock().now().nanoseconds) * 1e-9
+
+    def _clocks(self) -> ClockReading:
+        return ClockReading(time.monotonic(), self._ros_now())
+
+    def _append(self, event: object) -> None:
+        if self._core is not None:
+            self._core.inbox.append(event)  # type: ignore[arg-type]
+
+    def _on_chunk(self, message: ActionChunk) -> None:
+        self._append(inputs.chunk_event(message))
+
+    def _on_segment(self, message: Segment) -> None:
+        self._append(inputs.segment_event(message, self._ros_now()))
+
+    def _on_joint_state(self, message: JointState) -> None:
+        self._append(inputs.joint_state_event(message))
+
+    def _on_heartbeat(self, message: Heartbeat) -> None:
+        self._heartbeat = message
+        if message.ready:
+            self._append(HeartbeatEvent())
+
+    def _on_epoch(self, epoch: int, reason: str) -> None:
+        self._append(EpochEvent(epoch))
+
+    def _on_estop(self, message: Bool) -> None:
+        if message.data and self._core is not None:
+            self._core.estop()
+
+    def _serve_estop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._core is not None:
+            self._core.estop()
+        response.success, response.message = True, "emergency stop latched; call ~/reset to leave it"
+        return response
+
+    def _serve_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._denoiser.obituary():
+            self._obituary = ""
+            self._denoiser.start()
+        self._append(ResetEvent())
+        response.success = True
+        response.message = "reset asked; it completes when the arm is still, enabled, and a fresh chunk has come"
+        return response
+
+    def _serve_enabled(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._append(EnableEvent(bool(request.data)))
+        response.success, response.message = True, "enabled" if request.data else "disabled; decelerating"
+        return response
+
+    def _serve_takeover(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._append(TakeoverEvent() if request.data else HandbackEvent())
+        response.success, response.message = True, "taken over" if request.data else "handed back"
+        return response
+
+    def _publish_status(self) -> None:
+        core, loop = self._core, self._loop
+        if core is None:
+            return
+        snapshot = core.status(self._clocks())
+        if snapshot.epoch > self._epoch.value:
+            self._epoch.announce(snapshot.epoch, snapshot.text)
+        if loop is not None and time.monotonic() >= self._next_loop_status:
+            # Sorting the window takes milliseconds of this interpreter's lock.
+            self._loop_status = loop.status()
+            self._next_loop_status = time.monotonic() + _LOOP_STATUS_PERIOD
+        message = status_message(snapshot, self._loop_status, self._heartbeat, core.limits)
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._status.publish(message)
+        self._log_changes(snapshot.mode, snapshot.text)
+
+    def _log_changes(self, mode: Mode, text: str) -> None:
+        if mode is not self._mode:
+            log = self.get_logger().error if mode in (Mode.FAULT, Mode.ESTOP) else self.get_logger().info
+            log(text)
+            self._mode = mode
+        obituary = self._denoiser.obituary()
+        if obituary and obituary != self._obituary:
+            self.get_logger().error(f"the denoiser was {obituary}; call ~/reset to start it anew")
+            self._obituary = obituary
+
+    def _health(self) -> Health:
+        core = self._core
+        if core is None:
+            return Health(ERROR, "not configured", {})
+        snapshot = core.status(self._clocks())
+        values = {
+            "chunk age, s": f"{snapshot.chunk_age:.3f}",
+            "joint state age, s": f"{snapshot.joint_state_age:.3f}",
+            "heartbeat age, s": f"{snapshot.heartbeat_age:.3f}",
+        }
+        if self._loop_status is not None:
+            values["commands per second"] = f"{self._loop_status.rate_hz:.1f}"
+            values["period error p99, us"] = f"{self._loop_status.periods.p99:.0f}"
+        level = {Mode.FAULT: ERROR, Mode.ESTOP: ERROR, Mode.HOLD: WARN}.get(snapshot.mode, OK)
+        return Health(level, snapshot.text, values)
+
+
+def main() -> None:
+    """Entry point `system1_node`."""
+    sys.exit(run_node(System1Node))
+
+
+if __name__ == "__main__":
+    main()

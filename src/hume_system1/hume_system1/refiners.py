@@ -1,0 +1,46 @@
+"""Ways to turn a chunk into a segment: with System 1, or without it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.observation import Observation
+from hume_system1.model import System1
+
+
+class System1Refiner:
+    """Cascaded denoising with the visuomotor policy (paper, section on System 1).
+
+    Args:
+        system1: the model.
+    """
+
+    def __init__(self, system1: System1) -> None:
+        self._system1 = system1
+        self.chunk_size = int(system1.config.s2_chunk_size)
+        self.segment_size = int(system1.config.s1_chunk_size)
+
+    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+        """See `Refiner`."""
+        refined = self._system1.refine(observation, rows[None], stamp=stamp)
+        return np.asarray(refined[0].float().cpu().numpy(), dtype=np.float64)
+
+
+class PassThroughRefiner:
+    """The chunk's own rows, un-normalised: System 2 alone.
+
+    Args:
+        system1: gives sizes and normalisation; its network is not used.
+    """
+
+    def __init__(self, system1: System1) -> None:
+        self._system1 = system1
+        self.chunk_size = int(system1.config.s2_chunk_size)
+        self.segment_size = int(system1.config.s1_chunk_size)
+
+    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+        """See `Refiner`."""
+        start = min(int(stamp * self.chunk_size), self.chunk_size - self.segment_size)
+        part = rows[start : start + self.segment_size]
+        return np.asarray(self._system1.unnormalise(part).float().cpu().numpy(), dtype=np.float64)

@@ -1,0 +1,152 @@
+"""Where commands go. `send` runs on the command path: it fills a message made beforehand and publishes it."""
+
+from __future__ import annotations
+
+from array import array
+from math import isnan
+from typing import Any, Protocol
+
+from rclpy.node import Node
+from std_msgs.msg import Float64MultiArray
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from hume_core.errors import RobotProfileError
+from hume_core.robot import ArmControllerType, RobotProfile
+from hume_ros import qos
+from hume_system1.control import sinks as content
+from hume_system1.control.command import Command
+
+_GRIPPER_TOLERANCE = 1e-4
+
+
+class Sink(Protocol):
+    """Takes the command of each tick."""
+
+    def send(self, command: Command) -> None:
+        """Publish it. Called from the loop thread."""
+
+    def close(self) -> None:
+        """Leave the topic."""
+
+
+class ForwardCommandSink:
+    """`forward_command_controller`: joint positions, rad."""
+
+    def __init__(self, node: Node, topic: str, size: int) -> None:
+        self._node = node
+        self._publisher = node.create_publisher(Float64MultiArray, topic, qos.COMMAND)
+        self._data = array("d", [0.0] * size)
+        self._message = Float64MultiArray(data=self._data)
+
+    def send(self, command: Command) -> None:
+        """See `Sink`."""
+        self._message.data[:] = array("d", content.forward_command(command))
+        self._publisher.publish(self._message)
+
+    def close(self) -> None:
+        """See `Sink`."""
+        self._node.destroy_publisher(self._publisher)
+
+
+class JointTrajectorySink:
+    """`joint_trajectory_controller`: one point with position and velocity, replaced every tick."""
+
+    def __init__(self, node: Node, topic: str, profile: RobotProfile) -> None:
+        self._node = node
+        self._publisher = node.create_publisher(JointTrajectory, topic, qos.COMMAND)
+        self._period = 1.0 / profile.rates.stream
+        self._point = JointTrajectoryPoint()
+        # A stamp of zero means "from now" to the controller.
+        self._message = JointTrajectory(joint_names=list(profile.joint_names), points=[self._point])
+
+    def send(self, command: Command) -> None:
+        """See `Sink`."""
+        point = content.trajectory_point(command, self._period)
+        self._point.positions = array("d", point.positions)
+        self._point.velocities = array("d", point.velocities)
+        self._point.time_from_start.nanosec = round(point.time_from_start * 1e9)
+        self._publisher.publish(self._message)
+
+    def close(self) -> None:
+        """See `Sink`."""
+        self._node.destroy_publisher(self._publisher)
+
+
+class GripperPositionSink:
+    """A gripper under `forward_command_controller`: one position, m or rad."""
+
+    def __init__(self, node: Node, topic: str) -> None:
+        self._node = node
+        self._publisher = node.create_publisher(Float64MultiArray, topic, qos.COMMAND)
+        self._message = Float64MultiArray(data=array("d", [0.0]))
+
+    def send(self, command: Command) -> None:
+        """See `Sink`."""
+        if not isnan(command.gripper):
+            self._message.data[0] = command.gripper
+            self._publisher.publish(self._message)
+
+    def close(self) -> None:
+        """See `Sink`."""
+        self._node.destroy_publisher(self._publisher)
+
+
+class GripperActionSink:
+    """A gripper behind `control_msgs/GripperCommand`; goals go out from the spin thread when the target moves.
+
+    Raises:
+        RobotProfileError: `control_msgs` is not installed.
+    """
+
+    def __init__(self, node: Node, topic: str, period: float = 0.1) -> None:
+        try:
+            from control_msgs.action import GripperCommand
+        except ImportError as error:
+            raise RobotProfileError(
+                "controllers.gripper.type 'gripper_action' needs the package control_msgs; install it "
+                "(apt install ros-$ROS_DISTRO-control-msgs) or use 'position'"
+            ) from error
+        from rclpy.action import ActionClient
+
+        self._node = node
+        self._goal: Any = GripperCommand.Goal()
+        self._client = ActionClient(node, GripperCommand, topic)
+        self._target = self._sent = float("nan")
+        self._timer = node.create_timer(period, self._send_goal)
+
+    def send(self, command: Command) -> None:
+        """See `Sink`; only notes the target."""
+        self._target = command.gripper
+
+    def close(self) -> None:
+        """See `Sink`."""
+        self._node.destroy_timer(self._timer)
+        self._client.destroy()
+
+    def _send_goal(self) -> None:
+        if isnan(self._target) or abs(self._target - self._sent) < _GRIPPER_TOLERANCE:
+            return
+        if self._client.server_is_ready():
+            self._sent = self._goal.command.position = self._target
+            self._client.send_goal_async(self._goal)
+
+
+def make_sinks(node: Node, profile: RobotProfile, dry_run: bool) -> list[Sink]:
+    """The sinks of a robot; none in a dry run.
+
+    Raises:
+        RobotProfileError: the gripper's controller needs a package that is not installed.
+    """
+    if dry_run:
+        return []
+    arm = profile.controllers.arm
+    sinks: list[Sink] = [
+        ForwardCommandSink(node, arm.topic, len(profile.joints))
+        if arm.type is ArmControllerType.FORWARD_COMMAND
+        else JointTrajectorySink(node, arm.topic, profile)
+    ]
+    gripper = profile.controllers.gripper
+    if gripper is not None:
+        kind = GripperPositionSink if gripper.type == "position" else GripperActionSink
+        sinks.append(kind(node, gripper.topic))
+    return sinks

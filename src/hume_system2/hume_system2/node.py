@@ -1,0 +1,227 @@
+"""The System 2 node: observations and an instruction in, value-selected action chunks out."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+
+import torch
+from hume_msgs.action import ExecuteTask
+from hume_msgs.msg import ActionChunk, System1Status, Thought
+
+from hume_core.errors import ConfigError
+from hume_core.robot import RobotProfile
+from hume_ros import qos
+from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
+from hume_ros.epoch import EpochKeeper
+from hume_ros.lifecycle import HumeLifecycleNode, run_node
+from hume_ros.observer import Frame, Observer, probe_sensors
+from hume_system2 import messages
+from hume_system2.goals import GoalServer
+from hume_system2.model import System2
+from hume_system2.settings import System2Settings, declare_settings
+from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult, check_fits
+from hume_system2.worker import Assignment, ThinkingWorker
+
+_FEEDBACK_PERIOD = 0.1
+_WARN_PERIOD = 2.0
+_STOPPED = (System1Status.FAULT, System1Status.ESTOP)
+
+
+class System2Node(HumeLifecycleNode):
+    """Thinks at a low rate on a thread of its own and publishes `hume/action_chunk`.
+
+    Raises:
+        ConfigError: a parameter is wrong.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("hume_system2")
+        self._settings: System2Settings = declare_settings(self)
+        self._status = System1Status(chunk_age=math.inf)
+        self._last: tuple[Frame, ThoughtResult] | None = None
+        # Wall-clock milliseconds, so that a restarted node goes on above the numbers it used before.
+        self._seq = time.time_ns() // 1_000_000
+        self._worker: ThinkingWorker | None = None
+        self._goals: GoalServer | None = None
+        self._closables: list[EpochKeeper | Observer | DiagnosticsPublisher] = []
+        self._active = False
+
+    def configure(self) -> None:
+        """Load the model, wait for every sensor, warm up."""
+        settings = self._settings
+        if not settings.robot or not settings.checkpoint:
+            raise ConfigError("the parameters 'robot' and 'checkpoint' must be set")
+        self._profile = RobotProfile.load(settings.robot)
+        torch.set_num_threads(settings.threads)
+        system2 = System2.from_pretrained(
+            settings.checkpoint,
+            device=settings.device,
+            dtype=getattr(torch, settings.dtype),
+            compile=settings.compile,
+        )
+        check_fits(system2, self._profile)
+        options = ThinkingOptions(settings.candidates, settings.time_temp, settings.noise_temp, settings.seed)
+        thinker = Thinker(system2, options)
+        probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout)
+        thinker.warm_up()
+        self._connect(thinker)
+        self.get_logger().info(f"configured for robot '{self._profile.name}' with {settings.candidates} candidates")
+
+    def _connect(self, thinker: Thinker) -> None:
+        self._chunks = self.create_publisher(ActionChunk, "hume/action_chunk", qos.CHUNK)
+        self._thoughts = self.create_publisher(Thought, "hume/thought", qos.CHUNK)
+        self._epoch = EpochKeeper(self, self._on_epoch)
+        self._observer = Observer(self, self._profile, thinker.cameras)
+        self._worker = ThinkingWorker(
+            thinker, self._observer, self._profile.rates.system2, self._now, self._on_thought, self._on_problem
+        )
+        self._worker.start()
+        self._goals = GoalServer(self, self._why_busy, self._begin, self._on_goal_end)
+        self._status_subscription = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
+        self._timer = self.create_timer(_FEEDBACK_PERIOD, self._supervise)
+        self._closables = [self._epoch, self._observer, DiagnosticsPublisher(self, self._health)]
+
+    def activate(self) -> None:
+        """Accept goals; begin the standing task where one is set."""
+        self._active = True
+        if self._settings.task:
+            self._begin(self._settings.task)
+
+    def deactivate(self) -> None:
+        """Rest; a goal in hand ends."""
+        if not self._active:
+            return
+        self._active = False
+        if self._goals is not None and self._goals.busy:
+            self._goals.finish(ExecuteTask.Result.STOPPED, "System 2 was deactivated")
+        elif self._worker is not None:
+            self._rest("deactivated")
+
+    def cleanup(self) -> None:
+        """Stop the thread and leave every topic."""
+        if self._worker is None:
+            return
+        self._worker.stop()
+        self._worker = None
+        if self._goals is not None:
+            self._goals.close()
+            self._goals = None
+        self.destroy_timer(self._timer)
+        self.destroy_subscription(self._status_subscription)
+        for publisher in (self._chunks, self._thoughts):
+            self.destroy_publisher(publisher)
+        for part in self._closables:
+            part.close()
+        self._closables = []
+
+    def _now(self) -> float:
+        return float(self.get_clock().now().nanoseconds) * 1e-9
+
+    def _why_busy(self) -> str:
+        if not self._active:
+            return "System 2 is not active; configure and activate it first"
+        if self._status.mode in _STOPPED:
+            return f"System 1 is in {self._status.mode_name} ({self._status.reason}); reset it first"
+        return ""
+
+    def _begin(self, instruction: str) -> None:
+        self._last = None
+        epoch = self._epoch.start_new(f"instruction: {instruction}")
+        if self._worker is not None:
+            self._worker.assign(Assignment(instruction, epoch))
+        self.get_logger().info(f"epoch {epoch}: '{instruction}'")
+
+    def _rest(self, reason: str) -> None:
+        if self._worker is not None:
+            self._worker.assign(None)
+        self._epoch.start_new(reason)
+        self.get_logger().info(f"epoch {self._epoch.value}: {reason}")
+
+    def _on_goal_end(self, reason: str) -> None:
+        self._rest(reason)
+        if self._active and self._settings.task and reason != "preempted":
+            self._begin(self._settings.task)
+
+    def _on_epoch(self, epoch: int, reason: str) -> None:
+        """System 1 began a new epoch: think on in it, so that a reset finds a fresh chunk."""
+        worker = self._worker
+        if worker is not None and worker.assignment is not None:
+            worker.assign(Assignment(worker.assignment.instruction, epoch))
+
+    def _on_thought(self, assignment: Assignment, frame: Frame, result: ThoughtResult) -> None:
+        """Runs on the thinking thread."""
+        self._seq += 1
+        context = messages.ThoughtContext(
+            stamp=frame.stamp,
+            epoch=assignment.epoch,
+            seq=self._seq,
+            instruction=assignment.instruction,
+            anchor=frame.joint_positions,
+            model_id=self._settings.checkpoint,
+        )
+        self._chunks.publish(messages.action_chunk(result, context, self._profile))
+        if self._thoughts.get_subscription_count() > 0:
+            self._thoughts.publish(messages.thought(result, context, self._profile))
+        self._last = (frame, result)
+        if self._goals is not None:
+            self._goals.statistics.add(result.value, self._settings.done_value)
+
+    def _on_problem(self, problem: str) -> None:
+        self.get_logger().warning(problem, throttle_duration_sec=_WARN_PERIOD)
+
+    def _on_status(self, status: System1Status) -> None:
+        self._status = status
+
+    def _supervise(self) -> None:
+        goals, worker = self._goals, self._worker
+        if goals is None or worker is None or not goals.busy:
+            return
+        goals.check_cancel()
+        if worker.error:
+            goals.finish(ExecuteTask.Result.FAILED, worker.error)
+        elif self._status.mode in _STOPPED:
+            goals.finish(ExecuteTask.Result.STOPPED, f"System 1 is in {self._status.mode_name}: {self._status.reason}")
+        elif goals.statistics.values_above >= self._settings.done_thoughts:
+            goals.finish(ExecuteTask.Result.DONE, f"value at or above {self._settings.done_value}")
+        elif goals.overdue:
+            goals.finish(ExecuteTask.Result.TIMEOUT, "max_duration is over")
+        elif goals.busy:
+            goals.publish_feedback(self._feedback(worker))
+
+    def _feedback(self, worker: ThinkingWorker) -> ExecuteTask.Feedback:
+        feedback = ExecuteTask.Feedback(
+            phase="waiting_for_observation",
+            observation_age=math.inf,
+            system2_rate=worker.rate(),
+            system1_rate=self._status.denoise_rate,
+            chunk_age=self._status.chunk_age,
+        )
+        if self._last is not None:
+            frame, result = self._last
+            feedback.phase = "thinking"
+            feedback.value, feedback.value_spread = result.value, result.spread
+            feedback.observation_age = self._now() - frame.stamp
+        return feedback
+
+    def _health(self) -> Health:
+        worker = self._worker
+        if worker is None or worker.error:
+            return Health(ERROR, worker.error if worker else "not configured", {})
+        ages = {f"age of {source}, s": f"{age:.3f}" for source, age in self._observer.ages().items()}
+        values = {"thoughts per second": f"{worker.rate():.2f}", "epoch": str(self._epoch.value), **ages}
+        if self._last is not None:
+            values["value"] = f"{self._last[1].value:.3f}"
+            values["think duration, s"] = f"{self._last[1].duration:.3f}"
+        old = [key for key, age in self._observer.ages().items() if age > self._profile.observation.max_age]
+        return Health(WARN, f"silent: {', '.join(old)}", values) if old else Health(OK, "thinking", values)
+
+
+def main() -> None:
+    """Entry point `system2_node`."""
+    sys.exit(run_node(System2Node))
+
+
+if __name__ == "__main__":
+    main()

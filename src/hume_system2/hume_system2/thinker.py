@@ -1,0 +1,129 @@
+"""One thought for the node: observation in, numpy arrays out. No ROS inside."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hume_core.errors import CheckpointError
+from hume_core.observation import Observation
+from hume_core.robot import RobotProfile
+from hume_system2.model import System2
+
+
+@dataclass(frozen=True)
+class ThinkingOptions:
+    """How System 2 searches.
+
+    Attributes:
+        candidates: number N of candidate chunks.
+        time_temp, noise_temp: (lowest, highest) over the candidates (paper, section on value-guided thinking).
+        seed: of the noise; negative: from the operating system.
+    """
+
+    candidates: int = 5
+    time_temp: tuple[float, float] = (0.9, 1.0)
+    noise_temp: tuple[float, float] = (1.0, 1.0)
+    seed: int = -1
+
+
+@dataclass(frozen=True)
+class ThoughtResult:
+    """What came of one thought.
+
+    Attributes:
+        chunk: (H, A) float32, normalised policy units.
+        candidates: (N, H, a) float32, real units.
+        values: (N,) float32, Q of each candidate.
+        noise_levels: (N,) float32, flow time left in each candidate.
+        index: the chosen candidate.
+        duration: s.
+    """
+
+    chunk: NDArray[np.float32]
+    candidates: NDArray[np.float32]
+    values: NDArray[np.float32]
+    noise_levels: NDArray[np.float32]
+    index: int
+    duration: float
+
+    @property
+    def value(self) -> float:
+        """Q of the chosen candidate."""
+        return float(self.values[self.index])
+
+    @property
+    def spread(self) -> float:
+        """Highest minus lowest Q."""
+        return float(self.values.max() - self.values.min())
+
+
+class Thinker:
+    """System 2 with its noise source.
+
+    Args:
+        system2: the model.
+        options: how it searches.
+    """
+
+    def __init__(self, system2: System2, options: ThinkingOptions) -> None:
+        self._system2 = system2
+        self._options = options
+        self._generator = torch.Generator(device="cpu")
+        if options.seed < 0:
+            self._generator.seed()
+        else:
+            self._generator.manual_seed(options.seed)
+
+    @property
+    def cameras(self) -> list[str]:
+        """Camera keys that the policy wants, in its order."""
+        return list(self._system2.config.camera_keys)
+
+    def warm_up(self) -> None:
+        """Run one thought on blank input, so that the first real one is not slow."""
+        self._system2.warm_up(num_candidates=self._options.candidates)
+
+    def think(self, observation: Observation) -> ThoughtResult:
+        """Choose a chunk for one observation (batch of one)."""
+        started = time.monotonic()
+        options = self._options
+        thought = self._system2.think(
+            observation,
+            num_candidates=options.candidates,
+            time_temp=options.time_temp,
+            noise_temp=options.noise_temp,
+            generator=self._generator,
+        )
+        index = int(thought.index[0])
+        real = self._system2.unnormalise(thought.candidates[0])
+        return ThoughtResult(
+            chunk=thought.chunk[0].float().cpu().numpy(),
+            candidates=real.float().cpu().numpy(),
+            values=thought.values[0].float().cpu().numpy(),
+            noise_levels=thought.noise_levels.float().cpu().numpy(),
+            index=index,
+            duration=time.monotonic() - started,
+        )
+
+
+def check_fits(system2: System2, profile: RobotProfile) -> None:
+    """Refuse a checkpoint whose state or action size is not the robot's.
+
+    Raises:
+        CheckpointError: names both sizes.
+    """
+    config = system2.config
+    for what, found, wanted in (
+        ("state", config.state_dim, profile.state_dim),
+        ("action", config.action_dim, profile.action_dim),
+    ):
+        if found != wanted:
+            raise CheckpointError(
+                f"the checkpoint's {what} has {found} numbers but robot '{profile.name}' gives {wanted}; "
+                f"choose a checkpoint trained for this robot or mend the profile's {what} section"
+            )

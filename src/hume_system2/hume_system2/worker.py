@@ -1,0 +1,129 @@
+"""The thread that thinks: takes the newest observation, never queues, and reports what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hume_core.errors import ObservationError
+from hume_ros.observer import Frame, Observer
+from hume_system2.thinker import Thinker, ThoughtResult
+
+_RATE_WINDOW = 2.0
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What to think about: an instruction within an epoch."""
+
+    instruction: str
+    epoch: int
+
+
+class ThinkingWorker:
+    """Thinks about the newest observation as long as there is an assignment.
+
+    Args:
+        thinker: the model.
+        observer: source of observations.
+        rate: upper bound on thoughts per second, Hz.
+        clock: the ROS clock, s.
+        on_thought: called from the thinking thread with the assignment, the frame and the result.
+        on_problem: called from the thinking thread with one line when an observation cannot be used.
+    """
+
+    def __init__(
+        self,
+        thinker: Thinker,
+        observer: Observer,
+        rate: float,
+        clock: Callable[[], float],
+        on_thought: Callable[[Assignment, Frame, ThoughtResult], None],
+        on_problem: Callable[[str], None],
+    ) -> None:
+        self._thinker = thinker
+        self._observer = observer
+        self._period = 1.0 / rate
+        self._clock = clock
+        self._on_thought = on_thought
+        self._on_problem = on_problem
+        self._assignment: Assignment | None = None
+        self._wanted = threading.Event()
+        self._stopping = threading.Event()
+        self._finished: deque[float] = deque(maxlen=256)
+        self._thread = threading.Thread(target=self._run, name="thinking", daemon=True)
+        self.error = ""
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    @property
+    def assignment(self) -> Assignment | None:
+        """What is being thought about; None at rest."""
+        return self._assignment
+
+    def assign(self, assignment: Assignment | None) -> None:
+        """Think about this from now on; None rests. Any thread."""
+        self._assignment = assignment
+        if assignment is None:
+            self._wanted.clear()
+        else:
+            self._wanted.set()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the thread after the thought at hand."""
+        self._stopping.set()
+        self._wanted.set()
+        self._observer.wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def rate(self) -> float:
+        """Thoughts per second over the last two seconds."""
+        now = time.monotonic()
+        recent = [at for at in list(self._finished) if now - at < _RATE_WINDOW]
+        return len(recent) / _RATE_WINDOW if len(recent) < 2 else (len(recent) - 1) / (recent[-1] - recent[0])
+
+    def _run(self) -> None:
+        last_stamp = float("-inf")
+        next_start = time.monotonic()
+        while not self._stopping.is_set():
+            assignment = self._assignment
+            if assignment is None:
+                self._wanted.wait(0.5)
+                continue
+            self._stopping.wait(max(0.0, next_start - time.monotonic()))
+            if not self._observer.wait_for_new(last_stamp, timeout=0.2):
+                self._report_silence()
+                continue
+            next_start = max(time.monotonic(), next_start + self._period)
+            last_stamp = self._think(assignment, last_stamp)
+
+    def _think(self, assignment: Assignment, last_stamp: float) -> float:
+        """One thought; returns the stamp of the observation it used."""
+        try:
+            frame = self._observer.take(self._clock())
+            result = self._thinker.think(frame.observation(assignment.instruction))
+        except ObservationError as error:
+            self._on_problem(str(error))
+            self._stopping.wait(0.05)
+            return last_stamp
+        except Exception as error:  # a dead thread would be silent; say why thinking ended
+            self.error = f"thinking failed: {type(error).__name__}: {error}"
+            self._on_problem(self.error)
+            self._stopping.set()
+            return last_stamp
+        if assignment is self._assignment and not self._stopping.is_set():
+            self._finished.append(time.monotonic())
+            self._on_thought(assignment, frame, result)
+        return frame.stamp
+
+    def _report_silence(self) -> None:
+        try:
+            self._observer.take(self._clock())
+        except ObservationError as error:
+            self._on_problem(str(error))

@@ -1,0 +1,113 @@
+"""The `hume` command. Each subcommand imports what it needs when it runs, so that the command starts quickly."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from hume_core.errors import HumeError
+
+app = typer.Typer(
+    name="hume",
+    help="The Hume robot stack: simulate, run, check, measure.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+bench = typer.Typer(help="Measure speed and timing.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+JsonOption = Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")]  # noqa: UP045
+
+
+def workspace() -> Path:
+    """Top folder of the workspace, as `./hume` sets it."""
+    return Path(os.environ.get("HUME_ROOT", Path.cwd()))
+
+
+@app.command()
+def demo(
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes to run.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and noise.")] = 0,
+    candidates: Annotated[int, typer.Option(min=1, help="Candidates N per thought.")] = 5,
+    system1: Annotated[bool, typer.Option(help="Denoise with System 1.")] = True,
+    robot: Annotated[str, typer.Option(help="Robot profile of a simulated arm.")] = "wx250s_sim",
+    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the small one.")] = "",
+    episode_seconds: Annotated[float, typer.Option(min=1.0, help="Time limit of an episode, s.")] = 20.0,
+    json_file: JsonOption = None,
+    video: Annotated[Optional[Path], typer.Option(help="Write an mp4 of the scene.")] = None,  # noqa: UP045
+) -> None:
+    """Run the simulated arm with both systems for some episodes."""
+    from hume_tools.demo import DemoOptions, run_demo
+
+    options = DemoOptions(
+        episodes, seed, candidates, system1, robot, checkpoint, episode_seconds, json_file, video
+    )
+    raise typer.Exit(run_demo(options))
+
+
+@app.command(context_settings=_PASS_ON)
+def up(context: typer.Context) -> None:
+    """Start a set of nodes: hume up sim|robot [argument:=value ...]. Without arguments: what there is."""
+    from hume_tools.up import run_up
+
+    raise typer.Exit(run_up(context.args))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is there, what is missing, and what to type."""
+    from hume_tools.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(workspace()))
+
+
+@app.command(context_settings=_PASS_ON)
+def test(context: typer.Context) -> None:
+    """Run the checks and tests: ruff, mypy, pytest. Arguments go to pytest, which then runs alone."""
+    from hume_tools.checks import run_checks
+
+    raise typer.Exit(run_checks(workspace(), context.args))
+
+
+@app.command(context_settings=_PASS_ON)
+def python(context: typer.Context) -> None:
+    """Run Python inside the workspace's environment."""
+    from hume_bringup.environment import default_environment
+
+    os.environ.update(default_environment())
+    os.execv(sys.executable, [sys.executable, *context.args])
+
+
+@app.command()
+def parity(folder: Annotated[Path, typer.Argument(help="Folder with a checkpoint and recorded arrays.")]) -> None:
+    """Compare the models with recorded numbers."""
+    from hume_tools.parity import run_parity
+
+    raise typer.Exit(run_parity(folder))
+
+
+@bench.command("model")
+def bench_model(json_file: JsonOption = None) -> None:
+    """Measure the models against the straightforward schedule."""
+    from hume_tools.bench.model import run_bench
+
+    raise typer.Exit(run_bench(json_file))
+
+
+def main() -> None:
+    """Entry point: a typed error ends the command with its message and exit code 2."""
+    try:
+        app()
+    except HumeError as error:
+        print(f"hume: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

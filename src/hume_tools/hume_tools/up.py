@@ -1,0 +1,48 @@
+"""`hume up`: starts the nodes that the launch files start, where launch_ros is not installed."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from rich.console import Console
+from rich.table import Table
+
+from hume_bringup.description import GRAPHS, graph
+from hume_bringup.options import LaunchOptions
+from hume_bringup.supervisor import run_until_interrupted
+from hume_core.errors import ConfigError
+from hume_tools.checkpoints import default_checkpoint
+
+
+def run_up(arguments: list[str]) -> int:
+    """Start a named set of nodes and stay until Ctrl-C.
+
+    Args:
+        arguments: the set's name, then `name:=value` as for `ros2 launch`.
+
+    Raises:
+        ConfigError: unknown set or argument.
+    """
+    if not arguments or arguments[0] in ("-h", "--help"):
+        _explain()
+        return 0
+    texts = dict(_assignment(text) for text in arguments[1:])
+    if arguments[0] == "sim" and not texts.get("checkpoint"):
+        texts["checkpoint"] = str(default_checkpoint())
+    return run_until_interrupted(graph(arguments[0], LaunchOptions.from_text(texts)))
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition(":=")
+    if not separator or not name:
+        raise ConfigError(f"'{text}' is no launch argument; write name:=value")
+    return name, value
+
+
+def _explain() -> None:
+    console = Console()
+    console.print(f"hume up {'|'.join(GRAPHS)} \\[name:=value ...]")
+    table = Table("argument", "default", "meaning")
+    for item in fields(LaunchOptions):
+        table.add_row(item.name, "" if item.default is None else str(item.default), item.metadata["help"])
+    console.print(table)
