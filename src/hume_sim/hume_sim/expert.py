@@ -10,19 +10,23 @@ from numpy.typing import NDArray
 
 from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN
 from hume_sim.kinematics import ArmKinematics, Pose, downward
-from hume_sim.scene import CUBE_SIZE
+from hume_sim.scene import CUBE_SIZE, CUBES
 from hume_sim.world import TabletopWorld
 
 _TRAVEL_HEIGHT = 0.13
 """Height of the tip, above the cube it stands over, while it moves sideways, m."""
 
-_GRASP_HEIGHT = CUBE_SIZE / 2
 _RELEASE_GAP = 0.002
 _FAST, _SLOW = 0.30, 0.15
 _TURN_SPEED = 1.5
 _ARRIVED = 0.004
 _SIDEWAYS = 0.02
 _HELD = 0.03
+_FINGER_REACH = 0.041
+"""Distance of an open finger's middle from the grasp's middle, m."""
+
+_FINGER_ROOM = 0.03
+"""Smallest distance between a finger's middle and another cube's centre, m."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class ScriptedExpert:
     """Produces joint targets for the task of a world's present episode.
 
     It steers from the commanded pose at every call, so it recovers when something else moved the arm or the
-    cubes, and starts over when it loses the cube.
+    cubes, and starts over when it loses the cube or ends without success.
 
     Args:
         world: the world to act in; only read.
@@ -67,6 +71,9 @@ class ScriptedExpert:
     def reset(self) -> None:
         """Plan for the world's present task."""
         self._phases = self._lift() if self._world.task.base is None else self._stack()
+        self._restart()
+
+    def _restart(self) -> None:
         self._index, self._waited = 0, 0.0
 
     def act(self) -> NDArray[np.float64]:
@@ -74,12 +81,12 @@ class ScriptedExpert:
         if self.done:
             return self._world.target
         if self._phases[self._index].holding and not self._holds():
-            self._index, self._waited = 0, 0.0
+            self._restart()
         phase = self._phases[self._index]
         joints = self._world.target[: len(ARM_JOINTS)]
         goal = phase.goal()
         pose = self._towards(goal, self._kinematics.forward(joints), phase.speed)
-        self._advance(goal, phase)
+        self._advance(phase, bool(np.linalg.norm(goal[:3] - pose.position) < _ARRIVED))
         return np.append(self._kinematics.inverse(pose, joints).joints, phase.gripper)
 
     def _lift(self) -> list[_Phase]:
@@ -105,9 +112,23 @@ class ScriptedExpert:
         return self._world.task.cube
 
     def _over(self, cube: str, height: float) -> NDArray[np.float64]:
-        """Grasp pose of a cube, raised by height, with the fingers along the nearest pair of faces."""
+        """Grasp pose of a cube, raised by height, with the fingers beside two of its faces."""
         pose = self._world.cube_pose(cube)
-        return np.array([pose[0], pose[1], _GRASP_HEIGHT + height, _face_yaw(pose[3:])])
+        return np.array([*pose[:2], max(pose[2], CUBE_SIZE / 2) + height, self._grasp_yaw(cube)])
+
+    def _grasp_yaw(self, cube: str) -> float:
+        """The face direction nearest to the gripper's that leaves room for the fingers, rad."""
+        position, quaternion = np.split(self._world.cube_pose(cube), [3])
+        candidates = _face_yaw(quaternion) + np.pi / 2 * np.arange(-1, 2)
+        turn = np.abs(candidates - self._here()[3])
+        others = [self._world.cube_pose(other)[:3] for other in CUBES if other != cube]
+        for other in others:
+            if abs(other[2] - position[2]) < CUBE_SIZE:
+                across = np.stack([-np.sin(candidates), np.cos(candidates)], axis=1)
+                for side in (-_FINGER_REACH, _FINGER_REACH):
+                    gap = np.linalg.norm(position[:2] + side * across - other[:2], axis=1)
+                    turn += np.where(gap < _FINGER_ROOM, np.pi, 0.0)
+        return float(candidates[np.argmin(turn)])
 
     def _onto(self, height: float) -> NDArray[np.float64]:
         """Tip pose that puts the held cube above the base cube, however it sits in the gripper."""
@@ -130,24 +151,26 @@ class ScriptedExpert:
         return bool(np.linalg.norm(distance) < _HELD)
 
     def _towards(self, goal: NDArray[np.float64], pose: Pose, speed: float) -> Pose:
-        """Pose one control period further; straight up first where a sideways way is still long and low."""
+        """Pose one control period further; a long sideways way goes straight up, then level."""
         position = goal[:3]
-        sideways = np.linalg.norm(position[:2] - pose.position[:2]) > _SIDEWAYS
-        if sideways and pose.position[2] < _TRAVEL_HEIGHT - 0.01:
-            position = np.append(pose.position[:2], _TRAVEL_HEIGHT)
-        step = position - pose.position
+        if np.linalg.norm(position[:2] - pose.position[:2]) > _SIDEWAYS:
+            low = pose.position[2] < _TRAVEL_HEIGHT - 0.01
+            position = np.append(pose.position[:2] if low else position[:2], _TRAVEL_HEIGHT)
+        step: NDArray[np.float64] = position - pose.position
         step *= min(1.0, speed * self._period / max(float(np.linalg.norm(step)), 1e-9))
         turn = goal[3] - _yaw(pose.rotation)
         limit = _TURN_SPEED * self._period
         return Pose(pose.position + step, downward(_yaw(pose.rotation) + float(np.clip(turn, -limit, limit))))
 
-    def _advance(self, goal: NDArray[np.float64], phase: _Phase) -> None:
-        arrived = np.linalg.norm(goal[:3] - self._world.tip_position()) < _ARRIVED
+    def _advance(self, phase: _Phase, arrived: bool) -> None:
         if not arrived and self._waited == 0.0:
             return
         self._waited += self._period
-        if self._waited >= phase.wait:
-            self._index, self._waited = self._index + 1, 0.0
+        if self._waited < phase.wait:
+            return
+        self._index, self._waited = self._index + 1, 0.0
+        if self.done and not self._world.success():
+            self._restart()
 
 
 def run_expert(world: TabletopWorld, control_rate: float = 20.0, timeout: float = 15.0) -> bool:
