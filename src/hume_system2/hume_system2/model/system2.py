@@ -127,13 +127,19 @@ class System2(PretrainedPolicy):
             )
         return noise
 
-    def embed_prefix(self, observation: Observation) -> Prefix:
-        """Encode images and instruction, once per thought."""
+    def embed_prefix(self, observation: Observation, absent_cameras: bool = True) -> Prefix:
+        """Encode images and instruction, once per thought.
+
+        Args:
+            observation: B observations.
+            absent_cameras: let absent cameras move the value query, as the released inference does; the
+                released training leaves them out.
+        """
         images = self.prepare_images(observation)
         tokens, mask = self.tokenizer(observation.task)
         text_counts = mask.sum(dim=1)
         length = int(text_counts.max())
-        absent = len(self.config.camera_keys) - images.shape[0]
+        absent = len(self.config.camera_keys) - images.shape[0] if absent_cameras else 0
         layout = PrefixLayout(self.image_tokens, images.shape[0], absent, text_counts, length)
         return self.network.embed_prefix(images, tokens[:, :length], layout)
 

@@ -1,0 +1,167 @@
+"""Calibrated Q-learning (Nakamoto et al. 2023) on the value query's state feature.
+
+Shapes: batch B, actions of size d (v steps of the real action size, flat), n sampled actions per state.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hume_system2.model.critics import CalQL
+from hume_training.losses.tanh_gaussian import sample
+
+CONSERVATIVE_WEIGHT = 5.0
+TARGET_RATE = 0.005
+
+Info = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class CalQLBatch:
+    """Transitions.
+
+    Attributes:
+        features: state features (B, f).
+        next_features: state features of the next observations (B, f).
+        actions: normalised actions, flat (B, d).
+        rewards: (B,).
+        returns: Monte-Carlo returns (B,).
+        masks: 0 where the episode ends, else 1 (B,).
+    """
+
+    features: Tensor
+    next_features: Tensor
+    actions: Tensor
+    rewards: Tensor
+    returns: Tensor
+    masks: Tensor
+
+
+@dataclass(frozen=True)
+class CalQLDraws:
+    """Random numbers of one step: standard normals, and one uniform in [0, 1).
+
+    Attributes:
+        temperature_next: (n, B, d).
+        policy: (B, d).
+        target_next: (n, B, d).
+        conservative_current: (n, B, d).
+        conservative_next: (n, B, d).
+        conservative_uniform: (B, n, d).
+    """
+
+    temperature_next: Tensor
+    policy: Tensor
+    target_next: Tensor
+    conservative_current: Tensor
+    conservative_next: Tensor
+    conservative_uniform: Tensor
+
+    @classmethod
+    def random(
+        cls, batch: int, action_dim: int, samples: int = 4, generator: torch.Generator | None = None
+    ) -> CalQLDraws:
+        """Fresh draws."""
+        many = (samples, batch, action_dim)
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(*shape, generator=generator)
+
+        uniform = torch.rand(batch, samples, action_dim, generator=generator)
+        return cls(normal(*many), normal(batch, action_dim), normal(*many), normal(*many), normal(*many), uniform)
+
+
+def temperature_loss(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws) -> tuple[Tensor, Info]:
+    """Moves the temperature so that the actor's entropy comes near -d."""
+    with torch.no_grad():
+        _, log_density = sample(*calql.policy(batch.next_features), draws.temperature_next)
+    entropy = -log_density.mean()
+    loss = calql.temperature() * (entropy + batch.actions.shape[-1])
+    return loss, {"temperature_loss": loss.detach()}
+
+
+def policy_loss(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws) -> tuple[Tensor, Info]:
+    """Actor's loss; as released, the value is detached, so only the entropy term trains the actor."""
+    mean, std = calql.policy(batch.features)
+    actions, log_density = sample(mean, std, draws.policy)
+    values = calql.critics(batch.features, actions).amin(dim=0).detach()
+    temperature = calql.temperature().detach()
+    loss = (temperature * log_density - values).mean()
+    info = {
+        "actor_loss": loss.detach(),
+        "temperature": temperature,
+        "entropy": -log_density.detach().mean(),
+        "log_probs": log_density.detach(),
+        "actions_mse": (actions - batch.actions).square().sum(dim=-1).mean().detach(),
+    }
+    return loss, info
+
+
+def critic_loss(
+    calql: CalQL,
+    batch: CalQLBatch,
+    draws: CalQLDraws,
+    discount: float,
+    conservative_weight: float = CONSERVATIVE_WEIGHT,
+) -> tuple[Tensor, Info]:
+    """Temporal-difference loss plus the calibrated conservative term.
+
+    Args:
+        calql: all networks.
+        batch: transitions.
+        draws: random numbers.
+        discount: per transition.
+        conservative_weight: weight of the conservative term.
+    """
+    values = calql.critics(batch.features, batch.actions)
+    target = _target(calql, batch, draws, discount)
+    temporal = (values - target).square().mean()
+    sampled, log_density = _sampled_actions(calql, batch, draws)
+    sampled_values = calql.critics(batch.features, sampled)
+    free = draws.conservative_uniform.shape[1]
+    bounded = sampled_values[..., free:]
+    bound = batch.returns[:, None].expand(bounded.shape[1:])
+    calibrated = torch.cat([sampled_values[..., :free], torch.maximum(bounded, bound)], dim=-1)
+    elsewhere = torch.logsumexp(calibrated - log_density, dim=-1)
+    conservative = (elsewhere - values).mean()
+    loss = temporal + conservative_weight * conservative
+    info = {
+        "critic_loss": loss,
+        "td_err": temporal,
+        "cql_loss": conservative,
+        "cql_diff": conservative,
+        "cql_ood_values": elsewhere.mean(),
+        "calql_bound_rate": (bounded < bound).float().mean(),
+        "online_q": values.mean(),
+        "target_q": target.mean(),
+    }
+    return loss, {name: value.detach() for name, value in info.items()}
+
+
+@torch.no_grad()
+def _target(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws, discount: float) -> Tensor:
+    actions, _ = sample(*calql.policy(batch.next_features), draws.target_next)
+    values = calql.target_critics(batch.next_features, actions.transpose(0, 1))
+    return batch.rewards + discount * batch.masks * values.amin(dim=0).amax(dim=-1)
+
+
+@torch.no_grad()
+def _sampled_actions(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws) -> tuple[Tensor, Tensor]:
+    """Uniform, current-policy and next-policy actions (B, 3n, d) and their log densities (B, 3n)."""
+    current, current_density = sample(*calql.policy(batch.features), draws.conservative_current)
+    following, following_density = sample(*calql.policy(batch.next_features), draws.conservative_next)
+    uniform = draws.conservative_uniform * 2.0 - 1.0
+    uniform_density = uniform.new_full(uniform.shape[:2], uniform.shape[-1] * math.log(0.5))
+    actions = torch.cat([uniform, current.transpose(0, 1), following.transpose(0, 1)], dim=1)
+    return actions, torch.cat([uniform_density, current_density.T, following_density.T], dim=1)
+
+
+@torch.no_grad()
+def update_targets(calql: CalQL, rate: float = TARGET_RATE) -> None:
+    """Let the target critics follow the critics."""
+    for target, online in zip(calql.target_critics.parameters(), calql.critics.parameters(), strict=True):
+        target.lerp_(online, rate)

@@ -1,0 +1,112 @@
+"""Flow-matching losses of both systems. Flow time 1 is the noise end, 0 the demonstration."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hume_core.observation import Observation
+from hume_system1.model import System1
+from hume_system2.model import System2
+
+
+def flow_time(first: Tensor, second: Tensor) -> Tensor:
+    """Flow times in (0.001, 1) from two uniform draws: Beta(1.5, 1), stretched."""
+    one, other = first ** (1.0 / 1.5), second
+    return 0.999 * one / (one + other) + 0.001
+
+
+def masked_mean(losses: Tensor, is_pad: Tensor) -> Tensor:
+    """Mean of losses (B, H, A) with the steps beyond the episode's end (B, H) counted as 0, as released."""
+    return (losses * ~is_pad[..., None]).mean()
+
+
+def _between(noise: Tensor, actions: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+    share = time[:, None, None]
+    return share * noise + (1.0 - share) * actions, noise - actions
+
+
+def system2_flow_losses(
+    system2: System2, observation: Observation, actions: Tensor, noise: Tensor, time: Tensor
+) -> Tensor:
+    """Squared velocity errors of System 2, float32 (B, H, A).
+
+    Args:
+        system2: the model.
+        observation: B observations; absent cameras are left out.
+        actions: demonstrated, normalised and padded (B, H, A).
+        noise: standard normal (B, H, A).
+        time: flow times (B,).
+    """
+    network = system2.network
+    x, target = _between(noise, actions, time)
+    prefix = system2.embed_prefix(observation)
+    cache = network.encode(prefix, system2.prepare_state(observation)[:, -1])
+    features = network.projections.time_features(time, network.compute_dtype)
+    horizon = actions.shape[1]
+    rotary, bias = network.action_rotary(prefix, horizon), network.suffix_bias(prefix, 1 + horizon)
+    return (target - network.velocity(x, features, cache, rotary, bias)).square()
+
+
+def system1_flow_losses(
+    system1: System1,
+    images: Tensor,
+    state: Tensor,
+    stamp: Tensor,
+    actions: Tensor,
+    noise: Tensor,
+    time: Tensor,
+) -> Tensor:
+    """Squared velocity errors of System 1, float32 (B, h, A).
+
+    Args:
+        system1: the model.
+        images: present cameras (cameras, B, 3, height, width) in [-1, 1].
+        state: normalised, padded history (B, T, S) in the order the model is trained with.
+        stamp: share of the chunk that has passed (B,).
+        actions: demonstrated segment, normalised and padded (B, h, A).
+        noise: segment of System 2's chunk, the noise end of the flow (B, h, A).
+        time: flow times (B,), already scaled by ``theta1``.
+    """
+    network = system1.network
+    x, target = _between(noise, actions, time)
+    image_tokens = network.embed_images(images)
+    cache = network.encode(image_tokens, state, stamp)
+    features = network.projections.time_features(time, network.compute_dtype)
+    rotary = network.rotary(cache[0][0].shape[2], actions.shape[1], actions.device)
+    return (target - network.velocity(x, features, cache, rotary)).square()
+
+
+def segment_rows(chunk: Tensor, stamp: Tensor, length: int) -> Tensor:
+    """Rows trunc(stamp * H) .. + length of chunks (B, H, A), not beyond the chunk's end."""
+    horizon = chunk.shape[1]
+    start = (stamp * horizon).long().clamp(0, horizon - length)
+    rows = start[:, None] + torch.arange(length, device=chunk.device)
+    return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1]))
+
+
+def noise_segment(
+    chunk: Tensor,
+    stamp: Tensor,
+    length: int,
+    *,
+    shift: float = 0.0,
+    spread: float = 0.0,
+    uniform: Tensor | None = None,
+    normal: Tensor | None = None,
+) -> Tensor:
+    """Segment of System 2's chunk where System 1's flow starts (B, h, A), optionally jittered.
+
+    Args:
+        chunk: System 2's chunk (B, H, A).
+        stamp: share of the chunk that has passed (B,).
+        length: h.
+        shift: ``noise_slides_alp``, the largest shift as a share of the chunk, either way.
+        spread: ``noise_slides_eps``, standard deviation of the added noise.
+        uniform: draws in [0, 1) (B,), needed where shift is not 0.
+        normal: standard normal draws (B, h, A), needed where spread is not 0.
+    """
+    if shift and uniform is not None:
+        stamp = stamp + shift * (2.0 * uniform - 1.0)
+    segment = segment_rows(chunk, stamp, length)
+    return segment + spread * normal if spread and normal is not None else segment

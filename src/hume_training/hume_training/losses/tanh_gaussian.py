@@ -1,0 +1,36 @@
+"""Tanh-squashed diagonal Gaussian."""
+
+from __future__ import annotations
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def sample(mean: Tensor, std: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+    """Sample by reparametrisation.
+
+    Args:
+        mean: before the tanh (..., d).
+        std: before the tanh (..., d).
+        normal: standard normal draws, broadcastable to (..., d).
+
+    Returns:
+        Actions in (-1, 1) and the log density of each (...).
+    """
+    raw = mean + std * normal
+    log_density = -0.5 * normal.square() - std.log() - 0.5 * math.log(2.0 * math.pi)
+    return raw.tanh(), (log_density - log_squash(raw)).sum(dim=-1)
+
+
+def log_density(mean: Tensor, std: Tensor, actions: Tensor) -> Tensor:
+    """Log density (...) of actions (..., d); values at or beyond -1 and 1 are moved just inside."""
+    raw = actions.clamp(-1.0 + 1e-6, 1.0 - 1e-6).atanh()
+    density = -0.5 * ((raw - mean) / std).square() - std.log() - 0.5 * math.log(2.0 * math.pi)
+    return (density - log_squash(raw)).sum(dim=-1)
+
+
+def log_squash(raw: Tensor) -> Tensor:
+    """Log of the tanh's derivative, without overflow."""
+    return 2.0 * (math.log(2.0) - raw - F.softplus(-2.0 * raw))
