@@ -1,0 +1,64 @@
+"""Compares the models with numbers that the released implementation computed: ``hume parity FOLDER``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from hume_core.errors import HumeError
+from hume_tools.parity.episode import check_episode
+from hume_tools.parity.half import check_half
+from hume_tools.parity.inference import check_inference
+from hume_tools.parity.recording import load_recording
+from hume_tools.parity.report import Report
+from hume_tools.parity.training import check_training
+
+FLOAT32_FILE = "io.npz"
+BFLOAT16_FILE = "io_bf16.npz"
+
+
+def run_parity(folder: Path) -> int:
+    """Print the largest absolute and relative error per array.
+
+    The relative error of an array is its largest absolute error divided by the largest magnitude recorded in
+    it. Integers, masks and chosen indices must be equal. A single number near 0, which has no scale of its
+    own, also passes with an absolute error up to 1e-5.
+
+    Args:
+        folder: checkpoint folder with ``io.npz`` and, if bfloat16 was recorded too, ``io_bf16.npz``.
+
+    Returns:
+        0 where every array is within 1e-4 relative; 1 where one is not; 2 where the folder cannot be read.
+    """
+    console = Console()
+    try:
+        reports = compare(Path(folder))
+    except HumeError as error:
+        console.print(f"[red]{error}[/]")
+        return 2
+    for title, report in reports.items():
+        report.print(console, title)
+        failed = [item.name for item in report.comparisons if not item.passed]
+        verdict = f"[red]{len(failed)} failed: {', '.join(failed)}[/]" if failed else "[green]all passed[/]"
+        console.print(f"{title}: {len(report.comparisons)} arrays, {verdict}")
+    return 0 if all(report.passed for report in reports.values()) else 1
+
+
+def compare(folder: Path) -> dict[str, Report]:
+    """Reports by title; see ``run_parity``.
+
+    Raises:
+        HumeError: the folder cannot be read.
+    """
+    recording = load_recording(folder, FLOAT32_FILE, torch.float32)
+    report = Report(recording.arrays)
+    check_inference(recording, report)
+    check_episode(recording, report)
+    check_training(recording, report)
+    reports = {"float32": report}
+    if (folder / BFLOAT16_FILE).is_file():
+        half = load_recording(folder, BFLOAT16_FILE, torch.bfloat16)
+        reports["bfloat16"] = check_half(half, recording.arrays)
+    return reports

@@ -1,0 +1,54 @@
+"""bfloat16: looser rules, since the order of additions alone moves its results."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hume_tools.parity.inference import THOUGHTS, check_thought
+from hume_tools.parity.recording import Recording
+from hume_tools.parity.report import Array, Comparison, Report
+
+ACTION_LIMIT = 2e-2
+_NOTE = "limit 2e-2 absolute"
+
+
+def check_half(recording: Recording, float32: dict[str, Array]) -> Report:
+    """Actions within 2e-2 of the recorded ones; the chosen index equal where the values clearly differ.
+
+    Args:
+        recording: models in bfloat16 and what was recorded in bfloat16.
+        float32: what was recorded in float32.
+    """
+    everything = Report(recording.arrays, strict=False)
+    first = recording.observation("in/obs0/", state=recording.arrays["in/obs0/observation.state"])
+    second = recording.observation("in/obs1/", state=recording.arrays["in/obs1/observation.state"])
+    for name in THOUGHTS:
+        if recording.has(f"{name}/noise"):
+            check_thought(recording, everything, name, first, second)
+    judged = [_judge(item, recording.arrays, float32) for item in everything.comparisons]
+    return Report(recording.arrays, strict=False, comparisons=judged)
+
+
+def _judge(item: Comparison, arrays: dict[str, Array], float32: dict[str, Array]) -> Comparison:
+    if item.name.endswith("s1_action"):
+        return Comparison(item.name, item.absolute, item.relative, item.absolute <= ACTION_LIMIT, _NOTE)
+    if item.name.endswith("euler_steps"):
+        return Comparison(item.name, item.absolute, item.relative, item.absolute == 0.0)
+    if item.name.endswith("/index"):
+        group = item.name.removesuffix("index")
+        clear = clearly_best(float32[f"{group}q_values"], arrays[f"{group}q_values"])
+        passed = item.absolute == 0.0 or not clear.all()
+        return Comparison(item.name, item.absolute, item.relative, passed, "where values clearly differ")
+    return item
+
+
+def clearly_best(float32: Array, half: Array) -> Array:
+    """Where the best value leads by more than what bfloat16 changes (B,).
+
+    Args:
+        float32: values (B, N).
+        half: the same in bfloat16.
+    """
+    best = np.sort(float32, axis=1)
+    error = np.abs(half - float32).max(axis=1)
+    return best[:, -1] - best[:, -2] > error if best.shape[1] > 1 else np.ones(len(best), dtype=bool)
