@@ -135,7 +135,9 @@ class ScriptedExpert:
         base = self._world.task.base
         assert base is not None
         slip = self._world.tip_position() - self._world.cube_pose(self._cube)[:3]
-        return self._over(base, height) + np.append(slip[:2], (0.0, 0.0))
+        goal = self._over(base, height)
+        goal[:2] += slip[:2]
+        return goal
 
     def _here(self) -> NDArray[np.float64]:
         pose = self._kinematics.forward(self._world.target[: len(ARM_JOINTS)])

@@ -81,7 +81,7 @@ class SimTimer:
         """Whether a period has begun since the last call that said so; time in s."""
         if time < self._next - 1e-9:
             return False
-        self._next = max(self._next + self._period, time)
+        self._next += self._period * (1 + int((time - self._next) / self._period))
         return True
 
 
@@ -232,6 +232,7 @@ class RealtimeWorld:
         self._gripper_command.clear()
         self._trajectory = None
         self._episode = self._read_episode()
+        self._sample = self._read_sample()
 
     def _read_episode(self) -> Episode:
         world = self._world

@@ -129,6 +129,14 @@ class TabletopWorld:
         self.data.qpos[self._cube_qpos[cube] :][:7] = pose
         self.data.qvel[self._cube_qvel[cube] :][:6] = 0.0
 
+    def push_cube(self, cube: str, velocity: ArrayLike) -> None:
+        """Knock a cube: give its centre a velocity (3,), m/s; friction stops it."""
+        self.data.qvel[self._cube_qvel[cube] :][:3] = velocity
+
+    def push_arm(self, torque: ArrayLike) -> None:
+        """Load the arm joints with outside torques (6,), N m, until the next call or reset."""
+        self.data.qfrc_applied[self._qvel[:-1]] = torque
+
     def set_arm_target(self, positions: ArrayLike) -> None:
         """Command the arm joints (6,), rad, in the order of ARM_JOINTS; clipped to the joint limits.
 
