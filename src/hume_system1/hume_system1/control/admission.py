@@ -209,6 +209,6 @@ def _check_numbers(rows: Array, lowest: Array | float, highest: Array | float, s
         return Rejection.NOT_FINITE
     if (rows < lowest).any() or (rows > highest).any():
         return Rejection.RANGE
-    if (np.abs(np.diff(rows, axis=0)) > step).any():
+    if (np.abs(rows[1:] - rows[:-1]) > step).any():
         return Rejection.STEP
     return None

@@ -108,7 +108,7 @@ class ControlCore:
         measured = self.intake.joint_states.position
         if not self.started or self.released or not measured:
             return 0.0
-        return self.limiter.tracking_error(measured)
+        return self.limiter.tracking_ratio(measured)
 
     def _decide(self, now: ClockReading) -> None:
         """Take in events, look at the watchdogs, choose the state."""

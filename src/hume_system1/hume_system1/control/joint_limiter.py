@@ -25,7 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, inf, sqrt
 
-from hume_system1.control.stopping import stop_advance, stop_duration, stop_extent, stop_room
+from hume_system1.control.stopping import stop_advance, stop_duration, stop_extent
 
 # Room for rounding: the third difference of positions of some rad at 1 kHz is exact to about 1e-5 rad/s^3.
 _MARGIN_VELOCITY = 1.0 - 1e-7
@@ -35,6 +35,7 @@ _MARGIN_POSITION = 1e-9  # rad
 # Part of the limits that the tracking law plans with; the rest is for what the plan leaves out.
 _PLAN_ACCELERATION = 0.6
 _PLAN_JERK = 0.4
+_BOUND_ACCELERATION = 0.8
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,12 @@ class JointLimiter:
     __slots__ = (
         "_brake_a",
         "_brake_v",
+        "_full_v",
         "_jerk_root",
         "_lower",
         "_room",
+        "_room_per_v",
+        "_room_per_v2",
         "_twice_a",
         "_upper",
         "a",
@@ -100,11 +104,15 @@ class JointLimiter:
         self.max_v = velocity * _MARGIN_VELOCITY
         self.max_a = acceleration * _MARGIN_ACCELERATION
         self.max_j = jerk * _MARGIN_JERK
-        self._room = stop_room(self.max_v, self.max_a, self.max_j)
+        # The stop from a state whose highest speed on the way is v ends within v * (v * per_v2 + per_v).
+        self._room_per_v2 = 0.5 / self.max_a
+        self._room_per_v = 1.5 * self.max_a / self.max_j
+        self._room = self.max_v * (self.max_v * self._room_per_v2 + self._room_per_v)
         self._brake_a = 2.0 * _PLAN_ACCELERATION * self.max_a
         self._brake_v = (_PLAN_ACCELERATION * self.max_a) ** 2 / (2.0 * _PLAN_JERK * self.max_j)
         self._jerk_root = 2.0 * _PLAN_JERK * self.max_j
-        self._twice_a = 2.0 * self.max_a
+        self._twice_a = 2.0 * _BOUND_ACCELERATION * self.max_a
+        self._full_v = (_BOUND_ACCELERATION * self.max_a) ** 2 / (2.0 * self.max_j)
         self.p = 0.5 * (lower + upper)
         self.v = 0.0
         self.a = 0.0
@@ -147,11 +155,13 @@ class JointLimiter:
                 position; below 0 it already is, and then it may not move further that way.
         """
         j = self._desired_jerk(dt, gains, reference, room)
-        if self._try(j, dt):
+        lower = max(self.lower, self.p - room[0]) if room[0] > 0.0 else max(self.lower, self.p)
+        upper = min(self.upper, self.p + room[1]) if room[1] > 0.0 else min(self.upper, self.p)
+        if self._try(j, dt, lower, upper):
             return
         self.limited = True
-        coast = -self.a / dt
-        if not self._try(min(max(coast, -self.max_j), self.max_j), dt):
+        coast = min(max(-self.a / dt, -self.max_j), self.max_j)
+        if not self._try(coast, dt, lower, upper):
             self.brake(dt)
 
     def _desired_jerk(
@@ -212,12 +222,19 @@ class JointLimiter:
         if limit < self._room:
             b = self._brake_v
             top = min(top, sqrt(b * b + self._brake_a * limit) - b) if limit > 0.0 else 0.0
-        if bound * self._twice_a < top * top:
-            top = sqrt(bound * self._twice_a) if bound > 0.0 else 0.0
+        b = self._full_v
+        if bound * self._twice_a < (top + 2.0 * b) * top:
+            top = sqrt(b * b + bound * self._twice_a) - b if bound > 0.0 else 0.0
         return top
 
-    def _try(self, j: float, dt: float) -> bool:
-        """Take the state after dt s of jerk j if it is viable and reached within limits."""
+    def _try(self, j: float, dt: float, lower: float, upper: float) -> bool:
+        """Take the state after dt s of jerk j if it is viable and reached within limits.
+
+        Args:
+            j: rad/s^3, within its limit.
+            dt: s.
+            lower, upper: where the stop must end, rad.
+        """
         a0, v0 = self.a, self.v
         a = a0 + j * dt
         if a > self.max_a or a < -self.max_a:
@@ -231,9 +248,11 @@ class JointLimiter:
         if a0 * a < 0.0 and abs(v0 - 0.5 * a0 * a0 / j) > max_v:
             return False
         p = self.p + dt * (v0 + dt * (0.5 * a0 + dt * j / 6.0))
-        if p + self._room > self.upper or p - self._room < self.lower:
+        top = max(v, final, -v, -final)
+        room = top * (top * self._room_per_v2 + self._room_per_v)
+        if p + room > upper or p - room < lower:
             low, high = stop_extent(v, a, self.max_a, self.max_j)
-            if p + high > self.upper or p + low < self.lower:
+            if p + high > upper or p + low < lower:
                 return False
         self.p, self.v, self.a = p, v, a
         if self.lower < self._lower or self.upper > self._upper:

@@ -21,7 +21,6 @@ class Limiter:
         joints: one limiter per joint, in command order.
         ticks: ticks since the start.
         limited: per joint, ticks in which the reference could not be followed.
-        max_velocity_ratio: largest |velocity| / limit of any command so far.
     """
 
     def __init__(self, limits: MotionLimits, bandwidth: float) -> None:
@@ -34,7 +33,7 @@ class Limiter:
         self._bandwidth = bandwidth
         self.ticks = 0
         self.limited = [0] * limits.size
-        self.max_velocity_ratio = 0.0
+        self._top_speeds = [0.0] * limits.size
         self._reported = (0, [0] * limits.size)
 
     def start(self, positions: Sequence[float]) -> None:
@@ -51,33 +50,37 @@ class Limiter:
             measured: (n,) newest measured positions, rad.
         """
         gains = tracking_gains(self._bandwidth, dt)
-        limited = self.limited
-        tracking = self._tracking
-        for i, point in enumerate(zip(*reference, strict=True)):
-            joint = self.joints[i]
+        for i, joint in enumerate(self.joints):
             error = joint.p - measured[i]
-            bound = tracking[i]
+            bound = self._tracking[i]
+            point = (reference[0][i], reference[1][i], reference[2][i], reference[3][i])
             joint.follow(dt, gains, point, (bound + error, bound - error))
             if joint.limited:
-                limited[i] += 1
-        self._count(dt)
+                self.limited[i] += 1
+        self._count()
 
     def brake(self, dt: float) -> None:
         """Advance dt s along every joint's time-optimal stop."""
         for joint in self.joints:
             joint.brake(dt)
-        self._count(dt)
+        self._count()
 
     @property
     def at_rest(self) -> bool:
         """Whether every command has velocity and acceleration 0."""
-        return all(joint.v == 0.0 and joint.a == 0.0 for joint in self.joints)
+        return all(joint.v == 0.0 == joint.a for joint in self.joints)
 
-    def tracking_error(self, measured: Sequence[float]) -> float:
+    @property
+    def max_velocity_ratio(self) -> float:
+        """Largest |velocity| / limit of any command so far."""
+        return max(top / speed for top, speed in zip(self._top_speeds, self._speeds, strict=True))
+
+    def tracking_ratio(self, measured: Sequence[float]) -> float:
         """Largest |command - measured| as a multiple of its limit."""
-        return max(
-            abs(joint.p - m) / bound for joint, m, bound in zip(self.joints, measured, self._tracking, strict=True)
-        )
+        worst = 0.0
+        for joint, position, bound in zip(self.joints, measured, self._tracking, strict=True):
+            worst = max(worst, abs(joint.p - position) / bound)
+        return worst
 
     def activity(self) -> tuple[float, ...]:
         """Part of the ticks since the last call in which each joint was limited, 0 to 1."""
@@ -86,8 +89,9 @@ class Limiter:
         elapsed = max(self._reported[0] - ticks, 1)
         return tuple((new - old) / elapsed for new, old in zip(self._reported[1], counts, strict=True))
 
-    def _count(self, dt: float) -> None:
+    def _count(self) -> None:
         self.ticks += 1
-        ratio = max(abs(joint.v) / speed for joint, speed in zip(self.joints, self._speeds, strict=True))
-        if ratio > self.max_velocity_ratio:
-            self.max_velocity_ratio = ratio
+        top_speeds = self._top_speeds
+        for i, joint in enumerate(self.joints):
+            if abs(joint.v) > top_speeds[i]:
+                top_speeds[i] = abs(joint.v)

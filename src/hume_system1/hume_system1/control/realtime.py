@@ -72,7 +72,8 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
 
 def _set_fifo(priority: int) -> str:
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        # Child processes and threads start with ordinary scheduling: inference must never run at this priority.
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
     except (OSError, AttributeError, ValueError) as error:
         return str(error)
     return ""

@@ -28,18 +28,20 @@ def forward_command(command: Command) -> list[float]:
     return positions
 
 
-def trajectory_point(command: Command, period: float, lead: float = 2.0) -> TrajectoryPoint:
-    """The next point for `joint_trajectory_controller`, extrapolated with the command's own velocity.
+def trajectory_points(command: Command, stop: TrajectoryPoint, ahead: float) -> list[TrajectoryPoint]:
+    """The points of one message to `joint_trajectory_controller` (header stamp 0: from now on).
 
-    The controller reaches a point `time_from_start` after the message, so the point lies that far ahead: the
-    controller then passes through the command on time and the next message, one period later, replaces it before
-    it is reached, which keeps the interpolation from ever running dry. A header stamp of 0 means "from now".
+    The first is the command, to be reached `ahead` s after the message, so that the controller interpolates all the
+    time and the next message replaces this one before it runs out. The second is the standstill reached by braking
+    from there: if messages stop coming, the controller itself brings the arm to rest. It also satisfies
+    `allow_nonzero_velocity_at_trajectory_end: false`, the controller's default.
 
     Args:
         command: command of this tick.
-        period: nominal tick length, s.
-        lead: how many periods ahead the point lies (at least 1).
+        stop: `ControlCore.stop_point()` of the same tick.
+        ahead: s; two periods of the stream are sensible.
     """
-    ahead = max(lead, 1.0) * period
-    positions = (command.position + ahead * command.velocity).tolist()
-    return TrajectoryPoint(positions, command.velocity.tolist(), ahead)
+    first = TrajectoryPoint(command.position.tolist(), command.velocity.tolist(), ahead)
+    if stop.time_from_start <= 0.0:
+        return [first]
+    return [first, TrajectoryPoint(stop.positions, stop.velocities, ahead + stop.time_from_start)]

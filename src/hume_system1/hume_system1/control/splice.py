@@ -8,7 +8,7 @@ motion then is what was being followed, offset included, so that splices never p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 # Highest speed and acceleration of a quintic over a unit step in unit time.
 _PEAK_SPEED = 1.875
 _PEAK_ACCELERATION = 5.7735
+# Coefficients 3 to 5 from 0 to 2, so that value, velocity and acceleration are 0 at the end.
+_TO_NOTHING = np.array([[-10.0, -6.0, -3.0], [15.0, 8.0, 3.0], [-6.0, -3.0, -1.0]])
 
 
 class Fade:
@@ -34,13 +36,13 @@ class Fade:
     def __init__(self, size: int, velocity: Array, acceleration: Array, shortest: float, share: float = 0.5) -> None:
         self._coefficients = np.zeros((6, size))
         self._basis = np.zeros((4, 6))
-        self._velocity = share * velocity
-        self._acceleration = share * acceleration
+        self._per_velocity = _PEAK_SPEED / (share * velocity)
+        self._per_acceleration = _PEAK_ACCELERATION / (share * acceleration)
         self._shortest = shortest
         self.start = 0.0
         self.duration = 0.0
 
-    def begin(self, t: float, offset: Sequence[Array] | Array) -> None:
+    def begin(self, t: float, offset: Array) -> None:
         """Start fading at time t.
 
         Args:
@@ -48,19 +50,15 @@ class Fade:
             offset: (>= 3, n): old minus new position, velocity and acceleration.
         """
         size = np.abs(offset[0])
-        duration = max(
-            self._shortest,
-            float(np.max(_PEAK_SPEED * size / self._velocity)),
-            float(np.max(np.sqrt(_PEAK_ACCELERATION * size / self._acceleration))),
-        )
+        by_velocity = float((size * self._per_velocity).max())
+        by_acceleration = sqrt(float((size * self._per_acceleration).max()))
+        duration = max(self._shortest, by_velocity, by_acceleration)
         self.start, self.duration = t, duration
         c = self._coefficients
         c[0] = offset[0]
-        c[1] = offset[1] * duration
-        c[2] = offset[2] * (0.5 * duration * duration)
-        c[3] = -10.0 * c[0] - 6.0 * c[1] - 3.0 * c[2]
-        c[4] = 15.0 * c[0] + 8.0 * c[1] + 3.0 * c[2]
-        c[5] = -6.0 * c[0] - 3.0 * c[1] - c[2]
+        np.multiply(offset[1], duration, out=c[1])
+        np.multiply(offset[2], 0.5 * duration * duration, out=c[2])
+        np.matmul(_TO_NOTHING, c[:3], out=c[3:])
 
     def clear(self) -> None:
         """No offset."""

@@ -41,10 +41,14 @@ class Spline:
         if rows.shape[0] == 1:
             rows = np.concatenate((rows, rows))
         h = rows.shape[0]
-        curvature = _curvature_operator(h) @ rows
-        slope = np.diff(rows, axis=0) - (2.0 * curvature[:-1] + curvature[1:]) / 6.0
         # (h - 1, 4, n): value and derivatives in units of dt, at the start of each piece
-        self._coefficients = np.stack((rows[:-1], slope, curvature[:-1], np.diff(curvature, axis=0)), axis=1)
+        pieces = np.empty((h - 1, 4, rows.shape[1]))
+        curvature = _curvature_operator(h) @ rows
+        pieces[:, 0] = rows[:-1]
+        pieces[:, 1] = rows[1:] - rows[:-1] - (2.0 * curvature[:-1] + curvature[1:]) / 6.0
+        pieces[:, 2] = curvature[:-1]
+        pieces[:, 3] = curvature[1:] - curvature[:-1]
+        self._coefficients = pieces
         self._basis = np.zeros((4, 4))
         self._rate = 1.0 / dt
         self.dt = dt

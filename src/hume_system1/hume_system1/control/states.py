@@ -27,7 +27,7 @@ class Reason(enum.Enum):
     SEGMENT_STALE = "segments have stopped coming"
     CHUNK_STALE = "chunks have stopped coming"
     OBSERVATION_STALE = "segments rest on old observations"
-    NEW_EPOCH = "new epoch: waiting for a segment of it"
+    NEW_EPOCH = "new epoch: coming to rest"
     DISABLED = "disabled"
     TAKEOVER = "taken over"
     # FAULT: needs a reset

@@ -75,8 +75,3 @@ def _turning_point(v: float, a: float, j: float) -> float:
     root = a * a - 2.0 * j * v
     t = (abs(a) - sqrt(root if root > 0.0 else 0.0)) / abs(j)
     return t * (v + t * (0.5 * a + t * j / 6.0))
-
-
-def stop_room(max_v: float, max_a: float, max_j: float) -> float:
-    """A bound on the displacement of any stop that starts within the limits, rad."""
-    return max_v * max_v / (2.0 * max_a) + 1.5 * max_v * max_a / max_j

@@ -84,8 +84,10 @@ class Timeline:
     def sample(self, t: float) -> list[list[float]]:
         """Position, velocity, acceleration and jerk at time t as (4, n); `covers(t)` must be true."""
         pending = self._pending
-        if pending is not None and t >= self._due and t >= pending.start:
-            self._splice(t, pending)
+        if pending is not None and t >= pending.start:
+            over = self._current is None or t > self._current.end
+            if over or t >= self._due:
+                self._splice(t, pending)
         self._read(t, self._out)
         rows: list[list[float]] = self._out.tolist()
         return rows

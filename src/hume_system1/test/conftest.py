@@ -1,0 +1,215 @@
+"""A control core with a clock and a simulated arm, for the tests of `hume_system1.control`."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from hume_core.limits import MotionLimits
+from hume_system1.control.command import ClockReading, Command
+from hume_system1.control.core import ControlCore
+from hume_system1.control.events import (
+    ActivateEvent,
+    ChunkEvent,
+    Event,
+    HeartbeatEvent,
+    JointStateEvent,
+    SegmentEvent,
+)
+from hume_system1.control.settings import ControlSettings, GripperSettings
+from hume_system1.control.stream_check import stream_ratios
+
+settings.register_profile(
+    "default",
+    derandomize=True,
+    deadline=None,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("long", settings.get_profile("default"), derandomize=False, max_examples=3000)
+settings.load_profile(os.environ.get("HUME_HYPOTHESIS_PROFILE", "default"))
+
+
+def make_limits(joints: int = 3) -> MotionLimits:
+    """Limits that differ from joint to joint."""
+    scale = 1.0 + 0.5 * np.arange(joints)
+    return MotionLimits(
+        names=tuple(f"joint_{i}" for i in range(joints)),
+        lower=-1.5 * np.ones(joints),
+        upper=1.2 * scale,
+        velocity=1.5 * scale,
+        acceleration=8.0 * scale,
+        jerk=100.0 * scale,
+        tracking=0.3 * np.ones(joints),
+    )
+
+
+class Rig:
+    """Drives a core tick by tick and records every unbroken stream it publishes.
+
+    The arm follows commands at once unless `arm` says otherwise; while `sensors` is False no joint state arrives.
+
+    Attributes:
+        streams: list of (times, positions) lists, a new one after every interruption.
+        modes: mode after every tick.
+    """
+
+    def __init__(self, core: ControlCore, start: Sequence[float] | None = None) -> None:
+        self.core = core
+        self.steady = 1000.0
+        self.ros = 5000.0
+        self.measured = list(start) if start is not None else [0.0] * core.limits.size
+        self.arm: Callable[[Command, list[float]], list[float]] = lambda command, _: command.position.tolist()
+        self.sensors = True
+        self.heartbeat = True
+        self.streams: list[tuple[list[float], list[list[float]]]] = []
+        self.modes: list[str] = []
+        self.command: Command | None = None
+        self.seq = 0
+        self._streaming = False
+
+    def tick(self, dt: float = 0.005, *events: Event, ros_dt: float | None = None) -> Command:
+        """One tick of dt s after the last, with events that arrived before it."""
+        self.steady += dt
+        self.ros += dt if ros_dt is None else ros_dt
+        if self.sensors:
+            self.core.inbox.append(self.joint_state())
+        if self.heartbeat:
+            self.core.inbox.append(HeartbeatEvent(received=self.steady))
+        for event in events:
+            self.core.inbox.append(event)
+        command = self.core.step(self.now())
+        assert not self.core.error, self.core.error
+        self.command = command
+        self.modes.append(command.mode.value)
+        self._record(command)
+        if command.publish:
+            self.measured = self.arm(command, self.measured)
+        return command
+
+    def run(self, seconds: float, dt: float = 0.005, segments: bool = False, **motion: float) -> Command:
+        """Tick for some time; with `segments`, a fresh chunk and segment every fourth tick."""
+        command = self.command
+        for k in range(round(seconds / dt)):
+            events: tuple[Event, ...] = ()
+            if segments and k % 4 == 0:
+                events = (self.chunk(), self.segment(**motion))
+            command = self.tick(dt, *events)
+        assert command is not None
+        return command
+
+    def activate(self) -> Command:
+        """From nothing to IDLE."""
+        self.tick()
+        self.core.inbox.append(ActivateEvent())
+        return self.tick()
+
+    def now(self) -> ClockReading:
+        """Both clocks."""
+        return ClockReading(self.steady, self.ros)
+
+    def joint_state(self, **changes: object) -> JointStateEvent:
+        """The arm as it is, at rest."""
+        n = self.core.limits.size
+        fields = {
+            "names": self.core.limits.names,
+            "position": tuple(self.measured),
+            "velocity": (0.0,) * n,
+            "stamp": self.ros,
+            "received": self.steady,
+        }
+        return JointStateEvent(**{**fields, **changes})  # type: ignore[arg-type]
+
+    def chunk(self, **changes: object) -> ChunkEvent:
+        """A valid chunk of the epoch in force, with the next sequence number."""
+        self.seq += 1
+        fields = {
+            "stamp": self.ros - 0.1,
+            "epoch": self.core.intake.epoch,
+            "seq": self.seq,
+            "dt": 0.02,
+            "horizon": 10,
+            "dim": 4,
+            "names": (),
+            "action_space": "joint_position",
+            "data": np.zeros((10, 4), np.float32),
+            "received": self.steady,
+        }
+        return ChunkEvent(**{**fields, **changes})  # type: ignore[arg-type]
+
+    def segment(
+        self, amplitude: float = 0.5, frequency: float = 0.5, delay: float = 0.03, rows: int = 20, **changes: object
+    ) -> SegmentEvent:
+        """A valid segment of a sine, stamped `delay` s ago, made from the last chunk."""
+        self.seq += 1
+        n = self.core.limits.size
+        stamp = self.ros - delay
+        times = stamp + 0.02 * np.arange(rows)
+        phase = 2.0 * math.pi * frequency * times[:, None] + np.arange(n)
+        fields = {
+            "stamp": stamp,
+            "dt": 0.02,
+            "epoch": self.core.intake.epoch,
+            "chunk_seq": self.seq - 1,
+            "seq": self.seq,
+            "names": self.core.limits.names,
+            "positions": amplitude * np.sin(phase),
+            "gripper": None,
+            "observation_stamp": stamp,
+            "latency": delay,
+            "received": self.steady,
+        }
+        return SegmentEvent(**{**fields, **changes})  # type: ignore[arg-type]
+
+    def assert_within_limits(self) -> None:
+        """Every stream so far keeps all four limits."""
+        for times, positions in self.streams:
+            ratios = stream_ratios(np.array(times), np.array(positions), self.core.limits)
+            assert ratios.worst <= 1.0 + 1e-9, ratios
+            assert ratios.outside <= 0.0, ratios
+
+    def _record(self, command: Command) -> None:
+        assert np.isfinite(command.position).all()
+        if command.time != self.steady:
+            return
+        if command.publish and not self._streaming:
+            self.streams.append(([self.steady], [command.position.tolist()]))
+        elif command.publish:
+            self.streams[-1][0].append(self.steady)
+            self.streams[-1][1].append(command.position.tolist())
+        self._streaming = command.publish
+
+
+RigMaker = Callable[..., Rig]
+
+
+@pytest.fixture
+def limits() -> MotionLimits:
+    """Limits of three joints."""
+    return make_limits()
+
+
+@pytest.fixture
+def make_rig() -> RigMaker:
+    """Build a rig: `make_rig(start=None, gripper=None, **settings)`."""
+
+    def make(start: Sequence[float] | None = None, gripper: GripperSettings | None = None, **changes: object) -> Rig:
+        core = ControlCore(make_limits(), ControlSettings(**changes), gripper)  # type: ignore[arg-type]
+        return Rig(core, start)
+
+    return make
+
+
+@pytest.fixture
+def running(make_rig: RigMaker) -> Rig:
+    """A rig that has been following segments for a second."""
+    rig = make_rig()
+    rig.activate()
+    rig.run(1.0, segments=True)
+    assert rig.modes[-1] == "running"
+    return rig
