@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +29,13 @@ class CameraRenderer:
     """
 
     def __init__(self, model: mujoco.MjModel, height: int = 96, width: int = 96) -> None:
-        self._model = model
+        # A buffer of just this size: clearing a larger one costs more than a small frame.
+        self._model = copy.copy(model)
+        self._model.vis.global_.offwidth, self._model.vis.global_.offheight = width, height
         try:
-            self._renderer = mujoco.Renderer(model, height, width)
+            self._renderer = mujoco.Renderer(self._model, height, width)
         except mujoco.FatalError as error:
-            raise HumeError(f"no GL context: {error}; set MUJOCO_GL=egl or osmesa and install that library") from error
+            raise HumeError(f"no GL context: {error}; set MUJOCO_GL=egl or osmesa before mujoco is imported") from error
 
     def render(self, data: mujoco.MjData, camera: str) -> NDArray[np.uint8]:
         """Image (height, width, 3) uint8 RGB of a state whose kinematics are computed."""
