@@ -27,6 +27,7 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from hume_core.errors import ActionSpaceError, HumeError
+from hume_ros import qos
 from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, checked_positions
 from hume_sim.cameras import CameraStream
 from hume_sim.faults import Faults
@@ -84,7 +85,7 @@ class SimNode(Node):
     def _create_publishers(self, world: TabletopWorld) -> None:
         size = (self._settings.image_height, self._settings.image_width)
         self._joint_states = self.create_publisher(JointStateMsg, "joint_states", 10)
-        self._episodes = self.create_publisher(EpisodeState, "sim/episode", 10)
+        self._episodes = self.create_publisher(EpisodeState, "sim/episode", qos.LATCHED)
         self._clock_publisher = self.create_publisher(ClockMsg, "/clock", 1) if self._settings.publish_clock else None
         self._images = {c: self.create_publisher(Image, f"camera/{c}/image_raw", 2) for c in CAMERAS}
         self._infos = {c: self.create_publisher(CameraInfo, f"camera/{c}/camera_info", 2) for c in CAMERAS}

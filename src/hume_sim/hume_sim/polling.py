@@ -9,6 +9,8 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 
+from hume_ros import qos
+
 
 class PolledGroup(CallbackGroup):
     """A callback group whose members no executor waits for."""
@@ -34,8 +36,10 @@ class PolledSubscriptions:
         self._subscriptions: list[tuple[Subscription[Any], Callable[[Any], None]]] = []
 
     def add(self, message_type: type, topic: str, callback: Callable[[Any], None]) -> None:
-        """Subscribe with depth 1, reliable; the callback runs in `poll`."""
-        subscription = self._node.create_subscription(message_type, topic, callback, 1, callback_group=self._group)
+        """Subscribe to a command topic; the callback runs in `poll`."""
+        subscription = self._node.create_subscription(
+            message_type, topic, callback, qos.COMMAND, callback_group=self._group
+        )
         self._subscriptions.append((subscription, callback))
 
     def poll(self) -> None:
