@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import mujoco
 import numpy as np
 import rclpy
 from builtin_interfaces.msg import Time
@@ -41,6 +42,7 @@ from hume_sim.world import TabletopWorld
 _EPISODE_RATE = 10.0
 _CLOCK_RATE = 200.0
 _WARN_PERIOD = 2.0
+_VIDEO = "video"
 
 
 class SimNode(Node):
@@ -61,35 +63,46 @@ class SimNode(Node):
         self._joint_timer = SimTimer(self._settings.joint_state_rate)
         self._clock_timer = SimTimer(_CLOCK_RATE)
         self._create_publishers(world)
-        self._cameras = CameraStream(
-            world.model,
-            lambda: self._physics.sample,
-            self._publish_image,
-            self._settings.camera_rate,
-            self._settings.image_height,
-            self._settings.image_width,
-        )
+        self._cameras = self._camera_streams(world.model)
         self._faults = Faults(self)
         self._create_subscriptions()
         self.create_service(ResetScene, "sim/reset", self._on_reset)
         self._create_timers()
-        self._cameras.start()
+        for stream in self._cameras:
+            stream.start()
         self._physics.start()
         self.get_logger().info(f"simulating; instruction: {self._physics.sample.episode.instruction}")
 
     def close(self) -> None:
-        """Stop both threads."""
-        self._cameras.stop()
+        """Stop all threads."""
+        for stream in self._cameras:
+            stream.stop()
         self._physics.stop()
 
     def _create_publishers(self, world: TabletopWorld) -> None:
-        size = (self._settings.image_height, self._settings.image_width)
         self._joint_states = self.create_publisher(JointStateMsg, "joint_states", 10)
         self._episodes = self.create_publisher(EpisodeState, "sim/episode", qos.LATCHED)
         self._clock_publisher = self.create_publisher(ClockMsg, "/clock", 1) if self._settings.publish_clock else None
-        self._images = {c: self.create_publisher(Image, f"camera/{c}/image_raw", 2) for c in CAMERAS}
-        self._infos = {c: self.create_publisher(CameraInfo, f"camera/{c}/camera_info", 2) for c in CAMERAS}
-        self._calibrations = {c: to_camera_info(intrinsics(world.model, c, *size), c, *size) for c in CAMERAS}
+        size = (self._settings.image_height, self._settings.image_width)
+        sizes = dict.fromkeys(CAMERAS, size)
+        if self._settings.video_rate > 0:
+            sizes[_VIDEO] = (self._settings.video_size, self._settings.video_size)
+        self._images = {c: self.create_publisher(Image, f"camera/{c}/image_raw", 2) for c in sizes}
+        self._infos = {c: self.create_publisher(CameraInfo, f"camera/{c}/camera_info", 2) for c in sizes}
+        self._calibrations = {
+            c: to_camera_info(intrinsics(world.model, c, *size), c, *size) for c, size in sizes.items()
+        }
+
+    def _camera_streams(self, model: mujoco.MjModel) -> list[CameraStream]:
+        settings, source = self._settings, lambda: self._physics.sample
+        size = (settings.image_height, settings.image_width)
+        streams = [CameraStream(model, source, self._publish_image, settings.camera_rate, *size)]
+        if settings.video_rate > 0:
+            size = (settings.video_size, settings.video_size)
+            streams.append(
+                CameraStream(model, source, self._publish_image, settings.video_rate, *size, cameras=[_VIDEO])
+            )
+        return streams
 
     def _create_subscriptions(self) -> None:
         self._commands = PolledSubscriptions(self)
@@ -182,7 +195,7 @@ class SimNode(Node):
             publisher.publish(ClockMsg(clock=self._stamp(sample)))
 
     def _publish_image(self, camera: str, image: NDArray[np.uint8], sample: Sample) -> None:
-        if self._faults.pause_cameras:
+        if self._faults.pause_cameras and camera != _VIDEO:
             return
         stamp = self._stamp(sample)
         info = self._calibrations[camera]

@@ -19,6 +19,8 @@ class SimParameters:
     camera_rate: float
     image_height: int
     image_width: int
+    video_rate: float
+    video_size: int
     seed: int
     task: str
     publish_clock: bool
@@ -30,6 +32,8 @@ _DEFAULTS: dict[str, tuple[float | int | str | bool, tuple[float, float] | None,
     "camera_rate": (30.0, (0.1, 120.0), "Rate of every camera, Hz"),
     "image_height": (96, (16, 1280), "Rows of the camera images, pixels"),
     "image_width": (96, (16, 1280), "Columns of the camera images, pixels"),
+    "video_rate": (0.0, (0.0, 60.0), "Rate of camera/video/image_raw, a view for people, Hz; 0: none"),
+    "video_size": (480, (16, 1280), "Rows and columns of camera/video/image_raw, pixels"),
     "seed": (0, (0, 2**63 - 1), "Seed of the first episode"),
     "task": ("", None, "Task of the first episode: lift, lift red, stack, stack red on blue; empty: any"),
     "publish_clock": (False, None, "Publish /clock and stamp messages with simulated time"),

@@ -37,6 +37,7 @@ TOPICS = {
     "camera/scene/image_raw": Image,
     "camera/scene/camera_info": CameraInfo,
     "camera/wrist/image_raw": Image,
+    "camera/video/image_raw": Image,
     "sim/episode": EpisodeState,
     "/clock": Clock,
 }
@@ -83,6 +84,7 @@ def client() -> Iterator[Client]:
     patch.setenv("ROS_DOMAIN_ID", DOMAIN)
     patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     parameters = ["-p", "seed:=3", "-p", "task:=lift red", "-p", "publish_clock:=true"]
+    parameters += ["-p", "video_rate:=10.0", "-p", "video_size:=64"]
     rclpy.init(args=["--ros-args", *parameters])
     sim, client = SimNode(), Client()
     executor = SingleThreadedExecutor()
@@ -132,6 +134,11 @@ def test_image_stamp_is_on_the_simulated_clock(client: Client) -> None:
     stamp, clock = client.newest["camera/wrist/image_raw"].header.stamp, client.newest["/clock"].clock
     age = (clock.sec - stamp.sec) + 1e-9 * (clock.nanosec - stamp.nanosec)
     assert abs(age) < 5.0
+
+
+def test_video_view_has_its_own_size(client: Client) -> None:
+    image = client.newest["camera/video/image_raw"]
+    assert (image.height, image.width) == (64, 64)
 
 
 def test_forward_commands_move_arm_and_gripper(client: Client) -> None:
