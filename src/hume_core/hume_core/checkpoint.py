@@ -195,7 +195,7 @@ def stored_tensors(
 ) -> dict[str, Tensor]:
     """The module's tensors under their file names, in the types they were stored in (float32 if new)."""
     return {
-        to_stored(name): tensor.detach().to("cpu", stored.get(to_stored(name), torch.float32)).contiguous()
+        to_stored(name): tensor.detach().to("cpu", stored.get(to_stored(name), torch.float32), copy=True).contiguous()
         for name, tensor in module.state_dict().items()
     }
 

@@ -11,6 +11,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import nn
 
+from hume_core.config import HumeConfig
+from hume_core.nn.gemma import StackConfig
+from hume_core.nn.joined import join_all
 from hume_core.nn.norm import RMSNorm
 from hume_core.normalization import Normalizer
 from hume_core.tokenizer import InstructionTokenizer
@@ -67,21 +70,39 @@ def create_checkpoint(
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     write_tokenizer(target, corpus, sizes.vocabulary)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        system2 = System2(config, sizes.value, InstructionTokenizer(target, config.tokenizer_max_length))
-        system1 = System1(config)
-        for policy in (system2, system1):
-            policy.apply(_initialize)
-            _set_statistics(policy.normalizer, "state", state_mean, state_std)
-            _set_statistics(policy.normalizer, "action", action_mean, action_std)
-            _set_statistics(policy.normalizer, "target", action_mean, action_std)
-        nn.init.normal_(system2.value_head.query, std=0.02)
-        system2.value_head.calql.target_critics.load_state_dict(system2.value_head.calql.critics.state_dict())
+    system2, system1 = random_policies(config, sizes.value, target, seed)
+    for policy in (system2, system1):
+        _set_statistics(policy.normalizer, "state", state_mean, state_std)
+        _set_statistics(policy.normalizer, "action", action_mean, action_std)
+        _set_statistics(policy.normalizer, "target", action_mean, action_std)
     (target / "model.safetensors").unlink(missing_ok=True)
     system2.save_pretrained(target)
     system1.save_pretrained(target)
     return target
+
+
+def random_policies(config: HumeConfig, value: StackConfig, tokenizer: Path, seed: int) -> tuple[System2, System1]:
+    """Both policies with random weights, ready to compute in float32.
+
+    Args:
+        config: sizes and settings.
+        value: size of the value head's stack.
+        tokenizer: folder with the tokenizer's files.
+        seed: of the weights.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        system2 = System2(config, value, InstructionTokenizer(tokenizer, config.tokenizer_max_length))
+        system1 = System1(config)
+        for policy in (system2, system1):
+            policy.apply(_initialize)
+        nn.init.normal_(system2.value_head.query, std=0.02)
+    calql = system2.value_head.calql
+    calql.target_critics.load_state_dict(calql.critics.state_dict())
+    for policy in (system2, system1):
+        policy.requires_grad_(False).eval()
+        join_all(policy)
+    return system2, system1
 
 
 def _initialize(module: nn.Module) -> None:

@@ -12,7 +12,8 @@ MASKED = -2.3819763e38
 def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
     """Softmax attention; float32 uses the fused kernel, other types a float32 softmax by hand.
 
-    Query heads of one group are laid along the sequence, so keys and values are never repeated.
+    Query heads of one group are laid along the sequence, so that keys and values need not be repeated unless
+    the bias tells query rows apart.
 
     Args:
         query: (B, heads, Lq, d).
@@ -26,9 +27,10 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None
     batch, heads, length, width = query.shape
     key_heads = key.shape[1]
     groups = heads // key_heads
-    folded = query.reshape(batch, key_heads, groups * length, width)
     if bias is not None and bias.shape[-2] != 1:
-        bias = bias.repeat(1, 1, groups, 1)
+        key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
+        key_heads, groups = heads, 1
+    folded = query.reshape(batch, key_heads, groups * length, width)
     if value.dtype == torch.float32:
         mixed = F.scaled_dot_product_attention(folded, key, value, attn_mask=bias, scale=width**-0.5)
     else:

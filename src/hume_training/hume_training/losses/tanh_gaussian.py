@@ -7,6 +7,8 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
+LIMIT = 0.99
+
 
 def sample(mean: Tensor, std: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
     """Sample by reparametrisation.
@@ -25,8 +27,8 @@ def sample(mean: Tensor, std: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def log_density(mean: Tensor, std: Tensor, actions: Tensor) -> Tensor:
-    """Log density (...) of actions (..., d); values at or beyond -1 and 1 are moved just inside."""
-    raw = actions.clamp(-1.0 + 1e-6, 1.0 - 1e-6).atanh()
+    """Log density (...) of actions (..., d); values beyond the limit are clamped, as released."""
+    raw = actions.clamp(-LIMIT, LIMIT).atanh()
     density = -0.5 * ((raw - mean) / std).square() - std.log() - 0.5 * math.log(2.0 * math.pi)
     return (density - log_squash(raw)).sum(dim=-1)
 
