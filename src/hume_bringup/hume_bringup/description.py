@@ -12,6 +12,8 @@ from hume_bringup.options import LaunchOptions
 from hume_core.errors import ConfigError
 from hume_core.robot import find_profile
 
+_VIDEO_RATE = 15.0
+
 
 @dataclass(frozen=True)
 class NodeSpec:
@@ -118,7 +120,13 @@ def robot_graph(options: LaunchOptions) -> list[NodeSpec]:
 def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     """The simulated arm and both systems."""
     simulator = _node(
-        options, "hume_sim", "hume_sim", "hume_sim", publish_clock=options.use_sim_time, seed=options.seed
+        options,
+        "hume_sim",
+        "hume_sim",
+        "hume_sim",
+        publish_clock=options.use_sim_time,
+        seed=options.seed,
+        video_rate=_VIDEO_RATE if options.video else None,
     )
     return [simulator, *systems(options)]
 

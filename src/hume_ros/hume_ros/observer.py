@@ -242,6 +242,4 @@ def _first_message(node: Node, msg_type: type, topic: str, what: str, deadline: 
     if not publishers:
         raise ObservationError(f"{what}: nobody publishes {topic}; start the driver or mend the robot profile")
     types = ", ".join(sorted({info.topic_type for info in publishers}))
-    raise ObservationError(
-        f"{what}: no usable message on {topic} (published as {types}, wanted {msg_type.__name__})"
-    )
+    raise ObservationError(f"{what}: no usable message on {topic} (published as {types}, wanted {msg_type.__name__})")

@@ -69,7 +69,8 @@ class ChunkSwitch(str, Enum):
     """When a newer chunk replaces the one in use."""
 
     BOUNDARY = "boundary"
-    """Once the rows of the first segment made from the old chunk are over, as in the paper."""
+    """Once the rows of the first segment made from the old chunk are over, as in the paper, or once it no longer
+    holds a whole segment."""
     AT_ONCE = "at_once"
     """With the next segment."""
 
@@ -146,9 +147,12 @@ class Denoiser:
             raise ChunkError(f"chunk {chunk.seq} contains numbers that are not finite")
 
     def _may_switch(self, now: float) -> bool:
-        if self._current is None or self._switch is ChunkSwitch.AT_ONCE or now >= self._end(self._current):
+        current = self._current
+        if current is None or self._switch is ChunkSwitch.AT_ONCE:
             return True
-        return now >= self._adopted + self._refiner.segment_size * self._current.dt
+        segment = self._refiner.segment_size * current.dt
+        # A chunk that no longer holds a whole segment from now on has reached its last boundary.
+        return now >= self._adopted + segment or now + segment > self._end(current)
 
     def _end(self, chunk: Chunk) -> float:
         return chunk.stamp + self._refiner.chunk_size * chunk.dt

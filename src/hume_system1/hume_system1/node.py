@@ -37,6 +37,7 @@ from hume_system1.control.events import (
     ResetEvent,
     TakeoverEvent,
 )
+from hume_system1.control.realtime import enter_realtime
 from hume_system1.control.states import Mode
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.settings import System1Settings, declare_settings, gripper_settings
@@ -46,6 +47,7 @@ from hume_system1.status import status_message
 _STATUS_PERIOD = 0.05
 _LOOP_STATUS_PERIOD = 1.0
 _STANDSTILL_TIMEOUT = 1.0
+_BELOW_LOOP = 10
 
 
 class System1Node(HumeLifecycleNode):
@@ -83,11 +85,11 @@ class System1Node(HumeLifecycleNode):
         self._denoiser.start()
         self._await_denoiser()
         self._core = core
-        self._sinks = make_sinks(self, profile, settings.dry_run)
+        self._sinks = make_sinks(self, profile, core, settings.dry_run)
         self._connect(profile)
         self._loop = CommandLoop(
             self._tick, profile.rates.stream, priority=settings.priority, lock_memory=settings.lock_memory,
-            on_error=getattr(core, "on_loop_error", None),
+            on_error=self._on_loop_error,
         )  # fmt: skip
         self.get_logger().info(f"configured for robot '{profile.name}'" + (" (dry run)" if settings.dry_run else ""))
 
@@ -97,9 +99,12 @@ class System1Node(HumeLifecycleNode):
         assert self._loop is not None
         self._core.inbox.append(ActivateEvent())
         self._loop.start()
-        scheduling = self._loop.status().scheduling
-        if scheduling.warning:
-            self.get_logger().warning(scheduling.warning)
+        warning = self._loop.status().scheduling.warning
+        if warning:
+            self.get_logger().warning(warning)
+        elif self._settings.priority > _BELOW_LOOP:
+            # A spin thread that loses its core while it holds the interpreter's lock would hold up the loop.
+            enter_realtime(self._settings.priority - _BELOW_LOOP, lock_memory=False, freeze_garbage=False)
 
     def deactivate(self) -> None:
         """Bring the arm to rest, then stop streaming."""
@@ -107,7 +112,7 @@ class System1Node(HumeLifecycleNode):
             return
         self._core.inbox.append(DeactivateEvent())
         deadline = time.monotonic() + _STANDSTILL_TIMEOUT
-        while self._core.status(self._clocks()).active and time.monotonic() < deadline:
+        while self._core.started and time.monotonic() < deadline:
             time.sleep(0.01)
         self._loop.stop()
 
@@ -170,6 +175,10 @@ class System1Node(HumeLifecycleNode):
         if command.publish:
             for sink in self._sinks:
                 sink.send(command)
+
+    def _on_loop_error(self, error: BaseException) -> None:
+        """Runs on the loop thread, which ends: publishing itself failed."""
+        self.get_logger().fatal(f"the command loop ended: {type(error).__name__}: {error}")
 
     def _ros_now(self) -> float:
         return float(self.get_clock().now().nanoseconds) * 1e-9

@@ -85,4 +85,5 @@ def gripper_settings(profile: RobotProfile) -> GripperSettings | None:
         binary=gripper.binary,
         close_below=gripper.hysteresis[0],
         open_above=gripper.hysteresis[1],
+        joint=gripper.joint,
     )

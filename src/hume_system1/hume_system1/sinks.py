@@ -15,6 +15,7 @@ from hume_core.robot import ArmControllerType, RobotProfile
 from hume_ros import qos
 from hume_system1.control import sinks as content
 from hume_system1.control.command import Command
+from hume_system1.control.core import ControlCore
 
 _GRIPPER_TOLERANCE = 1e-4
 
@@ -49,27 +50,40 @@ class ForwardCommandSink:
 
 
 class JointTrajectorySink:
-    """`joint_trajectory_controller`: one point with position and velocity, replaced every tick."""
+    """`joint_trajectory_controller`: where to be shortly, then where the arm comes to rest if no more messages come.
 
-    def __init__(self, node: Node, topic: str, profile: RobotProfile) -> None:
+    The second point has zero velocity, as the controller demands of the last one, and it brings the arm to a
+    controlled stop when this process dies.
+    """
+
+    def __init__(self, node: Node, topic: str, profile: RobotProfile, core: ControlCore) -> None:
         self._node = node
+        self._core = core
         self._publisher = node.create_publisher(JointTrajectory, topic, qos.COMMAND)
         self._period = 1.0 / profile.rates.stream
-        self._point = JointTrajectoryPoint()
+        self._points = [JointTrajectoryPoint(), JointTrajectoryPoint()]
         # A stamp of zero means "from now" to the controller.
-        self._message = JointTrajectory(joint_names=list(profile.joint_names), points=[self._point])
+        self._message = JointTrajectory(joint_names=list(profile.joint_names), points=self._points)
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        point = content.trajectory_point(command, self._period)
-        self._point.positions = array("d", point.positions)
-        self._point.velocities = array("d", point.velocities)
-        self._point.time_from_start.nanosec = round(point.time_from_start * 1e9)
+        ahead = content.trajectory_point(command, self._period)
+        stop = self._core.stop_point()
+        _fill_point(self._points[0], ahead, ahead.time_from_start)
+        _fill_point(self._points[1], stop, max(stop.time_from_start, 2.0 * ahead.time_from_start))
         self._publisher.publish(self._message)
 
     def close(self) -> None:
         """See `Sink`."""
         self._node.destroy_publisher(self._publisher)
+
+
+def _fill_point(point: JointTrajectoryPoint, values: content.TrajectoryPoint, time_from_start: float) -> None:
+    point.positions = array("d", values.positions)
+    point.velocities = array("d", values.velocities)
+    seconds = int(time_from_start)
+    point.time_from_start.sec = seconds
+    point.time_from_start.nanosec = int((time_from_start - seconds) * 1e9)
 
 
 class GripperPositionSink:
@@ -131,7 +145,7 @@ class GripperActionSink:
             self._client.send_goal_async(self._goal)
 
 
-def make_sinks(node: Node, profile: RobotProfile, dry_run: bool) -> list[Sink]:
+def make_sinks(node: Node, profile: RobotProfile, core: ControlCore, dry_run: bool) -> list[Sink]:
     """The sinks of a robot; none in a dry run.
 
     Raises:
@@ -143,7 +157,7 @@ def make_sinks(node: Node, profile: RobotProfile, dry_run: bool) -> list[Sink]:
     sinks: list[Sink] = [
         ForwardCommandSink(node, arm.topic, len(profile.joints))
         if arm.type is ArmControllerType.FORWARD_COMMAND
-        else JointTrajectorySink(node, arm.topic, profile)
+        else JointTrajectorySink(node, arm.topic, profile, core)
     ]
     gripper = profile.controllers.gripper
     if gripper is not None:

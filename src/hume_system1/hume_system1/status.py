@@ -38,7 +38,7 @@ def status_message(
         joint_state_age=core.joint_state_age,
         heartbeat_age=core.heartbeat_age,
         observation_to_command=core.delay,
-        velocity_ratio=array("f", getattr(core, "velocity_ratio", ())),
+        max_velocity_ratio=core.max_velocity_ratio,
         joint_names=list(limits.names),
         limited=[part > 0.0 for part in core.limiter_activity],
         chunks_accepted=core.chunks_accepted,

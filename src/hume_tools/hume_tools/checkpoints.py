@@ -12,6 +12,7 @@ from hume_core.robot import RobotProfile
 
 _PRESET = "small"
 _SEED = 0
+_SPREAD = 0.05  # rad; random actions then stay clear of the table
 
 
 def default_checkpoint(robot: str = "wx250s_sim") -> Path:
@@ -45,7 +46,7 @@ def _create(folder: Path, profile: RobotProfile) -> None:
         middle = 0.5 * (profile.gripper.policy_closed + profile.gripper.policy_open)
         state_mean = [*arm, 0.5 * (profile.gripper.closed + profile.gripper.open)]
         action_mean = [*arm, middle]
-    spread = [0.15] * len(arm)
+    spread = [_SPREAD] * len(arm)
     gripper = [] if profile.gripper is None else [0.3]
     temporary = folder.with_name(folder.name + f".{os.getpid()}")
     create_checkpoint(

@@ -45,9 +45,7 @@ def demo(
     """Run the simulated arm with both systems for some episodes."""
     from hume_tools.demo import DemoOptions, run_demo
 
-    options = DemoOptions(
-        episodes, seed, candidates, system1, robot, checkpoint, episode_seconds, json_file, video
-    )
+    options = DemoOptions(episodes, seed, candidates, system1, robot, checkpoint, episode_seconds, json_file, video)
     raise typer.Exit(run_demo(options))
 
 

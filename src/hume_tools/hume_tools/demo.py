@@ -1,0 +1,147 @@
+"""`hume demo`: the simulated arm with both systems, for some episodes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import rclpy
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hume_bringup.description import graph
+from hume_bringup.environment import default_environment
+from hume_bringup.options import LaunchOptions
+from hume_bringup.supervisor import Supervisor
+from hume_core.errors import HumeError
+from hume_core.robot import RobotProfile
+from hume_tools.checkpoints import default_checkpoint
+from hume_tools.demo_client import DemoClient, Episode
+from hume_tools.domain import free_domain
+from hume_tools.measurements import Measurements, percentiles
+from hume_tools.video import VideoWriter
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What `hume demo` was asked for; see its help."""
+
+    episodes: int = 3
+    seed: int = 0
+    candidates: int = 5
+    system1: bool = True
+    robot: str = "wx250s_sim"
+    checkpoint: str = ""
+    episode_seconds: float = 20.0
+    json_file: Path | None = None
+    video: Path | None = None
+
+
+def run_demo(options: DemoOptions) -> int:
+    """Run the episodes and report; returns 0 when the loop ran from cameras to commands.
+
+    Raises:
+        HumeError: a node did not become active, or the simulator does not answer.
+    """
+    os.environ.update(default_environment())
+    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
+    RobotProfile.load(options.robot)
+    launch = LaunchOptions(
+        robot=options.robot,
+        checkpoint=options.checkpoint or str(default_checkpoint(options.robot)),
+        candidates=options.candidates,
+        refine=options.system1,
+        seed=options.seed,
+        log_level="warn",
+        video=options.video is not None,
+    )
+    console = Console(stderr=True)
+    rclpy.init(args=[])
+    try:
+        with Supervisor(graph("sim", launch)) as supervisor:
+            client = DemoClient(supervisor.ended, _video_writer(options))
+            try:
+                episodes = _run_episodes(client, options, console)
+            finally:
+                client.close()
+    finally:
+        rclpy.try_shutdown()
+    report = summarise(episodes, client.measurements)
+    _print(episodes, report)
+    if options.json_file is not None:
+        options.json_file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 0 if client.measurements.loop_ran else 1
+
+
+def _video_writer(options: DemoOptions) -> VideoWriter | None:
+    return VideoWriter(options.video) if options.video is not None else None
+
+
+def _run_episodes(client: DemoClient, options: DemoOptions, console: Console) -> list[Episode]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task("starting simulator and models", total=options.episodes)
+        client.wait_until_ready()
+        episodes = []
+        for k in range(options.episodes):
+            episode = client.run_episode(
+                options.seed + k, options.episode_seconds, lambda text: progress.update(bar, description=text)
+            )
+            episodes.append(episode)
+            progress.advance(bar)
+    return episodes
+
+
+def summarise(episodes: list[Episode], measured: Measurements) -> dict[str, object]:
+    """The figures of a run, as they go to JSON."""
+    delays = percentiles([1e3 * delay for delay in measured.observation_to_command], (50, 99))
+    return {
+        "episodes": len(episodes),
+        "successes": sum(episode.success for episode in episodes),
+        "system2_hz": measured.system2_hz,
+        "system1_hz": measured.system1_hz,
+        "stream_hz": measured.stream_hz,
+        "stream_period_error_us": measured.period_error_us,
+        "observation_to_command_ms": {"p50": delays[0], "p99": delays[1]},
+        "chunks_rejected": measured.chunks_rejected,
+        "max_joint_velocity_ratio": measured.max_velocity_ratio,
+        "scheduler": measured.scheduler,
+        "outcomes": [asdict(episode) for episode in episodes],
+    }
+
+
+def _print(episodes: list[Episode], report: dict[str, object]) -> None:
+    console = Console()
+    table = Table(title="Episodes")
+    for column in ("seed", "instruction", "outcome", "time, s", "System 2, Hz", "System 1, Hz", "value"):
+        table.add_column(column)
+    for episode in episodes:
+        table.add_row(
+            str(episode.seed), episode.instruction, "success" if episode.success else episode.outcome,
+            f"{episode.duration:.1f}", f"{episode.system2_hz:.1f}", f"{episode.system1_hz:.1f}",
+            f"{episode.mean_value:.3f}",
+        )  # fmt: skip
+    console.print(table)
+    figures = Table(title="Rates and timing", show_header=False)
+    errors, delays = report["stream_period_error_us"], report["observation_to_command_ms"]
+    assert isinstance(errors, dict)
+    assert isinstance(delays, dict)
+    rows = {
+        "successes": f"{report['successes']} of {report['episodes']}",
+        "System 2 (thoughts)": f"{report['system2_hz']:.2f} Hz",
+        "System 1 (segments)": f"{report['system1_hz']:.1f} Hz",
+        "command stream": f"{report['stream_hz']:.1f} Hz, {report['scheduler']}",
+        "period error p50 / p99 / p99.9 / max": " / ".join(f"{errors[k]:.0f}" for k in errors) + " us",
+        "observation to command p50 / p99": f"{delays['p50']:.0f} / {delays['p99']:.0f} ms",
+        "chunks rejected": str(report["chunks_rejected"]),
+        "highest commanded velocity / limit": f"{report['max_joint_velocity_ratio']:.3f}",
+    }
+    for name, value in rows.items():
+        figures.add_row(name, value)
+    console.print(figures)
+    if math.isnan(float(str(report["stream_hz"]))):
+        raise HumeError("no command was streamed; see the messages above")

@@ -1,0 +1,226 @@
+"""The client side of the demo: resets the scene, sends goals, watches, measures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import rclpy
+from hume_msgs.action import ExecuteTask
+from hume_msgs.msg import ActionChunk, EpisodeState, Segment, System1Status
+from hume_msgs.srv import ResetScene
+from rclpy.action import ActionClient
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+from std_srvs.srv import SetBool
+
+from hume_core.errors import HumeError
+from hume_ros import qos
+from hume_ros.conversions import image_to_rgb
+from hume_ros.lifecycle import make_executor
+from hume_tools.measurements import Measurements
+from hume_tools.video import VideoWriter
+
+_READY_TIMEOUT = 180.0
+_ANSWER_TIMEOUT = 10.0
+_CANCEL_TIMEOUT = 3.0
+_SETTLE_SECONDS = 0.5
+_READY_MODES = (System1Status.IDLE, System1Status.RUNNING, System1Status.HOLD)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """How one episode went."""
+
+    seed: int
+    instruction: str
+    success: bool
+    outcome: str
+    duration: float
+    system2_hz: float
+    system1_hz: float
+    mean_value: float
+
+
+class DemoClient:
+    """Talks to a running stack.
+
+    Args:
+        ended: exit codes of nodes that are gone, so that waiting does not go on for ever.
+        video: where frames go; None without a video.
+    """
+
+    def __init__(self, ended: Callable[[], dict[str, int]], video: VideoWriter | None = None) -> None:
+        self._ended = ended
+        self._video = video
+        self.measurements = Measurements()
+        self._measuring = False
+        self._episode: EpisodeState | None = None
+        self._chunk: ActionChunk | None = None
+        self._node = Node("hume_demo")
+        self._executor = make_executor()
+        self._executor.add_node(self._node)
+        self._goals = ActionClient(self._node, ExecuteTask, "hume/execute_task")
+        self._resets = self._node.create_client(ResetScene, "sim/reset")
+        self._takeovers = self._node.create_client(SetBool, "hume_system1/takeover")
+        self._subscribe()
+
+    def close(self) -> None:
+        """Leave the graph and finish the video."""
+        if self._video is not None:
+            self._video.close()
+        self._executor.shutdown(timeout_sec=0.5)
+        self._goals.destroy()
+        self._node.destroy_node()
+
+    def wait_until_ready(self) -> None:
+        """Until System 1 streams and System 2 takes goals.
+
+        Raises:
+            HumeError: a node ended, or it takes too long.
+        """
+        self._spin_until(self._is_ready, _READY_TIMEOUT, "the systems did not become active")
+
+    def run_episode(self, seed: int, limit: float, tell: Callable[[str], None]) -> Episode:
+        """Reset the scene, carry out its instruction until success or `limit` seconds, and stop the arm."""
+        instruction = self._reset(seed)
+        tell(f"seed {seed}: {instruction}")
+        before = (self.measurements.chunks, self.measurements.segments)
+        handle = self._send_goal(instruction, limit)
+        result = handle.get_result_async()
+        started = time.monotonic()
+        self._measuring = True
+        while not self._succeeded(seed) and not result.done() and time.monotonic() - started < limit:
+            self._spin_once()
+        self._measuring = False
+        duration = time.monotonic() - started
+        self.measurements.seconds += duration
+        success = self._succeeded(seed)
+        self._stop(handle, result)
+        chunks, segments = self.measurements.chunks - before[0], self.measurements.segments - before[1]
+        finished = result.result().result
+        outcome = "success" if success else ("time is over" if duration >= limit else finished.reason)
+        rates = (chunks / duration, segments / duration)
+        return Episode(seed, instruction, success, outcome, duration, *rates, float(finished.mean_value))
+
+    def _subscribe(self) -> None:
+        topics: list[tuple[Any, str, Callable[[Any], None], Any]] = [
+            (EpisodeState, "sim/episode", self._on_episode, qos.STATUS),
+            (System1Status, "hume/status", self._on_status, qos.STATUS),
+            (ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK),
+            (Segment, "hume/segment", self._on_segment, qos.STATUS),
+        ]
+        if self._video is not None:
+            topics.append((Image, "camera/video/image_raw", self._on_frame, qos.SENSOR))
+        for msg_type, topic, callback, quality in topics:
+            self._node.create_subscription(msg_type, topic, callback, quality)
+
+    def _is_ready(self) -> bool:
+        status = self.measurements.status
+        return (
+            status is not None
+            and status.mode in _READY_MODES
+            and self._goals.server_is_ready()
+            and self._resets.service_is_ready()
+            and self._system2_active()
+        )
+
+    def _system2_active(self) -> bool:
+        """System 2 offers its action from `configure` on; it subscribes the status once it is set up."""
+        return self._node.count_subscribers("hume/status") > 1
+
+    def _reset(self, seed: int) -> str:
+        """New scene. The arm is put home behind System 1's back, so it has to let go of it first."""
+        self._take_over(True)
+        self._spin_until(self._stands_still, _CANCEL_TIMEOUT, "the arm did not stop")
+        answer = self._ask(self._resets.call_async(ResetScene.Request(seed=seed)), "sim/reset does not answer")
+        if not answer.success:
+            raise HumeError(f"the simulator refused to reset: {answer.message}")
+        self._spin_for(_SETTLE_SECONDS)
+        self._take_over(False)
+        self._spin_until(self._is_ready, _CANCEL_TIMEOUT, "System 1 did not take the arm back")
+        return str(answer.instruction)
+
+    def _take_over(self, taken: bool) -> None:
+        self._ask(self._takeovers.call_async(SetBool.Request(data=taken)), "takeover is not answered")
+        self._spin_for(_SETTLE_SECONDS)
+
+    def _spin_for(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._spin_once()
+
+    def _send_goal(self, instruction: str, limit: float) -> Any:
+        for _ in range(20):
+            goal = ExecuteTask.Goal(instruction=instruction, max_duration=limit + _ANSWER_TIMEOUT)
+            handle = self._ask(self._goals.send_goal_async(goal), "hume/execute_task does not answer")
+            if handle.accepted:
+                return handle
+            self._spin_for(0.25)
+        raise HumeError("System 2 refuses goals; see its message above")
+
+    def _stop(self, handle: Any, result: Any) -> None:
+        if not result.done():
+            self._ask(handle.cancel_goal_async(), "cancelling is not answered")
+        self._spin_until(result.done, _CANCEL_TIMEOUT, "the goal did not end")
+        self._spin_until(self._stands_still, _CANCEL_TIMEOUT, "the arm did not stop")
+
+    def _stands_still(self) -> bool:
+        return self.measurements.status is not None and bool(self.measurements.status.standing_still)
+
+    def _succeeded(self, seed: int) -> bool:
+        return self._episode is not None and self._episode.seed == seed and bool(self._episode.success)
+
+    def _ask(self, future: Any, problem: str) -> Any:
+        self._spin_until(future.done, _ANSWER_TIMEOUT, problem)
+        return future.result()
+
+    def _spin_until(self, condition: Callable[[], bool], timeout: float, problem: str) -> None:
+        deadline = time.monotonic() + timeout
+        while not condition():
+            self._spin_once()
+            if time.monotonic() > deadline:
+                raise HumeError(f"{problem} within {timeout:.0f} s; see the messages above")
+
+    def _spin_once(self) -> None:
+        self._executor.spin_once(timeout_sec=0.05)
+        ended = self._ended()
+        if ended:
+            name, code = next(iter(ended.items()))
+            raise HumeError(f"{name} ended with exit code {code}; see its message above")
+        if not rclpy.ok():
+            raise KeyboardInterrupt
+
+    def _on_episode(self, message: EpisodeState) -> None:
+        self._episode = message
+
+    def _on_status(self, message: System1Status) -> None:
+        self.measurements.status = message
+        if self._measuring and message.mode == System1Status.RUNNING:
+            self.measurements.observation_to_command.append(float(message.observation_to_command))
+
+    def _on_chunk(self, message: ActionChunk) -> None:
+        self._chunk = message
+        self.measurements.chunks += self._measuring
+
+    def _on_segment(self, message: Segment) -> None:
+        self.measurements.segments += self._measuring
+
+    def _on_frame(self, message: Image) -> None:
+        if self._video is not None:
+            self._video.add(image_to_rgb(message), self._overlay())
+
+    def _overlay(self) -> list[str]:
+        status = self.measurements.status
+        lines = [str(self._episode.instruction) if self._episode else ""]
+        if status is not None:
+            lines.append(
+                f"{status.mode_name}  stream {status.stream_rate:.0f} Hz  System 1 {status.denoise_rate:.0f} Hz"
+            )
+        if self._chunk is not None:
+            thinking = self._chunk.think_duration
+            milliseconds = 1e3 * thinking.sec + 1e-6 * thinking.nanosec
+            lines.append(f"System 2 value {self._chunk.value:.2f}  thought {milliseconds:.0f} ms")
+        return lines
