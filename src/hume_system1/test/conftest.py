@@ -143,7 +143,7 @@ class Rig:
         return ChunkEvent(**{**fields, **changes})  # type: ignore[arg-type]
 
     def segment(
-        self, amplitude: float = 0.5, frequency: float = 0.5, delay: float = 0.03, rows: int = 20, **changes: object
+        self, amplitude: float = 0.4, frequency: float = 0.5, delay: float = 0.03, rows: int = 20, **changes: object
     ) -> SegmentEvent:
         """A valid segment of a sine, stamped `delay` s ago, made from the last chunk."""
         self.seq += 1

@@ -98,7 +98,7 @@ class Intake:
         elif isinstance(event, SegmentEvent):
             self._segment(event, now)
         elif isinstance(event, HeartbeatEvent):
-            self.watchdogs.heartbeat = _not_after(event.received, now.steady)
+            self._alive(_not_after(event.received, now.steady))
         elif isinstance(event, ChunkEvent):
             self._chunk(event, now)
         else:
@@ -122,7 +122,7 @@ class Intake:
 
     def _segment(self, segment: SegmentEvent, now: ClockReading) -> None:
         received = _not_after(segment.received, now.steady)
-        self.watchdogs.heartbeat = received
+        self._alive(received)
         rejection = self.segments.check(segment, self.epoch, now.ros, self.chunks)
         if rejection is not None:
             self._count("segment", rejection)
@@ -133,6 +133,9 @@ class Intake:
         self.watchdogs.observation = now.steady - max(0.0, now.ros - segment.observation_stamp)
         curve = Spline(segment.stamp, segment.dt, self.segments.positions)
         self.timeline.add(self.clock.time, curve, self.segments.gripper)
+
+    def _alive(self, received: float) -> None:
+        self.watchdogs.heartbeat = max(self.watchdogs.heartbeat, received)
 
     def _control(self, event: Event) -> None:
         if isinstance(event, EpochEvent):

@@ -19,12 +19,14 @@ class ControlSettings:
         observation_age: oldest observation a segment may rest on.
         joint_state_age: longest time without a new joint state before FAULT.
         heartbeat_age: longest silence of the denoiser before FAULT.
-        tracking_grace: how long |command - measured| may stay above its limit before FAULT.
+        tracking_ratio: part of the limit on |command - measured| that a healthy arm stays below. The command keeps the
+            limit itself, so a blocked arm is known by a command that stands close to it.
+        tracking_grace: how long |command - measured| may stay above that part before FAULT.
         clock_frozen: how long the ROS clock may stand still before FAULT.
         clock_jump: largest step of the ROS clock against the steady clock before FAULT.
         future: how far a stamp may lie ahead of the ROS clock.
         committed: time after the arrival of a segment in which the old motion stays as it is.
-        blend: time over which the old motion passes into the new segment.
+        blend: time in which most of a small difference between old and new motion fades; a larger one takes longer.
         bandwidth: of the tracking law, rad/s (a third of its fastest pole; at most rate_hz / 2).
         max_step_ratio: largest step between rows of a segment, as a multiple of velocity limit * dt.
         range_margin: how far a segment may lie outside the position limits (it is clamped), rad.
@@ -48,10 +50,11 @@ class ControlSettings:
     segment_age: float = 0.5
     chunk_age: float = 2.0
     observation_age: float = 1.0
-    joint_state_age: float = 0.2
+    joint_state_age: float = 0.25
     heartbeat_age: float = 0.5
+    tracking_ratio: float = 0.9
     tracking_grace: float = 0.1
-    clock_frozen: float = 0.25
+    clock_frozen: float = 0.2
     clock_jump: float = 0.25
     future: float = 0.1
     committed: float = 0.005

@@ -1,46 +1,47 @@
-"""The passage from one motion to the next.
+"""The passage from one motion to the next, and from rest to motion.
 
-At a splice the difference between the old motion and the new segment (position, velocity, acceleration) is taken as an
-offset that fades out by a quintic: the sum starts exactly in the old motion's state and ends exactly on the new
-segment, with continuous acceleration throughout. A splice may begin while an earlier one is still fading: the old
-motion then is what was being followed, offset included, so that splices never pile up.
+Both keep position, velocity and acceleration continuous, and both may be interrupted by the next passage at any time.
 """
 
 from __future__ import annotations
 
-from math import sqrt
+from math import exp, inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.limits import MotionLimits
+
 Array = NDArray[np.float64]
 
-# Highest speed and acceleration of a quintic over a unit step in unit time.
-_PEAK_SPEED = 1.875
-_PEAK_ACCELERATION = 5.7735
-# Coefficients 3 to 5 from 0 to 2, so that value, velocity and acceleration are 0 at the end.
-_TO_NOTHING = np.array([[-10.0, -6.0, -3.0], [15.0, 8.0, 3.0], [-6.0, -3.0, -1.0]])
+# Part of the velocity and acceleration limits that a passage may use; a larger difference takes longer.
+_SHARE = 0.5
+# Highest speed and acceleration of the weight exp(-x) * (1 + x + x^2 / 2), and of a quintic over a unit of time.
+_FADE_SPEED, _FADE_ACCELERATION = 0.2707, 0.2306
+_QUINTIC_SPEED, _QUINTIC_ACCELERATION = 1.875, 5.7735
 
 
 class Fade:
-    """An offset that fades from a given state to nothing.
+    """The difference between the old motion and the new one, fading out.
+
+    At a splice the difference (position, velocity, acceleration) is added to what is followed, so that nothing jumps,
+    and then decays with a triple pole: a mere difference of position keeps the weight
+    exp(-x) * (1 + x + x^2 / 2), x = rate * t, which starts with slope and curvature 0. Since the decay is linear, a
+    splice in the middle of another one simply adds to it.
 
     Args:
-        size: number of joints n.
-        velocity: (n,) speed limits, rad/s.
-        acceleration: (n,) acceleration limits, rad/s^2.
-        shortest: shortest time to fade in, s.
-        share: part of the limits that the fade may use; a larger offset takes longer.
+        limits: of the joints.
+        blend: time in which 7/8 of a small difference fade, s.
     """
 
-    def __init__(self, size: int, velocity: Array, acceleration: Array, shortest: float, share: float = 0.5) -> None:
-        self._coefficients = np.zeros((6, size))
-        self._basis = np.zeros((4, 6))
-        self._per_velocity = _PEAK_SPEED / (share * velocity)
-        self._per_acceleration = _PEAK_ACCELERATION / (share * acceleration)
-        self._shortest = shortest
-        self.start = 0.0
-        self.duration = 0.0
+    def __init__(self, limits: MotionLimits, blend: float) -> None:
+        self._coefficients = np.zeros((3, limits.size))
+        self._basis = np.zeros((4, 3))
+        self._fastest = 5.0 / blend
+        self._per_velocity = _FADE_SPEED / (_SHARE * limits.velocity)
+        self._per_acceleration = _FADE_ACCELERATION / (_SHARE * limits.acceleration)
+        self._start = -inf
+        self.rate = self._fastest
 
     def begin(self, t: float, offset: Array) -> None:
         """Start fading at time t.
@@ -50,37 +51,87 @@ class Fade:
             offset: (>= 3, n): old minus new position, velocity and acceleration.
         """
         size = np.abs(offset[0])
-        by_velocity = float((size * self._per_velocity).max())
-        by_acceleration = sqrt(float((size * self._per_acceleration).max()))
-        duration = max(self._shortest, by_velocity, by_acceleration)
-        self.start, self.duration = t, duration
+        per_velocity = float((size * self._per_velocity).max())
+        per_acceleration = sqrt(float((size * self._per_acceleration).max()))
+        r = 1.0 / max(1.0 / self._fastest, per_velocity, per_acceleration)
+        self._start, self.rate = t, r
         c = self._coefficients
         c[0] = offset[0]
-        np.multiply(offset[1], duration, out=c[1])
-        np.multiply(offset[2], 0.5 * duration * duration, out=c[2])
-        np.matmul(_TO_NOTHING, c[:3], out=c[3:])
+        c[1] = offset[1] + r * offset[0]
+        c[2] = offset[2] + (2.0 * r) * offset[1] + (r * r) * offset[0]
 
     def clear(self) -> None:
-        """No offset."""
-        self.duration = 0.0
+        """No difference."""
+        self._start = -inf
 
     def add(self, t: float, out: Array, scratch: Array) -> None:
-        """Add the offset and its derivatives at time t to out (4, n); scratch is (4, n)."""
-        if t >= self.start + self.duration:
+        """Add the difference and its derivatives at time t to out (4, n); scratch is (4, n)."""
+        r = self.rate
+        x = r * (t - self._start)
+        if x > 40.0:
             return
-        u = (t - self.start) / self.duration
-        _polynomial_rows(u if u > 0.0 else 0.0, 1.0 / self.duration, self._basis)
-        np.matmul(self._basis, self._coefficients, out=scratch)
+        tau = t - self._start if x > 0.0 else 0.0
+        e = exp(-r * tau)
+        r2, r3, half = r * r, r * r * r, 0.5 * tau * tau
+        basis = self._basis
+        basis[0] = (e, e * tau, e * half)
+        basis[1] = (-r * e, e * (1.0 - r * tau), e * (tau - r * half))
+        basis[2] = (r2 * e, e * (r2 * tau - 2.0 * r), e * (1.0 - 2.0 * r * tau + r2 * half))
+        basis[3] = (-r3 * e, e * (3.0 * r2 - r3 * tau), e * (3.0 * r2 * tau - 3.0 * r - r3 * half))
+        np.matmul(basis, self._coefficients, out=scratch)
         np.add(out, scratch, out=out)
 
 
-def _polynomial_rows(u: float, rate: float, out: Array) -> None:
-    """Rows that turn coefficients of u^0 ... u^5 into the derivatives 0 to 3 per second at u."""
-    u2 = u * u
-    u3 = u2 * u
-    r2 = rate * rate
-    r3 = r2 * rate
-    out[0] = (1.0, u, u2, u3, u2 * u2, u2 * u3)
-    out[1, 1:] = (rate, 2.0 * rate * u, 3.0 * rate * u2, 4.0 * rate * u3, 5.0 * rate * u2 * u2)
-    out[2, 2:] = (2.0 * r2, 6.0 * r2 * u, 12.0 * r2 * u2, 20.0 * r2 * u3)
-    out[3, 3:] = (6.0 * r3, 24.0 * r3 * u, 60.0 * r3 * u2)
+class Departure:
+    """From rest into a motion that is already under way: the weight of the motion grows from 0 to 1 by a quintic.
+
+    Args:
+        limits: of the joints.
+        shortest: shortest time to depart in, s.
+    """
+
+    def __init__(self, limits: MotionLimits, shortest: float) -> None:
+        self._place = np.zeros(limits.size)
+        self._basis = np.zeros((4, 4))
+        self._per_velocity = _QUINTIC_SPEED / (_SHARE * limits.velocity)
+        self._per_acceleration = _QUINTIC_ACCELERATION / (_SHARE * limits.acceleration)
+        self._shortest = shortest
+        self._start = 0.0
+        self.duration = 0.0
+
+    def begin(self, t: float, place: Array, motion: Array) -> None:
+        """Depart at time t.
+
+        Args:
+            t: ROS time, s.
+            place: (n,) where the arm rests, rad.
+            motion: (n,) where the motion is at that time, rad.
+        """
+        distance = np.abs(motion - place)
+        by_velocity = float((distance * self._per_velocity).max())
+        by_acceleration = sqrt(float((distance * self._per_acceleration).max()))
+        self._place[:] = place
+        self._start, self.duration = t, max(self._shortest, by_velocity, by_acceleration)
+
+    def clear(self) -> None:
+        """Full weight."""
+        self.duration = 0.0
+
+    def weigh(self, t: float, out: Array) -> None:
+        """Replace the motion in out (4, n) by its weighted form."""
+        if t >= self._start + self.duration:
+            return
+        rate = 1.0 / self.duration
+        u = max((t - self._start) * rate, 0.0)
+        w0 = u * u * u * (10.0 - u * (15.0 - 6.0 * u))
+        w1 = 30.0 * u * u * (1.0 - u) * (1.0 - u) * rate
+        w2 = 60.0 * u * (1.0 - u) * (1.0 - 2.0 * u) * rate * rate
+        w3 = 60.0 * (1.0 - 6.0 * u * (1.0 - u)) * rate * rate * rate
+        basis = self._basis
+        basis[0, 0] = w0
+        basis[1, :2] = (w1, w0)
+        basis[2, :3] = (w2, 2.0 * w1, w0)
+        basis[3] = (w3, 3.0 * w2, 3.0 * w1, w0)
+        out[0] -= self._place
+        out[:] = basis @ out
+        out[0] += self._place

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.limits import MotionLimits
-from hume_system1.control.splice import Fade
+from hume_system1.control.splice import Departure, Fade
 from hume_system1.control.spline import Spline
 
 Array = NDArray[np.float64]
@@ -22,7 +22,7 @@ class Timeline:
     Args:
         limits: joints.
         committed: how long the old motion stays as it is after a new segment came, s.
-        blend: shortest time of the passage, s.
+        blend: shortest time of a passage, s; see `splice`.
 
     Attributes:
         splices: passages from one segment to another so far.
@@ -31,7 +31,8 @@ class Timeline:
     def __init__(self, limits: MotionLimits, committed: float, blend: float) -> None:
         n = limits.size
         self._committed = committed
-        self._fade = Fade(n, limits.velocity, limits.acceleration, blend)
+        self._fade = Fade(limits, blend)
+        self._departure = Departure(limits, blend)
         self._current: Spline | None = None
         self._pending: Spline | None = None
         self._due = 0.0
@@ -45,6 +46,7 @@ class Timeline:
         """Forget all motion: nothing of it may be blended with what comes."""
         self._current = self._pending = self._gripper = None
         self._fade.clear()
+        self._departure.clear()
 
     def add(self, now: float, segment: Spline, gripper: Array | None = None) -> None:
         """Take a segment that has been admitted.
@@ -68,7 +70,7 @@ class Timeline:
         return pending is not None and pending.start <= t <= pending.end
 
     def anchor(self, t: float, state: Array) -> None:
-        """Begin following from where the command is: the passage starts in `state`, not in any old motion.
+        """Begin following in the state the command is in, whatever was followed before.
 
         Args:
             t: ROS time, s; `covers(t)` must be true.
@@ -79,7 +81,12 @@ class Timeline:
         if self._current is None:
             return
         self._current.sample(t, self._out)
-        self._fade.begin(t, state - self._out[:3])
+        if state[1:].any():
+            self._departure.clear()
+            self._fade.begin(t, state - self._out[:3])
+        else:
+            self._fade.clear()
+            self._departure.begin(t, state[0], self._out[0])
 
     def sample(self, t: float) -> list[list[float]]:
         """Position, velocity, acceleration and jerk at time t as (4, n); `covers(t)` must be true."""
@@ -89,6 +96,7 @@ class Timeline:
             if over or t >= self._due:
                 self._splice(t, pending)
         self._read(t, self._out)
+        self._departure.weigh(t, self._out)
         rows: list[list[float]] = self._out.tolist()
         return rows
 

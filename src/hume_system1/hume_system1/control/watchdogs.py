@@ -44,7 +44,7 @@ class Watchdogs:
         s = self._settings
         if now - joint_states > s.joint_state_age:
             return Reason.JOINT_STATES_LOST
-        if tracking_ratio <= 1.0:
+        if tracking_ratio <= s.tracking_ratio:
             self._tracking_since = math.inf
         elif self._tracking_since == math.inf:
             self._tracking_since = now
