@@ -1,0 +1,142 @@
+"""Real processes for the tests of the whole stack, each test file on a ROS domain of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import rclpy
+from lifecycle_msgs.srv import GetState
+from rclpy.node import Node
+
+from hume_bringup.environment import default_environment
+from hume_bringup.supervisor import find_executable
+from hume_ros.lifecycle import make_executor
+from hume_tools.checkpoints import default_checkpoint
+from hume_tools.domain import free_domain
+
+
+@pytest.fixture(scope="module")
+def ros_domain() -> Iterator[int]:
+    """A domain that nobody uses, for this process and its children, with rclpy running in it."""
+    before = dict(os.environ)
+    domain = free_domain()
+    os.environ.update(default_environment(), ROS_DOMAIN_ID=str(domain))
+    rclpy.init(args=[])
+    yield domain
+    rclpy.try_shutdown()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def checkpoint() -> Path:
+    """The small checkpoint with random weights."""
+    return default_checkpoint()
+
+
+class Observer:
+    """A node with its executor, driven by the test.
+
+    Args:
+        name: node name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.node = Node(name)
+        self.executor = make_executor()
+        self.executor.add_node(self.node)
+
+    def until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
+        """Spin until the condition holds and return its value; fail the test otherwise."""
+        deadline = time.monotonic() + timeout
+        while not (value := condition()):
+            self.executor.spin_once(timeout_sec=0.02)
+            if time.monotonic() > deadline:
+                pytest.fail(f"{what} did not happen within {timeout} s")
+        return value
+
+    def spin(self, seconds: float) -> None:
+        """Spin for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def call(self, srv_type: Any, name: str, request: Any, timeout: float = 20.0) -> Any:
+        """Call a service."""
+        client = self.node.create_client(srv_type, name)
+        self.until(client.service_is_ready, timeout, f"service {name}")
+        future = client.call_async(request)
+        self.until(future.done, timeout, f"an answer of {name}")
+        self.node.destroy_client(client)
+        return future.result()
+
+    def lifecycle_state(self, node: str) -> str:
+        """Label of a node's lifecycle state."""
+        return str(self.call(GetState, f"/{node}/get_state", GetState.Request()).current_state.label)
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self.executor.shutdown(timeout_sec=0.5)
+        self.node.destroy_node()
+
+
+@pytest.fixture(scope="module")
+def observer(ros_domain: int) -> Iterator[Observer]:
+    """A node of the test's own."""
+    node = Observer("hume_test")
+    yield node
+    node.close()
+
+
+class Process:
+    """One node as a child process whose output is read by the test."""
+
+    def __init__(self, package: str, executable: str, parameters: dict[str, Any], log: Path) -> None:
+        arguments = [sys.executable, find_executable(package, executable), "--ros-args"]
+        for name, value in parameters.items():
+            arguments += ["-p", f"{name}:={str(value).lower() if isinstance(value, bool) else value}"]
+        self._log = log
+        with log.open("wb") as stream:
+            self._child = subprocess.Popen(arguments, stdout=stream, stderr=stream, start_new_session=True)
+
+    @property
+    def output(self) -> str:
+        """Everything printed so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def alive(self) -> bool:
+        """Still running."""
+        return self._child.poll() is None
+
+    def stop(self) -> None:
+        """Interrupt, then kill."""
+        family = [psutil.Process(self._child.pid), *psutil.Process(self._child.pid).children(recursive=True)]
+        self._child.terminate()
+        _, left = psutil.wait_procs(family, timeout=5)
+        for process in left:
+            process.kill()
+
+
+@pytest.fixture
+def start(tmp_path: Path, ros_domain: int) -> Iterator[Callable[..., Process]]:
+    """Start nodes that are stopped when the test ends."""
+    running: list[Process] = []
+
+    def begin(package: str, executable: str, **parameters: Any) -> Process:
+        process = Process(package, executable, parameters, tmp_path / f"{executable}_{len(running)}.log")
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        if process.alive:
+            process.stop()
