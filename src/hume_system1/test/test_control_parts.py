@@ -105,12 +105,12 @@ def test_forward_command_is_plain_numbers() -> None:
 
 
 def test_trajectory_passes_the_command_and_ends_at_rest() -> None:
-    points = trajectory_points(command(), TrajectoryPoint([0.15, -0.2], [0.0, 0.0], 0.3), 0.01)
+    points = trajectory_points(command(), TrajectoryPoint([0.15, -0.2], [0.0, 0.0], 0.3), 0.005)
     assert [point.time_from_start for point in points] == [0.01, 0.31]
     assert points[0].positions == [0.1, -0.2]
     assert points[0].velocities == [0.5, 0.0]
     assert points[1].velocities == [0.0, 0.0]
-    assert len(trajectory_points(command(), TrajectoryPoint([0.1, -0.2], [0.0, 0.0], 0.0), 0.01)) == 1
+    assert len(trajectory_points(command(), TrajectoryPoint([0.1, -0.2], [0.0, 0.0], 0.0), 0.005)) == 1
 
 
 def test_divided_differences_are_exact_for_a_cubic_on_unequal_ticks() -> None:

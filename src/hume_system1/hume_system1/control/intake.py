@@ -139,7 +139,7 @@ class Intake:
 
     def _control(self, event: Event) -> None:
         if isinstance(event, EpochEvent):
-            if self.epoch < event.epoch <= self.epoch + self._settings.max_epoch_step:
+            if event.epoch > self.epoch:
                 self.advance_epoch(event.epoch)
         elif isinstance(event, ResetEvent):
             self.reset_asked = True

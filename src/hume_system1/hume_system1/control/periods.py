@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,14 @@ class PeriodSummary:
     max: float
     gaps_over_two_periods: int
 
-    def error_us(self) -> dict[str, float]:
-        """{"p50", "p99", "p999", "max"} in us."""
-        return {"p50": self.p50, "p99": self.p99, "p999": self.p999, "max": self.max}
+    def figures(self, scheduler: str) -> dict[str, Any]:
+        """For reports: `period_error_us` {p50, p99, p999, max}, `gaps_over_two_periods`, `rate_hz`, `scheduler`."""
+        return {
+            "period_error_us": {"p50": self.p50, "p99": self.p99, "p999": self.p999, "max": self.max},
+            "gaps_over_two_periods": self.gaps_over_two_periods,
+            "rate_hz": self.rate_hz,
+            "scheduler": scheduler,
+        }
 
 
 def summarize_periods(periods: NDArray[np.float64], nominal: float) -> PeriodSummary:

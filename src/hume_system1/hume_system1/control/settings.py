@@ -33,7 +33,7 @@ class ControlSettings:
         max_chunk_value: largest |value| in a chunk, normalised units.
         max_chunk_step: largest step between rows of a chunk, normalised units.
         max_horizon: largest number of rows of a chunk or segment.
-        max_epoch_step: largest growth of the epoch that is believed.
+        max_epoch_step: largest growth of the epoch that a chunk is believed.
         action_spaces: action spaces accepted in chunks; empty accepts all.
         chunk_dim: columns of a chunk; 0 accepts any.
         require_chunk: segments need a chunk that was admitted here (False when replaying segments alone).

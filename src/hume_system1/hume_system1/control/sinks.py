@@ -28,20 +28,34 @@ def forward_command(command: Command) -> list[float]:
     return positions
 
 
-def trajectory_points(command: Command, stop: TrajectoryPoint, ahead: float) -> list[TrajectoryPoint]:
-    """The points of one message to `joint_trajectory_controller` (header stamp 0: from now on).
+def trajectory_point(command: Command, period: float, lead: float = 2.0) -> TrajectoryPoint:
+    """The command, to be reached `lead` periods after the message (header stamp 0: from now on).
 
-    The first is the command, to be reached `ahead` s after the message, so that the controller interpolates all the
-    time and the next message replaces this one before it runs out. The second is the standstill reached by braking
-    from there: if messages stop coming, the controller itself brings the arm to rest. It also satisfies
-    `allow_nonzero_velocity_at_trajectory_end: false`, the controller's default.
+    With two periods the controller interpolates all the time, and the next message replaces this one before it runs
+    out.
+
+    Args:
+        command: command of this tick.
+        period: of the stream, s.
+        lead: periods, at least 1.
+    """
+    return TrajectoryPoint(command.position.tolist(), command.velocity.tolist(), max(lead, 1.0) * period)
+
+
+def trajectory_points(command: Command, stop: TrajectoryPoint, period: float) -> list[TrajectoryPoint]:
+    """All points of one message to `joint_trajectory_controller`.
+
+    After the command comes the standstill that braking from it leads to: if messages stop coming, the controller
+    itself brings the arm to rest. It also satisfies the controller's rule that the last point has no velocity
+    (`allow_nonzero_velocity_at_trajectory_end: false`).
 
     Args:
         command: command of this tick.
         stop: `ControlCore.stop_point()` of the same tick.
-        ahead: s; two periods of the stream are sensible.
+        period: of the stream, s.
     """
-    first = TrajectoryPoint(command.position.tolist(), command.velocity.tolist(), ahead)
+    first = trajectory_point(command, period)
     if stop.time_from_start <= 0.0:
         return [first]
-    return [first, TrajectoryPoint(stop.positions, stop.velocities, ahead + stop.time_from_start)]
+    end = first.time_from_start + stop.time_from_start
+    return [first, TrajectoryPoint(stop.positions, stop.velocities, end)]
