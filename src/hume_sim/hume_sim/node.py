@@ -59,7 +59,7 @@ class SimNode(Node):
         self._settings = declare_parameters(self)
         world = TabletopWorld()
         world.reset(self._settings.seed, self._settings.task)
-        self._physics = RealtimeWorld(world, self._on_step)
+        self._physics = RealtimeWorld(world, self._on_step, self._settings.priority)
         self._joint_timer = SimTimer(self._settings.joint_state_rate)
         self._clock_timer = SimTimer(_CLOCK_RATE)
         self._create_publishers(world)

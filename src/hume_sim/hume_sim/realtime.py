@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 import time
 from collections import deque
@@ -23,6 +25,7 @@ _MAX_LAG = 0.1
 """A physics thread that is later than this gives up the lost time instead of racing to catch up, s."""
 
 _EPISODE_STEPS = 10
+_LOG = logging.getLogger(__name__)
 _STOP_TIMEOUT = 2.0
 
 
@@ -91,10 +94,13 @@ class RealtimeWorld:
     Args:
         world: the world; only the physics thread touches it between `start` and `stop`.
         on_step: called with the new sample after every physics step, on the physics thread; must be quick.
+        priority: SCHED_FIFO priority of the physics thread, 1 to 99; 0 leaves the scheduler alone.
     """
 
-    def __init__(self, world: TabletopWorld, on_step: Callable[[Sample], None] | None = None) -> None:
-        self._world, self._on_step = world, on_step
+    def __init__(
+        self, world: TabletopWorld, on_step: Callable[[Sample], None] | None = None, priority: int = 0
+    ) -> None:
+        self._world, self._on_step, self._priority = world, on_step, priority
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._requests: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
@@ -168,7 +174,16 @@ class RealtimeWorld:
     def _clocks(self) -> tuple[float, float]:
         return time.monotonic(), self._sample.time
 
+    def _take_priority(self) -> None:
+        if self._priority <= 0:
+            return
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(self._priority))
+        except OSError as error:
+            _LOG.warning("physics runs without real-time priority: %s (see rtprio in limits.conf)", error)
+
     def _run(self) -> None:
+        self._take_priority()
         self._started, self._steps, self._lost = self._clocks(), 0, 0.0
         period = self._world.timestep
         deadline = time.monotonic()

@@ -99,6 +99,20 @@ def test_reset_without_physics_says_so() -> None:
         RealtimeWorld(TabletopWorld()).reset(0)
 
 
+def test_refused_priority_is_reported_and_physics_runs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("not permitted")
+
+    monkeypatch.setattr("os.sched_setscheduler", refuse)
+    physics = RealtimeWorld(TabletopWorld(), priority=40)
+    physics.start()
+    assert wait_until(lambda: physics.sample.time > 0.1)
+    physics.stop()
+    assert "without real-time priority: not permitted" in caplog.text
+
+
 def test_simulated_time_follows_the_clock(physics: RealtimeWorld) -> None:
     assert wait_until(lambda: physics.sample.time > 0.5)
     timing = physics.timing()
