@@ -147,21 +147,22 @@ def state(rig: Any, **changes: Any) -> Any:
         ({"stamp": math.nan}, Rejection.NOT_FINITE),
         ({"stamp": 4.0}, Rejection.SEQUENCE),
         ({"stamp": 5.0}, Rejection.SEQUENCE),
+        ({"stamp": 6.2}, Rejection.FUTURE),
     ],
 )
 def test_joint_state_is_rejected_with_its_reason(make_rig: Any, changes: dict[str, Any], reason: Rejection) -> None:
     rig = make_rig()
-    joints = JointStates(NAMES, "finger")
-    assert joints.take(state(rig), 1.0) is None
-    assert joints.take(state(rig, **{"stamp": 6.0, **changes}), 2.0) is reason
+    joints = JointStates(NAMES, "finger", future=0.1)
+    assert joints.take(state(rig), 1.0, 5.0) is None
+    assert joints.take(state(rig, **{"stamp": 6.0, **changes}), 2.0, 6.0) is reason
     assert (joints.position, joints.gripper, joints.received) == ([1.0, 2.0], 0.03, 1.0)
 
 
 def test_missing_velocity_is_taken_from_positions(make_rig: Any) -> None:
     rig = make_rig()
     joints = JointStates(NAMES)
-    joints.take(state(rig), 1.0)
-    joints.take(state(rig, stamp=5.1, position=(2.0, 1.5, 0.0)), 1.1)
+    joints.take(state(rig), 1.0, 5.0)
+    joints.take(state(rig, stamp=5.1, position=(2.0, 1.5, 0.0)), 1.1, 5.1)
     assert joints.velocity == pytest.approx([5.0, 0.0])
     assert not joints.slower_than(4.9)
     assert joints.slower_than(5.1)
@@ -170,5 +171,14 @@ def test_missing_velocity_is_taken_from_positions(make_rig: Any) -> None:
 def test_unstamped_joint_states_are_accepted(make_rig: Any) -> None:
     rig = make_rig()
     joints = JointStates(NAMES)
-    assert [joints.take(state(rig, stamp=0.0), t) for t in (1.0, 2.0)] == [None, None]
+    assert [joints.take(state(rig, stamp=0.0), t, 5.0) for t in (1.0, 2.0)] == [None, None]
     assert joints.received == 2.0
+
+
+def test_gripper_may_come_in_a_message_of_its_own(make_rig: Any) -> None:
+    rig = make_rig()
+    joints = JointStates(NAMES, "finger")
+    joints.take(state(rig), 1.0, 5.0)
+    alone = state(rig, names=("finger",), position=(0.02,), stamp=5.1)
+    assert joints.take(alone, 1.1, 5.1) is None
+    assert (joints.gripper, joints.received) == (0.02, 1.0)

@@ -87,7 +87,7 @@ def test_a_flood_of_data_delays_no_request_and_keeps_the_newest(make_rig: Any) -
     rest = []
     while (event := inbox.take()) is not None:
         rest.append(event)
-    assert len(rest) == 7
+    assert len(rest) == 4 + 4 + 1 + 1
     assert rest[-1] is newest
     assert inbox.dropped == 996
 

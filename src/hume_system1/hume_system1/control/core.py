@@ -85,6 +85,8 @@ class ControlCore:
         try:
             self._decide(now)
             reference = self._reference(dt)
+            if self.error and self.state.reason is not Reason.INTERNAL:
+                self.error = ""
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
             self.state = State(Mode.FAULT, Reason.INTERNAL)

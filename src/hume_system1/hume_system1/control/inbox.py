@@ -17,11 +17,11 @@ from hume_system1.control.events import (
 class Inbox:
     """One short lock-free queue per kind, so that a flood of one cannot push out or delay another.
 
-    Of joint states and heartbeats only the newest is kept; of chunks and segments the newest few. `deque.append`,
+    Only the newest heartbeat is kept, and of all else the newest few. `deque.append`,
     `popleft` and the setting of an attribute are atomic in CPython, so no lock can hold up the loop.
 
     Args:
-        capacity: chunks and segments kept; when full the oldest go (the newest wins).
+        capacity: chunks, segments and joint states kept; when full the oldest go (the newest wins).
         control_capacity: requests kept.
 
     Attributes:
@@ -33,9 +33,8 @@ class Inbox:
         self._control: deque[Event] = deque(maxlen=control_capacity)
         self._chunks: deque[ChunkEvent] = deque(maxlen=capacity)
         self._segments: deque[SegmentEvent] = deque(maxlen=capacity)
-        self._joint_state: JointStateEvent | None = None
+        self._joint_states: deque[JointStateEvent] = deque(maxlen=capacity)
         self._heartbeat: HeartbeatEvent | None = None
-        self._seen_joint_state: JointStateEvent | None = None
         self._seen_heartbeat: HeartbeatEvent | None = None
         self._capacity = capacity
         self.dropped = 0
@@ -44,7 +43,7 @@ class Inbox:
     def append(self, event: Event) -> None:
         """Leave an event; returns at once, from any thread."""
         if isinstance(event, JointStateEvent):
-            self._joint_state = event
+            self._joint_states.append(event)
         elif isinstance(event, HeartbeatEvent):
             self._heartbeat = event
         elif isinstance(event, SegmentEvent):
@@ -63,10 +62,8 @@ class Inbox:
         try:
             if self._control:
                 return self._control.popleft()
-            joint_state = self._joint_state
-            if joint_state is not self._seen_joint_state:
-                self._seen_joint_state = joint_state
-                return joint_state
+            if self._joint_states:
+                return self._joint_states.popleft()
             heartbeat = self._heartbeat
             if heartbeat is not self._seen_heartbeat:
                 self._seen_heartbeat = heartbeat

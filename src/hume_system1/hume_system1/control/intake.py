@@ -53,7 +53,7 @@ class Intake:
         self.clock = RosClock(settings.clock_frozen, settings.clock_jump)
         self.chunks = ChunkAdmission(settings)
         self.segments = SegmentAdmission(limits, settings)
-        self.joint_states = JointStates(limits.names, gripper_joint)
+        self.joint_states = JointStates(limits.names, gripper_joint, settings.future)
         self.timeline = Timeline(limits, settings.committed, settings.blend)
         self.watchdogs = Watchdogs(settings)
         self.delay = DelayEstimate()
@@ -105,7 +105,7 @@ class Intake:
             self._control(event)
 
     def _joint_state(self, event: JointStateEvent, now: ClockReading) -> None:
-        rejection = self.joint_states.take(event, _not_after(event.received, now.steady))
+        rejection = self.joint_states.take(event, _not_after(event.received, now.steady), now.ros)
         if rejection is not None:
             self._count("joint state", rejection)
 

@@ -75,7 +75,7 @@ class ControlSettings:
     max_tick: float = 0.05
     min_tick_ratio: float = 0.25
     reset_timeout: float = 30.0
-    max_events_per_tick: int = 16
+    max_events_per_tick: int = 32
 
     def __post_init__(self) -> None:
         """Check every number.
