@@ -18,7 +18,7 @@ from hume_ros.parameters import declare
 _SPIN_TIMEOUT = 0.1
 
 
-class HumeLifecycleNode(LifecycleNode):  # type: ignore[misc]
+class HumeLifecycleNode(LifecycleNode):
     """A lifecycle node whose `configure`, `activate`, `deactivate` and `cleanup` may raise `HumeError`.
 
     A typed error refuses the transition with one log line; the node stays alive in its previous state.

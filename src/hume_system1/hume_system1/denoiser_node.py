@@ -38,7 +38,7 @@ _WARN_PERIOD = 2.0
 _PR_SET_PDEATHSIG = 1
 
 
-class DenoiserNode(Node):  # type: ignore[misc]
+class DenoiserNode(Node):
     """Loads System 1's tensors, then denoises on a thread of its own at a bounded rate.
 
     A failure to load is reported in the heartbeat, which `system1_node` turns into its own error.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from hume_msgs.msg import ActionChunk, Heartbeat, Segment, System1Status
 from rclpy.wait_for_message import wait_for_message
@@ -135,9 +137,9 @@ class System1Node(HumeLifecycleNode):
             found, beat = wait_for_message(
                 Heartbeat, self, "hume/system1/heartbeat", qos_profile=qos.STATUS, time_to_wait=0.5
             )
-            if found and beat.ready:
+            if found and beat is not None and beat.ready:
                 return
-            if found and "Error: " in beat.detail:
+            if found and beat is not None and "Error: " in beat.detail:
                 raise CheckpointError(f"the denoiser could not start: {beat.detail}")
             if not self._denoiser.running:
                 raise HumeError(f"the denoiser {self._denoiser.obituary()} while starting; its message is above")
@@ -153,14 +155,14 @@ class System1Node(HumeLifecycleNode):
         )
         for msg_type, topic, callback, quality in subscriptions:
             self._entities.append(("subscription", self.create_subscription(msg_type, topic, callback, quality)))
-        services = (
+        services: tuple[tuple[Any, str, Callable[[Any, Any], Any]], ...] = (
             (Trigger, "~/estop", self._serve_estop),
             (Trigger, "~/reset", self._serve_reset),
             (SetBool, "~/set_enabled", self._serve_enabled),
             (SetBool, "~/takeover", self._serve_takeover),
         )
-        for srv_type, name, callback in services:
-            self._entities.append(("service", self.create_service(srv_type, name, callback)))
+        for srv_type, name, serve in services:
+            self._entities.append(("service", self.create_service(srv_type, name, serve)))
         self._status = self.create_publisher(System1Status, "hume/status", qos.STATUS)
         self._entities.append(("publisher", self._status))
         self._entities.append(("timer", self.create_timer(_STATUS_PERIOD, self._publish_status)))
@@ -273,7 +275,7 @@ class System1Node(HumeLifecycleNode):
             "heartbeat age, s": f"{snapshot.heartbeat_age:.3f}",
         }
         if self._loop_status is not None:
-            values["commands per second"] = f"{self._loop_status.rate_hz:.1f}"
+            values["commands per second"] = f"{self._loop_status.periods.rate_hz:.1f}"
             values["period error p99, us"] = f"{self._loop_status.periods.p99:.0f}"
         level = {Mode.FAULT: ERROR, Mode.ESTOP: ERROR, Mode.HOLD: WARN}.get(snapshot.mode, OK)
         return Health(level, snapshot.text, values)

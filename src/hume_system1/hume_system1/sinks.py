@@ -124,7 +124,7 @@ class GripperActionSink:
 
         self._node = node
         self._goal: Any = GripperCommand.Goal()
-        self._client = ActionClient(node, GripperCommand, topic)
+        self._client: Any = ActionClient(node, GripperCommand, topic)
         self._target = self._sent = float("nan")
         self._timer = node.create_timer(period, self._send_goal)
 

@@ -58,7 +58,7 @@ def status_message(
 
 
 def _add_loop(message: System1Status, loop: LoopStatus) -> None:
-    message.stream_rate = loop.rate_hz if math.isfinite(loop.rate_hz) else 0.0
+    message.stream_rate = loop.periods.rate_hz if math.isfinite(loop.periods.rate_hz) else 0.0
     message.stream_period_error_p50 = loop.periods.p50
     message.stream_period_error_p99 = loop.periods.p99
     message.stream_period_error_p999 = loop.periods.p999

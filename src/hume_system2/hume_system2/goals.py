@@ -131,7 +131,7 @@ class GoalServer:
         if outcome is None or handle is not self._handle:
             handle.abort()
             return Result(code=Result.PREEMPTED, reason="a newer goal took over")
-        result = await outcome
+        result: ExecuteTask.Result = await outcome
         if handle.is_cancel_requested:
             handle.canceled()
         elif result.code == Result.DONE:

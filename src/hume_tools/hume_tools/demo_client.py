@@ -62,9 +62,9 @@ class DemoClient:
         self._node = Node("hume_demo")
         self._executor = make_executor()
         self._executor.add_node(self._node)
-        self._goals = ActionClient(self._node, ExecuteTask, "hume/execute_task")
-        self._resets = self._node.create_client(ResetScene, "sim/reset")
-        self._takeovers = self._node.create_client(SetBool, "hume_system1/takeover")
+        self._goals: Any = ActionClient(self._node, ExecuteTask, "hume/execute_task")
+        self._resets: Any = self._node.create_client(ResetScene, "sim/reset")
+        self._takeovers: Any = self._node.create_client(SetBool, "hume_system1/takeover")
         self._subscribe()
 
     def close(self) -> None:

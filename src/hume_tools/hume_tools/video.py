@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import imageio_ffmpeg
@@ -25,7 +26,7 @@ class VideoWriter:
     def __init__(self, path: Path, rate: float = 15.0) -> None:
         self._path = path
         self._rate = rate
-        self._writer: Iterator[None] | None = None
+        self._writer: Generator[None, Any, None] | None = None
 
     def add(self, frame: NDArray[np.uint8], lines: Sequence[str] = ()) -> None:
         """Append a frame (height, width, 3) uint8 RGB with text drawn on it."""
@@ -35,13 +36,13 @@ class VideoWriter:
             self._writer = imageio_ffmpeg.write_frames(
                 str(self._path), size, fps=self._rate, codec="libx264", quality=7, macro_block_size=2
             )
-            self._writer.send(None)  # type: ignore[attr-defined]
-        self._writer.send(np.ascontiguousarray(picture))  # type: ignore[attr-defined]
+            self._writer.send(None)
+        self._writer.send(np.ascontiguousarray(picture))
 
     def close(self) -> None:
         """Finish the file."""
         if self._writer is not None:
-            self._writer.close()  # type: ignore[attr-defined]
+            self._writer.close()
             self._writer = None
 
 

@@ -1,0 +1,103 @@
+"""Robot profiles: what is valid loads, and every mistake gets one message that names file, field and fix."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from hume_core.errors import RobotProfileError
+from hume_core.robot import RobotProfile, find_profile, known_profiles
+
+VALID: dict[str, Any] = {
+    "name": "two_joint",
+    "joints": [
+        {"name": "base", "position": [-1.0, 1.0], "velocity": 2.0, "acceleration": 5.0, "jerk": 50.0, "home": 0.25},
+        {"name": "tip", "position": [-2.0, 0.5], "velocity": 3.0, "acceleration": 6.0, "jerk": 60.0},
+    ],
+    "gripper": {"joint": "finger", "closed": 0.0, "open": 0.04, "speed": 0.1},
+    "cameras": {"image": {"topic": "camera/image_raw"}},
+    "action": {"space": "joint_position", "dt": 0.05},
+    "controllers": {
+        "arm": {"type": "forward_command", "topic": "arm/commands"},
+        "gripper": {"type": "position", "topic": "gripper/commands"},
+    },
+}
+
+
+def write(folder: Path, change: Callable[[dict[str, Any]], object] = lambda data: None) -> Path:
+    data = copy.deepcopy(VALID)
+    change(data)
+    path = folder / "robot.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return path
+
+
+def test_valid_profile_gives_joints_limits_and_sizes(tmp_path: Path) -> None:
+    profile = RobotProfile.load(write(tmp_path))
+    limits = profile.motion_limits()
+    assert profile.joint_names == ("base", "tip")
+    assert profile.home == (0.25, 0.0)
+    assert (profile.state_dim, profile.action_dim) == (3, 3)
+    np.testing.assert_array_equal(limits.upper, [1.0, 0.5])
+    np.testing.assert_array_equal(limits.jerk, [50.0, 60.0])
+
+
+def test_end_effector_action_has_six_numbers_and_the_gripper(tmp_path: Path) -> None:
+    profile = RobotProfile.load(write(tmp_path, lambda d: d["action"].update(space="ee_delta")))
+    assert profile.action_dim == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda d: d["joints"][1].update(velocty=3.0), "joints.tip.velocty' is unknown; valid here: name, position"),
+        (lambda d: d["joints"][1].update(velocity=-3.0), "joints.tip.velocity'"),
+        (lambda d: d["joints"][0].update(jerk=float("nan")), "joints.base.jerk'"),
+        (lambda d: d["joints"][0].update(home=9.0), "home 9.0 is outside position"),
+        (lambda d: d["joints"][0].update(position=[1.0, -1.0]), "lowest < highest"),
+        (lambda d: d["joints"].append(d["joints"][0]), "joints are listed twice: base"),
+        (lambda d: d.pop("joints"), "'joints' is missing"),
+        (lambda d: d.update(joints=[]), "joints"),
+        (lambda d: d["controllers"]["arm"].update(type="velocity"), "'forward_command' or 'joint_trajectory'"),
+        (lambda d: d["controllers"]["gripper"].update(tpic="x"), "valid here: type, topic"),
+        (lambda d: d["action"].update(space="torque"), "action.space"),
+        (lambda d: d.pop("gripper"), "no gripper section"),
+        (lambda d: d["gripper"].update(open=0.0), "closed and open must differ"),
+        (lambda d: d.update(rates={"stream": 5000}), "rates.stream"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, change: Callable[[dict[str, Any]], object], expected: str) -> None:
+    path = write(tmp_path, change)
+    with pytest.raises(RobotProfileError) as caught:
+        RobotProfile.load(path)
+    assert expected in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["joints: [", "- a list", ""])
+def test_files_that_are_no_mapping_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "robot.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RobotProfileError, match=str(path)):
+        RobotProfile.load(path)
+
+
+def test_unknown_name_lists_the_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    monkeypatch.setenv("HUME_ROBOTS", str(tmp_path))
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "")
+    assert known_profiles() == ["robot"]
+    assert find_profile("robot") == tmp_path / "robot.yaml"
+    with pytest.raises(RobotProfileError, match="unknown robot 'rowbot'; known robots: robot"):
+        RobotProfile.load("rowbot")
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RobotProfileError, match="does not exist"):
+        RobotProfile.load(tmp_path / "absent.yaml")
