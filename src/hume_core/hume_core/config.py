@@ -141,8 +141,7 @@ class HumeConfig:
         content = {item.name: getattr(self, item.name) for item in fields(self)}
         for name in ("input_features", "output_features"):
             content[name] = {
-                key: {"type": feature.type, "shape": list(feature.shape)}
-                for key, feature in content[name].items()
+                key: {"type": feature.type, "shape": list(feature.shape)} for key, feature in content[name].items()
             }
         for name, default in EXTENSIONS.items():
             if content[name] == default:
@@ -153,9 +152,7 @@ class HumeConfig:
     def camera_keys(self) -> tuple[str, ...]:
         """Camera keys (what follows ``observation.images.``), in the order of ``input_features``."""
         return tuple(
-            key.removeprefix(IMAGE_PREFIX)
-            for key, item in self.input_features.items()
-            if item.type == "VISUAL"
+            key.removeprefix(IMAGE_PREFIX) for key, item in self.input_features.items() if item.type == "VISUAL"
         )
 
     @property

@@ -5,41 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hume_core.config_fields import INTEGERS, KNOWN, NUMBERS, REQUIRED, SUPPORTED
 from hume_core.errors import ConfigError
-
-_STACK = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
-_REQUIRED: dict[str, tuple[str, ...]] = {
-    "paligemma_config": ("text_config", "vision_config"),
-    "gemma_expert_config": _STACK,
-    "s1_gemma_expert_config": _STACK,
-    "s1_dino_config": ("hidden_size", "num_hidden_layers", "num_attention_heads", "patch_size"),
-    "paligemma_config.text_config": (*_STACK, "vocab_size"),
-    "paligemma_config.vision_config": (*_STACK, "patch_size"),
-}
-_HELD = ["pad_token_id", "bos_token_id", "eos_token_id", "torch_dtype", "dtype", "transformers_version", "model_type", "architectures"]
-_GEMMA = ["vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "hidden_act", "hidden_activation", "max_position_embeddings", "initializer_range", "rms_norm_eps", "use_cache", "rope_theta", "rope_scaling", "attention_bias", "attention_dropout", "num_image_tokens", "tie_word_embeddings", "use_bidirectional_attention"]
-_VISION = ["hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_channels", "image_size", "patch_size", "hidden_act", "layer_norm_eps", "attention_dropout", "num_image_tokens", "projection_dim", "projector_hidden_act", "vision_use_head", "initializer_range"]
-_DINO = ["hidden_size", "num_hidden_layers", "num_attention_heads", "mlp_ratio", "hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "layer_norm_eps", "image_size", "patch_size", "num_channels", "qkv_bias", "layerscale_value", "drop_path_rate", "use_swiglu_ffn", "out_features", "out_indices", "apply_layernorm", "reshape_hidden_states", "use_mask_token"]
-_PALIGEMMA = ["text_config", "vision_config", "hidden_size", "projection_dim", "vocab_size", "ignore_index", "image_token_index", "image_token_id", "tie_word_embeddings", "num_image_tokens"]
-_KNOWN: dict[str, list[str]] = {
-    "paligemma_config": _PALIGEMMA + _HELD,
-    "paligemma_config.text_config": _GEMMA + _HELD,
-    "paligemma_config.vision_config": _VISION + _HELD,
-    "gemma_expert_config": _GEMMA + _HELD,
-    "s1_gemma_expert_config": _GEMMA + _HELD,
-    "s1_dino_config": _DINO + _HELD,
-}
-_FIXED: dict[str, tuple[Any, ...]] = {
-    "attention_bias": (False,),
-    "hidden_activation": ("gelu_pytorch_tanh", None),
-    "rope_scaling": (None,),
-    "use_swiglu_ffn": (False,),
-    "num_channels": (3,),
-}
-_INTEGERS = frozenset({*_STACK, "vocab_size", "num_key_value_heads", "head_dim", "patch_size", "mlp_ratio"})
-_NUMBERS = frozenset(
-    {"rms_norm_eps", "layer_norm_eps", "rope_theta", "initializer_range", "layerscale_value"}
-)
 
 
 def parse_value(name: str, value: Any, annotation: str) -> Any:
@@ -68,9 +35,7 @@ def parse_value(name: str, value: Any, annotation: str) -> Any:
         return value
     if base == "float" and isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    raise _type_error(
-        name, value, {"int": "an integer", "float": "a number", "bool": "true or false"}.get(base, base)
-    )
+    raise _type_error(name, value, {"int": "an integer", "float": "a number", "bool": "true or false"}.get(base, base))
 
 
 def _type_error(name: str, value: Any, expected: str) -> ConfigError:
@@ -87,9 +52,7 @@ def parse_features(name: str, value: Any) -> dict[str, tuple[str, tuple[int, ...
         if not isinstance(item, Mapping) or set(item) != {"type", "shape"}:
             raise _type_error(where, item, "an object with 'type' and 'shape'")
         if item["type"] not in ("VISUAL", "STATE", "ACTION", "ENV"):
-            raise ConfigError(
-                f"config field '{where}.type' is {item['type']!r}; valid: VISUAL, STATE, ACTION"
-            )
+            raise ConfigError(f"config field '{where}.type' is {item['type']!r}; valid: VISUAL, STATE, ACTION")
         shape = item["shape"]
         if not isinstance(shape, list | tuple) or not all(_is_size(size) for size in shape) or not shape:
             raise _type_error(f"{where}.shape", shape, "a list of positive integers")
@@ -105,24 +68,22 @@ def parse_section(name: str, value: Any) -> dict[str, Any]:
     """Check the configuration of one transformer: required sizes, known fields, supported variants."""
     if not isinstance(value, Mapping):
         raise _type_error(name, value, "an object")
-    for key in _REQUIRED[name]:
+    for key in REQUIRED[name]:
         if key not in value:
             raise ConfigError(f"config field '{name}.{key}' is missing")
     result = dict(value)
     for key, item in value.items():
         where = f"{name}.{key}"
-        if where in _REQUIRED:
+        if where in REQUIRED:
             result[key] = parse_section(where, item)
-        elif key not in _KNOWN[name] and not key.startswith("_"):
-            raise ConfigError(
-                f"unknown config field '{where}'; valid fields: {', '.join(sorted(_KNOWN[name]))}"
-            )
-        elif key in _INTEGERS and not _is_size(item):
+        elif key not in KNOWN[name] and not key.startswith("_"):
+            raise ConfigError(f"unknown config field '{where}'; valid fields: {', '.join(sorted(KNOWN[name]))}")
+        elif key in INTEGERS and not _is_size(item):
             raise _type_error(where, item, "a positive integer")
-        elif key in _NUMBERS and (not isinstance(item, int | float) or isinstance(item, bool)):
+        elif key in NUMBERS and (not isinstance(item, int | float) or isinstance(item, bool)):
             raise _type_error(where, item, "a number")
-        elif key in _FIXED and item not in _FIXED[key]:
-            raise ConfigError(f"config field '{where}' is {item!r}; only {_FIXED[key][0]!r} is supported")
+        elif key in SUPPORTED and item not in SUPPORTED[key]:
+            raise ConfigError(f"config field '{where}' is {item!r}; only {SUPPORTED[key][0]!r} is supported")
     return result
 
 
@@ -153,9 +114,7 @@ def check_range(config: Any) -> None:
             )
     for name in ("theta1", "theta2"):
         if not 0.0 < getattr(config, name) <= 1.0:
-            raise ConfigError(
-                f"config field '{name}' is {getattr(config, name)}; it must be above 0 and at most 1"
-            )
+            raise ConfigError(f"config field '{name}' is {getattr(config, name)}; it must be above 0 and at most 1")
     _check_choices(config)
     _check_features(config)
     _check_stacks(config)
@@ -165,18 +124,14 @@ def _check_choices(config: Any) -> None:
     choices = {"patch_stem": ("patch", "conv"), "state_history_order": ("oldest_first", "newest_first")}
     for name, valid in choices.items():
         if getattr(config, name) not in valid:
-            raise ConfigError(
-                f"config field '{name}' is {getattr(config, name)!r}; valid: {', '.join(valid)}"
-            )
+            raise ConfigError(f"config field '{name}' is {getattr(config, name)!r}; valid: {', '.join(valid)}")
     for name in ("adapt_to_pi_aloha", "use_delta_joint_actions_aloha"):
         if getattr(config, name):
             raise ConfigError(f"config field '{name}' is true; only false is supported")
     for kind, mode in config.normalization_mapping.items():
         valid = ("IDENTITY",) if kind == "VISUAL" else ("MEAN_STD", "IDENTITY")
         if mode not in valid:
-            raise ConfigError(
-                f"config field 'normalization_mapping.{kind}' is {mode!r}; valid: {', '.join(valid)}"
-            )
+            raise ConfigError(f"config field 'normalization_mapping.{kind}' is {mode!r}; valid: {', '.join(valid)}")
 
 
 def _check_features(config: Any) -> None:
@@ -193,9 +148,7 @@ def _check_features(config: Any) -> None:
                 f"{getattr(config, limit)}"
             )
     if not config.camera_keys:
-        raise ConfigError(
-            "config field 'input_features' has no VISUAL feature; at least one camera is needed"
-        )
+        raise ConfigError("config field 'input_features' has no VISUAL feature; at least one camera is needed")
     if config.empty_cameras < 0:
         raise ConfigError(f"config field 'empty_cameras' is {config.empty_cameras}; it must be at least 0")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,13 +19,19 @@ from hume_core.checkpoint import (
     stored_tensors,
 )
 from hume_core.config import HumeConfig
-from hume_core.errors import ConfigError, ObservationError
+from hume_core.errors import ConfigError, HumeError, ObservationError
 from hume_core.images import prepare_image
 from hume_core.nn.joined import join_all
 from hume_core.normalization import Normalizer
 from hume_core.observation import Observation
 
+COMPILED_LIMITS = {torch.float32: 1e-4, torch.bfloat16: 3e-2}
+
 PolicyType = TypeVar("PolicyType", bound="PretrainedPolicy")
+
+
+class CompileError(HumeError):
+    """A compiled model does not give the same numbers."""
 
 
 class PretrainedPolicy(nn.Module):
@@ -36,6 +43,7 @@ class PretrainedPolicy(nn.Module):
         tensors_read: names of the tensors that were read from the checkpoint, nothing else was.
     """
 
+    network: Any
     reduced_prefixes: tuple[str, ...] = ()
     to_stored: NameMap
 
@@ -46,6 +54,8 @@ class PretrainedPolicy(nn.Module):
         self.tensors_read: tuple[str, ...] = ()
         self._source: CheckpointReader | None = None
         self._stored_dtypes: dict[str, torch.dtype] = {}
+        self._hot: dict[str, Callable[..., Any]] = {}
+        self._compiled = False
 
     @classmethod
     def build(cls: type[PolicyType], config: HumeConfig, reader: CheckpointReader) -> PolicyType:
@@ -99,8 +109,35 @@ class PretrainedPolicy(nn.Module):
     def rebuild_buffers(self) -> None:
         """Make the buffers that no checkpoint stores."""
 
-    def compile_steps(self) -> None:
-        """Replace the hot functions by compiled ones."""
+    def compile_steps(self, backend: str = "inductor") -> None:
+        """Run encoding and velocity through torch.compile from now on; ``warm_up`` then checks them.
+
+        Args:
+            backend: of torch.compile.
+        """
+        for name in self._hot:
+            self._hot[name] = torch.compile(getattr(self.network, name), backend=backend)
+        self._compiled = True
+
+    def _check_compiled(self, compute: Callable[[], Tensor]) -> None:
+        """Compare a computation with and without compilation.
+
+        Raises:
+            CompileError: they differ by more than rounding.
+        """
+        compiled = compute()
+        hot, self._hot = self._hot, {name: getattr(self.network, name) for name in self._hot}
+        try:
+            plain = compute()
+        finally:
+            self._hot = hot
+        error = float((compiled - plain).abs().max() / plain.abs().max().clamp(min=1e-6))
+        limit = COMPILED_LIMITS[self.network.compute_dtype]
+        if not error <= limit:
+            raise CompileError(
+                f"the compiled model differs by {error:.1e} of the largest value, more than {limit:.0e}; "
+                "load it with compile=False"
+            )
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a complete checkpoint folder in the released layout, in the types it was stored in.
@@ -139,9 +176,7 @@ class PretrainedPolicy(nn.Module):
         missing = [key for key in declared if key not in observation.images]
         unknown = sorted(set(observation.images) - set(declared))
         if unknown:
-            raise ObservationError(
-                f"unknown camera '{unknown[0]}'; the checkpoint has: {', '.join(declared)}"
-            )
+            raise ObservationError(f"unknown camera '{unknown[0]}'; the checkpoint has: {', '.join(declared)}")
         if len(missing) > self.config.empty_cameras or not present:
             raise ObservationError(
                 f"camera '{missing[0]}' is missing; the checkpoint needs {', '.join(declared)}, of which "

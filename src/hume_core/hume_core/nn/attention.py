@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,7 +11,17 @@ from torch import Tensor
 MASKED = -2.3819763e38
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
+@dataclass(frozen=True)
+class PrefixThenCausal:
+    """The first tokens see each other; every later one sees those and the later ones up to itself."""
+
+    prefix: int
+
+
+Mask = Tensor | PrefixThenCausal | None
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:
     """Softmax attention; float32 uses the fused kernel, other types a float32 softmax by hand.
 
     Query heads of one group are laid along the sequence, so that keys and values need not be repeated unless
@@ -19,11 +31,24 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None
         query: (B, heads, Lq, d).
         key: (B, key heads, Lk, d).
         value: (B, key heads, Lk, d).
-        bias: added to the scores, broadcastable to (B, 1, Lq, Lk); ``MASKED`` hides a key.
+        mask: who sees whom: all see all, a pattern (Lq == Lk), or a bias added to the scores, broadcastable
+            to (B, 1, Lq, Lk), in which ``MASKED`` hides a key.
 
     Returns:
         (B, Lq, heads * d) in the type of value.
     """
+    if isinstance(mask, PrefixThenCausal):
+        return _attend_prefix_then_causal(query, key, value, mask.prefix)
+    return _attend(query, key, value, mask)
+
+
+def _attend_prefix_then_causal(query: Tensor, key: Tensor, value: Tensor, prefix: int) -> Tensor:
+    first = _attend(query[:, :, :prefix], key[:, :, :prefix], value[:, :, :prefix], None)
+    bias = causal_bias(query.shape[2] - prefix, prefix, query.device)
+    return torch.cat([first, _attend(query[:, :, prefix:], key, value, bias)], dim=1)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
     batch, heads, length, width = query.shape
     key_heads = key.shape[1]
     groups = heads // key_heads

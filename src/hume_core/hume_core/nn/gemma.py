@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hume_core.nn.attention import attend
+from hume_core.nn.attention import Mask, attend
 from hume_core.nn.joined import JoinedLinear
 from hume_core.nn.norm import RMSNorm
 from hume_core.nn.rope import Rotary, rotate
@@ -114,7 +114,7 @@ class GemmaLayer(nn.Module):
         self,
         x: Tensor,
         rotary: Rotary,
-        bias: Tensor | None,
+        mask: Mask,
         past: KeyValue | None,
         last_row_only: bool = False,
     ) -> tuple[Tensor, KeyValue]:
@@ -127,7 +127,7 @@ class GemmaLayer(nn.Module):
         else:
             query, key, value = self.self_attn.query_key_value(normalised, rotary)
         key, value = _after(past, key, value)
-        mixed = attend(query, key, value, bias)
+        mixed = attend(query, key, value, mask)
         residual = normalised if self.normalised_residual else x
         x = residual + self.self_attn.o_proj(mixed.to(self.self_attn.o_proj.weight.dtype))
         normalised = self.post_attention_layernorm(x).to(self.mlp.up_proj.weight.dtype)
@@ -151,20 +151,16 @@ class GemmaStack(nn.Module):
     def __init__(self, config: StackConfig, normalised_residual: bool = False) -> None:
         super().__init__()
         self.config = config
-        self.layers = nn.ModuleList(
-            GemmaLayer(config, normalised_residual) for _ in range(config.num_hidden_layers)
-        )
+        self.layers = nn.ModuleList(GemmaLayer(config, normalised_residual) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
-    def prefill(
-        self, x: Tensor, rotary: Rotary, bias: Tensor | None = None, past: Sequence[KeyValue] | None = None
-    ) -> Cache:
+    def prefill(self, x: Tensor, rotary: Rotary, mask: Mask = None, past: Sequence[KeyValue] | None = None) -> Cache:
         """Keys and values of every layer for x after the past ones; no output is computed.
 
         Args:
             x: embeddings (B, L, hidden).
             rotary: angles of the positions of x.
-            bias: see ``attend``; over past and new keys.
+            mask: see ``attend``; over past and new keys.
             past: cache of earlier positions, possibly made by another stack.
         """
         cache = []
@@ -173,7 +169,7 @@ class GemmaStack(nn.Module):
             if i + 1 == len(self.layers):
                 cache.append(layer.key_value(x, rotary, before))
             else:
-                x, pair = layer(x, rotary, bias, before)
+                x, pair = layer(x, rotary, mask, before)
                 cache.append(pair)
         return tuple(cache)
 
@@ -181,14 +177,14 @@ class GemmaStack(nn.Module):
         self,
         x: Tensor,
         rotary: Rotary,
-        bias: Tensor | None = None,
+        mask: Mask = None,
         past: Sequence[KeyValue] | None = None,
         last_row_only: bool = False,
     ) -> Tensor:
         """Normalised output (B, L, hidden), or (B, 1, hidden) of the last row only."""
         for i, layer in enumerate(self.layers):
             last = last_row_only and i + 1 == len(self.layers)
-            x, _ = layer(x, rotary, bias, None if past is None else past[i], last)
+            x, _ = layer(x, rotary, mask, None if past is None else past[i], last)
         return self.norm(x)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -26,12 +27,10 @@ class ConvolutionalStem(nn.Sequential):
     def __init__(self, width: int, patch_size: int) -> None:
         halvings = patch_size.bit_length() - 1
         if patch_size < 2 or 1 << halvings != patch_size:
-            raise ConfigError(
-                f"patch_stem 'conv' needs a patch_size that is a power of two, not {patch_size}"
-            )
+            raise ConfigError(f"patch_stem 'conv' needs a patch_size that is a power of two, not {patch_size}")
         channels = [3, *(max(16, width >> (halvings - i)) for i in range(1, halvings)), width]
         parts: list[nn.Module] = []
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             parts += [nn.Conv2d(before, after, kernel_size=3, stride=2, padding=1), nn.GELU()]
         super().__init__(*parts, nn.Conv2d(width, width, kernel_size=1))
 
@@ -56,9 +55,7 @@ class SiglipTower(nn.Module):
         settings = _quietly(SiglipVisionConfig, fields | {"vision_use_head": False})
         self.tower = SiglipVisionModel._from_config(settings, attn_implementation="sdpa")
         if conv_stem:
-            self.tower.embeddings.patch_embedding = ConvolutionalStem(
-                settings.hidden_size, settings.patch_size
-            )
+            self.tower.embeddings.patch_embedding = ConvolutionalStem(settings.hidden_size, settings.patch_size)
         self.projector = nn.Linear(settings.hidden_size, width)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from hume_core.config import HumeConfig
 from hume_core.flow import time_embedding
 from hume_core.images import imagenet_normalised
-from hume_core.nn.attention import causal_bias
+from hume_core.nn.attention import PrefixThenCausal
 from hume_core.nn.gemma import Cache, GemmaStack, StackConfig
 from hume_core.nn.projections import ActionProjections
 from hume_core.nn.rope import Rotary, rotary_table
@@ -62,11 +62,9 @@ class System1Network(nn.Module):
 
     def encode(self, image_tokens: Tensor, state: Tensor, stamp: Tensor) -> Cache:
         """Keys and values of images, states and stamp; see ``context_tokens``."""
-        count, device = image_tokens.shape[1], image_tokens.device
-        cache = self.stack.prefill(image_tokens, self.rotary(0, count, device))
-        tokens = self.context_tokens(state, stamp)
-        bias = causal_bias(tokens.shape[1], count, device)
-        return self.stack.prefill(tokens, self.rotary(count, tokens.shape[1], device), bias, cache)
+        tokens = torch.cat([image_tokens, self.context_tokens(state, stamp)], dim=1)
+        rotary = self.rotary(0, tokens.shape[1], tokens.device)
+        return self.stack.prefill(tokens, rotary, PrefixThenCausal(image_tokens.shape[1]))
 
     def velocity(self, actions: Tensor, time_features: Tensor, cache: Cache, rotary: Rotary) -> Tensor:
         """Velocity field at noisy actions, float32 (B, h, A)."""

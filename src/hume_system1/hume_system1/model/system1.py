@@ -30,6 +30,7 @@ class System1(PretrainedPolicy):
     def __init__(self, config: HumeConfig) -> None:
         super().__init__(config)
         self.network = System1Network(config)
+        self._hot = {"encode": self.network.encode, "velocity": self.network.velocity}
 
     @classmethod
     def build(cls, config: HumeConfig, reader: CheckpointReader) -> System1:
@@ -69,9 +70,7 @@ class System1(PretrainedPolicy):
         if stamps.device.type == "cpu" and not bool(((stamps >= 0) & (stamps < 1)).all()):
             raise ChunkError(f"stamp is {stamps.tolist()}; it must lie in [0, 1)")
         stamps = stamps.to(self.device).expand(batch)
-        rows = (stamps * config.s2_chunk_size).long()[:, None] + torch.arange(
-            config.s1_chunk_size, device=self.device
-        )
+        rows = (stamps * config.s2_chunk_size).long()[:, None] + torch.arange(config.s1_chunk_size, device=self.device)
         rows = rows.clamp(max=config.s2_chunk_size - 1)
         return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1])), stamps
 
@@ -98,7 +97,7 @@ class System1(PretrainedPolicy):
         """
         image_tokens = self.network.embed_images(self.prepare_images(observation))
         state = self.state_history(observation)
-        cache = self.network.encode(image_tokens, state, stamps)
+        cache = self._hot["encode"](image_tokens, state, stamps)
         start = cache[0][0].shape[2]
         rotary = self.network.rotary(start, segment.shape[1], segment.device)
         step = self.config.theta1 / self.config.s1_num_steps
@@ -106,11 +105,19 @@ class System1(PretrainedPolicy):
         features = self.network.projections.time_features(times, self.network.compute_dtype)
         x = segment.clone()
         for row in features:
-            x -= step * self.network.velocity(x, row[None], cache, rotary)
+            x -= step * self._hot["velocity"](x, row[None], cache, rotary)
         return x
 
     def warm_up(self, repeats: int = 2) -> None:
-        """Refine a zero chunk on a black observation, so that the first real segment is fast."""
-        chunk = torch.zeros(1, self.config.s2_chunk_size, self.config.max_action_dim)
+        """Refine a chunk on a black observation, so that the first real segment is as fast as the others.
+
+        Raises:
+            CompileError: compiled with another result than without.
+        """
+        observation = self.blank_observation()
+        generator = torch.Generator().manual_seed(0)
+        chunk = torch.randn(1, self.config.s2_chunk_size, self.config.max_action_dim, generator=generator)
         for _ in range(repeats):
-            self.refine(self.blank_observation(), chunk)
+            self.refine(observation, chunk)
+        if self._compiled:
+            self._check_compiled(lambda: self.refine(observation, chunk))

@@ -85,9 +85,7 @@ class System2Network(nn.Module):
         bias = key_bias(prefix.valid)
         cache = self.language.prefill(prefix.embeddings, self.rotary(prefix.positions), bias)
         token = self.projections.state_proj(state)[:, None].to(self.compute_dtype)
-        return self.expert.prefill(
-            token, self.rotary(prefix.counts[:, None]), self.suffix_bias(prefix, 1), cache
-        )
+        return self.expert.prefill(token, self.rotary(prefix.counts[:, None]), self.suffix_bias(prefix, 1), cache)
 
     def suffix_bias(self, prefix: Prefix, new: int) -> Tensor | None:
         """Bias over the prefix and new tokens that all are seen."""

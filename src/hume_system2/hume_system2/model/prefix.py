@@ -44,6 +44,7 @@ class PrefixLayout:
         absent: number of declared but absent cameras.
         text_counts: real instruction tokens (B,), on the CPU.
         text_length: instruction tokens that are kept.
+        masked: give a mask even where it hides nothing, for one shape whatever the instruction.
     """
 
     image_tokens: int
@@ -51,11 +52,12 @@ class PrefixLayout:
     absent: int
     text_counts: Tensor
     text_length: int
+    masked: bool = False
 
     @property
     def valid(self) -> Tensor | None:
         """Which kept tokens are real (B, P), or None where all are."""
-        if bool((self.text_counts == self.text_length).all()):
+        if not self.masked and bool((self.text_counts == self.text_length).all()):
             return None
         slots = torch.arange(self.present * self.image_tokens + self.text_length)
         return slots < self.counts[:, None]

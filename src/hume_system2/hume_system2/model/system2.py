@@ -52,6 +52,7 @@ class System2(PretrainedPolicy):
         self.tokenizer = tokenizer
         self.network = System2Network(config)
         self.value_head = ValueQueryHead(config, value_stack)
+        self._hot = {"encode": self.network.encode, "velocity": self.network.velocity}
 
     @classmethod
     def build(cls, config: HumeConfig, reader: CheckpointReader) -> System2:
@@ -102,7 +103,7 @@ class System2(PretrainedPolicy):
         schedule = self._schedule(num_candidates, time_temp, noise_temp)
         noise = self._noise(noise, num_candidates, observation.batch_size, generator)
         prefix = self.embed_prefix(observation)
-        cache = self.network.encode(prefix, self.prepare_state(observation)[:, -1])
+        cache = self._hot["encode"](prefix, self.prepare_state(observation)[:, -1])
         candidates = self.integrate(prefix, cache, noise, schedule)
         values = self.value_head(prefix, candidates)
         index = values.argmax(dim=1)
@@ -122,9 +123,7 @@ class System2(PretrainedPolicy):
             return torch.randn(shape, generator=generator, device=device).to(self.device)
         noise = torch.as_tensor(noise).to(self.device, torch.float32)
         if noise.shape != shape:
-            raise ObservationError(
-                f"noise has shape {list(noise.shape)}; expected (N, B, H, A) = {list(shape)}"
-            )
+            raise ObservationError(f"noise has shape {list(noise.shape)}; expected (N, B, H, A) = {list(shape)}")
         return noise
 
     def embed_prefix(self, observation: Observation, absent_cameras: bool = True) -> Prefix:
@@ -138,9 +137,9 @@ class System2(PretrainedPolicy):
         images = self.prepare_images(observation)
         tokens, mask = self.tokenizer(observation.task)
         text_counts = mask.sum(dim=1)
-        length = int(text_counts.max())
+        length = self.config.tokenizer_max_length if self._compiled else int(text_counts.max())
         absent = len(self.config.camera_keys) - images.shape[0] if absent_cameras else 0
-        layout = PrefixLayout(self.image_tokens, images.shape[0], absent, text_counts, length)
+        layout = PrefixLayout(self.image_tokens, images.shape[0], absent, text_counts, length, self._compiled)
         return self.network.embed_prefix(images, tokens[:, :length], layout)
 
     @property
@@ -173,9 +172,7 @@ class System2(PretrainedPolicy):
             first = schedule.active_from(step) * batch
             rows = (rotary[0][first:], rotary[1][first:])
             seen = None if bias is None else bias[first:]
-            velocity = self.network.velocity(
-                x[first:], features[step, first:], cache_tail(cache, first), rows, seen
-            )
+            velocity = self._hot["velocity"](x[first:], features[step, first:], cache_tail(cache, first), rows, seen)
             x[first:] -= schedule.step * velocity * scales[first:]
         result = torch.empty_like(x).unflatten(0, (count, batch))
         result[schedule.order] = x.unflatten(0, (count, batch))
@@ -187,9 +184,17 @@ class System2(PretrainedPolicy):
         return features.repeat_interleave(batch, dim=1)
 
     def warm_up(self, num_candidates: int = 5, repeats: int = 2) -> None:
-        """Think about a black observation, so that the first real thought is as fast as the others."""
+        """Think about a black observation, so that the first real thought is as fast as the others.
+
+        Raises:
+            CompileError: compiled with another result than without.
+        """
+        observation = self.blank_observation()
         for _ in range(repeats):
-            self.think(self.blank_observation(), num_candidates)
+            self.think(observation, num_candidates)
+        if self._compiled:
+            noise = self._noise(None, num_candidates, 1, torch.Generator().manual_seed(0))
+            self._check_compiled(lambda: self.think(observation, num_candidates, noise=noise).candidates)
 
 
 def _repeat_rotary(rotary: Rotary, times: int) -> Rotary:

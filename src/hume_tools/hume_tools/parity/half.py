@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hume_tools.parity.episode import check_episode
 from hume_tools.parity.inference import THOUGHTS, check_thought
 from hume_tools.parity.recording import Recording
 from hume_tools.parity.report import Array, Comparison, Report
@@ -25,12 +26,15 @@ def check_half(recording: Recording, float32: dict[str, Array]) -> Report:
     for name in THOUGHTS:
         if recording.has(f"{name}/noise"):
             check_thought(recording, everything, name, first, second)
+    check_episode(recording, everything)
     judged = [_judge(item, recording.arrays, float32) for item in everything.comparisons]
     return Report(recording.arrays, strict=False, comparisons=judged)
 
 
 def _judge(item: Comparison, arrays: dict[str, Array], float32: dict[str, Array]) -> Comparison:
-    if item.name.endswith("s1_action"):
+    if item.name == "infer/actions" and not _thoughts_clear(arrays, float32):
+        return item
+    if item.name.endswith("s1_action") or item.name == "infer/actions":
         return Comparison(item.name, item.absolute, item.relative, item.absolute <= ACTION_LIMIT, _NOTE)
     if item.name.endswith("euler_steps"):
         return Comparison(item.name, item.absolute, item.relative, item.absolute == 0.0)
@@ -40,6 +44,10 @@ def _judge(item: Comparison, arrays: dict[str, Array], float32: dict[str, Array]
         passed = item.absolute == 0.0 or not clear.all()
         return Comparison(item.name, item.absolute, item.relative, passed, "where values clearly differ")
     return item
+
+
+def _thoughts_clear(arrays: dict[str, Array], float32: dict[str, Array]) -> bool:
+    return bool(clearly_best(float32["infer/chosen_q"], arrays["infer/chosen_q"]).all())
 
 
 def clearly_best(float32: Array, half: Array) -> Array:
