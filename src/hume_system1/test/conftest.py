@@ -166,6 +166,30 @@ class Rig:
         }
         return SegmentEvent(**{**fields, **changes})  # type: ignore[arg-type]
 
+    def speed(self) -> float:
+        """Largest commanded speed, rad/s."""
+        assert self.command is not None
+        return float(np.abs(self.command.velocity).max())
+
+    def longest_stop(self) -> float:
+        """v / a_max plus the time to build up and take down the acceleration, worst joint, s."""
+        assert self.command is not None
+        limits = self.core.limits
+        ramp = limits.acceleration / limits.jerk
+        carried = np.abs(self.command.velocity) + np.abs(self.command.acceleration) * ramp
+        return float((carried / limits.acceleration + 2.5 * ramp).max())
+
+    def assert_stops(self, run: Callable[[float], object]) -> None:
+        """From now on the arm stops as fast as it may, stays there, and goes on being commanded to."""
+        run(self.longest_stop() + 0.01)
+        assert self.command is not None
+        assert self.speed() == 0.0
+        place = self.command.position.tolist()
+        run(0.3)
+        assert self.command.position.tolist() == place
+        assert self.command.publish
+        self.assert_within_limits()
+
     def assert_within_limits(self) -> None:
         """Every stream so far keeps all four limits."""
         for times, positions in self.streams:

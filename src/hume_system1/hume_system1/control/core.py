@@ -11,7 +11,7 @@ from hume_system1.control import state_machine
 from hume_system1.control.command import ClockReading, Command, CoreStatus
 from hume_system1.control.gripper import Gripper
 from hume_system1.control.intake import Intake
-from hume_system1.control.limiter import Limiter
+from hume_system1.control.limiter import Limiter, check_tighter
 from hume_system1.control.report import core_status
 from hume_system1.control.settings import ControlSettings, GripperSettings
 from hume_system1.control.sinks import TrajectoryPoint
@@ -56,6 +56,7 @@ class ControlCore:
         self._gripper = Gripper(gripper) if gripper else None
         self._command = Command(limits.size)
         self._inputs = state_machine.Inputs()
+        self._tighter: MotionLimits | None = None
         self._last = math.nan
         self._reset_until = -math.inf
         self._follow = False
@@ -64,6 +65,15 @@ class ControlCore:
     def estop(self) -> None:
         """Latch an emergency stop at the next tick; any thread, never blocks."""
         self.inbox.estop = True
+
+    def tighten(self, limits: MotionLimits) -> None:
+        """Narrow the limits while running; any thread. The arm comes to rest first, then goes on within them.
+
+        Raises:
+            ConfigError: the joints differ or a limit would be loosened.
+        """
+        check_tighter(self.limits, limits)
+        self._tighter = limits
 
     def step(self, now: ClockReading) -> Command:
         """Run one tick.
@@ -169,7 +179,17 @@ class ControlCore:
         inputs.epoch_changed = intake.epoch_changed
         inputs.fresh_chunk = intake.fresh_chunk
         inputs.hold = intake.watchdogs.hold(now.steady, intake.timeline.covers(intake.clock.time))
+        if self._tighter is not None and self._wait_to_tighten(self._tighter, at_rest):
+            inputs.hold = Reason.NEW_LIMITS
         inputs.fault = self._fault(now, 0.0 if intake.resetting else ratio)
+
+    def _wait_to_tighten(self, limits: MotionLimits, at_rest: bool) -> bool:
+        if not at_rest:
+            return True
+        self._tighter = None
+        self.limits = limits
+        self.limiter.tighten(limits)
+        return False
 
     def _fault(self, now: ClockReading, ratio: float) -> Reason:
         intake = self.intake

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hume_core.errors import ConfigError
 from hume_core.limits import MotionLimits
 from hume_system1.control.joint_limiter import JointLimiter, tracking_gains
 
 Rows = Sequence[Sequence[float]]
+
+
+def check_tighter(old: MotionLimits, new: MotionLimits) -> None:
+    """Limits may be tightened while running, never loosened.
+
+    Raises:
+        ConfigError: the joints differ, or a limit of `new` allows what `old` does not.
+    """
+    if new.names != old.names:
+        raise ConfigError(f"limits are for joints {', '.join(new.names)}; this arm has: {', '.join(old.names)}")
+    for field in ("lower", "upper", "velocity", "acceleration", "jerk", "tracking"):
+        before, after = getattr(old, field), getattr(new, field)
+        looser = after < before if field == "lower" else after > before
+        if looser.any():
+            name = new.names[int(looser.argmax())]
+            raise ConfigError(f"limit '{field}' of joint '{name}' would be loosened; restart to loosen limits")
 
 
 class Limiter:
@@ -24,17 +41,18 @@ class Limiter:
     """
 
     def __init__(self, limits: MotionLimits, bandwidth: float) -> None:
-        self.joints = [
-            JointLimiter(*(float(x) for x in row))
-            for row in zip(limits.lower, limits.upper, limits.velocity, limits.acceleration, limits.jerk, strict=True)
-        ]
-        self._speeds = [float(x) for x in limits.velocity]
-        self._tracking = [float(x) for x in limits.tracking]
         self._bandwidth = bandwidth
+        self._set(limits)
         self.ticks = 0
         self.limited = [0] * limits.size
         self._top_speeds = [0.0] * limits.size
         self._reported = (0, [0] * limits.size)
+
+    def tighten(self, limits: MotionLimits) -> None:
+        """Go on within new limits from where the command rests."""
+        places = [joint.p for joint in self.joints]
+        self._set(limits)
+        self.start(places)
 
     def start(self, positions: Sequence[float]) -> None:
         """Begin a new stream at rest at the given positions (n,), rad."""
@@ -88,6 +106,14 @@ class Limiter:
         self._reported = (self.ticks, list(self.limited))
         elapsed = max(self._reported[0] - ticks, 1)
         return tuple((new - old) / elapsed for new, old in zip(self._reported[1], counts, strict=True))
+
+    def _set(self, limits: MotionLimits) -> None:
+        self.joints = [
+            JointLimiter(*(float(x) for x in row))
+            for row in zip(limits.lower, limits.upper, limits.velocity, limits.acceleration, limits.jerk, strict=True)
+        ]
+        self._speeds = [float(x) for x in limits.velocity]
+        self._tracking = [float(x) for x in limits.tracking]
 
     def _count(self) -> None:
         self.ticks += 1

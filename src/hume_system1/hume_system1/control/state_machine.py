@@ -71,7 +71,7 @@ def step(state: State, inputs: Inputs) -> State:
         return INACTIVE
     if inputs.fault is not Reason.NONE:
         return _FAULTS[inputs.fault]
-    return _STARTING if inputs.starting else _free(state, inputs)
+    return _STARTING if inputs.starting and not inputs.taken else _free(state, inputs)
 
 
 def _latched(state: State, inputs: Inputs) -> State:

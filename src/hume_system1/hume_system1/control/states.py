@@ -30,6 +30,7 @@ class Reason(enum.Enum):
     NEW_EPOCH = "new epoch: coming to rest"
     DISABLED = "disabled"
     TAKEOVER = "taken over"
+    NEW_LIMITS = "coming to rest to apply tighter limits"
     # FAULT: needs a reset
     DENOISER_LOST = "denoiser heartbeat lost"
     JOINT_STATES_LOST = "joint states lost"
