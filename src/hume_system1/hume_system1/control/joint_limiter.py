@@ -33,6 +33,7 @@ _MARGIN_ACCELERATION = 1.0 - 1e-6
 _MARGIN_JERK = 1.0 - 1e-4
 _MARGIN_POSITION = 1e-9  # rad
 # Part of the limits that the tracking law plans with; the rest is for what the plan leaves out.
+_PLAN_VELOCITY = 0.998
 _PLAN_ACCELERATION = 0.6
 _PLAN_JERK = 0.4
 _BOUND_ACCELERATION = 0.8
@@ -81,6 +82,7 @@ class JointLimiter:
         "_full_v",
         "_jerk_root",
         "_lower",
+        "_plan_v",
         "_room",
         "_room_per_v",
         "_room_per_v2",
@@ -108,6 +110,7 @@ class JointLimiter:
         self._room_per_v2 = 0.5 / self.max_a
         self._room_per_v = 1.5 * self.max_a / self.max_j
         self._room = self.max_v * (self.max_v * self._room_per_v2 + self._room_per_v)
+        self._plan_v = _PLAN_VELOCITY * self.max_v
         self._brake_a = 2.0 * _PLAN_ACCELERATION * self.max_a
         self._brake_v = (_PLAN_ACCELERATION * self.max_a) ** 2 / (2.0 * _PLAN_JERK * self.max_j)
         self._jerk_root = 2.0 * _PLAN_JERK * self.max_j
@@ -178,9 +181,16 @@ class JointLimiter:
             rp = self.upper if rp > self.upper else self.lower
             rv = ra = rj = 0.0
             limited = True
+        distance = rp - dt * (rv - dt * (0.5 * ra - dt * rj / 6.0)) - self.p
+        excess = max(abs(rv) / self.max_v, abs(ra) / self.max_a)
+        if excess > 1.0:
+            # Feed-forward that the joint cannot do would drown the feedback, and the command would stray.
+            share = 1.0 / (excess * excess)
+            rv, ra, rj = share * rv, share * ra, share * rj
+            limited = True
         v = rv - dt * (ra - 0.5 * dt * rj)
         a = ra - dt * rj
-        wish = v + self._approach(rp - dt * (rv - dt * (0.5 * ra - dt * rj / 6.0)) - self.p, gains.position)
+        wish = v + self._approach(distance, gains.position)
         top = self._top_speed(wish, room)
         if wish > top or wish < -top:
             wish = top if wish > 0.0 else -top
@@ -218,7 +228,7 @@ class JointLimiter:
             limit, bound = self.upper - self.p, room[1]
         else:
             limit, bound = self.p - self.lower, room[0]
-        top = self.max_v
+        top = self._plan_v
         if limit < self._room:
             b = self._brake_v
             top = min(top, sqrt(b * b + self._brake_a * limit) - b) if limit > 0.0 else 0.0

@@ -16,8 +16,7 @@ Array = NDArray[np.float64]
 
 # Part of the velocity and acceleration limits that a passage may use; a larger difference takes longer.
 _SHARE = 0.5
-# Highest speed and acceleration of the weight exp(-x) * (1 + x + x^2 / 2), and of a quintic over a unit of time.
-_FADE_SPEED, _FADE_ACCELERATION = 0.2707, 0.2306
+# Highest speed and acceleration of a quintic over a unit of time.
 _QUINTIC_SPEED, _QUINTIC_ACCELERATION = 1.875, 5.7735
 
 
@@ -26,22 +25,21 @@ class Fade:
 
     At a splice the difference (position, velocity, acceleration) is added to what is followed, so that nothing jumps,
     and then decays with a triple pole: a mere difference of position keeps the weight
-    exp(-x) * (1 + x + x^2 / 2), x = rate * t, which starts with slope and curvature 0. Since the decay is linear, a
-    splice in the middle of another one simply adds to it.
+    exp(-x) * (1 + x + x^2 / 2), x = rate * t, which starts with slope and curvature 0. Since the decay is linear and
+    its rate always the same, a splice in the middle of another one simply adds to it, and any number of splices
+    leaves a bounded difference. (A rate that falls with the size of the difference lets a difference of velocity
+    grow into one of position faster than it decays.) What the joints cannot do of it, the limiter spreads out.
 
     Args:
-        limits: of the joints.
-        blend: time in which 7/8 of a small difference fade, s.
+        size: number of joints n.
+        blend: time in which 7/8 of a difference fade, s.
     """
 
-    def __init__(self, limits: MotionLimits, blend: float) -> None:
-        self._coefficients = np.zeros((3, limits.size))
+    def __init__(self, size: int, blend: float) -> None:
+        self._coefficients = np.zeros((3, size))
         self._basis = np.zeros((4, 3))
-        self._fastest = 5.0 / blend
-        self._per_velocity = _FADE_SPEED / (_SHARE * limits.velocity)
-        self._per_acceleration = _FADE_ACCELERATION / (_SHARE * limits.acceleration)
+        self._rate = 5.0 / blend
         self._start = -inf
-        self.rate = self._fastest
 
     def begin(self, t: float, offset: Array) -> None:
         """Start fading at time t.
@@ -50,11 +48,7 @@ class Fade:
             t: ROS time, s.
             offset: (>= 3, n): old minus new position, velocity and acceleration.
         """
-        size = np.abs(offset[0])
-        per_velocity = float((size * self._per_velocity).max())
-        per_acceleration = sqrt(float((size * self._per_acceleration).max()))
-        r = 1.0 / max(1.0 / self._fastest, per_velocity, per_acceleration)
-        self._start, self.rate = t, r
+        self._start, r = t, self._rate
         c = self._coefficients
         c[0] = offset[0]
         c[1] = offset[1] + r * offset[0]
@@ -66,7 +60,7 @@ class Fade:
 
     def add(self, t: float, out: Array, scratch: Array) -> None:
         """Add the difference and its derivatives at time t to out (4, n); scratch is (4, n)."""
-        r = self.rate
+        r = self._rate
         x = r * (t - self._start)
         if x > 40.0:
             return

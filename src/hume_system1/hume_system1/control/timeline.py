@@ -22,7 +22,7 @@ class Timeline:
     Args:
         limits: joints.
         committed: how long the old motion stays as it is after a new segment came, s.
-        blend: shortest time of a passage, s; see `splice`.
+        blend: time of a passage from one segment to the next, s; see `splice`.
 
     Attributes:
         splices: passages from one segment to another so far.
@@ -31,7 +31,7 @@ class Timeline:
     def __init__(self, limits: MotionLimits, committed: float, blend: float) -> None:
         n = limits.size
         self._committed = committed
-        self._fade = Fade(limits, blend)
+        self._fade = Fade(n, blend)
         self._departure = Departure(limits, blend)
         self._current: Spline | None = None
         self._pending: Spline | None = None
@@ -73,11 +73,12 @@ class Timeline:
         """Begin following in the state the command is in, whatever was followed before.
 
         Args:
-            t: ROS time, s; `covers(t)` must be true.
+            t: ROS time, s.
             state: (3, n) commanded position, velocity and acceleration.
         """
-        if self._pending is not None and self._pending.start <= t <= self._pending.end:
-            self._current, self._pending = self._pending, None
+        pending, current = self._pending, self._current
+        if pending is not None and (current is None or t > current.end or pending.start <= t <= pending.end):
+            self._current, self._pending = pending, None
         if self._current is None:
             return
         self._current.sample(t, self._out)
