@@ -233,3 +233,13 @@ def test_tightened_limits_hold_from_the_next_standstill_on(running: Any) -> None
 def test_limits_are_never_loosened_live(running: Any, field: str) -> None:
     with pytest.raises(ConfigError, match=f"'{field}' of joint 'joint_0' would be loosened"):
         running.core.tighten(scaled(running.core.limits, **{field: 1.01}))
+
+
+def test_enabling_does_not_revive_motion_of_before(running: Any) -> None:
+    running.tick(DT, running.chunk(), running.segment(rows=100))
+    running.tick(DT, EnableEvent(False))
+    running.run(0.4)
+    running.tick(DT, EnableEvent(True))
+    running.run(0.1)
+    assert running.modes[-1] == "idle"
+    assert running.speed() == 0.0

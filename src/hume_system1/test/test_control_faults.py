@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hume_system1.control.events import (
@@ -99,7 +100,7 @@ def test_fault_stops_and_latches_until_a_complete_reset(running: Any, fault: str
     ("ros_steps", "reason"),
     [
         ([0.0] * 60, Reason.CLOCK_FROZEN),
-        ([-1.0], Reason.CLOCK_BACKWARD),
+        ([-30.0], Reason.CLOCK_BACKWARD),
         ([3.0], Reason.CLOCK_FORWARD),
     ],
 )
@@ -227,3 +228,37 @@ def test_an_error_inside_becomes_a_fault_and_the_arm_stops(running: Any) -> None
     assert (command.mode, command.reason) == (Mode.FAULT, Reason.INTERNAL)
     assert not command.velocity.any()
     assert "boom" in running.core.status(running.now()).text
+
+
+def test_reset_waits_for_an_arm_that_is_measured_to_move(running: Any) -> None:
+    running.tick(DT, EStopEvent())
+    running.run(0.5)
+    running.tick(DT, ResetEvent(), running.chunk())
+    running.sensors = False
+    for _ in range(20):
+        running.tick(DT, running.joint_state(velocity=(0.0, 0.2, 0.0)), running.chunk())
+    assert running.core.state.reason is Reason.RESET_NOT_STILL
+    running.sensors = True
+    running.tick(DT, running.chunk())
+    running.tick()
+    assert running.modes[-1] == "idle"
+
+
+def test_resumes_from_afar_at_half_the_speed_limit(running: Any) -> None:
+    running.tick(DT, EStopEvent())
+    running.run(0.5)
+    running.tick(DT, ResetEvent())
+    fastest = 0.0
+    for k in range(400):
+        events = [running.chunk(), running.segment(amplitude=1.0, frequency=0.0)] if k % 4 == 0 else []
+        running.tick(DT, *events)
+        fastest = max(fastest, float((np.abs(running.command.velocity) / running.core.limits.velocity).max()))
+    assert running.modes[-1] == "running"
+    assert 0.3 < fastest < 0.6
+
+
+def test_arrival_times_of_the_future_do_not_deceive_the_watchdogs(running: Any) -> None:
+    running.tick(DT, running.joint_state(received=1e12), running.segment(received=1e12))
+    running.sensors = False
+    running.run(0.5)
+    assert running.core.state.reason is Reason.JOINT_STATES_LOST

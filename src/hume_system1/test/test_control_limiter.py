@@ -174,13 +174,24 @@ def test_follows_a_feasible_sine_without_lag(dt: float) -> None:
     assert max(errors[int(2.0 / dt) :]) < 1e-5
 
 
-def test_start_outside_the_limits_only_goes_in() -> None:
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_start_outside_the_limits_only_goes_in(side: float) -> None:
     joint = JointLimiter(-1.0, 1.0, V, A, J)
-    joint.start(1.04)
-    way = follow(joint, (5.0, 1.0, 0.0, 0.0), 100)
-    assert max(way) <= 1.04
-    follow(joint, (0.9, 0.0, 0.0, 0.0), 300)
-    assert max(follow(joint, (5.0, 1.0, 0.0, 0.0), 300)) <= 1.0
+    joint.start(side * 1.04)
+    assert max(side * p for p in follow(joint, (side * 5.0, side, 0.0, 0.0), 100)) <= 1.04
+    follow(joint, (side * 0.9, 0.0, 0.0, 0.0), 300)
+    assert max(side * p for p in follow(joint, (side * 5.0, side, 0.0, 0.0), 300)) <= 1.0
+
+
+@pytest.mark.parametrize("limits", [(V, A, J), (2.0, 10.0, 1000.0), (1.0, 50.0, 3000.0)])
+def test_cruises_smoothly_at_top_speed(limits: tuple[float, float, float]) -> None:
+    joint = JointLimiter(-90.0, 90.0, *limits)
+    joint.start(0.0)
+    follow(joint, (80.0, 0.0, 0.0, 0.0), 300)
+    for _ in range(100):
+        follow(joint, (80.0, 0.0, 0.0, 0.0), 1)
+        assert joint.v == pytest.approx(limits[0], rel=5e-3)
+        assert abs(joint.a) < 1e-6
 
 
 def test_no_room_before_the_measured_position_stops_motion_that_way_only() -> None:
