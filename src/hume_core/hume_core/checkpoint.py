@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,14 @@ from hume_core.errors import CheckpointError
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 IGNORED_PREFIX = "value_query_head.paligemma_with_expert."
+EXTRA_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "tokenizer.model",
+    "added_tokens.json",
+    "vqh_backbone.json",
+)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -33,7 +42,7 @@ def resolve_folder(name: str | Path) -> Path:
     """Local folder of a checkpoint, downloaded from the Hugging Face hub where a hub name is given.
 
     Args:
-        name: a folder, or ``organisation/name``; the offline cache is used where the hub is out of reach.
+        name: a folder, or ``organisation/name``; a complete snapshot in the local cache is used as it is.
 
     Raises:
         CheckpointError: no such folder, or the hub and the cache do not have it.
@@ -43,12 +52,27 @@ def resolve_folder(name: str | Path) -> Path:
         return path
     if isinstance(name, Path) or not _HUB_NAME.fullmatch(name):
         raise CheckpointError(f"'{name}' is no folder and no hub name like 'organisation/name'")
+    return _cached_folder(name) or _downloaded_folder(name)
+
+
+def _cached_folder(name: str) -> Path | None:
+    """Complete snapshot in the local cache: a robot starts without the network."""
+    import huggingface_hub
+
+    try:
+        folder = Path(huggingface_hub.snapshot_download(name, local_files_only=True))
+    except Exception:
+        return None
+    return folder if _has_weights(folder) else None
+
+
+def _downloaded_folder(name: str) -> Path:
     import huggingface_hub
 
     try:
         return Path(huggingface_hub.snapshot_download(name, allow_patterns=_HUB_FILES))
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise CheckpointError(
             f"'{name}' is no local folder and cannot be had from the Hugging Face hub or its cache: {reason}"
         ) from error
@@ -83,9 +107,7 @@ class CheckpointReader:
         if (self.folder / WEIGHTS).is_file():
             return [self.folder / WEIGHTS]
         if not index.is_file():
-            raise CheckpointError(
-                f"{self.folder} has neither {WEIGHTS} nor {INDEX}; only safetensors are read"
-            )
+            raise CheckpointError(f"{self.folder} has neither {WEIGHTS} nor {INDEX}; only safetensors are read")
         try:
             names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         except (ValueError, KeyError, AttributeError, TypeError) as error:
@@ -120,16 +142,12 @@ class CheckpointReader:
         """Stored type of a tensor, without reading it."""
         stored = self._slice(name).get_dtype()
         if stored not in _DTYPES:
-            raise CheckpointError(
-                f"tensor '{name}' is stored as {stored}; expected one of {', '.join(_DTYPES)}"
-            )
+            raise CheckpointError(f"tensor '{name}' is stored as {stored}; expected one of {', '.join(_DTYPES)}")
         return _DTYPES[stored]
 
     def _slice(self, name: str) -> Any:
         if name not in self._where:
-            raise CheckpointError(
-                f"tensor '{name}' is missing in {self.folder}; it holds {len(self._where)} tensors"
-            )
+            raise CheckpointError(f"tensor '{name}' is missing in {self.folder}; it holds {len(self._where)} tensors")
         return self._files[self._where[name]].get_slice(name)
 
     def read(self, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
@@ -190,9 +208,7 @@ def load_module(
     return stored
 
 
-def stored_tensors(
-    module: nn.Module, to_stored: NameMap, stored: Mapping[str, torch.dtype]
-) -> dict[str, Tensor]:
+def stored_tensors(module: nn.Module, to_stored: NameMap, stored: Mapping[str, torch.dtype]) -> dict[str, Tensor]:
     """The module's tensors under their file names, in the types they were stored in (float32 if new)."""
     return {
         to_stored(name): tensor.detach().to("cpu", stored.get(to_stored(name), torch.float32), copy=True).contiguous()
@@ -230,6 +246,13 @@ def save_tensors(folder: Path, tensors: Mapping[str, Tensor], source: Checkpoint
 
 def _has_weights(folder: Path) -> bool:
     return (folder / WEIGHTS).is_file() or (folder / INDEX).is_file()
+
+
+def copy_extra_files(source: Path, folder: Path) -> None:
+    """Copy what belongs to a checkpoint besides weights and configuration, where it is not there yet."""
+    for name in EXTRA_FILES:
+        if (source / name).is_file() and not (folder / name).exists():
+            shutil.copyfile(source / name, folder / name)
 
 
 def _remove_shards(folder: Path) -> None:

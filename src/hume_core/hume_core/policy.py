@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hume_core.checkpoint import (
     CheckpointReader,
     NameMap,
+    copy_extra_files,
     load_module,
     resolve_folder,
     save_tensors,
@@ -159,6 +160,8 @@ class PretrainedPolicy(nn.Module):
 
     def save_extra_files(self, folder: Path) -> None:
         """Write what belongs to the checkpoint besides weights and configuration."""
+        if self._source is not None:
+            copy_extra_files(self._source.folder, folder)
 
     @property
     def device(self) -> torch.device:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,15 +10,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from hume_core.checkpoint import copy_extra_files
 from hume_core.errors import CheckpointError
-
-_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "tokenizer.model",
-    "added_tokens.json",
-)
 
 
 class InstructionTokenizer:
@@ -67,7 +59,4 @@ class InstructionTokenizer:
 
     def save(self, folder: Path) -> None:
         """Copy the tokenizer's files into another checkpoint folder."""
-        for name in _FILES:
-            source = self.folder / name
-            if source.is_file() and source.resolve() != (folder / name).resolve():
-                shutil.copyfile(source, folder / name)
+        copy_extra_files(self.folder, folder)

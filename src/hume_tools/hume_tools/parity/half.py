@@ -22,7 +22,7 @@ def check_half(recording: Recording, float32: dict[str, Array]) -> Report:
     """
     everything = Report(recording.arrays, strict=False)
     first = recording.observation("in/obs0/", state=recording.arrays["in/obs0/observation.state"])
-    second = recording.observation("in/obs1/", state=recording.arrays["in/obs1/observation.state"])
+    second = recording.later_observation()
     for name in THOUGHTS:
         if recording.has(f"{name}/noise"):
             check_thought(recording, everything, name, first, second)

@@ -16,10 +16,11 @@ THOUGHTS = ("think_time", "think_noise", "think_both")
 def check_inference(recording: Recording, report: Report) -> None:
     """Everything under prep, prep1, s2, s1, vqh and think_*."""
     first = recording.observation("in/obs0/", state=recording.arrays["in/obs0/observation.state"])
-    second = recording.observation("in/obs1/", state=recording.arrays["in/obs1/observation.state"])
+    second = recording.later_observation()
     with torch.inference_mode():
         check_preprocessing(recording, report, first, "prep")
-        check_preprocessing(recording, report, second, "prep1")
+        if second is not None:
+            check_preprocessing(recording, report, second, "prep1")
         check_system2(recording, report, first)
         check_system1(recording, report, first)
         check_value_head(recording, report, first)
@@ -125,7 +126,7 @@ def bounds(values: np.ndarray) -> tuple[float, float]:
     return low, round(low + (float(values[-1]) - low) * count / (count - 1), 5)
 
 
-def check_thought(recording: Recording, report: Report, name: str, first: Observation, second: Observation) -> None:
+def check_thought(recording: Recording, report: Report, name: str, first: Observation, second: Observation | None) -> None:
     """A whole thought, then System 1's segments at the stamp 0 and later."""
     system1, system2, arrays = recording.system1, recording.system2, recording.arrays
     noise = recording.tensor(f"{name}/noise")
@@ -139,7 +140,7 @@ def check_thought(recording: Recording, report: Report, name: str, first: Observ
     length = system2.value_head.value_length
     report.add(f"{name}/candidates_unnormalized", system2.unnormalise(thought.candidates[:, :, :length]))
     for group, observation, stamp in (("", first, 0.0), ("late_", second, arrays.get(f"{name}/late_stamp"))):
-        if stamp is None:
+        if stamp is None or observation is None:
             continue
         segment, stamps = system1.segment(thought.chunk, stamp, first.batch_size)
         report.add(f"{name}/{group}s1_in", segment)

@@ -48,6 +48,12 @@ class Recording:
         found = self.arrays[f"{prefix}observation.state{suffix}"] if state is None else state
         return Observation(images, found, [str(task) for task in tasks])
 
+    def later_observation(self) -> Observation | None:
+        """The observation that System 1 acts on later, if it was recorded."""
+        if not self.has("in/obs1/observation.state"):
+            return None
+        return self.observation("in/obs1/")
+
 
 def load_arrays(path: Path) -> dict[str, Array]:
     """All arrays of an npz file.
