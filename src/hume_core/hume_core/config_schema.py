@@ -129,9 +129,9 @@ def _check_choices(config: Any) -> None:
         if getattr(config, name):
             raise ConfigError(f"config field '{name}' is true; only false is supported")
     for kind, mode in config.normalization_mapping.items():
-        valid = ("IDENTITY",) if kind == "VISUAL" else ("MEAN_STD", "IDENTITY")
-        if mode not in valid:
-            raise ConfigError(f"config field 'normalization_mapping.{kind}' is {mode!r}; valid: {', '.join(valid)}")
+        modes = ("IDENTITY",) if kind == "VISUAL" else ("MEAN_STD", "IDENTITY")
+        if mode not in modes:
+            raise ConfigError(f"config field 'normalization_mapping.{kind}' is {mode!r}; valid: {', '.join(modes)}")
 
 
 def _check_features(config: Any) -> None:

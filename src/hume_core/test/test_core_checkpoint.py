@@ -171,7 +171,7 @@ def hub(folder, tmp_path_factory, monkeypatch):
 
 def test_hub_cache_is_used_without_network(hub):
     assert CheckpointReader(resolve_folder("organisation/name")).names == ("a.weight", "b.weight")
-    with pytest.raises(CheckpointError, match="cannot be had.*network is unreachable"):
+    with pytest.raises(CheckpointError, match=r"cannot be had.*network is unreachable"):
         resolve_folder("organisation/other")
 
 

@@ -90,10 +90,10 @@ def test_noise_segment_shifts_within_the_chunk():
 
 def test_log_density_belongs_to_the_samples():
     mean, std = torch.tensor([[0.1, -0.3]]), torch.tensor([[0.5, 0.8]])
-    actions, density = sample(mean, std, torch.tensor([[0.3, -0.2]]))
-    torch.testing.assert_close(log_density(mean, std, actions), density, rtol=1e-4, atol=1e-4)
+    actions, density = sample((mean, std), torch.tensor([[0.3, -0.2]]))
+    torch.testing.assert_close(log_density((mean, std), actions), density, rtol=1e-4, atol=1e-4)
     grid = torch.linspace(-0.989, 0.989, 4001)[:, None]
-    total = log_density(torch.zeros(1), torch.full((1,), 0.5), grid).exp().mean() * 2 * 0.989
+    total = log_density((torch.zeros(1), torch.full((1,), 0.5)), grid).exp().mean() * 2 * 0.989
     torch.testing.assert_close(total, torch.tensor(1.0), rtol=1e-2, atol=0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,7 @@ class PrefixThenCausal:
     prefix: int
 
 
-Mask = Tensor | PrefixThenCausal | None
+Mask: TypeAlias = "Tensor | PrefixThenCausal | None"
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:

@@ -41,7 +41,8 @@ class JoinedLinear(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> JoinedLinear:
         self._weight = None
-        return super()._apply(fn, recurse)
+        super()._apply(fn, recurse)
+        return self
 
 
 def join_all(module: nn.Module) -> None:

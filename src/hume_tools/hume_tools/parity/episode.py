@@ -6,6 +6,7 @@ import json
 from collections import deque
 
 import numpy as np
+import torch
 
 from hume_core import Observation
 from hume_tools.parity.recording import IMAGES, Recording
@@ -30,10 +31,12 @@ def replay(recording: Recording, settings: dict[str, float]) -> tuple[Array, Arr
     noise = arrays["infer/noise"]
     states = arrays["infer/observation.state"]
     history: deque[Array] = deque(maxlen=config.s1_his_state_size)
-    actions, calls, values = [], np.zeros(len(states), dtype=np.int64), []
-    chunk = segment = None
+    calls = np.zeros(len(states), dtype=np.int64)
+    actions: list[Array] = []
+    values: list[Array] = []
+    chunk = segment = torch.empty(0)
     for step, state in enumerate(states):
-        history.extend([state] * (1 if history else config.s1_his_state_size))
+        history.extend([state] * (1 if history else config.s1_his_state_size))  # the first one fills it
         since_thought = step % int(settings["s2_replan_steps"])
         since_segment = step % int(settings["replan_steps"])
         if since_segment == 0:

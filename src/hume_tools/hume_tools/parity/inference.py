@@ -126,7 +126,9 @@ def bounds(values: np.ndarray) -> tuple[float, float]:
     return low, round(low + (float(values[-1]) - low) * count / (count - 1), 5)
 
 
-def check_thought(recording: Recording, report: Report, name: str, first: Observation, second: Observation | None) -> None:
+def check_thought(
+    recording: Recording, report: Report, name: str, first: Observation, second: Observation | None
+) -> None:
     """A whole thought, then System 1's segments at the stamp 0 and later."""
     system1, system2, arrays = recording.system1, recording.system2, recording.arrays
     noise = recording.tensor(f"{name}/noise")

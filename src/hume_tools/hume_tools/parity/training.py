@@ -108,7 +108,7 @@ def _derived(recording: Recording, batch: CalQLBatch) -> dict[str, Tensor]:
     """Logged numbers that no loss needs."""
     calql = recording.system2.value_head.calql
     with torch.no_grad():
-        density = log_density(*calql.policy(batch.features), batch.actions)
+        density = log_density(calql.policy(batch.features), batch.actions)
         values = calql.critics(batch.features, batch.actions)
     return {
         "actor_nll": -density.mean(),

@@ -78,7 +78,7 @@ class CalQLDraws:
 def temperature_loss(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws) -> tuple[Tensor, Info]:
     """Moves the temperature so that the actor's entropy comes near -d."""
     with torch.no_grad():
-        _, log_density = sample(*calql.policy(batch.next_features), draws.temperature_next)
+        _, log_density = sample(calql.policy(batch.next_features), draws.temperature_next)
     entropy = -log_density.mean()
     loss = calql.temperature() * (entropy + batch.actions.shape[-1])
     return loss, {"temperature_loss": loss.detach()}
@@ -144,7 +144,7 @@ def critic_loss(
 
 @torch.no_grad()
 def _target(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws, discount: float) -> Tensor:
-    actions, _ = sample(*calql.policy(batch.next_features), draws.target_next)
+    actions, _ = sample(calql.policy(batch.next_features), draws.target_next)
     values = calql.target_critics(batch.next_features, actions.transpose(0, 1))
     return batch.rewards + discount * batch.masks * values.amin(dim=0).amax(dim=-1)
 
@@ -152,8 +152,8 @@ def _target(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws, discount: float)
 @torch.no_grad()
 def _sampled_actions(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws) -> tuple[Tensor, Tensor]:
     """Uniform, current-policy and next-policy actions (B, 3n, d) and their log densities (B, 3n)."""
-    current, current_density = sample(*calql.policy(batch.features), draws.conservative_current)
-    following, following_density = sample(*calql.policy(batch.next_features), draws.conservative_next)
+    current, current_density = sample(calql.policy(batch.features), draws.conservative_current)
+    following, following_density = sample(calql.policy(batch.next_features), draws.conservative_next)
     uniform = draws.conservative_uniform * 2.0 - 1.0
     uniform_density = uniform.new_full(uniform.shape[:2], uniform.shape[-1] * math.log(0.5))
     actions = torch.cat([uniform, current.transpose(0, 1), following.transpose(0, 1)], dim=1)

@@ -9,25 +9,28 @@ from torch import Tensor
 
 LIMIT = 0.99
 
+Gaussian = tuple[Tensor, Tensor]
 
-def sample(mean: Tensor, std: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+
+def sample(gaussian: Gaussian, normal: Tensor) -> tuple[Tensor, Tensor]:
     """Sample by reparametrisation.
 
     Args:
-        mean: before the tanh (..., d).
-        std: before the tanh (..., d).
+        gaussian: mean and standard deviation before the tanh, each (..., d).
         normal: standard normal draws, broadcastable to (..., d).
 
     Returns:
         Actions in (-1, 1) and the log density of each (...).
     """
+    mean, std = gaussian
     raw = mean + std * normal
     log_density = -0.5 * normal.square() - std.log() - 0.5 * math.log(2.0 * math.pi)
     return raw.tanh(), (log_density - log_squash(raw)).sum(dim=-1)
 
 
-def log_density(mean: Tensor, std: Tensor, actions: Tensor) -> Tensor:
+def log_density(gaussian: Gaussian, actions: Tensor) -> Tensor:
     """Log density (...) of actions (..., d); values beyond the limit are clamped, as released."""
+    mean, std = gaussian
     raw = actions.clamp(-LIMIT, LIMIT).atanh()
     density = -0.5 * ((raw - mean) / std).square() - std.log() - 0.5 * math.log(2.0 * math.pi)
     return (density - log_squash(raw)).sum(dim=-1)
