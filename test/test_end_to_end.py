@@ -170,4 +170,5 @@ def test_everything_stops_within_two_seconds_and_nothing_is_left(stack: Supervis
     assert len(family) >= 3, "the denoiser is a process of its own"
     stack.stop()
     _, alive = psutil.wait_procs(family, timeout=0.5)
-    assert alive == []
+    # A killed grandchild may wait for init to collect its exit code.
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []

@@ -1,0 +1,152 @@
+"""Which chunk is refined, from which row on, and what becomes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+
+from hume_core.errors import ChunkError
+from hume_core.observation import Observation
+from hume_core.robot import RobotProfile
+from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser
+
+OBSERVATION = Observation(images={}, state=np.zeros((1, 1, 3), np.float32), task=["lift"])
+DT = 0.1
+
+
+class Rows:
+    """Stands for System 1: gives back the chunk's own rows and remembers what it was asked."""
+
+    chunk_size = 10
+    segment_size = 4
+
+    def __init__(self) -> None:
+        self.stamps: list[float] = []
+
+    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+        self.stamps.append(stamp)
+        start = int(stamp * self.chunk_size + 1e-9)
+        return rows[start : start + self.segment_size, :3].astype(np.float64)
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> RobotProfile:
+    return make_profile(tmp_path, "joint_position")
+
+
+def make_profile(folder: Path, space: str) -> RobotProfile:
+    joint = {"position": [-3.0, 3.0], "velocity": 1.0, "acceleration": 1.0, "jerk": 1.0}
+    data: dict[str, Any] = {
+        "name": "two",
+        "joints": [{"name": name, **joint} for name in "ab"],
+        "gripper": {"joint": "g", "closed": 0.0, "open": 0.04, "speed": 0.1},
+        "cameras": {},
+        "action": {"space": space, "dt": DT},
+        "controllers": {"arm": {"type": "forward_command", "topic": "x"}},
+    }
+    path = folder / "robot.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return RobotProfile.load(path)
+
+
+def chunk(seq: int, stamp: float, epoch: int = 1, **changes: Any) -> Chunk:
+    rows = np.arange(30, dtype=np.float32).reshape(10, 3)
+    return Chunk(**{"stamp": stamp, "epoch": epoch, "seq": seq, "dt": DT, "rows": rows, "anchor": np.ones(2), **changes})
+
+
+def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:
+    refiner = Rows()
+    denoiser = Denoiser(refiner, profile)
+    denoiser.offer(chunk(1, stamp=100.0))
+    current = denoiser.chunk_at(100.25)
+    assert current is not None
+    segment = denoiser.denoise(current, OBSERVATION, 100.25)
+    assert segment.stamp == pytest.approx(100.2)
+    assert refiner.stamps == [pytest.approx(0.25)]
+    np.testing.assert_array_equal(segment.positions[0], [6.0, 7.0])
+    assert segment.gripper is not None
+    assert segment.gripper[0] == 8.0
+
+
+def test_late_in_the_chunk_the_last_whole_segment_is_taken(profile: RobotProfile) -> None:
+    denoiser = Denoiser(Rows(), profile)
+    segment = denoiser.denoise(chunk(1, stamp=100.0), OBSERVATION, 100.85)
+    assert segment.stamp == pytest.approx(100.6)
+    np.testing.assert_array_equal(segment.positions[-1], [27.0, 28.0])
+
+
+def test_deltas_count_from_the_anchor(tmp_path: Path) -> None:
+    denoiser = Denoiser(Rows(), make_profile(tmp_path, "joint_delta"))
+    segment = denoiser.denoise(chunk(1, 100.0, anchor=np.array([10.0, 20.0])), OBSERVATION, 100.0)
+    np.testing.assert_array_equal(segment.positions[0], [10.0, 21.0])
+
+
+def test_a_chunk_that_is_over_is_not_used(profile: RobotProfile) -> None:
+    denoiser = Denoiser(Rows(), profile)
+    denoiser.offer(chunk(1, stamp=100.0))
+    assert denoiser.chunk_at(100.99) is not None
+    assert denoiser.chunk_at(101.0) is None
+
+
+def test_newer_chunk_waits_for_the_boundary(profile: RobotProfile) -> None:
+    denoiser = Denoiser(Rows(), profile, ChunkSwitch.BOUNDARY)
+    denoiser.offer(chunk(1, stamp=100.0))
+    assert seq(denoiser, 100.1) == 1
+    denoiser.offer(chunk(2, stamp=100.15))
+    assert seq(denoiser, 100.3) == 1
+    assert seq(denoiser, 100.51) == 2
+
+
+def test_newer_chunk_is_taken_when_a_whole_segment_no_longer_fits(profile: RobotProfile) -> None:
+    denoiser = Denoiser(Rows(), profile, ChunkSwitch.BOUNDARY)
+    denoiser.offer(chunk(1, stamp=100.0))
+    assert seq(denoiser, 100.5) == 1
+    denoiser.offer(chunk(2, stamp=100.45))
+    assert seq(denoiser, 100.55) == 1
+    assert seq(denoiser, 100.61) == 2
+
+
+def test_newer_chunk_is_taken_at_once_where_asked(profile: RobotProfile) -> None:
+    denoiser = Denoiser(Rows(), profile, ChunkSwitch.AT_ONCE)
+    denoiser.offer(chunk(1, stamp=100.0))
+    assert seq(denoiser, 100.1) == 1
+    denoiser.offer(chunk(2, stamp=100.15))
+    assert seq(denoiser, 100.16) == 2
+
+
+def test_a_new_epoch_forgets_the_old_chunk(profile: RobotProfile) -> None:
+    denoiser = Denoiser(Rows(), profile)
+    denoiser.offer(chunk(1, stamp=100.0))
+    denoiser.begin_epoch(2)
+    assert denoiser.chunk_at(100.1) is None
+    with pytest.raises(ChunkError, match="epoch 1; the present one is 2"):
+        denoiser.offer(chunk(2, stamp=100.1))
+    denoiser.offer(chunk(1, stamp=100.1, epoch=3))
+    assert seq(denoiser, 100.2) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"seq": 1}, "not newer than 1"),
+        ({"rows": np.zeros((4, 3), np.float32)}, "4 rows; the policy's chunks have 10"),
+        ({"rows": np.full((10, 3), np.nan, np.float32)}, "not finite"),
+        ({"anchor": np.array([np.inf, 0.0])}, "not finite"),
+    ],
+)
+def test_bad_chunks_are_refused(profile: RobotProfile, changes: dict[str, Any], expected: str) -> None:
+    denoiser = Denoiser(Rows(), profile)
+    denoiser.offer(chunk(1, stamp=100.0))
+    with pytest.raises(ChunkError, match=expected):
+        denoiser.offer(chunk(**{"seq": 2, "stamp": 100.1, **changes}))
+    assert seq(denoiser, 100.1) == 1
+
+
+def seq(denoiser: Denoiser, now: float) -> int | None:
+    current = denoiser.chunk_at(now)
+    return None if current is None else current.seq
