@@ -86,8 +86,7 @@ def temperature_loss(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws) -> tupl
 
 def policy_loss(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws) -> tuple[Tensor, Info]:
     """Actor's loss; as released, the value is detached, so only the entropy term trains the actor."""
-    mean, std = calql.policy(batch.features)
-    actions, log_density = sample(mean, std, draws.policy)
+    actions, log_density = sample(calql.policy(batch.features), draws.policy)
     values = calql.critics(batch.features, actions).amin(dim=0).detach()
     temperature = calql.temperature().detach()
     loss = (temperature * log_density - values).mean()
