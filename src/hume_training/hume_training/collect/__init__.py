@@ -1,0 +1,1 @@
+"""Recording demonstrations in the simulator."""

@@ -1,0 +1,120 @@
+"""One demonstration: the scripted expert, sometimes pushed off its way, and what the robot saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN, JOINT_NAMES
+from hume_sim.expert import ScriptedExpert
+from hume_sim.scene import CUBES
+from hume_sim.world import TabletopWorld
+from hume_training.collect.plan import PlannedEpisode
+from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, PERTURBED, STATE, SUCCESS, Feature
+from hume_training.data.layout import demonstration_features as _features
+from hume_training.data.writer import Episode
+
+CAMERAS = {"image": "scene", "wrist_image": "wrist"}
+"""Policy key -> simulated camera."""
+
+RATE = 20
+"""Frames per second."""
+
+CAMERA_SIZE = 96
+"""Side of the rendered images, pixels: what the simulator's cameras publish."""
+
+
+@dataclass(frozen=True)
+class RecorderOptions:
+    """How demonstrations are recorded.
+
+    Attributes:
+        image_size: side of the stored images, pixels.
+        burst_rate: chance per frame that a push begins.
+        burst_frames: shortest and longest push, frames.
+        burst_size: standard deviation of each joint's offset per frame of a push, rad.
+        hold: frames recorded after the expert is done, so that the end is to stand still.
+        timeout: simulated seconds after which an attempt counts as failed.
+    """
+
+    image_size: int = 64
+    burst_rate: float = 0.012
+    burst_frames: tuple[int, int] = (3, 8)
+    burst_size: float = 0.025
+    hold: int = 10
+    timeout: float = 15.0
+
+
+def demonstration_features(options: RecorderOptions) -> dict[str, Feature]:
+    """Columns of what `Recorder` records."""
+    return _features(tuple(CAMERAS), options.image_size, JOINT_NAMES, CUBES)
+
+
+def gripper_opening(width: float) -> float:
+    """Finger position (m) as the policy's opening, 0 closed .. 1 open."""
+    return float((width - GRIPPER_CLOSED) / (GRIPPER_OPEN - GRIPPER_CLOSED))
+
+
+def camera_images(world: TabletopWorld, size: int) -> dict[str, NDArray[np.uint8]]:
+    """Images (size, size, 3) by policy key, shrunk from what the simulator's cameras publish."""
+    images = {}
+    for key, camera in CAMERAS.items():
+        full = world.render(camera, CAMERA_SIZE, CAMERA_SIZE)
+        images[key] = np.asarray(cv2.resize(full, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    return images
+
+
+class Recorder:
+    """Records episodes in one world.
+
+    Args:
+        options: how.
+    """
+
+    def __init__(self, options: RecorderOptions) -> None:
+        self._options = options
+        self._world = TabletopWorld(CAMERA_SIZE, CAMERA_SIZE)
+        self._steps = round(1.0 / (RATE * self._world.timestep))
+
+    def record(self, planned: PlannedEpisode) -> Episode:
+        """Let the expert carry out a task; whether it succeeded is in the result."""
+        world, options = self._world, self._options
+        world.reset(planned.seed, planned.task)
+        expert = ScriptedExpert(world, RATE)
+        rng = np.random.default_rng([planned.seed, 2])
+        rows: list[dict[str, Any]] = []
+        push, left, held = np.zeros(len(ARM_JOINTS)), 0, 0
+        while held < options.hold and world.elapsed < options.timeout:
+            row = self._observe()
+            command = expert.act()
+            if left == 0 and not expert.done and rng.random() < options.burst_rate:
+                left = int(rng.integers(options.burst_frames[0], options.burst_frames[1] + 1))
+                push = rng.normal(0.0, options.burst_size, len(ARM_JOINTS))
+            pushed = left > 0
+            world.set_arm_target(command[:-1] + push if pushed else command[:-1])
+            world.set_gripper_target(command[-1])
+            left -= pushed
+            world.step(self._steps)
+            row[ACTION] = np.array([*command[:-1], gripper_opening(command[-1])], dtype=np.float32)
+            row[PERTURBED], row[SUCCESS] = pushed, world.success()
+            rows.append(row)
+            held += expert.done
+        columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+        return Episode(columns, world.instruction, planned.seed, expert.done and world.success())
+
+    def _observe(self) -> dict[str, Any]:
+        world = self._world
+        images = camera_images(world, self._options.image_size)
+        return {
+            **{f"{IMAGE_PREFIX}{key}": image for key, image in images.items()},
+            STATE: world.joint_state().position.astype(np.float32),
+            ENVIRONMENT: np.concatenate([world.cube_pose(cube)[:3] for cube in CUBES]).astype(np.float32),
+        }
+
+    def close(self) -> None:
+        """Free the GL contexts."""
+        self._world.close()

@@ -1,0 +1,1 @@
+"""Datasets on disk in the LeRobot v3.0 layout."""
