@@ -100,7 +100,7 @@ def test_statistics_keep_the_newest_periods() -> None:
     summary = statistics.summary()
     assert summary.count == 4
     assert summary.max == pytest.approx(15000.0)
-    assert summary.p50 == pytest.approx(1000.0)
+    assert summary.p50 == pytest.approx(2000.0)
     assert summary.gaps_over_two_periods == 1
     assert summary.rate_hz == pytest.approx(4.0 / 0.057)
     statistics.request_reset()
