@@ -105,7 +105,9 @@ class Supervisor:
 
 def run_until_interrupted(specs: Sequence[NodeSpec]) -> int:
     """Run nodes until Ctrl-C, SIGTERM, or until all have ended; returns an exit code."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # A shell starts background jobs with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Supervisor(specs) as supervisor:
         try:
             return max((abs(code) for code in supervisor.wait().values()), default=0)

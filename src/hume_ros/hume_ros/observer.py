@@ -35,7 +35,7 @@ class Frame:
 
     Attributes:
         stamp: time of its oldest part, s on the ROS clock.
-        images: camera key -> uint8 (height, width, 3) RGB.
+        images: camera key -> uint8 (1, height, width, 3) RGB, not to be written.
         joint_positions: (n,) in policy order, rad.
         states: (T, s) `observation.state`, oldest first.
     """
@@ -48,7 +48,7 @@ class Frame:
     def observation(self, task: str) -> Observation:
         """The policy's input, batch of one."""
         return Observation(
-            images={key: image[None] for key, image in self.images.items()},
+            images=self.images,
             state=self.states[None],
             task=[task],
         )
@@ -103,6 +103,7 @@ class Observer:
         self._num_states = history
         self._arrival: dict[str, float] = {}
         self._matched: tuple[Any, ...] | None = None
+        self._decoded: tuple[tuple[Any, ...], dict[str, NDArray[np.uint8]]] | None = None
         self._condition = threading.Condition()
         filters = [
             self._subscribe(key, image_type(profile.cameras[key]), profile.cameras[key].topic) for key in cameras
@@ -143,7 +144,7 @@ class Observer:
                 f"the newest observation is {now - stamp:.2f} s old; at most {self._profile.observation.max_age} s "
                 "is allowed (observation.max_age of the robot profile)"
             )
-        images = {key: image_to_rgb(message) for key, message in zip(self._cameras, matched[:-1], strict=True)}
+        images = self._batch(matched)
         state = history[-1][1] if newest_state else matched[-1]
         return Frame(
             stamp=stamp,
@@ -151,6 +152,13 @@ class Observer:
             joint_positions=joint_values(state, self._profile.joint_names),
             states=self._states(state, history),
         )
+
+    def _batch(self, matched: tuple[Any, ...]) -> dict[str, NDArray[np.uint8]]:
+        """Batches of one (1, height, width, 3); the same arrays as long as no newer set has come."""
+        if self._decoded is None or self._decoded[0] is not matched:
+            pairs = zip(self._cameras, matched[:-1], strict=True)
+            self._decoded = matched, {key: image_to_rgb(message)[None] for key, message in pairs}
+        return self._decoded[1]
 
     def ages(self) -> dict[str, float]:
         """Seconds since the last arrival of each source; infinite where none came."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from hume_core.observation import Observation
@@ -20,10 +21,16 @@ class System1Refiner:
         self._system1 = system1
         self.chunk_size = int(system1.config.s2_chunk_size)
         self.segment_size = int(system1.config.s1_chunk_size)
+        self._images: tuple[object, ...] = ()
+        self._image_tokens: torch.Tensor | None = None
 
     def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
-        """See `Refiner`."""
-        refined = self._system1.refine(observation, rows[None], stamp=stamp)
+        """See `Refiner`. Image arrays must not be written after they were given."""
+        images = tuple(observation.images.values())
+        if len(images) != len(self._images) or any(new is not old for new, old in zip(images, self._images, strict=True)):
+            self._image_tokens = self._system1.encode_images(observation)
+            self._images = images
+        refined = self._system1.refine(observation, rows[None], stamp=stamp, image_tokens=self._image_tokens)
         return np.asarray(refined[0].float().cpu().numpy(), dtype=np.float64)
 
 

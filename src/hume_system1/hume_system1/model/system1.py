@@ -38,7 +38,9 @@ class System1(PretrainedPolicy):
         return cls(config)
 
     @torch.inference_mode()
-    def refine(self, observation: Observation, chunk: Any, stamp: Any = 0.0) -> Tensor:
+    def refine(
+        self, observation: Observation, chunk: Any, stamp: Any = 0.0, image_tokens: Tensor | None = None
+    ) -> Tensor:
         """Denoise the segment of the chunk that starts at the stamp.
 
         Args:
@@ -46,6 +48,8 @@ class System1(PretrainedPolicy):
                 with copies of its oldest state.
             chunk: System 2's chosen chunk, normalised and padded (B, H, A).
             stamp: share of the chunk that has passed, in [0, 1): one number or (B,).
+            image_tokens: what `encode_images` gave for these images, to spare the vision tower while they stay the
+                same; None encodes them.
 
         Returns:
             Actions in real units (B, h, a); row k belongs to k steps after the stamp.
@@ -55,7 +59,12 @@ class System1(PretrainedPolicy):
             ObservationError: the observation does not fit.
         """
         segment, stamps = self.segment(chunk, stamp, observation.batch_size)
-        return self.normalizer.unnormalise(self.denoise(observation, segment, stamps))
+        return self.normalizer.unnormalise(self.denoise(observation, segment, stamps, image_tokens))
+
+    @torch.inference_mode()
+    def encode_images(self, observation: Observation) -> Tensor:
+        """Tokens of an observation's images (B, cameras * (1 + patches), width)."""
+        return self.network.embed_images(self.prepare_images(observation))
 
     def segment(self, chunk: Any, stamp: Any, batch: int) -> tuple[Tensor, Tensor]:
         """Rows of the chunk from the stamp on (B, h, A), its last row repeated past the end, and stamps (B,)."""
@@ -84,18 +93,22 @@ class System1(PretrainedPolicy):
         return state.flip(1) if self.config.state_history_order == "newest_first" else state
 
     @torch.inference_mode()
-    def denoise(self, observation: Observation, segment: Tensor, stamps: Tensor) -> Tensor:
+    def denoise(
+        self, observation: Observation, segment: Tensor, stamps: Tensor, image_tokens: Tensor | None = None
+    ) -> Tensor:
         """Euler integration from ``theta1`` to 0 in normalised, padded units.
 
         Args:
             observation: B observations.
             segment: where the flow starts (B, h, A).
             stamps: (B,).
+            image_tokens: see `refine`.
 
         Returns:
             (B, h, A).
         """
-        image_tokens = self.network.embed_images(self.prepare_images(observation))
+        if image_tokens is None:
+            image_tokens = self.encode_images(observation)
         state = self.state_history(observation)
         cache = self._hot["encode"](image_tokens, state, stamps)
         start = cache[0][0].shape[2]
