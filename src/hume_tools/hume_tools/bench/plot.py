@@ -28,8 +28,8 @@ def plot_results(content: Mapping[str, Any], path: Path) -> None:
         draw = _draw_lines if system == "system2" else _draw_bars
         draw(axis, items)
         axis.set_title(f"System {system[-1]}, {size}")
-        axis.set_ylabel("ms (median, fastest to slowest)")
-    figure.suptitle(f"{content['dtype']}, {content['threads']} threads")
+        axis.set_ylabel("processor time, ms (median, range)")
+    figure.suptitle(f"{content['dtype']}, {content['threads']} thread")
     figure.tight_layout()
     figure.savefig(path, dpi=120)
     pyplot.close(figure)

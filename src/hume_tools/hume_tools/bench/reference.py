@@ -1,21 +1,52 @@
 """The straightforward schedule, as released: what the shipped models are measured and checked against.
 
 System 2 encodes images and instruction again for every candidate and once more for the value head; System 1
-runs its whole sequence at every Euler step. Padded slots are computed like all others.
+runs its whole sequence at every Euler step. Padded slots are computed like all others, attention is written
+out. Nothing here uses the shipped stacks' caching, sharing or fused kernels.
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from hume_core import Observation
 from hume_core.flow import candidate_schedule, euler_times
 from hume_core.nn.attention import MASKED, causal_bias
-from hume_core.nn.rope import Rotary, rotary_table
+from hume_core.nn.gemma import GemmaStack
+from hume_core.nn.rope import Rotary, rotary_table, rotate
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_tools.parity.padded import padded_system2, padded_value_prefix
+
+KeyValues = list[tuple[Tensor, Tensor]]
+
+
+def plain_stack(
+    stack: GemmaStack, x: Tensor, rotary: Rotary, bias: Tensor, past: KeyValues | None = None
+) -> tuple[Tensor, KeyValues]:
+    """Output (B, L, hidden) and every layer's keys and values, one operation after the other."""
+    config, cache = stack.config, []
+    for i, layer in enumerate(stack.layers):
+        attention, normalised = layer.self_attn, layer.input_layernorm(x)
+        query, key, value = (
+            projection(normalised).unflatten(-1, (-1, config.head_dim)).transpose(1, 2)
+            for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
+        )
+        query, key = rotate(query, rotary), rotate(key, rotary)
+        if past is not None:
+            key, value = torch.cat([past[i][0], key], dim=2), torch.cat([past[i][1], value], dim=2)
+        cache.append((key, value))
+        groups = config.num_attention_heads // config.num_key_value_heads
+        key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
+        scores = query @ key.transpose(-1, -2) * config.head_dim**-0.5 + bias
+        mixed = (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
+        x = (normalised if layer.normalised_residual else x) + attention.o_proj(mixed)
+        normalised = layer.post_attention_layernorm(x)
+        gate = F.gelu(layer.mlp.gate_proj(normalised), approximate="tanh")
+        x = x + layer.mlp.down_proj(gate * layer.mlp.up_proj(normalised))
+    return stack.norm(x), cache
 
 
 @torch.inference_mode()
@@ -27,7 +58,7 @@ def straightforward_think(system2: System2, observation: Observation, noise: Ten
     candidates = []
     for x, times in zip(noise, schedule.times, strict=True):
         prefix = padded_system2(system2, observation)
-        cache = network.language.prefill(prefix.embeddings, network.rotary(prefix.positions), prefix.bias)
+        _, cache = plain_stack(network.language, prefix.embeddings, network.rotary(prefix.positions), prefix.bias)
         length = x.shape[1] + 1
         own = causal_bias(length, 0)
         own[..., 1:, :] = 0.0
@@ -37,19 +68,16 @@ def straightforward_think(system2: System2, observation: Observation, noise: Ten
         for time in times:
             features = network.projections.time_features(torch.tensor([time]), torch.float32)
             tokens = torch.cat([state, network.projections.action_tokens(x, features)], dim=1)
-            output = network.expert(tokens, rotary, bias, cache)[:, 1:]
-            x = x - schedule.step * network.projections.action_out_proj(output)
+            output, _ = plain_stack(network.expert, tokens, rotary, bias, cache)
+            x = x - schedule.step * network.projections.action_out_proj(output[:, 1:])
         candidates.append(x)
     prefix, index = padded_value_prefix(padded_system2(system2, observation), head.query)
-    output = head.stack(prefix.embeddings, _value_rotary(system2, prefix.positions), prefix.bias)
+    stack = head.stack.config
+    rotary = rotary_table(prefix.positions, stack.head_dim, stack.rope_theta)
+    output, _ = plain_stack(head.stack, prefix.embeddings, rotary, prefix.bias)
     feature = output[torch.arange(len(index)), index]
     chunks = torch.stack(candidates, dim=1)
     return chunks, head.calql.target_critics(feature, head.critic_actions(chunks)).amin(dim=0)
-
-
-def _value_rotary(system2: System2, positions: Tensor) -> Rotary:
-    stack = system2.value_head.stack.config
-    return rotary_table(positions, stack.head_dim, stack.rope_theta)
 
 
 @torch.inference_mode()
@@ -69,6 +97,6 @@ def straightforward_refine(system1: System1, observation: Observation, chunk: Te
     for time in euler_times(config.theta1, step):
         features = network.projections.time_features(torch.tensor([time]), torch.float32)
         tokens = torch.cat([images, context, network.projections.action_tokens(x, features)], dim=1)
-        output = network.stack(tokens, rotary, bias)[:, -horizon:]
-        x = x - step * network.projections.action_out_proj(output)
+        output, _ = plain_stack(network.stack, tokens, rotary, bias)
+        x = x - step * network.projections.action_out_proj(output[:, -horizon:])
     return x

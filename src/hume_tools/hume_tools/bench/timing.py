@@ -1,4 +1,4 @@
-"""Wall-clock times and peak memory of a function within one process."""
+"""Times and peak memory of a function within one process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ _STATUS = Path("/proc/self/status")
 
 @dataclass(frozen=True)
 class Timing:
-    """Times of repeated calls, s, and the process' highest resident memory meanwhile, MB."""
+    """Repeated calls.
+
+    Attributes:
+        seconds: processor time of each call, s; unlike the time on the wall it does not grow when other
+            processes take their share of the machine. With one thread both are equal on an idle machine.
+        wall_seconds: time on the wall of each call, s.
+        peak_memory_mb: the process' highest resident memory meanwhile, MB.
+    """
 
     seconds: tuple[float, ...]
+    wall_seconds: tuple[float, ...]
     peak_memory_mb: float
 
     @property
@@ -26,11 +34,12 @@ class Timing:
         return 1e3 * median(self.seconds)
 
     def to_dict(self) -> dict[str, float]:
-        """Median and spread (fastest and slowest call), ms, and peak memory."""
+        """Median and spread (fastest and slowest call) of the processor time, ms, and peak memory."""
         return {
             "median_ms": self.median_ms,
             "min_ms": 1e3 * min(self.seconds),
             "max_ms": 1e3 * max(self.seconds),
+            "wall_median_ms": 1e3 * median(self.wall_seconds),
             "repeats": len(self.seconds),
             "peak_memory_mb": self.peak_memory_mb,
         }
@@ -39,16 +48,15 @@ class Timing:
 def measure_pair(
     first: Callable[[], object], second: Callable[[], object], repeats: int, budget: float = 30.0
 ) -> tuple[Timing, Timing]:
-    """Time two functions in turns, so that a slower machine for a while slows both.
+    """Time two warm functions in turns, so that a slower machine for a while slows both.
 
     Args:
-        first, second: called once each to warm up.
+        first, second: what to time.
         repeats: turns at most; at least two are made.
         budget: no further turn once this much time has passed, s.
     """
-    first()
-    second()
     times: tuple[list[float], list[float]] = ([], [])
+    walls: tuple[list[float], list[float]] = ([], [])
     peaks = [0.0, 0.0]
     started = time.perf_counter()
     for turn in range(repeats):
@@ -56,11 +64,13 @@ def measure_pair(
             break
         for i, function in enumerate((first, second)):
             _reset_peak()
-            begin = time.perf_counter()
+            wall, begin = time.perf_counter(), time.process_time()
             function()
-            times[i].append(time.perf_counter() - begin)
+            times[i].append(time.process_time() - begin)
+            walls[i].append(time.perf_counter() - wall)
             peaks[i] = max(peaks[i], _peak_mb())
-    return Timing(tuple(times[0]), peaks[0]), Timing(tuple(times[1]), peaks[1])
+    first_timing, second_timing = (Timing(tuple(times[i]), tuple(walls[i]), peaks[i]) for i in range(2))
+    return first_timing, second_timing
 
 
 def _reset_peak() -> None:
