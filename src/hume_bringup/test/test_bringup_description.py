@@ -101,7 +101,7 @@ def test_launch_evaluates_to_the_described_nodes() -> None:
 
 
 def test_missing_executable_says_what_to_do() -> None:
-    with pytest.raises(ConfigError, match="source install/setup.bash"):
+    with pytest.raises(ConfigError, match=r"source install/setup\.bash"):
         find_executable("hume_sim", "absent")
 
 

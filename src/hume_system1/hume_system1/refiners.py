@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import is_
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,7 +29,8 @@ class System1Refiner:
     def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
         """See `Refiner`. Image arrays must not be written after they were given."""
         images = tuple(observation.images.values())
-        if len(images) != len(self._images) or any(new is not old for new, old in zip(images, self._images, strict=True)):
+        same = len(images) == len(self._images) and all(map(is_, images, self._images))
+        if not same:
             self._image_tokens = self._system1.encode_images(observation)
             self._images = images
         refined = self._system1.refine(observation, rows[None], stamp=stamp, image_tokens=self._image_tokens)

@@ -47,6 +47,7 @@ class System2Node(HumeLifecycleNode):
         self._goals: GoalServer | None = None
         self._closables: list[EpochKeeper | Observer | DiagnosticsPublisher] = []
         self._active = False
+        self._system1_went = False
 
     def configure(self) -> None:
         """Load the model, wait for every sensor, warm up."""
@@ -122,12 +123,12 @@ class System2Node(HumeLifecycleNode):
     def _why_busy(self) -> str:
         if not self._active:
             return "System 2 is not active; configure and activate it first"
-        if self._status.mode in _STOPPED:
-            return f"System 1 is in {self._status.mode_name} ({self._status.reason}); reset it first"
         return ""
 
     def _begin(self, instruction: str) -> None:
         self._last = None
+        # A goal may begin while System 1 waits for the fresh chunk that completes its reset.
+        self._system1_went = False
         epoch = self._epoch.start_new(f"instruction: {instruction}")
         if self._worker is not None:
             self._worker.assign(Assignment(instruction, epoch))
@@ -173,6 +174,7 @@ class System2Node(HumeLifecycleNode):
 
     def _on_status(self, status: System1Status) -> None:
         self._status = status
+        self._system1_went = self._system1_went or status.mode not in _STOPPED
 
     def _supervise(self) -> None:
         goals, worker = self._goals, self._worker
@@ -181,7 +183,7 @@ class System2Node(HumeLifecycleNode):
         goals.check_cancel()
         if worker.error:
             goals.finish(ExecuteTask.Result.FAILED, worker.error)
-        elif self._status.mode in _STOPPED:
+        elif self._status.mode in _STOPPED and self._system1_went:
             goals.finish(ExecuteTask.Result.STOPPED, f"System 1 is in {self._status.mode_name}: {self._status.reason}")
         elif goals.statistics.values_above >= self._settings.done_thoughts:
             goals.finish(ExecuteTask.Result.DONE, f"value at or above {self._settings.done_value}")
@@ -200,7 +202,7 @@ class System2Node(HumeLifecycleNode):
         )
         if self._last is not None:
             frame, result = self._last
-            feedback.phase = "thinking"
+            feedback.phase = "waiting_for_reset" if self._status.mode in _STOPPED else "thinking"
             feedback.value, feedback.value_spread = result.value, result.spread
             feedback.observation_age = self._now() - frame.stamp
         return feedback

@@ -14,7 +14,7 @@ from hume_msgs.srv import ResetScene
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from sensor_msgs.msg import Image
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
 
 from hume_core.errors import HumeError
 from hume_ros import qos
@@ -27,6 +27,7 @@ _READY_TIMEOUT = 180.0
 _ANSWER_TIMEOUT = 10.0
 _CANCEL_TIMEOUT = 3.0
 _SETTLE_SECONDS = 0.5
+_STOPPED_MODES = (System1Status.FAULT, System1Status.ESTOP)
 _READY_MODES = (System1Status.IDLE, System1Status.RUNNING, System1Status.HOLD)
 
 
@@ -64,6 +65,7 @@ class DemoClient:
         self._executor.add_node(self._node)
         self._goals: Any = ActionClient(self._node, ExecuteTask, "hume/execute_task")
         self._resets: Any = self._node.create_client(ResetScene, "sim/reset")
+        self._fault_resets: Any = self._node.create_client(Trigger, "hume_system1/reset")
         self._takeovers: Any = self._node.create_client(SetBool, "hume_system1/takeover")
         self._subscribe()
 
@@ -140,8 +142,14 @@ class DemoClient:
             raise HumeError(f"the simulator refused to reset: {answer.message}")
         self._spin_for(_SETTLE_SECONDS)
         self._take_over(False)
-        self._spin_until(self._is_ready, _CANCEL_TIMEOUT, "System 1 did not take the arm back")
+        if self._mode() in _STOPPED_MODES:
+            # It completes with the first chunk of the coming goal.
+            self._ask(self._fault_resets.call_async(Trigger.Request()), "hume_system1/reset is not answered")
         return str(answer.instruction)
+
+    def _mode(self) -> int:
+        status = self.measurements.status
+        return System1Status.UNCONFIGURED if status is None else int(status.mode)
 
     def _take_over(self, taken: bool) -> None:
         self._ask(self._takeovers.call_async(SetBool.Request(data=taken)), "takeover is not answered")
