@@ -63,7 +63,24 @@ MEDIUM = Preset(
     chunk=50,
     segment=10,
 )
-PRESETS = {"small": SMALL, "small_conv": replace(SMALL, stem="conv"), "medium": MEDIUM}
+TABLETOP = Preset(
+    image=64,
+    patch=16,
+    stem="conv",
+    siglip=(128, 256, 3, 4),
+    dino=(128, 256, 2, 4),
+    text=StackConfig(128, 256, 3, 4, 1, 32),
+    expert=StackConfig(128, 256, 3, 4, 1, 32),
+    value=StackConfig(128, 256, 2, 4, 1, 32),
+    system1=StackConfig(128, 256, 3, 4, 1, 32),
+    max_dim=8,
+)
+PRESETS = {
+    "small": SMALL,
+    "small_conv": replace(SMALL, stem="conv"),
+    "tabletop": TABLETOP,
+    "medium": MEDIUM,
+}
 
 
 def find_preset(name: str) -> Preset:

@@ -1,0 +1,104 @@
+"""A dataset in memory: frames of all episodes end to end, and chunks of actions cut from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.action import ActionSpace
+
+_STATISTICS_FRAMES = 20_000
+
+
+@dataclass(frozen=True)
+class Demonstrations:
+    """F frames of E episodes.
+
+    Attributes:
+        fps: frames per second.
+        images: uint8 RGB (F, height, width, 3) by camera key; may be memory-mapped.
+        state: (F, s) float32, real units; arm joints first.
+        action: (F, a) float32: absolute joint targets, rad, then the gripper's opening.
+        environment: (F, e) float32, what a camera does not tell, or None.
+        perturbed: (F,) the robot was pushed off the recorded action in this step.
+        success: (F,) the task is fulfilled after this step, or None where that is not known.
+        starts, lengths: first frame and number of frames of each episode (E,).
+        tasks: instruction of each episode.
+    """
+
+    fps: float
+    images: Mapping[str, NDArray[np.uint8]]
+    state: NDArray[np.float32]
+    action: NDArray[np.float32]
+    environment: NDArray[np.float32] | None
+    perturbed: NDArray[np.bool_]
+    success: NDArray[np.bool_] | None
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    tasks: list[str]
+
+    @cached_property
+    def episode_of(self) -> NDArray[np.int64]:
+        """Episode of each frame (F,)."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Last frame of the episode of each frame (F,)."""
+        return (self.starts + self.lengths - 1)[self.episode_of]
+
+    @cached_property
+    def intended_until(self) -> NDArray[np.int64]:
+        """Last frame (F,) that the intention at each frame reaches: the end, or the next push."""
+        until = np.where(self.perturbed, np.arange(len(self.perturbed)), self.ends)
+        for frame in range(len(until) - 2, -1, -1):
+            if not self.perturbed[frame] and frame < self.ends[frame]:
+                until[frame] = until[frame + 1]
+        return until
+
+    @property
+    def seen(self) -> list[str]:
+        """Every different instruction."""
+        return sorted(set(self.tasks))
+
+    def rows(self, frames: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+        """Frames from each one on, its episode's last one repeated (B, length)."""
+        return np.minimum(frames[:, None] + np.arange(length), self.ends[frames][:, None])
+
+    def chunks(
+        self, frames: NDArray[np.int64], horizon: int, space: ActionSpace, joints: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Action chunks (B, H, a) in real units and which rows lie beyond the intention at the frame (B, H).
+
+        Args:
+            frames: (B,).
+            horizon: H.
+            space: joint_position, or joint_delta: targets minus the joint positions at the frame.
+            joints: number of arm joints n.
+        """
+        chunk = self.action[self.rows(frames, horizon)]
+        if space is ActionSpace.JOINT_DELTA:
+            chunk[..., :joints] -= self.state[frames, None, :joints]
+        beyond = frames[:, None] + np.arange(horizon) > self.intended_until[frames][:, None]
+        return chunk, beyond
+
+    def histories(self, frames: NDArray[np.int64], length: int) -> NDArray[np.float32]:
+        """States up to each frame (B, T, s), oldest first; copies of the first one before the episode."""
+        first = self.starts[self.episode_of[frames]]
+        return self.state[np.maximum(frames[:, None] + np.arange(1 - length, 1), first[:, None])]
+
+    def statistics(
+        self, horizon: int, space: ActionSpace, joints: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and standard deviation of states (s,) and of chunk rows (a,)."""
+        frames = np.linspace(0, len(self.state) - 1, min(len(self.state), _STATISTICS_FRAMES)).astype(np.int64)
+        chunk, beyond = self.chunks(frames, horizon, space, joints)
+        rows = chunk[~beyond].astype(np.float64)
+        state = self.state.astype(np.float64)
+        # A joint that never moves would be divided by nothing.
+        floor = 1e-3
+        return state.mean(0), state.std(0).clip(floor), rows.mean(0), rows.std(0).clip(floor)

@@ -1,0 +1,82 @@
+"""Ways to think and act that are compared with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from hume_core.errors import ConfigError
+from hume_system2.model.thought import Thought
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to run the policy.
+
+    Attributes:
+        name: as in the report.
+        candidates: N.
+        time_temp: lowest and highest flow start time over the candidates.
+        noise_scale: factor on the starting noise.
+        choice: "value", "random" or "medoid".
+        refine: denoise with System 1.
+        control: "", "swapped" (another cube is named than is wanted), "blank" (black images) or
+            "stale" (the images of the episode's start).
+    """
+
+    name: str
+    candidates: int = 5
+    time_temp: tuple[float, float] = (0.9, 1.0)
+    noise_scale: float = 1.0
+    choice: str = "value"
+    refine: bool = True
+    control: str = ""
+
+
+_FULL = Variant("full")
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        _FULL,
+        replace(_FULL, name="fixed_noise", time_temp=(1.0, 1.0)),
+        replace(_FULL, name="n1", candidates=1),
+        replace(_FULL, name="no_system1", refine=False),
+        replace(_FULL, name="random_pick", choice="random"),
+        replace(_FULL, name="medoid", choice="medoid"),
+        replace(_FULL, name="low_noise", candidates=1, time_temp=(1.0, 1.0), noise_scale=0.2),
+        replace(_FULL, name="n1_no_system1", candidates=1, time_temp=(1.0, 1.0), refine=False),
+        replace(_FULL, name="swapped", control="swapped"),
+        replace(_FULL, name="blank", control="blank"),
+        replace(_FULL, name="stale", control="stale"),
+    )
+}
+
+
+def find_variant(name: str) -> Variant:
+    """A variant by name; "n8" is best of 8.
+
+    Raises:
+        ConfigError: unknown; lists the valid names.
+    """
+    if name in VARIANTS:
+        return VARIANTS[name]
+    if name.startswith("n") and name[1:].isdigit() and int(name[1:]) > 0:
+        return replace(_FULL, name=name, candidates=int(name[1:]))
+    raise ConfigError(f"variant '{name}' is unknown; valid: {', '.join(VARIANTS)}, n2, n3, ... (best of that many)")
+
+
+def choose(variant: Variant, thought: Thought, generator: torch.Generator) -> int:
+    """Index of the candidate to follow, of a thought about one observation."""
+    candidates = thought.candidates[0]
+    drawn = int(torch.randint(len(candidates), (1,), generator=generator))
+    if variant.choice == "random":
+        return drawn
+    return medoid(candidates) if variant.choice == "medoid" else int(thought.index[0])
+
+
+def medoid(candidates: Tensor) -> int:
+    """The candidate (of (N, H, A)) with the smallest distance to all others together."""
+    flat = candidates.flatten(1)
+    return int(torch.cdist(flat, flat).sum(dim=1).argmin())

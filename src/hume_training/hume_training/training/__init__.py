@@ -1,0 +1,1 @@
+"""Training loops: configuration, exact resume, the three objectives."""

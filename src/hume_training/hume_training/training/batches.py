@@ -1,0 +1,72 @@
+"""Frames of a dataset as what the models see."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hume_core.action import ActionSpace
+from hume_core.config import HumeConfig
+from hume_core.errors import DatasetError
+from hume_core.observation import Observation
+from hume_training.data.demonstrations import Demonstrations
+from hume_training.training.sampling import batch_indices, shifted
+
+
+class Batches:
+    """Draws frames and prepares them.
+
+    Args:
+        data: demonstrations.
+        config: of the checkpoint.
+        space: what action rows mean.
+        joints: number of arm joints.
+        seed, batch_size, image_shift: see `TrainingConfig`.
+
+    Raises:
+        DatasetError: a camera is missing, or a size differs from the checkpoint's.
+    """
+
+    def __init__(
+        self,
+        data: Demonstrations,
+        config: HumeConfig,
+        space: ActionSpace,
+        joints: int,
+        seed: int,
+        batch_size: int,
+        image_shift: int,
+    ) -> None:
+        self.data, self.config, self.space, self.joints = data, config, space, joints
+        self._seed, self._batch_size, self._shift = seed, batch_size, image_shift
+        missing = [key for key in config.camera_keys if key not in data.images]
+        if missing:
+            raise DatasetError(f"the dataset has no camera '{missing[0]}'; it has: {', '.join(data.images)}")
+        sizes = {"state": (data.state.shape[1], config.state_dim), "action": (data.action.shape[1], config.action_dim)}
+        for key, (found, wanted) in sizes.items():
+            if found != wanted:
+                raise DatasetError(f"the dataset's {key} has {found} numbers; the checkpoint needs {wanted}")
+        # A frame in the middle of a push says nothing of what was intended next.
+        self.frames = np.flatnonzero(~data.perturbed)
+
+    def draw(self, step: int) -> NDArray[np.int64]:
+        """Frames of a step (B,)."""
+        return self.frames[batch_indices(len(self.frames), self._batch_size, self._seed, step)]
+
+    def observation(
+        self, frames: NDArray[np.int64], generator: torch.Generator | None, history: int = 1
+    ) -> Observation:
+        """What the robot saw at frames (B,); images are shifted where there is a generator."""
+        images = {}
+        for key in self.config.camera_keys:
+            pixels = torch.from_numpy(self.data.images[key][frames])
+            images[key] = pixels if generator is None else shifted(pixels, self._shift, generator)
+        state = torch.from_numpy(self.data.histories(frames, history))
+        return Observation(images, state, [self.data.tasks[i] for i in self.data.episode_of[frames]])
+
+    def chunks(self, frames: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Demonstrated chunks in real units (B, H, a), and which rows are not to be learned (B, H)."""
+        chunk, beyond = self.data.chunks(frames, self.config.s2_chunk_size, self.space, self.joints)
+        return torch.from_numpy(chunk), torch.from_numpy(beyond)

@@ -1,0 +1,192 @@
+"""Configuration of a training: one flat YAML file, checked field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from hume_core.action import parse_action_space
+from hume_core.errors import ConfigError
+
+ConfigType = TypeVar("ConfigType", bound="TrainingConfig")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What every training needs.
+
+    Attributes:
+        dataset: folder of a LeRobot dataset.
+        output: folder of the run: resume state, log, and the checkpoint in `checkpoint/`.
+        checkpoint: folder or hub name to start from; empty: random weights (System 2 only).
+        seed: moves every random choice.
+        steps, batch_size: of the whole training.
+        learning_rate, final_learning_rate: peak, and end of the cosine.
+        warmup_steps: linear rise to the peak.
+        weight_decay, beta1, beta2, clip_norm: of AdamW and the gradient.
+        ema_decay: of the moving average of the weights, which is what the checkpoint holds.
+        image_shift: largest random shift of each image, pixels.
+        precision: float32, or bfloat16 by autocast.
+        device: torch device.
+        threads: torch threads on the CPU.
+        log_every, save_every: steps.
+        evaluate_every: steps between closed-loop evaluations in the simulator; 0: none.
+        evaluate_episodes: of each evaluation.
+        tensorboard: also write TensorBoard event files.
+    """
+
+    dataset: str
+    output: str
+    checkpoint: str = ""
+    seed: int = 0
+    steps: int = 5000
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 1e-5
+    warmup_steps: int = 200
+    weight_decay: float = 1e-4
+    beta1: float = 0.9
+    beta2: float = 0.95
+    clip_norm: float = 1.0
+    ema_decay: float = 0.998
+    image_shift: int = 2
+    precision: str = "float32"
+    device: str = "cpu"
+    threads: int = 1
+    log_every: int = 20
+    save_every: int = 250
+    evaluate_every: int = 0
+    evaluate_episodes: int = 20
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "threads", "log_every", "save_every", "evaluate_episodes"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"training field '{name}' is {getattr(self, name)}; it must be at least 1")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ConfigError(f"training field 'precision' is '{self.precision}'; valid: float32, bfloat16")
+        if not 0.0 <= self.ema_decay < 1.0:
+            raise ConfigError(f"training field 'ema_decay' is {self.ema_decay}; valid: 0 up to, not including, 1")
+
+    @classmethod
+    def load(cls: type[ConfigType], path: str | Path, changes: Mapping[str, Any] | None = None) -> ConfigType:
+        """Read a YAML file; `changes` win over it.
+
+        Raises:
+            ConfigError: the file cannot be read, or a field is unknown, missing or of a wrong type.
+        """
+        try:
+            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path} cannot be read as YAML: {error}") from error
+        if not isinstance(content, Mapping):
+            raise ConfigError(f"{path} must be a mapping with the fields {', '.join(cls.field_names())}")
+        return cls.from_dict({**content, **(changes or {})})
+
+    @classmethod
+    def from_dict(cls: type[ConfigType], content: Mapping[str, Any]) -> ConfigType:
+        """Check names and types; see `load` for errors."""
+        known = {item.name: str(item.type) for item in fields(cls)}
+        for name in content:
+            if name not in known:
+                raise ConfigError(f"unknown training field '{name}'; valid: {', '.join(known)}")
+        for name in ("dataset", "output"):
+            if name not in content:
+                raise ConfigError(f"training field '{name}' is missing")
+        return cls(**{name: _checked(name, value, known[name]) for name, value in content.items()})
+
+    @classmethod
+    def field_names(cls) -> list[str]:
+        """Every field of the file."""
+        return [item.name for item in fields(cls)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Content of the file."""
+        return asdict(self)
+
+
+def _checked(name: str, value: Any, kind: str) -> Any:
+    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind == "float" and isinstance(value, str):
+        # YAML 1.1 reads 1e-3 as text.
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    valid = {"int": int, "float": float, "str": str, "bool": bool}[kind]
+    if not isinstance(value, valid) or (kind != "bool" and isinstance(value, bool)):
+        raise ConfigError(f"training field '{name}' is {value!r}; it must be of type {kind}")
+    return value
+
+
+@dataclass(frozen=True)
+class System2Config(TrainingConfig):
+    """Training of System 2 by flow matching.
+
+    Attributes:
+        preset: size of a new model; see `hume_training.presets`.
+        action_space: joint_delta or joint_position.
+        joints: number of arm joints; the rest of an action row stays absolute.
+        draws: noise and flow-time draws per observation; the prefix is encoded once for all.
+        auxiliary_weight: of the loss that reads the environment state off the prefix; 0: none.
+        num_steps, s1_num_steps, theta1, vqh_chunk_size, next_obs_offset, discount: go into a new
+            checkpoint's configuration.
+    """
+
+    preset: str = "tabletop"
+    action_space: str = "joint_delta"
+    joints: int = 6
+    draws: int = 2
+    auxiliary_weight: float = 0.2
+    num_steps: int = 10
+    s1_num_steps: int = 5
+    theta1: float = 1.0
+    vqh_chunk_size: int = 8
+    next_obs_offset: int = 8
+    discount: float = 0.98
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        space = parse_action_space(self.action_space)
+        if space.value not in ("joint_delta", "joint_position"):
+            raise ConfigError(f"action_space '{space.value}' cannot be trained; valid: joint_delta, joint_position")
+        if self.draws < 1:
+            raise ConfigError(f"training field 'draws' is {self.draws}; it must be at least 1")
+
+
+@dataclass(frozen=True)
+class System1Config(TrainingConfig):
+    """Training of System 1 on top of a frozen System 2.
+
+    Attributes:
+        action_space, joints: as System 2 was trained.
+        proposals: System 2's chunks per frame that are sampled before training starts; 0: sample during it.
+        lowest_start: lowest flow time a proposal starts from, as `time_temp` of thinking.
+        largest_delay: how far into the chunk System 1 may start, rows.
+        draws: flow-time draws per segment.
+    """
+
+    action_space: str = "joint_delta"
+    joints: int = 6
+    lowest_start: float = 0.9
+    largest_delay: int = 8
+    draws: int = 2
+
+
+@dataclass(frozen=True)
+class ValueConfig(TrainingConfig):
+    """Training of the value head by calibrated Q-learning.
+
+    Attributes:
+        action_space, joints: as System 2 was trained.
+        conservative_weight: of the conservative term.
+    """
+
+    action_space: str = "joint_delta"
+    joints: int = 6
+    conservative_weight: float = 5.0

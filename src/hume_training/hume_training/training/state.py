@@ -1,0 +1,146 @@
+"""Resume state on disk: weights, their moving average, optimizer moments and the step. No pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from hume_core.errors import CheckpointError
+
+FILE = "resume.safetensors"
+
+
+class MovingAverage:
+    """Exponential moving average of trained parameters.
+
+    Args:
+        parameters: by name.
+        decay: share that is kept per step; early steps keep less, so that the start is forgotten.
+    """
+
+    def __init__(self, parameters: Mapping[str, Tensor], decay: float) -> None:
+        self._parameters = parameters
+        self._decay = decay
+        self.average = {name: parameter.detach().clone() for name, parameter in parameters.items()}
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take the parameters after the n-th step (from 0) into account."""
+        decay = min(self._decay, (1 + step) / (10 + step))
+        for name, parameter in self._parameters.items():
+            self.average[name].lerp_(parameter.detach(), 1.0 - decay)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The parameters hold the average inside this context."""
+        kept = {name: parameter.detach().clone() for name, parameter in self._parameters.items()}
+        self._copy(self.average)
+        try:
+            yield
+        finally:
+            self._copy(kept)
+
+    @torch.no_grad()
+    def _copy(self, values: Mapping[str, Tensor]) -> None:
+        for name, parameter in self._parameters.items():
+            parameter.copy_(values[name])
+
+
+def save_state(
+    folder: Path,
+    step: int,
+    modules: Mapping[str, nn.Module],
+    average: MovingAverage,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    config: Mapping[str, Any],
+) -> None:
+    """Write everything a resumed training needs, atomically.
+
+    Args:
+        folder: of the run.
+        step: number of steps done.
+        modules: trained modules by name; every tensor of theirs is kept.
+        average: of their trained parameters.
+        optimizers: by name.
+        config: of the run.
+    """
+    tensors = {
+        f"module.{key}.{name}": tensor for key, module in modules.items() for name, tensor in module.state_dict().items()
+    }
+    tensors |= {f"average.{name}": tensor for name, tensor in average.average.items()}
+    for key, optimizer in optimizers.items():
+        for number, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{key}.{number}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    metadata = {"step": str(step), "config": json.dumps(dict(config))}
+    partial = folder / f"{FILE}.partial"
+    save_file({name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}, partial, metadata)
+    partial.replace(folder / FILE)
+
+
+def load_state(
+    folder: Path,
+    modules: Mapping[str, nn.Module],
+    average: MovingAverage,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    config: Mapping[str, Any],
+) -> int:
+    """Restore what `save_state` wrote.
+
+    Returns:
+        Number of steps done; 0 where nothing was saved.
+
+    Raises:
+        CheckpointError: the file is broken, or of a training with another configuration.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return 0
+    try:
+        with safe_open(path, framework="pt") as source:
+            metadata = source.metadata()
+            tensors = {name: source.get_tensor(name) for name in source.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be resumed from: {error}; remove it to start anew") from error
+    _check_config(path, json.loads(metadata["config"]), config)
+    for key, module in modules.items():
+        module.load_state_dict(_below(tensors, f"module.{key}."))
+    for name, tensor in _below(tensors, "average.").items():
+        average.average[name].copy_(tensor)
+    for key, optimizer in optimizers.items():
+        _load_optimizer(optimizer, _below(tensors, f"optimizer.{key}."))
+    return int(metadata["step"])
+
+
+MAY_CHANGE = frozenset(
+    {"log_every", "save_every", "evaluate_every", "evaluate_episodes", "tensorboard", "threads", "output", "device"}
+)
+
+
+def _check_config(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    for name, value in wanted.items():
+        if name not in MAY_CHANGE and found.get(name) != value:
+            raise CheckpointError(
+                f"{path} belongs to a training with {name}={found.get(name)!r}, not {value!r}; "
+                "name another output folder or remove it to start anew"
+            )
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    content = optimizer.state_dict()
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, key = name.split(".", 1)
+        state.setdefault(int(number), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": content["param_groups"]})

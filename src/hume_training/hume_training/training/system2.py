@@ -1,0 +1,166 @@
+"""`hume train system2`: flow matching on demonstrated chunks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hume_core.action import ActionSpace
+from hume_core.nn.gemma import repeat_cache
+from hume_core.observation import Observation
+from hume_system2.model import System2
+from hume_system2.model.prefix import Prefix
+from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.reader import load_demonstrations
+from hume_training.initialize import create_checkpoint
+from hume_training.losses import flow_time, masked_mean
+from hume_training.presets import find_preset
+from hume_training.training.batches import Batches
+from hume_training.training.config import System2Config
+from hume_training.training.loop import Outcome, train
+from hume_training.training.sampling import step_generator
+
+_AUXILIARY_WIDTH = 16
+
+
+class EnvironmentReader(nn.Module):
+    """Reads the environment state (cube positions) off the image tokens: makes them say where things are.
+
+    Args:
+        tokens: number of image tokens.
+        width: of a token.
+        size: numbers to read.
+    """
+
+    def __init__(self, tokens: int, width: int, size: int) -> None:
+        super().__init__()
+        self.reduce = nn.Linear(width, _AUXILIARY_WIDTH)
+        self.read = nn.Sequential(nn.Linear(tokens * _AUXILIARY_WIDTH, 128), nn.GELU(), nn.Linear(128, size))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Image tokens (B, tokens, width) to normalised numbers (B, size)."""
+        return self.read(self.reduce(tokens).flatten(1))
+
+
+class System2Objective:
+    """Flow-matching loss of System 2, and the auxiliary loss.
+
+    Args:
+        config: of the run.
+        data: demonstrations.
+        system2: the model.
+    """
+
+    def __init__(self, config: System2Config, data: Demonstrations, system2: System2) -> None:
+        self._config, self._system2 = config, system2
+        space = ActionSpace(config.action_space)
+        self.batches = Batches(
+            data, system2.config, space, config.joints, config.seed, config.batch_size, config.image_shift
+        )
+        system2.network.requires_grad_(True)
+        self.modules: dict[str, nn.Module] = {"network": system2.network}
+        self._environment: tuple[Tensor, Tensor] | None = None
+        if data.environment is not None and config.auxiliary_weight > 0:
+            self._add_auxiliary(torch.from_numpy(data.environment), len(system2.config.camera_keys))
+
+    def _add_auxiliary(self, environment: Tensor, cameras: int) -> None:
+        self._environment = (environment, torch.stack([environment.mean(0), environment.std(0).clamp(min=1e-3)]))
+        self._image_tokens = self._system2.image_tokens * cameras
+        with torch.random.fork_rng():
+            torch.manual_seed(self._config.seed)
+            width = self._system2.network.language_config.hidden_size
+            reader = EnvironmentReader(self._image_tokens, width, environment.shape[1])
+        self.modules["auxiliary"] = reader.to(self._system2.device)
+
+    def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `Objective`."""
+        generator = step_generator(self._config.seed, step)
+        frames = self.batches.draw(step)
+        observation = self.batches.observation(frames, generator)
+        actions, beyond = self.batches.chunks(frames)
+        device = self._system2.device
+        normalised = self._system2.normalizer.action(actions.to(device))
+        prefix = self._system2.embed_prefix(observation)
+        flow = self._flow(observation, prefix, normalised, beyond.to(device), generator)
+        if self._environment is None:
+            return flow, {"flow": flow.detach()}
+        auxiliary = self._auxiliary(prefix, torch.from_numpy(frames))
+        return flow + self._config.auxiliary_weight * auxiliary, {
+            "flow": flow.detach(), "auxiliary": auxiliary.detach()
+        }  # fmt: skip
+
+    def _flow(
+        self, observation: Observation, prefix: Prefix, actions: Tensor, beyond: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Mean squared velocity error over several draws per observation."""
+        network, draws = self._system2.network, self._config.draws
+        batch, horizon, _ = actions.shape
+        actions = actions.repeat(draws, 1, 1)
+        noise = torch.randn(actions.shape, generator=generator).to(actions.device)
+        uniform = torch.rand(2, draws * batch, generator=generator).to(actions.device)
+        time = flow_time(uniform[0], uniform[1])
+        share = time[:, None, None]
+        x, target = share * noise + (1.0 - share) * actions, noise - actions
+        cache = repeat_cache(network.encode(prefix, self._system2.prepare_state(observation)[:, -1]), draws)
+        features = network.projections.time_features(time, network.compute_dtype)
+        angles = network.action_rotary(prefix, horizon)
+        rotary = (angles[0].repeat(draws, 1, 1, 1), angles[1].repeat(draws, 1, 1, 1))
+        bias = network.suffix_bias(prefix, 1 + horizon)
+        bias = None if bias is None else bias.repeat(draws, 1, 1, 1)
+        velocity = network.velocity(x, features, cache, rotary, bias)
+        return masked_mean((target - velocity).square(), beyond.repeat(draws, 1))
+
+    def _auxiliary(self, prefix: Prefix, frames: Tensor) -> Tensor:
+        assert self._environment is not None
+        environment, (mean, std) = self._environment
+        target = ((environment[frames] - mean) / std).to(prefix.embeddings.device)
+        found = self.modules["auxiliary"](prefix.embeddings[:, : self._image_tokens].float())
+        return (found - target).square().mean()
+
+    def after_step(self) -> None:
+        """Nothing to do."""
+
+    def learning_rates(self) -> dict[str, float]:
+        """All alike."""
+        return {}
+
+    def export(self, folder: Path) -> None:
+        """See `Objective`."""
+        self._system2.save_pretrained(folder)
+
+
+def new_checkpoint(config: System2Config, data: Demonstrations, folder: Path) -> Path:
+    """A checkpoint with random weights whose sizes and statistics are those of the dataset."""
+    space = ActionSpace(config.action_space)
+    statistics = data.statistics(find_preset(config.preset).chunk, space, config.joints)
+    return create_checkpoint(
+        folder,
+        config.preset,
+        config.seed,
+        cameras=tuple(data.images),
+        state_dim=data.state.shape[1],
+        action_dim=data.action.shape[1],
+        state_mean=statistics[0].tolist(),
+        state_std=statistics[1].tolist(),
+        action_mean=statistics[2].tolist(),
+        action_std=statistics[3].tolist(),
+        corpus=data.seen,
+        num_steps=config.num_steps,
+        s1_num_steps=config.s1_num_steps,
+        theta1=config.theta1,
+        vqh_chunk_size=config.vqh_chunk_size,
+        next_obs_offset=config.next_obs_offset,
+        discount=config.discount,
+    )
+
+
+def train_system2(config: System2Config, stop_after: int | None = None) -> Outcome:
+    """Train System 2; see `train`."""
+    data = load_demonstrations(config.dataset)
+    start = Path(config.output) / "start"
+    if not config.checkpoint and not (start / "model.safetensors").is_file():
+        new_checkpoint(config, data, start)
+    system2 = System2.from_pretrained(config.checkpoint or start, device=config.device)
+    return train(config, System2Objective(config, data, system2), stop_after=stop_after)
