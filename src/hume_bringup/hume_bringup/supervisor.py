@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,6 +83,17 @@ class Supervisor:
 
     def stop(self) -> None:
         """Interrupt every node, then kill what is left; takes two seconds at most."""
+        if threading.current_thread() is threading.main_thread():
+            # A second Ctrl-C during clean-up must not leave anything behind.
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            try:
+                self._stop()
+            finally:
+                signal.signal(signal.SIGINT, before)
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
         self._signal(signal.SIGCONT)
         self._signal(signal.SIGINT)
         deadline = time.monotonic() + _INTERRUPT_SECONDS
@@ -103,15 +115,17 @@ class Supervisor:
                 continue
 
 
-def run_until_interrupted(specs: Sequence[NodeSpec]) -> int:
-    """Run nodes until Ctrl-C, SIGTERM, or until all have ended; returns an exit code."""
-    # A shell starts background jobs with SIGINT ignored.
+def interrupt_on_signals() -> None:
+    """SIGINT and SIGTERM raise KeyboardInterrupt here; a shell starts background jobs with SIGINT ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def run_until_interrupted(specs: Sequence[NodeSpec]) -> int:
+    """Run nodes until Ctrl-C, SIGTERM, or until all have ended; returns an exit code."""
+    interrupt_on_signals()
     with Supervisor(specs) as supervisor:
         try:
             return max((abs(code) for code in supervisor.wait().values()), default=0)
         except KeyboardInterrupt:
-            # A second Ctrl-C during clean-up must not leave anything behind.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
             return 0

@@ -52,13 +52,14 @@ def test_attention_equals_the_formula(kind):
     torch.testing.assert_close(attend(query, key, value, bias), expected)
 
 
-def test_prefix_then_causal_equals_its_bias():
+@pytest.mark.parametrize("open_rows", [0, 2])
+def test_prefix_then_causal_equals_its_bias(open_rows):
     query, key, value = _query_key_value(queries=7)
     bias = causal_bias(7, 0)
     bias[..., :4, :4] = 0.0
-    torch.testing.assert_close(
-        attend(query, key, value, PrefixThenCausal(4)), _plain_attention(query, key, value, bias)
-    )
+    bias[..., 7 - open_rows :, :] = 0.0
+    expected = _plain_attention(query, key, value, bias)
+    torch.testing.assert_close(attend(query, key, value, PrefixThenCausal(4, open_rows)), expected)
 
 
 def test_bfloat16_softmax_is_float32():
@@ -100,10 +101,19 @@ def test_cached_equals_uncached(stack):
     torch.testing.assert_close(stack(x[:, 6:], _rotary(6, 3), past=cache), whole, rtol=1e-4, atol=1e-4)
 
 
-def test_last_row_only_equals_the_last_row(stack):
-    x = torch.randn(2, 5, 32)
-    last = stack(x, _rotary(0, 5), last_row_only=True)
-    torch.testing.assert_close(last, stack(x, _rotary(0, 5))[:, -1:], rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("mask", [None, causal_bias(6, 0), PrefixThenCausal(2, open=3)])
+def test_last_rows_alone_equal_the_last_rows(stack, rows, mask):
+    x = torch.randn(2, 6, 32)
+    whole, cache = stack.run(x, _rotary(0, 6), mask)
+    last, same_cache = stack.run(x, _rotary(0, 6), mask, rows=rows)
+    torch.testing.assert_close(last, whole[:, -rows:], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(cache, same_cache, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_that_do_not_see_everything_are_not_cut_off(stack):
+    with pytest.raises(ValueError, match="do not all see everything"):
+        stack(torch.randn(1, 6, 32), _rotary(0, 6), PrefixThenCausal(2, open=1), rows=2)
 
 
 def test_repeated_cache_serves_every_repetition(stack):

@@ -179,8 +179,8 @@ class System1Node(HumeLifecycleNode):
                 sink.send(command)
 
     def _on_loop_error(self, error: BaseException) -> None:
-        """Runs on the loop thread, which ends: publishing itself failed."""
-        self.get_logger().fatal(f"the command loop ended: {type(error).__name__}: {error}")
+        """Runs on the loop thread, once; the loop goes on. The core catches its own errors, so publishing failed."""
+        self.get_logger().fatal(f"a command could not be sent: {type(error).__name__}: {error}")
 
     def _ros_now(self) -> float:
         return float(self.get_clock().now().nanoseconds) * 1e-9

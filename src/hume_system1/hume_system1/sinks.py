@@ -13,6 +13,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from hume_core.errors import RobotProfileError
 from hume_core.robot import ArmControllerType, RobotProfile
 from hume_ros import qos
+from hume_ros.conversions import set_stamp
 from hume_system1.control import sinks as content
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
@@ -61,16 +62,13 @@ class JointTrajectorySink:
         self._core = core
         self._publisher = node.create_publisher(JointTrajectory, topic, qos.COMMAND)
         self._period = 1.0 / profile.rates.stream
-        self._points = [JointTrajectoryPoint(), JointTrajectoryPoint()]
         # A stamp of zero means "from now" to the controller.
-        self._message = JointTrajectory(joint_names=list(profile.joint_names), points=self._points)
+        self._message = JointTrajectory(joint_names=list(profile.joint_names))
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        ahead = content.trajectory_point(command, self._period)
-        stop = self._core.stop_point()
-        _fill_point(self._points[0], ahead, ahead.time_from_start)
-        _fill_point(self._points[1], stop, max(stop.time_from_start, 2.0 * ahead.time_from_start))
+        points = content.trajectory_points(command, self._core.stop_point(), self._period)
+        self._message.points = [_point(values) for values in points]
         self._publisher.publish(self._message)
 
     def close(self) -> None:
@@ -78,12 +76,10 @@ class JointTrajectorySink:
         self._node.destroy_publisher(self._publisher)
 
 
-def _fill_point(point: JointTrajectoryPoint, values: content.TrajectoryPoint, time_from_start: float) -> None:
-    point.positions = array("d", values.positions)
-    point.velocities = array("d", values.velocities)
-    seconds = int(time_from_start)
-    point.time_from_start.sec = seconds
-    point.time_from_start.nanosec = int((time_from_start - seconds) * 1e9)
+def _point(values: content.TrajectoryPoint) -> JointTrajectoryPoint:
+    point = JointTrajectoryPoint(positions=array("d", values.positions), velocities=array("d", values.velocities))
+    set_stamp(point.time_from_start, values.time_from_start)
+    return point
 
 
 class GripperPositionSink:

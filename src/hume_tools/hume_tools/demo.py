@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import rclpy
+from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -16,7 +17,7 @@ from rich.table import Table
 from hume_bringup.description import graph
 from hume_bringup.environment import default_environment
 from hume_bringup.options import LaunchOptions
-from hume_bringup.supervisor import Supervisor
+from hume_bringup.supervisor import Supervisor, interrupt_on_signals
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
 from hume_tools.checkpoints import default_checkpoint
@@ -24,6 +25,8 @@ from hume_tools.demo_client import DemoClient, Episode
 from hume_tools.domain import free_domain
 from hume_tools.measurements import Measurements, percentiles
 from hume_tools.video import VideoWriter
+
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,16 @@ def run_demo(options: DemoOptions) -> int:
         video=options.video is not None,
     )
     console = Console(stderr=True)
-    rclpy.init(args=[])
+    interrupt_on_signals()
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
         with Supervisor(graph("sim", launch)) as supervisor:
             client = DemoClient(supervisor.ended, _video_writer(options))
             try:
                 episodes = _run_episodes(client, options, console)
+            except KeyboardInterrupt:
+                console.print("interrupted; nothing is left running")
+                return _INTERRUPTED
             finally:
                 client.close()
     finally:

@@ -14,9 +14,15 @@ MASKED = -2.3819763e38
 
 @dataclass(frozen=True)
 class PrefixThenCausal:
-    """The first tokens see each other; every later one sees those and the later ones up to itself."""
+    """The first tokens see each other; later ones see those and the later ones up to themselves.
+
+    Attributes:
+        prefix: number of first tokens.
+        open: number of last tokens that see everything, later ones too.
+    """
 
     prefix: int
+    open: int = 0
 
 
 Mask: TypeAlias = "Tensor | PrefixThenCausal | None"
@@ -39,14 +45,30 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tens
         (B, Lq, heads * d) in the type of value.
     """
     if isinstance(mask, PrefixThenCausal):
-        return _attend_prefix_then_causal(query, key, value, mask.prefix)
+        return _attend_prefix_then_causal(query, key, value, mask)
     return _attend(query, key, value, mask)
 
 
-def _attend_prefix_then_causal(query: Tensor, key: Tensor, value: Tensor, prefix: int) -> Tensor:
+def _attend_prefix_then_causal(query: Tensor, key: Tensor, value: Tensor, mask: PrefixThenCausal) -> Tensor:
+    prefix = mask.prefix
     first = _attend(query[:, :, :prefix], key[:, :, :prefix], value[:, :, :prefix], None)
     bias = causal_bias(query.shape[2] - prefix, prefix, query.device)
+    if mask.open:
+        bias[:, :, -mask.open :] = 0.0
     return torch.cat([first, _attend(query[:, :, prefix:], key, value, bias)], dim=1)
+
+
+def mask_of_last(mask: Mask, rows: int) -> Mask:
+    """The mask of the last query rows alone.
+
+    Raises:
+        ValueError: a pattern whose last rows do not all see everything.
+    """
+    if isinstance(mask, PrefixThenCausal):
+        if rows > max(mask.open, 1):
+            raise ValueError(f"the last {rows} rows do not all see everything; {mask.open} do")
+        return None
+    return mask if mask is None or mask.shape[-2] == 1 else mask[..., -rows:, :]
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:

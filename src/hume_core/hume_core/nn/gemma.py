@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hume_core.nn.attention import Mask, attend
+from hume_core.nn.attention import Mask, attend, mask_of_last
 from hume_core.nn.joined import JoinedLinear
 from hume_core.nn.norm import RMSNorm
 from hume_core.nn.rope import Rotary, rotate
@@ -116,14 +116,14 @@ class GemmaLayer(nn.Module):
         rotary: Rotary,
         mask: Mask,
         past: KeyValue | None,
-        last_row_only: bool = False,
+        rows: int | None = None,
     ) -> tuple[Tensor, KeyValue]:
-        """Output (B, L, hidden), or (B, 1, hidden) of the last row, and keys and values with the past ones."""
+        """Output (B, L, hidden), or of the last rows only, and keys and values with the past ones."""
         normalised = self._normalised(x)
-        if last_row_only:
+        if rows is not None:
             key, value = self.self_attn.key_value(normalised, rotary)
-            x, normalised = x[:, -1:], normalised[:, -1:]
-            query = self.self_attn.query(normalised, (rotary[0][:, :, -1:], rotary[1][:, :, -1:]))
+            x, normalised, mask = x[:, -rows:], normalised[:, -rows:], mask_of_last(mask, rows)
+            query = self.self_attn.query(normalised, (rotary[0][:, :, -rows:], rotary[1][:, :, -rows:]))
         else:
             query, key, value = self.self_attn.query_key_value(normalised, rotary)
         key, value = _after(past, key, value)
@@ -154,24 +154,40 @@ class GemmaStack(nn.Module):
         self.layers = nn.ModuleList(GemmaLayer(config, normalised_residual) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
-    def prefill(self, x: Tensor, rotary: Rotary, mask: Mask = None, past: Sequence[KeyValue] | None = None) -> Cache:
-        """Keys and values of every layer for x after the past ones; no output is computed.
+    def run(
+        self,
+        x: Tensor,
+        rotary: Rotary,
+        mask: Mask = None,
+        past: Sequence[KeyValue] | None = None,
+        rows: int | None = None,
+    ) -> tuple[Tensor, Cache]:
+        """Output, and keys and values of every layer with the past ones.
 
         Args:
             x: embeddings (B, L, hidden).
             rotary: angles of the positions of x.
             mask: see ``attend``; over past and new keys.
             past: cache of earlier positions, possibly made by another stack.
+            rows: how many of the last rows are wanted; the last layer does no more than needed for them.
+
+        Returns:
+            Normalised output (B, rows, hidden), and the cache.
         """
         cache = []
         for i, layer in enumerate(self.layers):
             before = None if past is None else past[i]
-            if i + 1 == len(self.layers):
+            last = i + 1 == len(self.layers)
+            if last and rows == 0:
                 cache.append(layer.key_value(x, rotary, before))
-            else:
-                x, pair = layer(x, rotary, mask, before)
-                cache.append(pair)
-        return tuple(cache)
+                return x[:, :0], tuple(cache)
+            x, pair = layer(x, rotary, mask, before, rows if last else None)
+            cache.append(pair)
+        return self.norm(x), tuple(cache)
+
+    def prefill(self, x: Tensor, rotary: Rotary, mask: Mask = None, past: Sequence[KeyValue] | None = None) -> Cache:
+        """Keys and values only; see ``run``."""
+        return self.run(x, rotary, mask, past, rows=0)[1]
 
     def forward(
         self,
@@ -179,13 +195,10 @@ class GemmaStack(nn.Module):
         rotary: Rotary,
         mask: Mask = None,
         past: Sequence[KeyValue] | None = None,
-        last_row_only: bool = False,
+        rows: int | None = None,
     ) -> Tensor:
-        """Normalised output (B, L, hidden), or (B, 1, hidden) of the last row only."""
-        for i, layer in enumerate(self.layers):
-            last = last_row_only and i + 1 == len(self.layers)
-            x, _ = layer(x, rotary, mask, None if past is None else past[i], last)
-        return self.norm(x)
+        """Normalised output only; see ``run``."""
+        return self.run(x, rotary, mask, past, rows)[0]
 
 
 def repeat_cache(cache: Cache, times: int) -> Cache:
@@ -200,3 +213,8 @@ def cache_tail(cache: Cache, first: int) -> Cache:
     if first == 0:
         return cache
     return tuple((key[first:], value[first:]) for key, value in cache)
+
+
+def cache_start(cache: Cache, length: int) -> Cache:
+    """The cache of the first positions only."""
+    return tuple((key[:, :, :length], value[:, :, :length]) for key, value in cache)

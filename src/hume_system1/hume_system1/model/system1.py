@@ -30,7 +30,7 @@ class System1(PretrainedPolicy):
     def __init__(self, config: HumeConfig) -> None:
         super().__init__(config)
         self.network = System1Network(config)
-        self._hot = {"encode": self.network.encode, "velocity": self.network.velocity}
+        self._hot = {"encode_and_start": self.network.encode_and_start, "velocity": self.network.velocity}
 
     @classmethod
     def build(cls, config: HumeConfig, reader: CheckpointReader) -> System1:
@@ -110,14 +110,13 @@ class System1(PretrainedPolicy):
         if image_tokens is None:
             image_tokens = self.encode_images(observation)
         state = self.state_history(observation)
-        cache = self._hot["encode"](image_tokens, state, stamps)
-        start = cache[0][0].shape[2]
-        rotary = self.network.rotary(start, segment.shape[1], segment.device)
         step = self.config.theta1 / self.config.s1_num_steps
         times = torch.tensor(euler_times(self.config.theta1, step), device=segment.device)
         features = self.network.projections.time_features(times, self.network.compute_dtype)
-        x = segment.clone()
-        for row in features:
+        first, cache = self._hot["encode_and_start"](image_tokens, state, stamps, segment, features[:1])
+        rotary = self.network.rotary(cache[0][0].shape[2], segment.shape[1], segment.device)
+        x = segment - step * first
+        for row in features[1:]:
             x -= step * self._hot["velocity"](x, row[None], cache, rotary)
         return x
 

@@ -42,7 +42,7 @@ class ValueQueryHead(nn.Module):
         rotary = rotary_table(positions, self.stack.config.head_dim, self.stack.config.rope_theta)
         valid = None if prefix.valid is None else nn.functional.pad(prefix.valid, (0, 1), value=True)
         embeddings = torch.cat([prefix.embeddings, query], dim=1)
-        return self.stack(embeddings, rotary, key_bias(valid), last_row_only=True)[:, 0].to(torch.float32)
+        return self.stack(embeddings, rotary, key_bias(valid), rows=1)[:, 0].to(torch.float32)
 
     def critic_actions(self, candidates: Tensor) -> Tensor:
         """The part of normalised chunks (..., H, A) that is scored, flat (..., v * a)."""

@@ -165,17 +165,16 @@ class System1Config(TrainingConfig):
 
     Attributes:
         action_space, joints: as System 2 was trained.
-        proposals: System 2's chunks per frame that are sampled before training starts; 0: sample during it.
+        proposals: frames for which System 2 proposes a chunk, once, before the training.
         lowest_start: lowest flow time a proposal starts from, as `time_temp` of thinking.
         largest_delay: how far into the chunk System 1 may start, rows.
-        draws: flow-time draws per segment.
     """
 
     action_space: str = "joint_delta"
     joints: int = 6
+    proposals: int = 20_000
     lowest_start: float = 0.9
     largest_delay: int = 8
-    draws: int = 2
 
 
 @dataclass(frozen=True)
