@@ -1,0 +1,183 @@
+"""`hume evaluate`: success of the variants of a checkpoint on paired episodes."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hume_core.errors import ConfigError
+from hume_core.robot import RobotProfile
+from hume_training.evaluation.intervals import paired_difference, wilson
+from hume_training.evaluation.rollout import Outcome, Policy, Rollout, with_action_space
+from hume_training.evaluation.suites import Suite, find_suite
+from hume_training.evaluation.variants import find_variant
+
+FIRST_SEED = 10_000_000
+"""Scenes of evaluations are none that were recorded."""
+
+_PART = 10
+_context: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What `hume evaluate` was asked for.
+
+    Attributes:
+        checkpoint: folder or hub name.
+        suite: see `SUITES`.
+        variants: see `find_variant`.
+        episodes: per variant, the same scenes for all.
+        seed: moves every random choice.
+        action_space: what the checkpoint's rows mean.
+        robot: profile.
+        workers: processes of one torch thread each.
+        timing: changes to the suite's rates and latencies.
+        json_file, plot: where to write the figures and their picture.
+    """
+
+    checkpoint: str
+    suite: str = "hard"
+    variants: Sequence[str] = ("full", "n1", "no_system1", "random_pick")
+    episodes: int = 300
+    seed: int = 0
+    action_space: str = "joint_delta"
+    robot: str = "wx250s_sim"
+    workers: int = 1
+    timing: dict[str, float] = field(default_factory=dict)
+    json_file: Path | None = None
+    plot: Path | None = None
+
+
+def run_evaluate(options: EvaluateOptions) -> int:
+    """Evaluate, print a table, write JSON and a plot; returns 0.
+
+    Raises:
+        HumeError: an unknown name, or the checkpoint cannot be loaded.
+    """
+    suite = find_suite(options.suite, **options.timing)
+    if options.episodes < 1 or not options.variants:
+        raise ConfigError("at least one episode and one variant are needed")
+    for name in options.variants:
+        find_variant(name)
+    outcomes = evaluate(options, suite)
+    report = summarise(options, suite, outcomes)
+    _print(report)
+    if options.json_file is not None:
+        options.json_file.parent.mkdir(parents=True, exist_ok=True)
+        options.json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if options.plot is not None:
+        from hume_training.evaluation.plot import plot_success
+
+        plot_success(report, options.plot)
+    return 0
+
+
+def evaluate(options: EvaluateOptions, suite: Suite) -> dict[str, list[Outcome]]:
+    """Outcomes by variant, in the order of the episodes."""
+    episodes = list(range(options.episodes))
+    jobs = [
+        (name, episodes[i : i + _PART]) for i in range(0, len(episodes), _PART) for name in options.variants
+    ]
+    found: dict[str, dict[int, Outcome]] = {name: {} for name in options.variants}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    context = multiprocessing.get_context("spawn")
+    with (
+        Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
+        ProcessPoolExecutor(options.workers, context, _start_worker, (options, suite)) as pool,
+    ):
+        bar = progress.add_task("episodes", total=len(episodes) * len(options.variants))
+        futures = {pool.submit(_run_part, name, part): name for name, part in jobs}
+        for future in as_completed(futures):
+            found[futures[future]].update(future.result())
+            progress.advance(bar, len(future.result()))
+    return {name: [outcomes[i] for i in episodes] for name, outcomes in found.items()}
+
+
+def _start_worker(options: EvaluateOptions, suite: Suite) -> None:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    import torch
+
+    torch.set_num_threads(1)
+    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
+    _context.update(policy=Policy.load(options.checkpoint), profile=profile, options=options, suite=suite)
+
+
+def _run_part(name: str, episodes: list[int]) -> dict[int, Outcome]:
+    options, suite = _context["options"], _context["suite"]
+    runner = Rollout(_context["policy"], _context["profile"], suite, find_variant(name), options.seed)
+    try:
+        return {k: runner.run(*scene(options.seed, k, suite)) for k in episodes}
+    finally:
+        runner.close()
+
+
+def scene(seed: int, episode: int, suite: Suite) -> tuple[int, str]:
+    """Seed and task of an episode."""
+    return FIRST_SEED + 100_000 * seed + episode, suite.tasks[episode % len(suite.tasks)]
+
+
+def summarise(options: EvaluateOptions, suite: Suite, outcomes: dict[str, list[Outcome]]) -> dict[str, Any]:
+    """The figures, as they go to JSON."""
+    variants = {}
+    for name, results in outcomes.items():
+        wins = sum(result.success for result in results)
+        variants[name] = {
+            "success": wins / len(results),
+            "ci95": list(wilson(wins, len(results))),
+            "episodes": len(results),
+            "wrong_cube": sum(result.wrong_cube for result in results) / len(results),
+            "by_task": _by_task(results),
+        }
+    differences = {}
+    first = next(iter(outcomes))
+    for name, results in outcomes.items():
+        if name != first:
+            mean, interval = paired_difference(
+                [r.success for r in outcomes[first]], [r.success for r in results], options.seed
+            )
+            differences[f"{first}_minus_{name}"] = {"mean": mean, "ci95": list(interval)}
+    return {
+        "checkpoint": options.checkpoint,
+        "suite": asdict(suite),
+        "seed": options.seed,
+        "variants": variants,
+        "differences": differences,
+        "outcomes": {name: [asdict(result) for result in results] for name, results in outcomes.items()},
+    }
+
+
+def _by_task(results: Sequence[Outcome]) -> dict[str, float]:
+    kinds = sorted({result.task.split()[0] for result in results})
+    rates = {}
+    for kind in kinds:
+        mine = [result.success for result in results if result.task.startswith(kind)]
+        rates[kind] = sum(mine) / len(mine)
+    return rates
+
+
+def _print(report: dict[str, Any]) -> None:
+    table = Table(title=f"Suite {report['suite']['name']}")
+    for column in ("variant", "success", "95 % interval", "episodes", "wrong cube", "first minus this, 95 %"):
+        table.add_column(column)
+    first = next(iter(report["variants"]))
+    for name, row in report["variants"].items():
+        difference = report["differences"].get(f"{first}_minus_{name}")
+        text = "" if difference is None else (
+            f"{100 * difference['mean']:+.1f} ({100 * difference['ci95'][0]:+.1f} to {100 * difference['ci95'][1]:+.1f})"
+        )  # fmt: skip
+        table.add_row(
+            name, f"{100 * row['success']:.1f} %", f"{100 * row['ci95'][0]:.1f} to {100 * row['ci95'][1]:.1f} %",
+            str(row["episodes"]), f"{100 * row['wrong_cube']:.1f} %", text,
+        )  # fmt: skip
+    Console().print(table)

@@ -1,0 +1,152 @@
+"""`hume train system1`: the flow from System 2's sampled chunks to the demonstrated motion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from hume_core.action import ActionSpace
+from hume_system1.model import System1
+from hume_system2.model import System2
+from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.reader import load_demonstrations
+from hume_training.losses import flow_time, masked_mean, noise_segment, system1_flow_losses
+from hume_training.training.batches import Batches
+from hume_training.training.config import System1Config
+from hume_training.training.loop import Outcome, train
+from hume_training.training.sampling import batch_indices, step_generator
+
+_PROPOSALS = "proposals.safetensors"
+_BATCH = 64
+
+
+class System1Objective:
+    """Flow-matching loss of System 1, whose noise end is a segment of System 2's chunk.
+
+    The chunk was proposed at one frame; System 1 sees a later one of the same episode, up to `largest_delay`
+    rows on, and learns what was done from there, relative to the chunk's own anchor.
+
+    Args:
+        config: of the run.
+        batches: frames of the demonstrations.
+        system1: the model.
+        frames: frames that have a proposal (P,).
+        proposals: System 2's chunks, normalised and padded (P, H, A).
+    """
+
+    def __init__(
+        self,
+        config: System1Config,
+        batches: Batches,
+        system1: System1,
+        frames: NDArray[np.int64],
+        proposals: Tensor,
+    ) -> None:
+        self._config, self._batches, self._system1 = config, batches, system1
+        self._frames, self._proposals = frames, proposals
+        system1.network.requires_grad_(True)
+        self.modules: dict[str, nn.Module] = {"network": system1.network}
+
+    def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `Objective`."""
+        config, system1, data = self._config, self._system1, self._batches.data
+        sizes = system1.config
+        generator = step_generator(config.seed, step)
+        picked = batch_indices(len(self._frames), config.batch_size, config.seed, step)
+        frames, proposed = self._frames[picked], self._proposals[torch.from_numpy(picked)]
+        delay = torch.randint(0, config.largest_delay + 1, (len(frames),), generator=generator)
+        delay = torch.minimum(delay, torch.from_numpy(data.ends[frames] - frames))
+        # The node's stamps fall anywhere inside a row.
+        stamp = (delay + 0.999 * torch.rand(len(frames), generator=generator)) / sizes.s2_chunk_size
+        later = frames + delay.numpy()
+        target, beyond = self._target(frames, later)
+        device = system1.device
+        noise = noise_segment(
+            proposed,
+            delay / sizes.s2_chunk_size,
+            sizes.s1_chunk_size,
+            shift=sizes.noise_slides_alp,
+            spread=sizes.noise_slides_eps,
+            uniform=torch.rand(len(frames), generator=generator),
+            normal=torch.randn(target.shape[0], target.shape[1], proposed.shape[2], generator=generator),
+        )
+        uniform = torch.rand(2, len(frames), generator=generator)
+        time = sizes.theta1 * flow_time(uniform[0], uniform[1])
+        observation = self._batches.observation(later, generator, sizes.s1_his_state_size)
+        losses = system1_flow_losses(
+            system1,
+            system1.prepare_images(observation),
+            system1.state_history(observation),
+            stamp.to(device),
+            system1.normalizer.action(target.to(device)),
+            noise.to(device),
+            time.to(device),
+        )
+        loss = masked_mean(losses, beyond.to(device))
+        return loss, {"flow": loss.detach()}
+
+    def _target(self, frames: NDArray[np.int64], later: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """What was done from the later frames on, relative to the earlier ones (B, h, a), and the mask (B, h)."""
+        data, length = self._batches.data, self._system1.config.s1_chunk_size
+        target, beyond = data.chunks(later, length, ActionSpace.JOINT_POSITION, self._batches.joints)
+        if self._batches.space is ActionSpace.JOINT_DELTA:
+            target[..., : self._batches.joints] -= data.state[frames, None, : self._batches.joints]
+        return torch.from_numpy(target), torch.from_numpy(beyond)
+
+    def after_step(self) -> None:
+        """Nothing to do."""
+
+    def learning_rates(self) -> dict[str, float]:
+        """All alike."""
+        return {}
+
+    def export(self, folder: Path) -> None:
+        """See `Objective`."""
+        self._system1.save_pretrained(folder)
+
+
+def propose(config: System1Config, batches: Batches, system2: System2) -> tuple[NDArray[np.int64], Tensor]:
+    """Sample one chunk of System 2 for random frames; kept in the run's folder.
+
+    Returns:
+        Frames (P,) and normalised, padded chunks (P, H, A).
+    """
+    path = Path(config.output) / _PROPOSALS
+    if path.is_file():
+        kept = load_file(path)
+        return kept["frames"].numpy(), kept["chunks"]
+    rng = np.random.default_rng([config.seed, 4])
+    count = min(config.proposals, len(batches.frames))
+    frames = np.sort(rng.choice(batches.frames, count, replace=False))
+    generator = step_generator(config.seed, -1 % 2**32)
+    chunks = []
+    with Progress(console=Console(stderr=True)) as progress:
+        for first in progress.track(range(0, count, _BATCH), description="System 2 proposes"):
+            part = frames[first : first + _BATCH]
+            start = config.lowest_start + (1.0 - config.lowest_start) * float(torch.rand(1, generator=generator))
+            observation = batches.observation(part, generator)
+            thought = system2.think(observation, 1, (start, start), generator=generator)
+            chunks.append(thought.chunk.float().cpu().clone())
+    proposals = torch.cat(chunks)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({"frames": torch.from_numpy(frames), "chunks": proposals}, path)
+    return frames, proposals
+
+
+def train_system1(config: System1Config, stop_after: int | None = None, data: Demonstrations | None = None) -> Outcome:
+    """Train System 1 of the checkpoint that the configuration names; see `train`."""
+    torch.set_num_threads(config.threads)
+    data = data or load_demonstrations(config.dataset)
+    system2 = System2.from_pretrained(config.checkpoint, device=config.device)
+    system1 = System1.from_pretrained(config.checkpoint, device=config.device)
+    space = ActionSpace(config.action_space)
+    batches = Batches(data, system1.config, space, config.joints, config.seed, config.batch_size, config.image_shift)
+    frames, proposals = propose(config, batches, system2)
+    return train(config, System1Objective(config, batches, system1, frames, proposals), stop_after=stop_after)

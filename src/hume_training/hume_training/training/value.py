@@ -1,0 +1,137 @@
+"""`hume train value`: calibrated Q-learning of the value head on demonstrations and policy rollouts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hume_core.action import ActionSpace
+from hume_core.errors import DatasetError
+from hume_system2.model import System2
+from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.reader import load_demonstrations
+from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
+from hume_training.training.batches import Batches
+from hume_training.training.config import ValueConfig
+from hume_training.training.loop import Outcome, train
+from hume_training.training.sampling import step_generator
+
+
+class Returns:
+    """Rewards, returns and ends of transitions that span `stride` frames.
+
+    Reward is -1 per transition and 0 for the one that reaches success, which ends the episode. A failed episode
+    never gets there: its last frame goes on forever, at -1 per transition.
+
+    Args:
+        data: frames with `next.success`.
+        stride: frames per transition.
+        discount: per transition.
+
+    Raises:
+        DatasetError: the dataset does not say which frames succeed.
+    """
+
+    def __init__(self, data: Demonstrations, stride: int, discount: float) -> None:
+        if data.success is None:
+            raise DatasetError("the dataset has no key 'next.success'; the value head cannot be trained on it")
+        self._data, self._stride, self._discount = data, stride, discount
+        first = [
+            start + int(np.argmax(done)) if (done := data.success[start : start + length]).any() else -1
+            for start, length in zip(data.starts, data.lengths, strict=True)
+        ]
+        self._reached = np.array(first)[data.episode_of]
+
+    @property
+    def learnable(self) -> NDArray[np.int64]:
+        """Frames up to success, or all of a failed episode."""
+        frames = np.arange(len(self._reached))
+        return np.flatnonzero((self._reached < 0) | (frames <= self._reached))
+
+    def at(self, frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], Tensor, Tensor, Tensor]:
+        """Next frames, rewards, returns and masks of transitions (B,)."""
+        reached = self._reached[frames]
+        failed = reached < 0
+        left = np.where(failed, 0, (reached - frames) // self._stride)
+        ending = ~failed & (left == 0)
+        following = np.minimum(frames + self._stride, self._data.ends[frames])
+        rewards = np.where(ending, 0.0, -1.0)
+        worst = -1.0 / (1.0 - self._discount)
+        returns = np.where(failed, worst, worst * (1.0 - self._discount**left))
+        values = [torch.from_numpy(x.astype(np.float32)) for x in (rewards, returns, (~ending))]
+        return following, values[0], values[1], values[2]
+
+
+class ValueObjective:
+    """The Cal-QL losses on a frozen System 2.
+
+    Args:
+        config: of the run.
+        data: demonstrations and rollouts.
+        system2: its value head learns.
+    """
+
+    def __init__(self, config: ValueConfig, data: Demonstrations, system2: System2) -> None:
+        self._config, self._system2 = config, system2
+        sizes = system2.config
+        self._batches = Batches(
+            data, sizes, ActionSpace(config.action_space), config.joints, config.seed, config.batch_size,
+            config.image_shift,
+        )  # fmt: skip
+        self._returns = Returns(data, sizes.next_obs_offset, sizes.discount)
+        self._batches.frames = np.intersect1d(self._batches.frames, self._returns.learnable)
+        head = system2.value_head
+        head.requires_grad_(True)
+        head.calql.target_critics.requires_grad_(False)
+        self.modules: dict[str, nn.Module] = {"value": head}
+
+    def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `Objective`."""
+        config, head = self._config, self._system2.value_head
+        generator = step_generator(config.seed, step)
+        frames = self._batches.draw(step)
+        batch = self._batch(frames, generator)
+        draws = CalQLDraws.random(len(frames), batch.actions.shape[-1], generator=generator)
+        temperature, _ = temperature_loss(head.calql, batch, draws)
+        policy, policy_info = policy_loss(head.calql, batch, draws)
+        critic, info = critic_loss(
+            head.calql, batch, draws, self._system2.config.discount, config.conservative_weight
+        )
+        error = (info["online_q"] - batch.returns.mean()).abs()
+        kept = {key: info[key] for key in ("td_err", "cql_diff", "online_q", "target_q", "calql_bound_rate")}
+        info = kept | {"entropy": policy_info["entropy"], "return_error": error, "return": batch.returns.mean()}
+        return temperature + policy + critic, info
+
+    def _batch(self, frames: NDArray[np.int64], generator: torch.Generator) -> CalQLBatch:
+        system2, head = self._system2, self._system2.value_head
+        following, rewards, returns, masks = self._returns.at(frames)
+        actions, _ = self._batches.chunks(frames)
+        with torch.no_grad():
+            now = system2.embed_prefix(self._batches.observation(frames, generator), absent_cameras=False)
+            later = system2.embed_prefix(self._batches.observation(following, generator), absent_cameras=False)
+            chosen = head.critic_actions(system2.normalizer.action(actions.to(system2.device)))
+        return CalQLBatch(head.state_feature(now), head.state_feature(later), chosen, rewards, returns, masks)
+
+    def after_step(self) -> None:
+        """The target critics follow."""
+        update_targets(self._system2.value_head.calql)
+
+    def learning_rates(self) -> dict[str, float]:
+        """All alike."""
+        return {}
+
+    def export(self, folder: Path) -> None:
+        """See `Objective`."""
+        self._system2.save_pretrained(folder)
+
+
+def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
+    """Train the value head of the checkpoint that the configuration names; see `train`."""
+    torch.set_num_threads(config.threads)
+    data = load_demonstrations(config.dataset)
+    system2 = System2.from_pretrained(config.checkpoint, device=config.device)
+    return train(config, ValueObjective(config, data, system2), stop_after=stop_after)
