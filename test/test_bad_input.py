@@ -87,9 +87,7 @@ def test_wrong_joint_names(
     start: Callable[..., Any], observer: Any, checkpoint: Path, sensors: Any, system: tuple[str, str]
 ) -> None:
     commands: list[Float64MultiArray] = []
-    subscription = observer.node.create_subscription(
-        Float64MultiArray, "arm_controller/commands", commands.append, 10
-    )
+    subscription = observer.node.create_subscription(Float64MultiArray, "arm_controller/commands", commands.append, 10)
     sensors.joints = ["shoulder_pan_joint", "elbow_joint"]
     process = start(*system, robot="wx250s_sim", checkpoint=checkpoint, autostart=True, sensor_timeout=5.0)
     expected = "joint states have no joint 'waist'; they have: shoulder_pan_joint, elbow_joint"

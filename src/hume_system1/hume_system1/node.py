@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hume_msgs.msg import ActionChunk, Heartbeat, Segment, System1Status
@@ -26,6 +27,7 @@ from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_node
 from hume_ros.observer import probe_sensors
 from hume_system1 import inputs
+from hume_system1.black_box import BlackBox
 from hume_system1.control.command import ClockReading
 from hume_system1.control.command_loop import CommandLoop, LoopStatus
 from hume_system1.control.core import ControlCore
@@ -50,6 +52,7 @@ _STATUS_PERIOD = 0.05
 _LOOP_STATUS_PERIOD = 1.0
 _STANDSTILL_TIMEOUT = 1.0
 _BELOW_LOOP = 10
+_BLACK_BOX_SECONDS = 180.0
 
 
 class System1Node(HumeLifecycleNode):
@@ -74,6 +77,7 @@ class System1Node(HumeLifecycleNode):
         self._sinks: list[Sink] = []
         self._mode = Mode.UNCONFIGURED
         self._obituary = ""
+        self._black_box: BlackBox | None = None
         self._loop_status: LoopStatus | None = None
         self._next_loop_status = 0.0
 
@@ -87,6 +91,8 @@ class System1Node(HumeLifecycleNode):
         self._denoiser.start()
         self._await_denoiser()
         self._core = core
+        if settings.black_box:
+            self._black_box = BlackBox(int(_BLACK_BOX_SECONDS * profile.rates.stream), core.limits.size)
         self._sinks = make_sinks(self, profile, core, settings.dry_run)
         self._connect(profile)
         self._loop = CommandLoop(
@@ -123,6 +129,9 @@ class System1Node(HumeLifecycleNode):
         if self._loop is not None:
             self._loop.stop()
             self._loop = None
+        if self._black_box is not None:
+            self._black_box.save(Path(self._settings.black_box))
+            self._black_box = None
         self._denoiser.stop()
         for kind, entity in self._entities:
             getattr(self, f"destroy_{kind}")(entity)
@@ -174,6 +183,8 @@ class System1Node(HumeLifecycleNode):
         core = self._core
         assert core is not None
         command = core.step(ClockReading(steady, self._ros_now()))
+        if self._black_box is not None:
+            self._black_box.record(command)
         if command.publish:
             for sink in self._sinks:
                 sink.send(command)
@@ -256,8 +267,11 @@ class System1Node(HumeLifecycleNode):
 
     def _log_changes(self, mode: Mode, text: str) -> None:
         if mode is not self._mode:
-            log = self.get_logger().error if mode in (Mode.FAULT, Mode.ESTOP) else self.get_logger().info
-            log(text)
+            # rclpy ties a line of code to one severity.
+            if mode in (Mode.FAULT, Mode.ESTOP):
+                self.get_logger().error(text)
+            else:
+                self.get_logger().info(text)
             self._mode = mode
         obituary = self._denoiser.obituary()
         if obituary and obituary != self._obituary:

@@ -36,6 +36,7 @@ class System1Settings:
         priority: SCHED_FIFO priority of the command loop; 0: ordinary scheduling.
         lock_memory: mlockall.
         startup_timeout: how long configure waits for the denoiser, s.
+        black_box: file for the last minutes of commands, written at clean-up; empty: none.
     """
 
     denoiser: denoiser_settings.DenoiserSettings
@@ -44,6 +45,7 @@ class System1Settings:
     priority: int
     lock_memory: bool
     startup_timeout: float
+    black_box: str
 
 
 def declare_settings(node: Node) -> System1Settings:
@@ -68,6 +70,7 @@ def declare_settings(node: Node) -> System1Settings:
         startup_timeout=declare(
             node, "startup_timeout", 120.0, "How long configure waits for the denoiser, s.", low=1.0, high=3600.0
         ),
+        black_box=declare(node, "black_box", "", "File for the last minutes of commands, written at clean-up."),
     )
 
 

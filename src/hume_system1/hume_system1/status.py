@@ -37,7 +37,7 @@ def status_message(
         segment_age=core.segment_age,
         joint_state_age=core.joint_state_age,
         heartbeat_age=core.heartbeat_age,
-        observation_to_command=core.delay,
+        observation_to_command=core.latest_delay,
         max_velocity_ratio=core.max_velocity_ratio,
         joint_names=list(limits.names),
         limited=[part > 0.0 for part in core.limiter_activity],

@@ -217,7 +217,7 @@ class DemoClient:
         self.measurements.segments += self._measuring
 
     def _on_frame(self, message: Image) -> None:
-        if self._video is not None:
+        if self._video is not None and self._measuring:
             self._video.add(image_to_rgb(message), self._overlay())
 
     def _overlay(self) -> list[str]:

@@ -64,6 +64,7 @@ class CoreStatus:
         rejected: counters by "kind: reason", e.g. {"chunk: epoch": 2, "segment: age": 1}.
         chunks_accepted, segments_accepted, splices, long_ticks, events_dropped: counters.
         delay: conservative estimate of observation-to-command delay, s; nan until known.
+        latest_delay: that delay of the newest segment, s; nan until known.
         max_velocity_ratio: largest |commanded velocity| / limit since the start, <= 1.
         enabled, active, still, released: flags; `released` is True while another controller may move the arm.
     """
@@ -89,6 +90,7 @@ class CoreStatus:
     long_ticks: int
     events_dropped: int
     delay: float
+    latest_delay: float
     max_velocity_ratio: float
     enabled: bool
     active: bool

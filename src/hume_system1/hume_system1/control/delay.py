@@ -16,9 +16,13 @@ class DelayEstimate:
     Args:
         skip: first samples after `restart` that do not count.
         window: samples the maximum is taken over.
+
+    Attributes:
+        latest: the newest measured delay, s; nan before the first.
     """
 
     def __init__(self, skip: int = 3, window: int = 50) -> None:
+        self.latest = math.nan
         self._skip = skip
         self._left_to_skip = skip
         self._samples: deque[float] = deque(maxlen=window)
@@ -31,6 +35,7 @@ class DelayEstimate:
         """Note a measured delay, s; what is not finite or negative is ignored."""
         if not math.isfinite(delay) or delay < 0.0:
             return
+        self.latest = delay
         if self._left_to_skip > 0:
             self._left_to_skip -= 1
             return

@@ -41,6 +41,7 @@ def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
         long_ticks=core.long_ticks,
         events_dropped=core.inbox.dropped,
         delay=intake.delay.value,
+        latest_delay=intake.delay.latest,
         max_velocity_ratio=limiter.max_velocity_ratio,
         enabled=intake.enabled,
         active=intake.active,
