@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.action import ActionSpace
+from hume_core.errors import DatasetError
 
 _STATISTICS_FRAMES = 20_000
 
@@ -102,3 +103,54 @@ class Demonstrations:
         # A joint that never moves would be divided by nothing.
         floor = 1e-3
         return state.mean(0), state.std(0).clip(floor), rows.mean(0), rows.std(0).clip(floor)
+
+
+class JoinedImages:
+    """Frames of several arrays end to end, without copying them.
+
+    Args:
+        parts: (F_i, height, width, 3) each.
+    """
+
+    def __init__(self, parts: Sequence[NDArray[np.uint8]]) -> None:
+        self._parts = parts
+        self._ends = np.cumsum([len(part) for part in parts])
+        self.shape = (int(self._ends[-1]), *parts[0].shape[1:])
+
+    def __getitem__(self, frames: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Images (B, height, width, 3) of frames (B,)."""
+        result = np.empty((len(frames), *self.shape[1:]), dtype=np.uint8)
+        owner = np.searchsorted(self._ends, frames, side="right")
+        for number in np.unique(owner):
+            mine = owner == number
+            begin = self._ends[number] - len(self._parts[number])
+            result[mine] = self._parts[number][frames[mine] - begin]
+        return result
+
+
+def joined(parts: Sequence[Demonstrations]) -> Demonstrations:
+    """Datasets of the same robot as one.
+
+    Raises:
+        DatasetError: cameras, sizes or rates differ.
+    """
+    first = parts[0]
+    for other in parts[1:]:
+        mine = (first.fps, first.state.shape[1], first.action.shape[1], sorted(first.images))
+        theirs = (other.fps, other.state.shape[1], other.action.shape[1], sorted(other.images))
+        if mine != theirs:
+            raise DatasetError(f"datasets differ in rate, state size, action size or cameras: {mine} and {theirs}")
+    offsets = np.cumsum([0, *(len(part.state) for part in parts[:-1])])
+    known = all(part.success is not None for part in parts)
+    return Demonstrations(
+        fps=first.fps,
+        images={key: JoinedImages([part.images[key] for part in parts]) for key in first.images},  # type: ignore[misc]
+        state=np.concatenate([part.state for part in parts]),
+        action=np.concatenate([part.action for part in parts]),
+        environment=None,
+        perturbed=np.concatenate([part.perturbed for part in parts]),
+        success=np.concatenate([part.success for part in parts if part.success is not None]) if known else None,
+        starts=np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
+        lengths=np.concatenate([part.lengths for part in parts]),
+        tasks=[task for part in parts for task in part.tasks],
+    )

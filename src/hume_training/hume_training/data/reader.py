@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from hume_core.errors import DatasetError
 from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.images import decode_image
 from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, INFO, PERTURBED, STATE, SUCCESS, TASKS
-from hume_training.data.writer import decode_image
 
 _CACHE = "cache"
 _NUMBERS = (STATE, ACTION, ENVIRONMENT)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hume_training.data.images import decode_image
 from hume_training.data.layout import Feature
 
 _IMAGE_STRIDE = 16
@@ -41,11 +41,9 @@ class Statistics:
             self._update(key, values)
 
     def _pixels(self, column: pa.Array) -> NDArray[np.float64]:
-        images = [
-            cv2.imdecode(np.frombuffer(column[i]["bytes"].as_py(), np.uint8), cv2.IMREAD_COLOR)
-            for i in range(0, len(column), _IMAGE_STRIDE)
-        ]
-        return np.stack(images)[..., ::-1].reshape(-1, 3) / 255.0
+        images = [decode_image(column[i]["bytes"].as_py()) for i in range(0, len(column), _IMAGE_STRIDE)]
+        pixels = np.stack([image for image in images if image is not None])
+        return pixels.reshape(-1, 3).astype(np.float64) / 255.0
 
     def _update(self, key: str, values: NDArray[np.float64]) -> None:
         found = [values.min(0), values.max(0), values.sum(0), (values**2).sum(0)]

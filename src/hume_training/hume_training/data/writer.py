@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hume_core.errors import DatasetError
+from hume_training.data.images import encode_png
 from hume_training.data.layout import (
     CHUNK_SIZE,
     DATA,
@@ -94,19 +94,6 @@ def _column(values: NDArray[Any], feature: Feature) -> pa.Array:
     if feature.shape == (1,):
         return pa.array(values.astype(feature.dtype), feature.arrow)
     return pa.FixedSizeListArray.from_arrays(pa.array(values.astype(feature.dtype).reshape(-1)), feature.shape[0])
-
-
-def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """RGB pixels (height, width, 3) as PNG."""
-    done, data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    assert done
-    return bytes(data.tobytes())
-
-
-def decode_image(data: bytes) -> NDArray[np.uint8] | None:
-    """RGB pixels (height, width, 3) of PNG or JPEG; None where they cannot be decoded."""
-    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR) if data else None
-    return None if pixels is None else np.ascontiguousarray(pixels[..., ::-1])
 
 
 def finish(root: Path, features: Mapping[str, Feature], fps: int, robot_type: str) -> int:

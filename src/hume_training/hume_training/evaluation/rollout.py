@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,14 +80,14 @@ class Rollout:
 
     def __init__(self, policy: Policy, profile: RobotProfile, suite: Suite, variant: Variant, seed: int = 0) -> None:
         self._policy, self._profile, self._suite, self._variant, self._seed = policy, profile, suite, variant, seed
-        self._world = TabletopWorld(CAMERA_SIZE, CAMERA_SIZE)
-        self._substeps = round(_TICK / self._world.timestep)
+        self.world = TabletopWorld(CAMERA_SIZE, CAMERA_SIZE)
+        self._substeps = round(_TICK / self.world.timestep)
         kind = System1Refiner if variant.refine else PassThroughRefiner
         self._refiner = kind(policy.system1)
 
-    def run(self, seed: int, task: str) -> Outcome:
-        """One episode of a scene."""
-        world, suite = self._world, self._suite
+    def run(self, seed: int, task: str, watch: Callable[[TabletopWorld], None] | None = None) -> Outcome:
+        """One episode of a scene; `watch` is called after each command, before the physics."""
+        world, suite = self.world, self._suite
         world.reset(seed, task)
         world.push_arm(np.zeros(len(ARM_JOINTS)))
         self._begin(seed)
@@ -96,6 +97,8 @@ class Rollout:
             self._denoise()
             self._command()
             disturbances.apply(world)
+            if watch is not None:
+                watch(world)
             world.step(self._substeps)
         success = world.success()
         return Outcome(seed, str(world.task), success, world.elapsed, self._wrong(success), tuple(self._values))
@@ -114,24 +117,24 @@ class Rollout:
         self._instruction = self._said()
 
     def _said(self) -> str:
-        task = self._world.task
+        task = self.world.task
         if self._variant.control != "swapped":
             return task.instruction
         other = next(cube for cube in CUBES if cube not in task.cubes)
         return task.instruction.replace(task.cube, other, 1)
 
     def _observation(self, instruction: str) -> Observation:
-        images = {key: self._world.render(camera)[None] for key, camera in CAMERAS.items()}
+        images = {key: self.world.render(camera)[None] for key, camera in CAMERAS.items()}
         if self._variant.control == "blank":
             images = {key: np.zeros_like(image) for key, image in images.items()}
         if self._variant.control == "stale":
             self._first_images = images = self._first_images or images
-        state = self._world.joint_state().position.astype(np.float32)
+        state = self.world.joint_state().position.astype(np.float32)
         return Observation(images, state[None, None], [instruction])
 
     def _think(self) -> None:
         """Start a thought when one is due; its chunk arrives after the latency."""
-        now, suite = self._world.elapsed, self._suite
+        now, suite = self.world.elapsed, self._suite
         if now + 1e-9 >= self._next_thought:
             self._next_thought = now + max(1.0 / suite.system2_rate, suite.system2_latency)
             self._chunks.append((now + suite.system2_latency, self._thought(now)))
@@ -142,7 +145,7 @@ class Rollout:
         variant, config = self._variant, self._policy.system2.config
         shape = (variant.candidates, 1, config.s2_chunk_size, config.max_action_dim)
         noise = torch.randn(shape, generator=self._generator) * variant.noise_scale
-        anchor = self._world.joint_state().position[: len(ARM_JOINTS)].copy()
+        anchor = self.world.joint_state().position[: len(ARM_JOINTS)].copy()
         thought = self._policy.system2.think(
             self._observation(self._instruction), variant.candidates, variant.time_temp, noise=noise
         )
@@ -154,7 +157,7 @@ class Rollout:
 
     def _denoise(self) -> None:
         """Start a segment when one is due; it arrives after the latency."""
-        now, suite = self._world.elapsed, self._suite
+        now, suite = self.world.elapsed, self._suite
         if now + 1e-9 >= self._next_segment:
             chunk = self._denoiser.chunk_at(now)
             if chunk is not None:
@@ -169,21 +172,21 @@ class Rollout:
         if self._segment is None:
             return
         segment = self._segment
-        place = (self._world.elapsed - segment.stamp) / segment.chunk.dt
-        self._world.set_arm_target(sample_rows(segment.positions, place))
+        place = (self.world.elapsed - segment.stamp) / segment.chunk.dt
+        self.world.set_arm_target(sample_rows(segment.positions, place))
         if segment.gripper is not None:
             opening = float(np.clip(sample_rows(segment.gripper[:, None], place)[0], 0.0, 1.0))
-            self._world.set_gripper_target(GRIPPER_CLOSED + opening * (GRIPPER_OPEN - GRIPPER_CLOSED))
+            self.world.set_gripper_target(GRIPPER_CLOSED + opening * (GRIPPER_OPEN - GRIPPER_CLOSED))
 
     def _wrong(self, success: bool) -> bool:
         if success:
             return False
-        heights = {cube: self._world.cube_pose(cube)[2] for cube in CUBES}
-        return any(height > 0.05 for cube, height in heights.items() if cube != self._world.task.cube)
+        heights = {cube: self.world.cube_pose(cube)[2] for cube in CUBES}
+        return any(height > 0.05 for cube, height in heights.items() if cube != self.world.task.cube)
 
     def close(self) -> None:
         """Free the GL contexts."""
-        self._world.close()
+        self.world.close()
 
 
 def sample_rows(rows: NDArray[np.float64], place: float) -> NDArray[np.float64]:

@@ -173,9 +173,10 @@ def _print(report: dict[str, Any]) -> None:
     first = next(iter(report["variants"]))
     for name, row in report["variants"].items():
         difference = report["differences"].get(f"{first}_minus_{name}")
-        text = "" if difference is None else (
-            f"{100 * difference['mean']:+.1f} ({100 * difference['ci95'][0]:+.1f} to {100 * difference['ci95'][1]:+.1f})"
-        )  # fmt: skip
+        text = ""
+        if difference is not None:
+            mean, low, high = (100 * number for number in (difference["mean"], *difference["ci95"]))
+            text = f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
         table.add_row(
             name, f"{100 * row['success']:.1f} %", f"{100 * row['ci95'][0]:.1f} to {100 * row['ci95'][1]:.1f} %",
             str(row["episodes"]), f"{100 * row['wrong_cube']:.1f} %", text,

@@ -183,9 +183,11 @@ class ValueConfig(TrainingConfig):
 
     Attributes:
         action_space, joints: as System 2 was trained.
+        rollouts: folder of a dataset of policy rollouts, failures included; empty: demonstrations only.
         conservative_weight: of the conservative term.
     """
 
     action_space: str = "joint_delta"
     joints: int = 6
+    rollouts: str = ""
     conservative_weight: float = 5.0

@@ -26,8 +26,9 @@ LOG = "log.jsonl"
 class Objective(Protocol):
     """What is trained and how far off it is."""
 
-    modules: Mapping[str, nn.Module]
-    """Everything whose tensors change, by name."""
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Everything whose tensors change, by name."""
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss of the n-th step and numbers worth logging; depends on nothing but the weights and the step."""

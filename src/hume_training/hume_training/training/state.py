@@ -73,7 +73,9 @@ def save_state(
         config: of the run.
     """
     tensors = {
-        f"module.{key}.{name}": tensor for key, module in modules.items() for name, tensor in module.state_dict().items()
+        f"module.{key}.{name}": tensor
+        for key, module in modules.items()
+        for name, tensor in module.state_dict().items()
     }
     tensors |= {f"average.{name}": tensor for name, tensor in average.average.items()}
     for key, optimizer in optimizers.items():

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hume_core.action import ActionSpace
 from hume_core.errors import DatasetError
 from hume_system2.model import System2
-from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.demonstrations import Demonstrations, joined
 from hume_training.data.reader import load_demonstrations
 from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
 from hume_training.training.batches import Batches
@@ -133,5 +133,7 @@ def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
     """Train the value head of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
     data = load_demonstrations(config.dataset)
+    if config.rollouts:
+        data = joined([data, load_demonstrations(config.rollouts)])
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     return train(config, ValueObjective(config, data, system2), stop_after=stop_after)

@@ -1,0 +1,90 @@
+"""Commands of the `hume` command that record, train and evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+_Paths = Optional[Path]  # noqa: UP045
+Timing = Annotated[Optional[float], typer.Option(min=0.0)]  # noqa: UP045
+
+
+def collect(
+    folder: Annotated[Path, typer.Argument(help="Folder of the new LeRobot dataset.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Attempts per task; of rollouts: in all.")] = 500,
+    task: Annotated[list[str], typer.Option(help="lift, stack, lift red, ...; may be repeated.")] = ["lift", "stack"],  # noqa: B006
+    seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
+    paired: Annotated[bool, typer.Option(help="Record every scene once for each choice of colours.")] = True,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    policy: Annotated[str, typer.Option(help="Record rollouts of this checkpoint instead of demonstrations.")] = "",
+    suite: Annotated[str, typer.Option(help="Suite of the rollouts.")] = "nominal",
+    variant: Annotated[str, typer.Option(help="Variant of the rollouts.")] = "n1_no_system1",
+) -> None:
+    """Record seeded demonstrations of the scripted expert, or rollouts of a policy; run again to resume."""
+    if policy:
+        from hume_training.evaluation.recording import RolloutOptions, run_collect_rollouts
+
+        options = RolloutOptions(folder, policy, episodes, suite, variant, seed, workers=workers)
+        raise typer.Exit(run_collect_rollouts(options))
+    from hume_training.collect.run import CollectOptions, run_collect
+
+    raise typer.Exit(run_collect(CollectOptions(folder, episodes, task, seed, paired, workers)))
+
+
+def train(
+    kind: Annotated[str, typer.Argument(help="system2, value or system1.")],
+    config: Annotated[Path, typer.Option(help="YAML file; see hume_training/configs.")],
+    change: Annotated[list[str], typer.Option("--set", help="field=value, stronger than the file.")] = [],  # noqa: B006
+) -> None:
+    """Train one part of a checkpoint; run again to resume exactly where it stopped."""
+    from hume_training.training.run import run_train
+
+    raise typer.Exit(run_train(kind, config, change))
+
+
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name.")],
+    suite: Annotated[str, typer.Option(help="hard, nominal, lift or stack.")] = "hard",
+    episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
+    variants: Annotated[str, typer.Option(help="Separated by commas.")] = "full,n1,no_system1,random_pick",
+    seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    action_space: Annotated[str, typer.Option(help="What the checkpoint's rows mean.")] = "joint_delta",
+    system2_rate: Timing = None,
+    system2_latency: Timing = None,
+    system1_rate: Timing = None,
+    system1_latency: Timing = None,
+    json_file: Annotated[_Paths, typer.Option("--json", help="Write the figures to this file.")] = None,
+    plot: Annotated[_Paths, typer.Option(help="Draw the figures to this file.")] = None,
+) -> None:
+    """Measure success in the simulator, without ROS: paired episodes, 95 % intervals."""
+    from hume_training.evaluation.run import EvaluateOptions, run_evaluate
+
+    given = {
+        "system2_rate": system2_rate,
+        "system2_latency": system2_latency,
+        "system1_rate": system1_rate,
+        "system1_latency": system1_latency,
+    }
+    timing = {name: value for name, value in given.items() if value is not None}
+    options = EvaluateOptions(
+        checkpoint,
+        suite,
+        [name.strip() for name in variants.split(",") if name.strip()],
+        episodes,
+        seed,
+        action_space,
+        workers=workers,
+        timing=timing,
+        json_file=json_file,
+        plot=plot,
+    )
+    raise typer.Exit(run_evaluate(options))
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add `collect`, `train` and `evaluate`."""
+    for command in (collect, train, evaluate):
+        app.command()(command)

@@ -1,0 +1,63 @@
+"""`hume train system2|system1|value`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from hume_core.errors import ConfigError
+from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
+
+CONFIGS: dict[str, type[TrainingConfig]] = {"system2": System2Config, "system1": System1Config, "value": ValueConfig}
+
+
+def run_train(kind: str, config: Path, changes: Sequence[str] = ()) -> int:
+    """Train, resuming where the run's folder says; 0 when it is finished, 1 when it was stopped before.
+
+    Args:
+        kind: "system2", "system1" or "value".
+        config: YAML file.
+        changes: "field=value" each, stronger than the file.
+
+    Raises:
+        ConfigError: an unknown kind, or the configuration is wrong.
+        DatasetError: the dataset cannot be used.
+        CheckpointError: the checkpoint cannot be loaded, or the run's folder belongs to another training.
+    """
+    if kind not in CONFIGS:
+        raise ConfigError(f"'{kind}' cannot be trained; valid: {', '.join(CONFIGS)}")
+    settings = CONFIGS[kind].load(config, _parse(changes))
+    if kind != "system2" and not settings.checkpoint:
+        raise ConfigError("training field 'checkpoint' is missing: the folder that `hume train system2` wrote")
+    outcome = _train(settings)
+    Console(stderr=True).print(f"{outcome.steps} of {settings.steps} steps are done; {settings.output}/checkpoint")
+    return 0 if outcome.finished else 1
+
+
+def _train(settings: TrainingConfig) -> Any:
+    if isinstance(settings, System2Config):
+        from hume_training.training.system2 import train_system2
+
+        return train_system2(settings)
+    if isinstance(settings, System1Config):
+        from hume_training.training.system1 import train_system1
+
+        return train_system1(settings)
+    from hume_training.training.value import train_value
+
+    assert isinstance(settings, ValueConfig)
+    return train_value(settings)
+
+
+def _parse(changes: Sequence[str]) -> dict[str, Any]:
+    pairs = {}
+    for text in changes:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise ConfigError(f"'{text}' is no change; write it as field=value")
+        pairs[name] = yaml.safe_load(value)
+    return pairs

@@ -1,0 +1,152 @@
+"""Datasets: what is written is read back, and every defect is refused by episode and key."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from hume_core.action import ActionSpace
+from hume_core.errors import DatasetError
+from hume_training.data.demonstrations import Demonstrations, joined
+from hume_training.data.reader import load_demonstrations
+from hume_training.data.writer import Episode
+
+
+@pytest.fixture
+def copy(dataset: Path, tmp_path: Path) -> Path:
+    target = tmp_path / "copy"
+    shutil.copytree(dataset, target, ignore=shutil.ignore_patterns("cache"))
+    return target
+
+
+def test_gives_back_what_was_recorded(episodes: list[Episode], data: Demonstrations) -> None:
+    assert data.fps == 20
+    assert data.tasks == [episode.task for episode in episodes]
+    for episode, start, length in zip(episodes, data.starts, data.lengths, strict=True):
+        assert length == episode.length
+        frames = slice(start, start + length)
+        for camera in ("image", "wrist_image"):
+            stored = data.images[camera][frames]
+            np.testing.assert_array_equal(stored, episode.columns[f"observation.images.{camera}"])
+        np.testing.assert_array_equal(data.state[frames], episode.columns["observation.state"])
+        np.testing.assert_array_equal(data.action[frames], episode.columns["action"])
+
+
+def test_files_follow_the_lerobot_layout(dataset: Path) -> None:
+    info = json.loads((dataset / "meta/info.json").read_text())
+    assert info["codebase_version"] == "v3.0"
+    assert info["splits"] == {"train": "0:4"}
+    tables = [pq.read_table(path) for path in sorted((dataset / "data").glob("*/*.parquet"))]
+    assert len(tables) == 2
+    index = np.concatenate([table["index"].to_numpy() for table in tables])
+    np.testing.assert_array_equal(index, np.arange(info["total_frames"]))
+    assert set(tables[0].column_names) == set(info["features"])
+    assert pq.ParquetFile(dataset / "data/chunk-000/file-000.parquet").num_row_groups == 3
+    rows = pq.read_table(dataset / "meta/episodes/chunk-000/file-000.parquet").to_pylist()
+    assert [row["data/file_index"] for row in rows] == [0, 0, 0, 1]
+    assert set(json.loads((dataset / "meta/stats.json").read_text())) == set(info["features"])
+
+
+def test_chunks_are_targets_relative_to_the_frame(data: Demonstrations) -> None:
+    frames = np.array([0, int(data.ends[0]) - 1])
+    chunk, beyond = data.chunks(frames, 4, ActionSpace.JOINT_DELTA, 6)
+    np.testing.assert_allclose(chunk[0, 2, :6], data.action[2, :6] - data.state[0, :6])
+    assert chunk[0, 2, 6] == data.action[2, 6]
+    assert beyond[1].tolist() == [False, False, True, True]
+    np.testing.assert_array_equal(chunk[1, 1], chunk[1, 3])
+
+
+def test_rows_after_a_push_are_not_learned(data: Demonstrations) -> None:
+    pushed = np.flatnonzero(data.perturbed)
+    assert len(pushed) > 0
+    first = int(pushed[0])
+    _, beyond = data.chunks(np.array([first - 2]), 6, ActionSpace.JOINT_DELTA, 6)
+    assert beyond[0].tolist() == [False, False, False, True, True, True]
+
+
+def test_joined_datasets_keep_every_frame(data: Demonstrations) -> None:
+    both = joined([data, data])
+    count = len(data.state)
+    frames = np.array([count + 5, 3, count])
+    np.testing.assert_array_equal(both.images["image"][frames], data.images["image"][np.array([5, 3, 0])])
+    assert both.ends[count] == count + data.ends[0]
+    assert both.tasks == data.tasks * 2
+
+
+def _rewrite(root: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+    path = root / "data/chunk-000/file-000.parquet"
+    pq.write_table(change(pq.read_table(path)), path)
+
+
+def _with_column(table: pa.Table, key: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.column_names.index(key), key, values)
+
+
+def _info(root: Path, **changes: object) -> None:
+    path = root / "meta/info.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_refuses_nan(copy: Path) -> None:
+    def spoil(table: pa.Table) -> pa.Table:
+        values = table["action"].to_pylist()
+        values[2][1] = float("nan")
+        return _with_column(table, "action", pa.array(values, table["action"].type))
+
+    _rewrite(copy, spoil)
+    with pytest.raises(DatasetError, match="episode 0, key 'action': frame 2 holds NaN"):
+        load_demonstrations(copy)
+
+
+def test_refuses_a_missing_key(copy: Path) -> None:
+    _rewrite(copy, lambda table: table.drop_columns(["observation.state"]))
+    with pytest.raises(DatasetError, match=r"episode 0, key 'observation.state': the key is missing"):
+        load_demonstrations(copy)
+
+
+def test_refuses_rows_of_another_shape(copy: Path) -> None:
+    def narrow(table: pa.Table) -> pa.Table:
+        values = [row[:5] for row in table["action"].to_pylist()]
+        return _with_column(table, "action", pa.array(values, pa.list_(pa.float32())))
+
+    _rewrite(copy, narrow)
+    with pytest.raises(DatasetError, match="episode 0, key 'action': rows have shape"):
+        load_demonstrations(copy)
+
+
+def test_refuses_an_image_that_is_none(copy: Path) -> None:
+    def spoil(table: pa.Table) -> pa.Table:
+        values = table["observation.images.image"].to_pylist()
+        values[1]["bytes"] = b"no image"
+        return _with_column(table, "observation.images.image", pa.array(values, table["observation.images.image"].type))
+
+    _rewrite(copy, spoil)
+    with pytest.raises(DatasetError, match=r"episode 0, key 'observation.images.image': the image of frame 1"):
+        load_demonstrations(copy)
+
+
+def test_refuses_an_empty_episode(copy: Path) -> None:
+    path = copy / "meta/episodes/chunk-000/file-000.parquet"
+    rows = pq.read_table(path).to_pylist()
+    rows[1] |= {"length": 0}
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    with pytest.raises(DatasetError, match="episode 1 is empty"):
+        load_demonstrations(copy)
+
+
+@pytest.mark.parametrize("fps", [None, 0, "fast", -20])
+def test_refuses_an_unknown_rate(copy: Path, fps: object) -> None:
+    _info(copy, fps=fps)
+    with pytest.raises(DatasetError, match="fps is"):
+        load_demonstrations(copy)
+
+
+def test_refuses_another_version(copy: Path) -> None:
+    _info(copy, codebase_version="v2.1")
+    with pytest.raises(DatasetError, match=r"only v3\.x"):
+        load_demonstrations(copy)

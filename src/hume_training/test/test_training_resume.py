@@ -1,0 +1,112 @@
+"""Trainings: resuming is exact, a run refuses another's state, and the loss falls."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hume_core.errors import CheckpointError, ConfigError
+from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
+from hume_training.training.loop import learning_rate
+from hume_training.training.sampling import batch_indices, shifted, step_generator
+from hume_training.training.system1 import train_system1
+from hume_training.training.system2 import train_system2
+from hume_training.training.value import train_value
+
+
+def _config(dataset: Path, output: Path, **changes: object) -> System2Config:
+    content = {"dataset": str(dataset), "output": str(output), "steps": 6, "batch_size": 8, "warmup_steps": 2}
+    return System2Config.from_dict(content | {"log_every": 2, "save_every": 100} | changes)
+
+
+@pytest.fixture(scope="module")
+def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run of System 2 without interruption."""
+    output = tmp_path_factory.mktemp("system2")
+    assert train_system2(_config(dataset, output)).finished
+    return output
+
+
+def _same(first: Path, second: Path) -> None:
+    one, other = (load_file(folder / "checkpoint" / "model.safetensors") for folder in (first, second))
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name
+
+
+def test_a_resumed_system2_is_the_uninterrupted_one(dataset: Path, trained: Path, tmp_path: Path) -> None:
+    config = _config(dataset, tmp_path)
+    assert not train_system2(config, stop_after=3).finished
+    assert train_system2(config).finished
+    _same(trained, tmp_path)
+    log = [(run / "log.jsonl").read_text().count("\n") for run in (trained, tmp_path)]
+    assert log[0] == 3
+
+
+@pytest.mark.parametrize("kind", ["system1", "value"])
+def test_resumed_system1_and_value_are_the_uninterrupted_ones(
+    dataset: Path, trained: Path, tmp_path: Path, kind: str
+) -> None:
+    make, train = {"system1": (System1Config, train_system1), "value": (ValueConfig, train_value)}[kind]
+    content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 4, "batch_size": 8}
+    if kind == "system1":
+        content["proposals"] = 16
+    whole, parts = (make.from_dict(content | {"output": str(tmp_path / name)}) for name in ("whole", "parts"))
+    train(whole)
+    train(parts, stop_after=2)
+    assert train(parts).finished
+    _same(tmp_path / "whole", tmp_path / "parts")
+    before = load_file(trained / "checkpoint" / "model.safetensors")
+    after = load_file(tmp_path / "whole" / "checkpoint" / "model.safetensors")
+    changed = {name.split(".")[0] for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    assert changed == {"system1": {"s1_model"}, "value": {"value_query_head"}}[kind]
+
+
+def test_refuses_the_state_of_another_training(dataset: Path, trained: Path) -> None:
+    with pytest.raises(CheckpointError, match="batch_size=8"):
+        train_system2(_config(dataset, trained, batch_size=4))
+
+
+def test_the_loss_falls(dataset: Path, tmp_path: Path) -> None:
+    config = _config(dataset, tmp_path, steps=30, log_every=5, learning_rate=2e-3)
+    first = train_system2(config, stop_after=5).numbers["flow"]
+    last = train_system2(config).numbers["flow"]
+    assert last < 0.8 * first
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stepps": 3}, "unknown training field 'stepps'"),
+        ({"steps": "many"}, "of type int"),
+        ({"steps": 0}, "at least 1"),
+        ({"precision": "float8"}, "valid: float32, bfloat16"),
+        ({"action_space": "ee_pose"}, "cannot be trained"),
+    ],
+)
+def test_refuses_a_wrong_configuration(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        System2Config.from_dict({"dataset": "d", "output": "o"} | change)
+
+
+def test_every_frame_is_seen_once_per_lap() -> None:
+    seen = [i for step in range(5) for i in batch_indices(10, 4, seed=1, step=step)]
+    assert sorted(seen[:10]) == list(range(10))
+    assert sorted(seen[10:]) == list(range(10))
+    assert seen[:10] != seen[10:]
+
+
+def test_shift_moves_each_image_by_itself() -> None:
+    image = torch.arange(6 * 6, dtype=torch.uint8).view(1, 6, 6, 1).expand(50, 6, 6, 3)
+    moved = shifted(image, 2, step_generator(0, 0))
+    assert len({int(pixels[3, 3, 0]) for pixels in moved}) > 10
+    assert torch.equal(shifted(image, 0, step_generator(0, 0)), image)
+
+
+def test_the_learning_rate_rises_then_falls() -> None:
+    config = dataclasses.replace(TrainingConfig("d", "o"), steps=100, warmup_steps=10)
+    rates = [learning_rate(config, step) for step in range(100)]
+    assert rates.index(max(rates)) in (9, 10)
+    assert rates[-1] < 0.02 * rates[10]
