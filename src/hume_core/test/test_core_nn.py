@@ -8,6 +8,7 @@ import torch
 from hume_core.nn.attention import MASKED, PrefixThenCausal, attend, causal_bias, key_bias
 from hume_core.nn.gemma import GemmaStack, StackConfig, repeat_cache
 from hume_core.nn.joined import join_all
+from hume_core.nn.linear import product
 from hume_core.nn.norm import RMSNorm
 from hume_core.nn.rope import rotary_table, rotate
 
@@ -145,6 +146,23 @@ def test_joining_changes_no_number_and_no_name(stack):
     assert list(stack.state_dict()) == names
     assert not torch.allclose(changed, joined, atol=1e-4)
     torch.testing.assert_close(stack(x, _rotary(0, 4)), changed, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(3, 600), (2, 5, 600)])
+def test_large_products_equal_the_usual_ones(shape):
+    x, weight = torch.randn(*shape), torch.randn(500, 600)
+    with torch.no_grad():
+        torch.testing.assert_close(product(x, weight), x @ weight.T, rtol=1e-4, atol=1e-3)
+        wide = product(x.transpose(0, -2), weight)
+        torch.testing.assert_close(wide, x.transpose(0, -2) @ weight.T, rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(product(x.double(), weight.double()), x.double() @ weight.T.double())
+
+
+def test_without_the_faster_kernel_the_usual_one_is_taken(monkeypatch):
+    monkeypatch.setattr("hume_core.nn.linear.onednn_kernel", lambda: None)
+    x, weight = torch.randn(3, 600), torch.randn(500, 600)
+    with torch.no_grad():
+        assert torch.equal(product(x, weight), torch.nn.functional.linear(x, weight))
 
 
 def test_moving_undoes_joining(stack):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hume_core.nn.attention import Mask, attend, mask_of_last
 from hume_core.nn.joined import JoinedLinear
+from hume_core.nn.linear import product
 from hume_core.nn.norm import RMSNorm
 from hume_core.nn.rope import Rotary, rotate
 
@@ -83,7 +84,7 @@ class GatedMLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, hidden) to the same shape."""
         gate, up = self.joined(x).chunk(2, dim=-1)
-        return self.down_proj(F.gelu(gate, approximate="tanh") * up)
+        return product(F.gelu(gate, approximate="tanh") * up, self.down_proj.weight)
 
 
 class GemmaLayer(nn.Module):
@@ -129,7 +130,8 @@ class GemmaLayer(nn.Module):
         key, value = _after(past, key, value)
         mixed = attend(query, key, value, mask)
         residual = normalised if self.normalised_residual else x
-        x = residual + self.self_attn.o_proj(mixed.to(self.self_attn.o_proj.weight.dtype))
+        output = self.self_attn.o_proj.weight
+        x = residual + product(mixed.to(output.dtype), output)
         normalised = self.post_attention_layernorm(x).to(self.mlp.up_proj.weight.dtype)
         return x + self.mlp(normalised), (key, value)
 

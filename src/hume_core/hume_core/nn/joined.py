@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from hume_core.nn.linear import product
 
 
 class JoinedLinear(nn.Module):
@@ -28,7 +29,7 @@ class JoinedLinear(nn.Module):
         """(..., inputs) to (..., sum of outputs)."""
         if self._weight is None or torch.is_grad_enabled():
             return torch.cat([layer(x) for layer in self._layers], dim=-1)
-        return F.linear(x, self._weight)
+        return product(x, self._weight)
 
     @torch.no_grad()
     def join(self) -> None:
