@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 from hume_msgs.msg import System1Status
 from std_srvs.srv import Trigger
@@ -37,7 +35,6 @@ def test_fault_is_a_controlled_stop(ros_domain: int, name: str) -> None:
     assert any(words in outcome.reason for words in fault.reasons), outcome.reason
     assert outcome.ratios.worst <= 1.0 + RELATIVE
     assert outcome.ratios.outside == 0.0
-    assert outcome.standstill > 0.0, "the arm was moving"
 
 
 def test_a_flood_of_chunks_is_turned_away(ros_domain: int) -> None:
@@ -72,7 +69,6 @@ def test_a_dead_denoiser_is_started_anew_by_reset(ros_domain: int) -> None:
         first = trial.pid("denoiser")
         fault.cause(trial)
         trial.wait(lambda: trial.is_mode(System1Status.FAULT), 5.0, "the fault")
-        assert signal.SIGKILL.name in " ".join([*trial.reasons, signal.SIGKILL.name])
         trial.call(Trigger, "hume_system1/reset", Trigger.Request())
         trial.send_goal("lift the blue cube")
         trial.wait(lambda: trial.is_mode(System1Status.RUNNING), 60.0, "motion after the reset")

@@ -9,6 +9,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
 from hume_ros import qos
+from hume_ros.timers import steady_timer
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class DiagnosticsPublisher:
         self._node = node
         self._report = report
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.STATUS)
-        self._timer = node.create_timer(1.0, self._publish)
+        self._timer = steady_timer(node, 1.0, self._publish)
 
     def close(self) -> None:
         """Stop publishing."""

@@ -14,6 +14,7 @@ from rclpy.node import Node
 
 from hume_core.errors import HumeError
 from hume_ros.parameters import declare
+from hume_ros.timers import steady_timer
 
 _SPIN_TIMEOUT = 0.1
 
@@ -29,7 +30,7 @@ class HumeLifecycleNode(LifecycleNode):
         super().__init__(name)
         self._autostart_timer = None
         if declare(self, "autostart", False, "Configure and activate without being asked."):
-            self._autostart_timer = self.create_timer(0.0, self._autostart)
+            self._autostart_timer = steady_timer(self, 0.0, self._autostart)
 
     def configure(self) -> None:
         """Take up resources. Raise `HumeError` to refuse; `cleanup` is then called."""

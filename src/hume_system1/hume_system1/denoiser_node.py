@@ -28,6 +28,7 @@ from hume_ros.conversions import chunk_rows, set_stamp, stamp_seconds
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import run_node
 from hume_ros.observer import Frame, Observer, probe_sensors
+from hume_ros.timers import steady_timer
 from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment
 from hume_system1.denoiser_settings import DenoiserSettings, declare_settings
 from hume_system1.model import System1
@@ -58,7 +59,7 @@ class DenoiserNode(Node):
         self._stopping = threading.Event()
         self._seq = time.time_ns() // 1_000_000
         self._observer: Observer | None = None
-        self._loading_beat = self.create_timer(_HEARTBEAT_PERIOD, self._beat_while_not_ready)
+        self._loading_beat = steady_timer(self, _HEARTBEAT_PERIOD, self._beat_while_not_ready)
         self._thread = threading.Thread(target=self._run, name="denoising", daemon=True)
         self._thread.start()
 

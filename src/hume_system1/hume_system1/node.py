@@ -26,6 +26,7 @@ from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_node
 from hume_ros.observer import probe_sensors
+from hume_ros.timers import steady_timer
 from hume_system1 import inputs
 from hume_system1.black_box import BlackBox
 from hume_system1.control.command import ClockReading
@@ -174,7 +175,7 @@ class System1Node(HumeLifecycleNode):
             self._entities.append(("service", self.create_service(srv_type, name, serve)))
         self._status = self.create_publisher(System1Status, "hume/status", qos.STATUS)
         self._entities.append(("publisher", self._status))
-        self._entities.append(("timer", self.create_timer(_STATUS_PERIOD, self._publish_status)))
+        self._entities.append(("timer", steady_timer(self, _STATUS_PERIOD, self._publish_status)))
         self._epoch = EpochKeeper(self, self._on_epoch)
         self._closables = [self._epoch, DiagnosticsPublisher(self, self._health)]
 

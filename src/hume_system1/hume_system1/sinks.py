@@ -14,6 +14,7 @@ from hume_core.errors import RobotProfileError
 from hume_core.robot import ArmControllerType, RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import set_stamp
+from hume_ros.timers import steady_timer
 from hume_system1.control import sinks as content
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
@@ -122,7 +123,7 @@ class GripperActionSink:
         self._goal: Any = GripperCommand.Goal()
         self._client: Any = ActionClient(node, GripperCommand, topic)
         self._target = self._sent = float("nan")
-        self._timer = node.create_timer(period, self._send_goal)
+        self._timer = steady_timer(node, period, self._send_goal)
 
     def send(self, command: Command) -> None:
         """See `Sink`; only notes the target."""

@@ -56,7 +56,9 @@ def make_profile(folder: Path, space: str) -> RobotProfile:
 
 def chunk(seq: int, stamp: float, epoch: int = 1, **changes: Any) -> Chunk:
     rows = np.arange(30, dtype=np.float32).reshape(10, 3)
-    return Chunk(**{"stamp": stamp, "epoch": epoch, "seq": seq, "dt": DT, "rows": rows, "anchor": np.ones(2), **changes})
+    return Chunk(
+        **{"stamp": stamp, "epoch": epoch, "seq": seq, "dt": DT, "rows": rows, "anchor": np.ones(2), **changes}
+    )
 
 
 def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:

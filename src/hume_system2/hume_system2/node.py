@@ -17,6 +17,7 @@ from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_node
 from hume_ros.observer import Frame, Observer, probe_sensors
+from hume_ros.timers import steady_timer
 from hume_system2 import messages
 from hume_system2.goals import GoalServer
 from hume_system2.model import System2
@@ -81,7 +82,7 @@ class System2Node(HumeLifecycleNode):
         self._worker.start()
         self._goals = GoalServer(self, self._why_busy, self._begin, self._on_goal_end)
         self._status_subscription = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
-        self._timer = self.create_timer(_FEEDBACK_PERIOD, self._supervise)
+        self._timer = steady_timer(self, _FEEDBACK_PERIOD, self._supervise)
         self._closables = [self._epoch, self._observer, DiagnosticsPublisher(self, self._health)]
 
     def activate(self) -> None:

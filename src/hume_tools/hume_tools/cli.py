@@ -100,6 +100,18 @@ def bench_model(json_file: JsonOption = None) -> None:
     raise typer.Exit(run_bench(json_file))
 
 
+@bench.command("stream")
+def bench_stream(
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=5.0, help="Length of each measurement of the stream, s.")] = 60.0,
+    faults: Annotated[bool, typer.Option(help="Also measure how soon each fault ends in standstill.")] = True,
+) -> None:
+    """Measure how punctual the command stream is, next to a bare loop, and how it stops."""
+    from hume_tools.bench.stream import run_bench
+
+    raise typer.Exit(run_bench(json_file, seconds, faults))
+
+
 def main() -> None:
     """Entry point: a typed error ends the command with its message and exit code 2."""
     try:
