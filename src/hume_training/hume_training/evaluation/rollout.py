@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,12 @@ from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN
 from hume_sim.scene import CUBES
-from hume_sim.world import TabletopWorld
+from hume_sim.world import TabletopWorld, WorldState
 from hume_system1.denoiser import Chunk, Denoiser, Segment
 from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system2.model import System2
+from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERA_SIZE, CAMERAS
 from hume_training.evaluation.suites import Disturbances, Suite
 from hume_training.evaluation.variants import Variant, choose
@@ -84,14 +85,34 @@ class Rollout:
         self._substeps = round(_TICK / self.world.timestep)
         kind = System1Refiner if variant.refine else PassThroughRefiner
         self._refiner = kind(policy.system1)
+        self._forced: NDArray[np.float32] | None = None
 
     def run(self, seed: int, task: str, watch: Callable[[TabletopWorld], None] | None = None) -> Outcome:
         """One episode of a scene; `watch` is called after each command, before the physics."""
-        world, suite = self.world, self._suite
-        world.reset(seed, task)
-        world.push_arm(np.zeros(len(ARM_JOINTS)))
+        self.world.reset(seed, task)
+        self.world.push_arm(np.zeros(len(ARM_JOINTS)))
         self._begin(seed)
-        disturbances = Disturbances(suite, seed)
+        return self._continue(seed, Disturbances(self._suite, seed), watch)
+
+    def branch(self, state: WorldState, rows: NDArray[np.float32], draw: int = 0) -> Outcome:
+        """Go on from a snapshot with a given first chunk (H, A), undisturbed.
+
+        Args:
+            state: of the world.
+            rows: normalised, padded.
+            draw: moves the noise of the later thoughts.
+        """
+        self.world.set_state(state)
+        self._begin(state.seed + 7919 * (draw + 1))
+        self._next_thought = self._next_segment = self.world.elapsed
+        self._forced = rows
+        calm = Disturbances(replace(self._suite, disturbances=0), state.seed)
+        return self._continue(state.seed, calm, None)
+
+    def _continue(
+        self, seed: int, disturbances: Disturbances, watch: Callable[[TabletopWorld], None] | None
+    ) -> Outcome:
+        world, suite = self.world, self._suite
         while world.elapsed < suite.time_limit and not world.success():
             self._think()
             self._denoise()
@@ -111,6 +132,7 @@ class Rollout:
         self._chunks: list[tuple[float, Chunk]] = []
         self._segments: list[tuple[float, Segment]] = []
         self._segment: Segment | None = None
+        self._forced = None
         self._count = 0
         self._values: list[float] = []
         self._first_images: dict[str, NDArray[np.uint8]] | None = None
@@ -141,18 +163,29 @@ class Rollout:
         while self._chunks and self._chunks[0][0] <= now + 1e-9:
             self._denoiser.offer(self._chunks.pop(0)[1])
 
-    def _thought(self, now: float) -> Chunk:
+    def think_at(self, state: WorldState) -> Thought:
+        """Candidates and values at a snapshot."""
+        self.world.set_state(state)
+        self._begin(state.seed)
+        return self.think()
+
+    def think(self) -> Thought:
+        """Candidates and values at the world's present state."""
         variant, config = self._variant, self._policy.system2.config
         shape = (variant.candidates, 1, config.s2_chunk_size, config.max_action_dim)
         noise = torch.randn(shape, generator=self._generator) * variant.noise_scale
+        observation = self._observation(self._instruction)
+        return self._policy.system2.think(observation, variant.candidates, variant.time_temp, noise=noise)
+
+    def _thought(self, now: float) -> Chunk:
         anchor = self.world.joint_state().position[: len(ARM_JOINTS)].copy()
-        thought = self._policy.system2.think(
-            self._observation(self._instruction), variant.candidates, variant.time_temp, noise=noise
-        )
-        index = choose(variant, thought, self._generator)
-        self._values.append(float(thought.values[0, index]))
         self._count += 1
-        rows = thought.candidates[0, index].numpy()
+        rows, self._forced = self._forced, None
+        if rows is None:
+            thought = self.think()
+            index = choose(self._variant, thought, self._generator)
+            self._values.append(float(thought.values[0, index]))
+            rows = thought.candidates[0, index].numpy()
         return Chunk(now, _EPOCH, self._count, self._profile.action.dt, rows, anchor)
 
     def _denoise(self) -> None:

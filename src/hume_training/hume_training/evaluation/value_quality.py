@@ -1,0 +1,133 @@
+"""How good the values are: candidates of one thought, each rolled out from the same state of the simulator."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from hume_core.robot import RobotProfile
+from hume_sim.world import TabletopWorld, WorldState
+from hume_training.evaluation.rollout import Policy, Rollout, with_action_space
+from hume_training.evaluation.run import FIRST_SEED
+from hume_training.evaluation.suites import find_suite
+from hume_training.evaluation.variants import find_variant
+
+_OFFSET = 50_000
+
+
+@dataclass(frozen=True)
+class ValueQualityOptions:
+    """What is measured.
+
+    Attributes:
+        checkpoint: folder or hub name.
+        suite: scenes and timing.
+        states: how many thoughts are judged.
+        candidates: N of each thought.
+        draws: rollouts per candidate, which differ in the noise of later thoughts.
+        earliest, latest: when the thought is taken, s into the episode.
+        seed: moves every random choice.
+        action_space, robot: as in `EvaluateOptions`.
+        json_file: where to write the figures.
+    """
+
+    checkpoint: str
+    suite: str = "nominal"
+    states: int = 60
+    candidates: int = 5
+    draws: int = 1
+    earliest: float = 0.2
+    latest: float = 2.5
+    seed: int = 0
+    action_space: str = "joint_delta"
+    robot: str = "wx250s_sim"
+    json_file: Path | None = None
+
+
+class _Snapshot:
+    """Keeps the world's state at a moment of an episode."""
+
+    def __init__(self, moment: float) -> None:
+        self._moment = moment
+        self.state: WorldState | None = None
+
+    def __call__(self, world: TabletopWorld) -> None:
+        if self.state is None and world.elapsed >= self._moment:
+            self.state = world.get_state()
+
+
+def run_value_quality(options: ValueQualityOptions) -> int:
+    """Measure and print rank correlation, and what the best possible choice would reach; returns 0."""
+    torch.set_num_threads(1)
+    values, rates = measure(options)
+    report = summarise(values, rates)
+    Console().print(report)
+    if options.json_file is not None:
+        content = report | {"values": values.tolist(), "success": rates.tolist()}
+        options.json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def measure(options: ValueQualityOptions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Values and success rates of candidates (states, N)."""
+    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
+    policy, suite = Policy.load(options.checkpoint), find_suite(options.suite)
+    many = replace(find_variant("full"), candidates=options.candidates, refine=False)
+    runner = Rollout(policy, profile, suite, many, options.seed)
+    later = Rollout(policy, profile, suite, find_variant("n1_no_system1"), options.seed)
+    rng = np.random.default_rng([options.seed, 6])
+    values, rates = [], []
+    for k in track(range(options.states), description="states", console=Console(stderr=True)):
+        snapshot = _Snapshot(rng.uniform(options.earliest, options.latest))
+        seed = FIRST_SEED + _OFFSET + 100_000 * options.seed + k
+        later.run(seed, suite.tasks[k % len(suite.tasks)], snapshot)
+        if snapshot.state is None:
+            continue
+        thought = runner.think_at(snapshot.state)
+        outcomes = [
+            [later.branch(snapshot.state, chunk.numpy(), draw).success for draw in range(options.draws)]
+            for chunk in thought.candidates[0]
+        ]
+        values.append(thought.values[0].double().numpy())
+        rates.append(np.mean(outcomes, axis=1))
+    runner.close()
+    later.close()
+    return np.array(values), np.array(rates)
+
+
+def summarise(values: NDArray[np.float64], rates: NDArray[np.float64]) -> dict[str, Any]:
+    """Rank correlations, and success of the first, the best-valued and the truly best candidate."""
+    mixed = [i for i in range(len(rates)) if len(set(rates[i].tolist())) > 1]
+    within = [rank_correlation(values[i], rates[i]) for i in mixed]
+    return {
+        "states": len(values),
+        "states_where_candidates_differ": len(mixed),
+        "rank_correlation": rank_correlation(values.ravel(), rates.ravel()),
+        "rank_correlation_within_states": float(np.mean(within)) if within else float("nan"),
+        "success_of_first": float(rates[:, 0].mean()),
+        "success_of_highest_value": float(rates[np.arange(len(rates)), values.argmax(axis=1)].mean()),
+        "success_of_best": float(rates.max(axis=1).mean()),
+    }
+
+
+def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Spearman's correlation with average ranks for ties; NaN where one side does not vary."""
+    one, other = _ranks(first), _ranks(second)
+    if one.std() == 0 or other.std() == 0:
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: NDArray[np.float64] = (last - (counts - 1) / 2.0)[group]
+    return ranks

@@ -1,0 +1,163 @@
+"""Evaluation: a policy that knows the right motion succeeds under the timing model, a blind one does not."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hume_core.errors import ConfigError
+from hume_core.robot import RobotProfile
+from hume_system2.model.thought import Thought
+from hume_training.collect.plan import PlannedEpisode
+from hume_training.collect.recorder import Recorder, RecorderOptions
+from hume_training.evaluation.intervals import paired_difference, wilson
+from hume_training.evaluation.rollout import Rollout, sample_rows, with_action_space
+from hume_training.evaluation.suites import find_suite
+from hume_training.evaluation.value_quality import _Snapshot, rank_correlation, summarise
+from hume_training.evaluation.variants import choose, find_variant, medoid
+
+PROFILE = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots" / "wx250s_sim.yaml"
+SEED, TASK = 4, "lift green"
+CONFIG = SimpleNamespace(s2_chunk_size=16, s1_chunk_size=8, max_action_dim=8, action_dim=7)
+
+
+class KnowingSystem2:
+    """Proposes what the expert did in the same scene; candidate 0 is right, the others stay where they are."""
+
+    config = CONFIG
+
+    def __init__(self, actions: np.ndarray, best: int = 0) -> None:
+        self._actions, self._best = actions, best
+        self.clock = lambda: 0.0
+
+    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor) -> Thought:
+        frame = round(self.clock() * 20)
+        rows = self._actions[np.minimum(frame + np.arange(16), len(self._actions) - 1)].copy()
+        rows[:, :6] -= observation.state[0, -1, :6]
+        right = torch.nn.functional.pad(torch.from_numpy(rows), (0, 1))
+        still = torch.zeros_like(right)
+        still[:, 6] = 1.0
+        all_rows = torch.stack([right if i == self._best else still for i in range(candidates)])[None]
+        values = torch.tensor([[1.0 if i == self._best else 0.0 for i in range(candidates)]])
+        index = values.argmax(dim=1)
+        return Thought(all_rows, values, index, all_rows[:, index[0]], torch.zeros(candidates), torch.ones(candidates))
+
+
+class PassThrough:
+    """Stands in for System 1; rows are in real units already."""
+
+    config = CONFIG
+
+    def unnormalise(self, rows: Any) -> torch.Tensor:
+        return torch.as_tensor(rows)[..., :7]
+
+
+@pytest.fixture(scope="module")
+def actions() -> np.ndarray:
+    recorder = Recorder(RecorderOptions(burst_rate=0.0))
+    episode = recorder.record(PlannedEpisode(SEED, TASK))
+    recorder.close()
+    assert episode.success
+    return episode.columns["action"]
+
+
+def _run(actions: np.ndarray, variant: str, best: int = 0, **timing: float) -> Any:
+    system2 = KnowingSystem2(actions, best)
+    policy: Any = SimpleNamespace(system2=system2, system1=PassThrough())
+    profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
+    rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0, **timing), find_variant(variant))
+    system2.clock = lambda: rollout.world.elapsed
+    outcome = rollout.run(SEED, TASK)
+    rollout.close()
+    return outcome
+
+
+@pytest.mark.parametrize("timing", [{}, {"system2_latency": 0.3, "system2_rate": 3.0, "system1_latency": 0.05}])
+def test_the_experts_own_chunks_succeed_whatever_the_delay(actions: np.ndarray, timing: dict[str, float]) -> None:
+    outcome = _run(actions, "n1_no_system1", **timing)
+    assert outcome.success
+    assert outcome.duration < 4.0
+
+
+def test_the_chosen_candidate_is_followed(actions: np.ndarray) -> None:
+    assert _run(actions, "no_system1", best=3).success
+    assert not _run(actions, "n1_no_system1", best=3).success
+
+
+def test_choices() -> None:
+    candidates = torch.zeros(1, 3, 2, 2)
+    candidates[0, 0] += 5.0
+    candidates[0, 2] += 1.0
+    assert medoid(candidates[0]) == 2
+    thought = Thought(candidates, torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([0]), candidates[:, 0], None, None)  # type: ignore[arg-type]
+    generator = torch.Generator().manual_seed(0)
+    assert choose(find_variant("full"), thought, generator) == 0
+    assert choose(find_variant("medoid"), thought, generator) == 2
+    assert {choose(find_variant("random_pick"), thought, generator) for _ in range(30)} == {0, 1, 2}
+    assert find_variant("n12").candidates == 12
+
+
+@pytest.mark.parametrize("name", ["best", "n0", "n"])
+def test_refuses_an_unknown_variant(name: str) -> None:
+    with pytest.raises(ConfigError, match="is unknown; valid: full"):
+        find_variant(name)
+
+
+def test_refuses_an_unknown_suite() -> None:
+    with pytest.raises(ConfigError, match="valid: lift, stack, nominal, hard"):
+        find_suite("easy")
+
+
+def test_wilson_matches_published_values() -> None:
+    low, high = wilson(81, 263)  # Newcombe 1998, table I
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+    assert wilson(0, 10)[0] == 0.0
+    assert wilson(10, 10)[1] == pytest.approx(1.0)
+
+
+def test_paired_difference_uses_the_pairs() -> None:
+    first = [True] * 60 + [False] * 40
+    second = [True] * 50 + [False] * 50
+    mean, (low, high) = paired_difference(first, second)
+    assert mean == pytest.approx(0.1)
+    assert 0.03 < low < 0.1 < high < 0.17
+    assert paired_difference(first, first) == (0.0, (0.0, 0.0))
+
+
+def test_rows_are_sampled_by_place() -> None:
+    rows = np.array([[0.0], [1.0], [3.0]])
+    assert [float(sample_rows(rows, place)[0]) for place in (-1, 0.5, 1.5, 9)] == [0.0, 0.5, 2.0, 3.0]
+
+
+def test_a_branch_starts_from_the_snapshot(actions: np.ndarray) -> None:
+    system2 = KnowingSystem2(actions)
+    policy: Any = SimpleNamespace(system2=system2, system1=PassThrough())
+    profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
+    rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0), find_variant("n1_no_system1"))
+    system2.clock = lambda: rollout.world.elapsed
+    snapshot = _Snapshot(1.0)
+    assert rollout.run(SEED, TASK, snapshot).success
+    assert snapshot.state is not None
+    rows = np.zeros((16, 8), dtype=np.float32)
+    rows[:, 6] = 1.0
+    outcome = rollout.branch(snapshot.state, rows)
+    rollout.close()
+    assert outcome.seed == SEED
+    assert outcome.duration > 1.0
+
+
+def test_rank_correlation_counts_ties() -> None:
+    assert rank_correlation(np.array([1.0, 2.0, 3.0]), np.array([0.0, 5.0, 9.0])) == pytest.approx(1.0)
+    tied = rank_correlation(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 1.0, 0.0, 0.0]))
+    assert tied == pytest.approx(-0.8944, abs=1e-4)
+    assert np.isnan(rank_correlation(np.array([1.0, 2.0]), np.array([1.0, 1.0])))
+
+
+def test_the_best_choice_bounds_the_others() -> None:
+    report = summarise(np.array([[0.1, 0.9], [0.5, 0.2]]), np.array([[0.0, 1.0], [0.0, 1.0]]))
+    assert report["success_of_first"] == 0.0
+    assert report["success_of_highest_value"] == 0.5
+    assert report["success_of_best"] == 1.0
