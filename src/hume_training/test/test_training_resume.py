@@ -1,6 +1,7 @@
 """Trainings: resuming is exact, a run refuses another's state, and the loss falls."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from hume_core.errors import CheckpointError, ConfigError
+from hume_training.evaluation import suites
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
 from hume_training.training.loop import learning_rate
 from hume_training.training.sampling import batch_indices, shifted, step_generator
@@ -110,3 +112,13 @@ def test_the_learning_rate_rises_then_falls() -> None:
     rates = [learning_rate(config, step) for step in range(100)]
     assert rates.index(max(rates)) in (9, 10)
     assert rates[-1] < 0.02 * rates[10]
+
+
+def test_the_evaluation_hook_logs_success(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUME_ROBOTS", str(Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"))
+    monkeypatch.setattr("hume_training.training.hook._SUITE", "lift")
+    quick = dataclasses.replace(suites.SUITES["lift"], time_limit=0.5)
+    monkeypatch.setitem(suites.SUITES, "lift", quick)
+    train_system2(_config(dataset, tmp_path, steps=2, evaluate_every=2, evaluate_episodes=1))
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines[-1] == {"step": 2, "success": 0.0}

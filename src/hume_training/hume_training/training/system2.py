@@ -19,6 +19,7 @@ from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
 from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
+from hume_training.training.hook import evaluation_hook
 from hume_training.training.loop import Outcome, train
 from hume_training.training.sampling import step_generator
 
@@ -162,5 +163,7 @@ def train_system2(config: System2Config, stop_after: int | None = None) -> Outco
     start = Path(config.output) / "start"
     if not config.checkpoint and not (start / "model.safetensors").is_file():
         new_checkpoint(config, data, start)
-    system2 = System2.from_pretrained(config.checkpoint or start, device=config.device)
-    return train(config, System2Objective(config, data, system2), stop_after=stop_after)
+    checkpoint = config.checkpoint or start
+    system2 = System2.from_pretrained(checkpoint, device=config.device)
+    hook = evaluation_hook(config, system2, checkpoint)
+    return train(config, System2Objective(config, data, system2), hook, stop_after)
