@@ -36,7 +36,7 @@ def replay(recording: Recording, settings: dict[str, float]) -> tuple[Array, Arr
     values: list[Array] = []
     chunk = segment = torch.empty(0)
     for step, state in enumerate(states):
-        history.extend([state] * (1 if history else config.s1_his_state_size))  # the first one fills it
+        history.extend(_recorded_states(state, 1 if history else config.s1_his_state_size))
         since_thought = step % int(settings["s2_replan_steps"])
         since_segment = step % int(settings["replan_steps"])
         if since_segment == 0:
@@ -55,6 +55,11 @@ def replay(recording: Recording, settings: dict[str, float]) -> tuple[Array, Arr
             action[..., -1] = 2.0 * (1.0 - action[..., -1]) - 1.0
         actions.append(action.numpy())
     return np.stack(actions), calls, np.stack(values)
+
+
+def _recorded_states(state: Array, copies: int) -> list[Array]:
+    """New states (1, s) of one step: a recorded history (1, T, s) as it is, else copies of the newest."""
+    return list(state.swapaxes(0, 1)) if state.ndim == 3 else [state] * copies
 
 
 def _range(settings: dict[str, float], name: str) -> tuple[float, float]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from hume_tools.parity.episode import check_episode
@@ -10,7 +13,6 @@ from hume_tools.parity.recording import Recording
 from hume_tools.parity.report import Array, Comparison, Report
 
 ACTION_LIMIT = 2e-2
-_NOTE = "limit 2e-2 absolute"
 
 
 def check_half(recording: Recording, float32: dict[str, Array]) -> Report:
@@ -20,29 +22,32 @@ def check_half(recording: Recording, float32: dict[str, Array]) -> Report:
         recording: models in bfloat16 and what was recorded in bfloat16.
         float32: what was recorded in float32.
     """
-    everything = Report(recording.arrays, strict=False)
+    groups = [name for name in THOUGHTS if recording.has(f"{name}/noise")]
+    rules = {f"{name}/index": _index_rule(recording.arrays, float32, name) for name in groups}
+    everything = Report(recording.arrays, strict=False, rules=rules)
     first = recording.observation("in/obs0/", state=recording.arrays["in/obs0/observation.state"])
     second = recording.later_observation()
-    for name in THOUGHTS:
-        if recording.has(f"{name}/noise"):
-            check_thought(recording, everything, name, first, second)
+    for name in groups:
+        check_thought(recording, everything, name, first, second)
     check_episode(recording, everything)
     judged = [_judge(item, recording.arrays, float32) for item in everything.comparisons]
     return Report(recording.arrays, strict=False, comparisons=judged)
+
+
+def _index_rule(half: dict[str, Array], float32: dict[str, Array], name: str) -> Callable[[Array, Array], bool]:
+    clear = clearly_best(float32[f"{name}/q_values"], half[f"{name}/q_values"])
+    return lambda found, expected: bool((found == expected)[clear].all())
 
 
 def _judge(item: Comparison, arrays: dict[str, Array], float32: dict[str, Array]) -> Comparison:
     if item.name == "infer/actions" and not _thoughts_clear(arrays, float32):
         return item
     if item.name.endswith("s1_action") or item.name == "infer/actions":
-        return Comparison(item.name, item.absolute, item.relative, item.absolute <= ACTION_LIMIT, _NOTE)
+        return replace(item, passed=item.absolute <= ACTION_LIMIT, note="limit 2e-2 absolute")
     if item.name.endswith("euler_steps"):
-        return Comparison(item.name, item.absolute, item.relative, item.absolute == 0.0)
+        return replace(item, passed=item.absolute == 0.0)
     if item.name.endswith("/index"):
-        group = item.name.removesuffix("index")
-        clear = clearly_best(float32[f"{group}q_values"], arrays[f"{group}q_values"])
-        passed = item.absolute == 0.0 or not clear.all()
-        return Comparison(item.name, item.absolute, item.relative, passed, "where values clearly differ")
+        return replace(item, note="where values clearly differ")
     return item
 
 

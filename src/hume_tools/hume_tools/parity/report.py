@@ -42,14 +42,16 @@ class Report:
 
     Args:
         recorded: all recorded arrays by name.
-        strict: judge every array; otherwise only those added with a rule of their own.
+        strict: judge every array by the usual rule; otherwise only those with a rule of their own.
+        rules: by array name, whether a computed array is close enough to the recorded one.
     """
 
     recorded: dict[str, Array]
     strict: bool = True
+    rules: dict[str, Callable[[Array, Array], bool]] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
 
-    def add(self, name: str, computed: Any, rule: Callable[[Array, Array], bool] | None = None, note: str = "") -> None:
+    def add(self, name: str, computed: Any) -> None:
         """Compare a computed array with the recorded one of that name, if there is one."""
         if name not in self.recorded:
             return
@@ -60,8 +62,9 @@ class Report:
             self.comparisons.append(Comparison(name, float("inf"), float("inf"), False, shapes))
             return
         absolute, relative = errors(found, expected)
+        rule = self.rules.get(name)
         passed = self._close(absolute, relative, expected) if rule is None else rule(found, expected)
-        self.comparisons.append(Comparison(name, absolute, relative, passed, note))
+        self.comparisons.append(Comparison(name, absolute, relative, passed))
 
     def _close(self, absolute: float, relative: float, expected: Array) -> bool:
         if not self.strict:
@@ -76,11 +79,11 @@ class Report:
         return bool(self.comparisons) and all(item.passed for item in self.comparisons)
 
     def print(self, console: Console, title: str) -> None:
-        """Show one row per array."""
-        table = Table(title=title)
-        table.add_column("array")
-        table.add_column("largest absolute error", justify="right")
-        table.add_column("relative to max|x|", justify="right")
+        """Show one row per array: largest absolute error, also relative to the largest recorded magnitude."""
+        table = Table(title=title, caption="largest absolute error; relative = that / max|x| of the recorded array")
+        table.add_column("array", overflow="fold")
+        table.add_column("absolute", justify="right")
+        table.add_column("relative", justify="right")
         table.add_column("result")
         for item in self.comparisons:
             result = "[green]ok[/]" if item.passed else "[red]FAIL[/]"
