@@ -71,8 +71,6 @@ def _check_image(key: str, image: Any) -> None:
 def _check_state(state: Any) -> None:
     shape = tuple(getattr(state, "shape", ()))
     if _dtype_name(state) != "float32" or len(shape) != 3 or 0 in shape:
-        raise ObservationError(
-            f"state is {_dtype_name(state)} {shape}; expected float32 (batch, history, state size)"
-        )
+        raise ObservationError(f"state is {_dtype_name(state)} {shape}; expected float32 (batch, history, state size)")
     if isinstance(state, np.ndarray) and not np.isfinite(state).all():
         raise ObservationError("state contains NaN or infinity; every joint must report a finite value")

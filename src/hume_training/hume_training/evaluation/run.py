@@ -86,9 +86,7 @@ def run_evaluate(options: EvaluateOptions) -> int:
 def evaluate(options: EvaluateOptions, suite: Suite) -> dict[str, list[Outcome]]:
     """Outcomes by variant, in the order of the episodes."""
     episodes = list(range(options.episodes))
-    jobs = [
-        (name, episodes[i : i + _PART]) for i in range(0, len(episodes), _PART) for name in options.variants
-    ]
+    jobs = [(name, episodes[i : i + _PART]) for i in range(0, len(episodes), _PART) for name in options.variants]
     found: dict[str, dict[int, Outcome]] = {name: {} for name in options.variants}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
