@@ -69,6 +69,13 @@ def test_rows_after_a_push_are_not_learned(data: Demonstrations) -> None:
     assert beyond[0].tolist() == [False, False, False, True, True, True]
 
 
+def test_statistics_keep_rare_moves_near_the_others(data: Demonstrations) -> None:
+    _, state_std, _, action_std = data.statistics(16, ActionSpace.JOINT_DELTA, 6)
+    assert data.state[:, 3].std() < 0.05, "the forearm hardly rolls"
+    assert state_std[3] == action_std[3] == 0.05
+    assert state_std[6] == pytest.approx(data.state[:, 6].std(), rel=1e-4)
+
+
 def test_joined_datasets_keep_every_frame(data: Demonstrations) -> None:
     both = joined([data, data])
     count = len(data.state)

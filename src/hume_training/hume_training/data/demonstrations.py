@@ -13,6 +13,9 @@ from hume_core.action import ActionSpace
 from hume_core.errors import DatasetError
 
 _STATISTICS_FRAMES = 20_000
+_LEAST_DEVIATION = 1e-3
+_LEAST_JOINT_DEVIATION = 0.05
+"""rad"""
 
 
 @dataclass(frozen=True)
@@ -100,9 +103,14 @@ class Demonstrations:
         chunk, beyond = self.chunks(frames, horizon, space, joints)
         rows = chunk[~beyond].astype(np.float64)
         state = self.state.astype(np.float64)
-        # A joint that never moves would be divided by nothing.
-        floor = 1e-3
-        return state.mean(0), state.std(0).clip(floor), rows.mean(0), rows.std(0).clip(floor)
+        return state.mean(0), _deviation(state, joints), rows.mean(0), _deviation(rows, joints)
+
+
+def _deviation(values: NDArray[np.float64], joints: int) -> NDArray[np.float64]:
+    """Standard deviation (k,) of rows; a joint that hardly ever moves would turn its rare moves into outliers."""
+    least = np.full(values.shape[1], _LEAST_DEVIATION)
+    least[:joints] = _LEAST_JOINT_DEVIATION
+    return np.maximum(values.std(0), least)
 
 
 class JoinedImages:
