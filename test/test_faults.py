@@ -42,7 +42,10 @@ def test_a_flood_of_chunks_is_turned_away(ros_domain: int) -> None:
         trial.start_task()
         flood(trial)
         rejected = sum(trial.status.rejected_counts)
-        trial.wait(lambda: not trial.is_mode(System1Status.FAULT), 1.0, "no fault")
+        if trial.is_mode(System1Status.FAULT):
+            # Two thousand messages may starve the denoiser; then it must be a stop with a reason.
+            assert trial.status.reason
+            trial.wait(lambda: bool(trial.status.standing_still), 5.0, "standstill")
         recording = trial.stop()
     assert rejected > 10
     ratios = published_ratios(recording, LIMITS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +19,7 @@ from hume_ros.parameters import declare
 from hume_ros.timers import steady_timer
 
 _SPIN_TIMEOUT = 0.1
+_FAILED = 2
 
 
 class HumeLifecycleNode(LifecycleNode):
@@ -103,7 +106,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
     """Spin a node until SIGINT or SIGTERM, then stop it in order.
 
     Args:
-        make: builds the node; a `HumeError` ends the process with its message and exit code 2.
+        make: builds the node. A `HumeError` there or later ends the process with its message and exit code 2.
         args: command line; None takes the process's own.
 
     Returns:
@@ -116,13 +119,13 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     node: Node | None = None
     try:
-        node = make()
+        node = _make_or_exit(make)
         executor.add_node(node)
         while not stop.is_set() and rclpy.ok():
             executor.spin_once(timeout_sec=_SPIN_TIMEOUT)
     except HumeError as error:
-        rclpy.logging.get_logger("hume").fatal(str(error))
-        return 2
+        print(f"hume: {error}", file=sys.stderr, flush=True)
+        return _FAILED
     except ExternalShutdownException:
         pass
     finally:
@@ -130,6 +133,15 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         executor.shutdown(timeout_sec=0.5)
         rclpy.try_shutdown()
     return 0
+
+
+def _make_or_exit(make: Callable[[], Node]) -> Node:
+    """The node, or the end of the process: rclpy may crash when a half-built node is torn down with Python."""
+    try:
+        return make()
+    except HumeError as error:
+        print(f"hume: {error}", file=sys.stderr, flush=True)
+        os._exit(_FAILED)
 
 
 def _close(node: Node | None) -> None:

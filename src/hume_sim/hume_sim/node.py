@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,17 +9,14 @@ from typing import Any
 
 import mujoco
 import numpy as np
-import rclpy
 from builtin_interfaces.msg import Time
 from hume_msgs.msg import EpisodeState
 from hume_msgs.srv import ResetScene
 from numpy.typing import NDArray
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import CameraInfo, Image
 from sensor_msgs.msg import JointState as JointStateMsg
@@ -29,6 +25,7 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from hume_core.errors import ActionSpaceError, HumeError
 from hume_ros import qos
+from hume_ros.lifecycle import run_node
 from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, checked_positions
 from hume_sim.cameras import CameraStream
 from hume_sim.faults import Faults
@@ -73,11 +70,12 @@ class SimNode(Node):
         self._physics.start()
         self.get_logger().info(f"simulating; instruction: {self._physics.sample.episode.instruction}")
 
-    def close(self) -> None:
-        """Stop all threads."""
+    def destroy_node(self) -> None:
+        """Stop all threads, then the node."""
         for stream in self._cameras:
             stream.stop()
         self._physics.stop()
+        super().destroy_node()
 
     def _create_publishers(self, world: TabletopWorld) -> None:
         self._joint_states = self.create_publisher(JointStateMsg, "joint_states", 10)
@@ -205,27 +203,8 @@ class SimNode(Node):
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM; 1 if it could not start or failed."""
-    stopping: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _: stopping.append(received))
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    node = None
-    try:
-        node = SimNode()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        while not stopping:
-            executor.spin_once(timeout_sec=0.1)
-    except HumeError as error:
-        print(f"hume_sim: {error}", file=sys.stderr)
-        return 1
-    finally:
-        if node is not None:
-            node.close()
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    """Run the node until SIGINT or SIGTERM; see `run_node`."""
+    return run_node(SimNode, args)
 
 
 if __name__ == "__main__":

@@ -232,7 +232,7 @@ def start_process(*parameters: str) -> subprocess.Popen:
 def test_bad_parameters_end_the_process_with_one_message(parameter: str, message: str) -> None:
     process = start_process(parameter)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert message in output
     assert "Traceback" not in output
 
