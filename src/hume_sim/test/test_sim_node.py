@@ -96,7 +96,6 @@ def client() -> Iterator[Client]:
     yield client
     executor.shutdown()
     thread.join()
-    sim.close()
     sim.destroy_node()
     client.destroy_node()
     rclpy.shutdown()
