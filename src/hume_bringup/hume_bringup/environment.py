@@ -22,6 +22,9 @@ def default_environment() -> dict[str, str]:
     wanted = {
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "MUJOCO_GL": "egl",
+        # The nodes' parameter `threads` decides; helpers of libraries below torch would take every core.
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONUNBUFFERED": "1",
     }

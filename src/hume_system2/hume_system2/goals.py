@@ -10,7 +10,6 @@ from hume_msgs.action import ExecuteTask
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
-from rclpy.task import Future
 
 Result = ExecuteTask.Result
 
@@ -41,6 +40,9 @@ class GoalStatistics:
 class GoalServer:
     """Serves `hume/execute_task`; all callbacks run on the spin thread.
 
+    rclpy's execute callback is called once the outcome is known, and returns it: a coroutine that waits for it would
+    keep the executor busy all the while.
+
     Args:
         node: owner.
         accepts: says why a goal cannot be taken now, or returns an empty string.
@@ -56,7 +58,7 @@ class GoalServer:
         self._on_start = on_start
         self._on_end = on_end
         self._handle: ServerGoalHandle | None = None
-        self._outcome: Future | None = None
+        self._results: dict[bytes, ExecuteTask.Result] = {}
         self.statistics = GoalStatistics()
         self._server = ActionServer(
             node,
@@ -71,7 +73,7 @@ class GoalServer:
     @property
     def busy(self) -> bool:
         """A goal is being carried out."""
-        return self._outcome is not None
+        return self._handle is not None
 
     @property
     def overdue(self) -> bool:
@@ -88,13 +90,9 @@ class GoalServer:
 
     def finish(self, code: int, reason: str) -> None:
         """End the goal in hand."""
-        if self._outcome is None:
-            return
-        outcome, self._outcome = self._outcome, None
-        result = Result(code=code, reason=reason)
-        self.statistics.fill(result)
-        self._on_end(_code_name(code))
-        outcome.set_result(result)
+        if self._handle is not None:
+            self._on_end(_code_name(code))
+            self._conclude(Result(code=code, reason=reason))
 
     def close(self) -> None:
         """Stop serving."""
@@ -115,23 +113,29 @@ class GoalServer:
     def _take_over(self, handle: ServerGoalHandle) -> None:
         self.finish(Result.PREEMPTED, "a newer goal took over")
         self._handle = handle
-        self._outcome = Future()
         self.statistics = GoalStatistics()
         self._on_start(str(handle.request.instruction))
-        handle.execute()
 
     def _cancel(self, handle: ServerGoalHandle) -> CancelResponse:
-        if handle is not self._handle or self._outcome is None:
+        if handle is not self._handle:
             return CancelResponse.REJECT
         self._on_end("canceled")
         return CancelResponse.ACCEPT
 
-    async def _execute(self, handle: ServerGoalHandle) -> ExecuteTask.Result:
-        outcome = self._outcome
-        if outcome is None or handle is not self._handle:
-            handle.abort()
-            return Result(code=Result.PREEMPTED, reason="a newer goal took over")
-        result: ExecuteTask.Result = await outcome
+    def check_cancel(self) -> None:
+        """Finish a goal whose client asked to cancel; call this regularly."""
+        if self._handle is not None and self._handle.is_cancel_requested:
+            self._conclude(Result(code=Result.CANCELED, reason="cancelled by the client"))
+
+    def _conclude(self, result: ExecuteTask.Result) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            self.statistics.fill(result)
+            self._results[bytes(handle.goal_id.uuid)] = result
+            handle.execute()
+
+    def _execute(self, handle: ServerGoalHandle) -> ExecuteTask.Result:
+        result = self._results.pop(bytes(handle.goal_id.uuid))
         if handle.is_cancel_requested:
             handle.canceled()
         elif result.code == Result.DONE:
@@ -139,14 +143,6 @@ class GoalServer:
         else:
             handle.abort()
         return result
-
-    def check_cancel(self) -> None:
-        """Finish a goal whose client asked to cancel; call this regularly."""
-        if self._handle is not None and self._outcome is not None and self._handle.is_cancel_requested:
-            outcome, self._outcome = self._outcome, None
-            result = Result(code=Result.CANCELED, reason="cancelled by the client")
-            self.statistics.fill(result)
-            outcome.set_result(result)
 
 
 def _code_name(code: int) -> str:

@@ -64,7 +64,9 @@ class System2Node(HumeLifecycleNode):
             compile=settings.compile,
         )
         check_fits(system2, self._profile)
-        options = ThinkingOptions(settings.candidates, settings.time_temp, settings.noise_temp, settings.seed)
+        options = ThinkingOptions(
+            settings.candidates, settings.time_temp, settings.noise_temp, settings.seed, settings.threads
+        )
         thinker = Thinker(system2, options)
         probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout)
         thinker.warm_up()

@@ -23,12 +23,14 @@ class ThinkingOptions:
         candidates: number N of candidate chunks.
         time_temp, noise_temp: (lowest, highest) over the candidates (paper, section on value-guided thinking).
         seed: of the noise; negative: from the operating system.
+        threads: torch threads on the CPU.
     """
 
     candidates: int = 5
     time_temp: tuple[float, float] = (0.9, 1.0)
     noise_temp: tuple[float, float] = (1.0, 1.0)
     seed: int = -1
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ class Thinker:
     def cameras(self) -> list[str]:
         """Camera keys that the policy wants, in its order."""
         return list(self._system2.config.camera_keys)
+
+    def enter_thread(self) -> None:
+        """Call this first in the thread that thinks: the libraries below torch count threads per calling thread."""
+        torch.set_num_threads(self._options.threads)
 
     def warm_up(self) -> None:
         """Run one thought on blank input, so that the first real one is not slow."""

@@ -89,6 +89,7 @@ class ThinkingWorker:
         return len(recent) / _RATE_WINDOW if len(recent) < 2 else (len(recent) - 1) / (recent[-1] - recent[0])
 
     def _run(self) -> None:
+        self._thinker.enter_thread()
         last_stamp = float("-inf")
         next_start = time.monotonic()
         while not self._stopping.is_set():

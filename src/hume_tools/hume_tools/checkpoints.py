@@ -12,6 +12,7 @@ from hume_core.robot import RobotProfile
 
 _PRESET = "small"
 _SEED = 0
+_SYSTEM1_STEPS = 5  # Euler steps; ten take 17 ms on one core, too long beside a simulator on two
 _SPREAD = 0.05  # rad; random actions then stay clear of the table
 
 
@@ -22,7 +23,7 @@ def default_checkpoint(robot: str = "wx250s_sim") -> Path:
         The checkpoint folder.
     """
     profile = RobotProfile.load(robot)
-    key = hashlib.sha256(f"{_PRESET} {_SEED} {profile!r}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{_PRESET} {_SEED} {_SYSTEM1_STEPS} {profile!r}".encode()).hexdigest()[:12]
     folder = cache_directory() / f"{_PRESET}-{profile.name}-{key}"
     if not (folder / "model.safetensors").is_file():
         _create(folder, profile)
@@ -60,6 +61,7 @@ def _create(folder: Path, profile: RobotProfile) -> None:
         state_std=np.resize([*spread, 0.01], profile.state_dim).tolist(),
         action_mean=action_mean,
         action_std=[*spread, *gripper],
+        s1_num_steps=_SYSTEM1_STEPS,
     )
     try:
         temporary.rename(folder)
