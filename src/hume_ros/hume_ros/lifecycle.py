@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -91,6 +91,14 @@ class HumeLifecycleNode(LifecycleNode):
 
 def _outcome(done: bool) -> TransitionCallbackReturn:
     return TransitionCallbackReturn.SUCCESS if done else TransitionCallbackReturn.FAILURE
+
+
+def run_process(make: Callable[[], Node]) -> NoReturn:
+    """`run_node`, then the end of the process without taking the interpreter apart, which costs torch a second."""
+    code = run_node(make)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def make_executor() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -25,7 +24,7 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from hume_core.errors import ActionSpaceError, HumeError
 from hume_ros import qos
-from hume_ros.lifecycle import run_node
+from hume_ros.lifecycle import run_process
 from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, checked_positions
 from hume_sim.cameras import CameraStream
 from hume_sim.faults import Faults
@@ -202,10 +201,10 @@ class SimNode(Node):
         self._infos[camera].publish(info)
 
 
-def main(args: list[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM; see `run_node`."""
-    return run_node(SimNode, args)
+def main() -> None:
+    """Entry point `hume_sim`: run the node until SIGINT or SIGTERM."""
+    run_process(SimNode)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

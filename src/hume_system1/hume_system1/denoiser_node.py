@@ -26,7 +26,7 @@ from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import chunk_rows, set_stamp, stamp_seconds
 from hume_ros.epoch import EpochKeeper
-from hume_ros.lifecycle import run_node
+from hume_ros.lifecycle import run_process
 from hume_ros.observer import Frame, Observer, probe_sensors
 from hume_ros.timers import steady_timer
 from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment
@@ -220,7 +220,7 @@ def _die_with_parent() -> None:
 def main() -> None:
     """Entry point `denoiser_node`."""
     _die_with_parent()
-    sys.exit(run_node(DenoiserNode))
+    run_process(DenoiserNode)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Inference runs in a child process (`denoiser_node`), so that it cannot hold this
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +23,7 @@ from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
-from hume_ros.lifecycle import HumeLifecycleNode, run_node
+from hume_ros.lifecycle import HumeLifecycleNode, run_process
 from hume_ros.observer import probe_sensors
 from hume_ros.timers import steady_timer
 from hume_system1 import inputs
@@ -298,7 +297,7 @@ class System1Node(HumeLifecycleNode):
 
 def main() -> None:
     """Entry point `system1_node`."""
-    sys.exit(run_node(System1Node))
+    run_process(System1Node)
 
 
 if __name__ == "__main__":

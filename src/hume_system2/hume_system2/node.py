@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 
 import torch
@@ -15,7 +14,7 @@ from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
-from hume_ros.lifecycle import HumeLifecycleNode, run_node
+from hume_ros.lifecycle import HumeLifecycleNode, run_process
 from hume_ros.observer import Frame, Observer, probe_sensors
 from hume_ros.timers import steady_timer
 from hume_system2 import messages
@@ -225,7 +224,7 @@ class System2Node(HumeLifecycleNode):
 
 def main() -> None:
     """Entry point `system2_node`."""
-    sys.exit(run_node(System2Node))
+    run_process(System2Node)
 
 
 if __name__ == "__main__":
