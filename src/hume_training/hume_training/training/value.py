@@ -98,9 +98,7 @@ class ValueObjective:
         draws = CalQLDraws.random(len(frames), batch.actions.shape[-1], generator=generator)
         temperature, _ = temperature_loss(head.calql, batch, draws)
         policy, policy_info = policy_loss(head.calql, batch, draws)
-        critic, info = critic_loss(
-            head.calql, batch, draws, self._system2.config.discount, config.conservative_weight
-        )
+        critic, info = critic_loss(head.calql, batch, draws, self._system2.config.discount, config.conservative_weight)
         error = (info["online_q"] - batch.returns.mean()).abs()
         kept = {key: info[key] for key in ("td_err", "cql_diff", "online_q", "target_q", "calql_bound_rate")}
         info = kept | {"entropy": policy_info["entropy"], "return_error": error, "return": batch.returns.mean()}
