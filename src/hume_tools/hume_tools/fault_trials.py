@@ -148,7 +148,7 @@ def run_fault(fault: Fault, limits: MotionLimits, after: Callable[[Trial], None]
     with Trial(fault.options, fault.parameters) as trial:
         trial.start_task()
         trial.spin(1.0)
-        trial.wait(lambda: trial.is_mode(System1Status.RUNNING) and not trial.status.standing_still, 10.0, "motion")
+        trial.wait(trial.moves, 30.0, "motion")
         caused = time.monotonic()
         fault.cause(trial)
         trial.wait(lambda: trial.is_mode(fault.mode), fault.bound + 5.0, f"the answer to the fault ({fault.reasons})")

@@ -15,6 +15,7 @@ from hume_msgs.action import ExecuteTask
 from hume_msgs.msg import System1Status
 from rclpy.action import ActionClient
 from rclpy.node import Node
+from std_srvs.srv import Trigger
 
 from hume_bringup.description import graph
 from hume_bringup.options import LaunchOptions
@@ -27,6 +28,8 @@ from hume_tools.checkpoints import default_checkpoint
 
 _START_TIMEOUT = 120.0
 _ANSWER_TIMEOUT = 10.0
+_MOTION_TIMEOUT = 60.0
+_RESET_PERIOD = 5.0
 
 
 class Trial:
@@ -54,6 +57,7 @@ class Trial:
         self.supervisor = Supervisor(specs)
         self.status = System1Status()
         self.reasons: list[str] = []
+        self._next_reset = 0.0
         self._node = Node("hume_trial")
         self._executor = make_executor()
         self._executor.add_node(self._node)
@@ -90,8 +94,15 @@ class Trial:
         modes = (System1Status.IDLE, System1Status.HOLD, System1Status.FAULT, System1Status.ESTOP)
         self.wait(lambda: self.status.mode in modes, _START_TIMEOUT, "System 1 becoming active")
         handle = self.send_goal(instruction)
-        self.wait(lambda: self.is_mode(System1Status.RUNNING) and not self.status.standing_still, 30.0, "motion")
+        self.wait(self.moves, _MOTION_TIMEOUT, "motion")
         return handle
+
+    def moves(self) -> bool:
+        """Whether the arm moves; a fault from the rush of starting (a starved simulator, say) is reset."""
+        if self.is_mode(System1Status.FAULT) and time.monotonic() > self._next_reset:
+            self._next_reset = time.monotonic() + _RESET_PERIOD
+            self.call(Trigger, "hume_system1/reset", Trigger.Request())
+        return self.is_mode(System1Status.RUNNING) and not self.status.standing_still
 
     def send_goal(self, instruction: str) -> Any:
         """Send a goal until System 2 takes it."""
