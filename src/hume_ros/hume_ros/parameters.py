@@ -44,4 +44,4 @@ def declare(
         return node.declare_parameter(name, default, descriptor).value
     except (InvalidParameterTypeException, InvalidParameterValueException) as error:
         valid = f"{type(default).__name__}" + (f" from {low} to {high}" if low is not None else "")
-        raise ConfigError(f"parameter '{name}' of {node.get_name()}: {error}; valid: {valid}. {description}") from error
+        raise ConfigError(f"parameter '{name}' must be {valid} ({description})") from error

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
-from hume_core.errors import ConfigError
+from hume_ros.parameters import declare
 
 
 @dataclass(frozen=True)
@@ -49,15 +47,8 @@ def declare_parameters(node: Node) -> SimParameters:
     Raises:
         ConfigError: a value has the wrong type or is out of range.
     """
-    for name, (default, limits, description) in _DEFAULTS.items():
-        descriptor = ParameterDescriptor(description=description, read_only=True)
-        if limits is not None and isinstance(default, float):
-            descriptor.floating_point_range = [FloatingPointRange(from_value=limits[0], to_value=limits[1])]
-        elif limits is not None:
-            descriptor.integer_range = [IntegerRange(from_value=int(limits[0]), to_value=int(limits[1]))]
-        try:
-            node.declare_parameter(name, default, descriptor)
-        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-            valid = f"{type(default).__name__}" + (f" from {limits[0]} to {limits[1]}" if limits else "")
-            raise ConfigError(f"parameter '{name}' must be {valid} ({description})") from error
-    return SimParameters(**{f.name: node.get_parameter(f.name).value for f in fields(SimParameters)})
+    values = {
+        name: declare(node, name, default, description, low=limits and limits[0], high=limits and limits[1])
+        for name, (default, limits, description) in _DEFAULTS.items()
+    }
+    return SimParameters(**values)
