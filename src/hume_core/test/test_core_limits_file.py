@@ -83,7 +83,7 @@ def test_nothing_is_ever_loosened(profile: RobotProfile, tmp_path: Path, seed: i
         ("joints: {waist: {velocity: .nan}}", "'joints.waist.velocity' is nan"),
         ("joints: {waist: {velocity: fast}}", "'joints.waist.velocity' is fast"),
         ("joints: {waist: {position: [-4, 1]}}", r"'joints.waist.position' is \[-4, 1\]; valid: \[lowest, highest\]"),
-        ("joints: {wrist_angle: {position: [-1, 1]}}", "home, 1.5608, is outside"),
+        ("joints: {wrist_angle: {position: [-1, 1]}}", "the home pose 1.5608 is outside"),
         ("joints: {waste: {velocity: 1}}", "'waste' in joints is unknown; valid: waist, shoulder"),
         ("joints: {waist: {speed: 1}}", "'speed' in joints.waist is unknown; valid: velocity"),
         ("scale: {velocity: 2}", "'scale.velocity' is 2; valid: above 0, at most 1"),
