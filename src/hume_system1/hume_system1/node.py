@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hume_msgs.msg import ActionChunk, Heartbeat, Segment, System1Status
+from hume_msgs.msg import ActionChunk, Heartbeat, Segment
 from rclpy.wait_for_message import wait_for_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
@@ -21,15 +21,13 @@ from std_srvs.srv import SetBool, Trigger
 from hume_core.errors import CheckpointError, HumeError
 from hume_core.robot import RobotProfile
 from hume_ros import qos
-from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
 from hume_ros.observer import probe_sensors
-from hume_ros.timers import steady_timer
 from hume_system1 import inputs
 from hume_system1.black_box import BlackBox
 from hume_system1.control.command import ClockReading
-from hume_system1.control.command_loop import CommandLoop, LoopStatus
+from hume_system1.control.command_loop import CommandLoop
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import (
     ActivateEvent,
@@ -42,14 +40,12 @@ from hume_system1.control.events import (
     TakeoverEvent,
 )
 from hume_system1.control.realtime import enter_realtime
-from hume_system1.control.states import Mode
 from hume_system1.denoiser_process import DenoiserProcess
+from hume_system1.live_limits import LiveLimits
+from hume_system1.reporter import System1Reporter
 from hume_system1.settings import System1Settings, declare_settings, gripper_settings
 from hume_system1.sinks import Sink, make_sinks
-from hume_system1.status import status_message
 
-_STATUS_PERIOD = 0.05
-_LOOP_STATUS_PERIOD = 1.0
 _STANDSTILL_TIMEOUT = 1.0
 _BELOW_LOOP = 10
 _BLACK_BOX_SECONDS = 180.0
@@ -68,25 +64,23 @@ class System1Node(HumeLifecycleNode):
     def __init__(self) -> None:
         super().__init__("hume_system1")
         self._settings: System1Settings = declare_settings(self)
+        self._live_limits = LiveLimits(self)
         self._denoiser = DenoiserProcess(self, self._settings.denoiser)
         self._core: ControlCore | None = None
         self._loop: CommandLoop | None = None
-        self._heartbeat: Heartbeat | None = None
+        self._reporter: System1Reporter | None = None
         self._entities: list[tuple[str, object]] = []
-        self._closables: list[Sink | EpochKeeper | DiagnosticsPublisher] = []
+        self._closables: list[Sink | EpochKeeper | System1Reporter] = []
         self._sinks: list[Sink] = []
-        self._mode = Mode.UNCONFIGURED
-        self._obituary = ""
         self._black_box: BlackBox | None = None
-        self._loop_status: LoopStatus | None = None
-        self._next_loop_status = 0.0
 
     def configure(self) -> None:
         """Load the profile, check the sensors, start the denoiser and wait until it is warm."""
         settings = self._settings
         profile = RobotProfile.load(settings.denoiser.robot)
         control = replace(settings.control, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
-        core = ControlCore(profile.motion_limits(), control, gripper_settings(profile))
+        limits = profile.motion_limits()
+        core = ControlCore(self._live_limits.apply(limits), control, gripper_settings(profile))
         probe_sensors(self, profile, [], settings.denoiser.sensor_timeout)
         self._denoiser.start()
         self._await_denoiser()
@@ -94,11 +88,12 @@ class System1Node(HumeLifecycleNode):
         if settings.black_box:
             self._black_box = BlackBox(int(_BLACK_BOX_SECONDS * profile.rates.stream), core.limits.size)
         self._sinks = make_sinks(self, profile, core, settings.dry_run)
-        self._connect(profile)
         self._loop = CommandLoop(
             self._tick, profile.rates.stream, priority=settings.priority, lock_memory=settings.lock_memory,
             on_error=self._on_loop_error,
         )  # fmt: skip
+        self._connect(profile, core, self._loop)
+        self._live_limits.connect(core, limits)
         self.get_logger().info(f"configured for robot '{profile.name}'" + (" (dry run)" if settings.dry_run else ""))
 
     def activate(self) -> None:
@@ -133,12 +128,13 @@ class System1Node(HumeLifecycleNode):
             self._black_box.save(Path(self._settings.black_box))
             self._black_box = None
         self._denoiser.stop()
+        self._live_limits.connect(None)
         for kind, entity in self._entities:
             getattr(self, f"destroy_{kind}")(entity)
         for part in (*self._sinks, *self._closables):
             part.close()
         self._entities, self._sinks, self._closables = [], [], []
-        self._core = None
+        self._core, self._reporter = None, None
 
     def _await_denoiser(self) -> None:
         deadline = time.monotonic() + self._settings.startup_timeout
@@ -154,7 +150,7 @@ class System1Node(HumeLifecycleNode):
                 raise HumeError(f"the denoiser {self._denoiser.obituary()} while starting; its message is above")
         raise HumeError(f"the denoiser was not ready within {self._settings.startup_timeout} s")
 
-    def _connect(self, profile: RobotProfile) -> None:
+    def _connect(self, profile: RobotProfile, core: ControlCore, loop: CommandLoop) -> None:
         subscriptions = (
             (ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK),
             (Segment, "hume/segment", self._on_segment, qos.CHUNK),
@@ -172,11 +168,9 @@ class System1Node(HumeLifecycleNode):
         )
         for srv_type, name, serve in services:
             self._entities.append(("service", self.create_service(srv_type, name, serve)))
-        self._status = self.create_publisher(System1Status, "hume/status", qos.STATUS)
-        self._entities.append(("publisher", self._status))
-        self._entities.append(("timer", steady_timer(self, _STATUS_PERIOD, self._publish_status)))
-        self._epoch = EpochKeeper(self, self._on_epoch)
-        self._closables = [self._epoch, DiagnosticsPublisher(self, self._health)]
+        epoch = EpochKeeper(self, self._on_epoch)
+        self._reporter = System1Reporter(self, core, loop, self._denoiser, epoch, self._clocks)
+        self._closables = [self._reporter, epoch]
 
     def _tick(self, steady: float) -> None:
         """Runs on the loop thread."""
@@ -213,7 +207,8 @@ class System1Node(HumeLifecycleNode):
         self._append(inputs.joint_state_event(message))
 
     def _on_heartbeat(self, message: Heartbeat) -> None:
-        self._heartbeat = message
+        if self._reporter is not None:
+            self._reporter.heartbeat = message
         if message.ready:
             self._append(HeartbeatEvent())
 
@@ -232,7 +227,6 @@ class System1Node(HumeLifecycleNode):
 
     def _serve_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._denoiser.obituary():
-            self._obituary = ""
             self._denoiser.start()
         self._append(ResetEvent())
         response.success = True
@@ -248,51 +242,6 @@ class System1Node(HumeLifecycleNode):
         self._append(TakeoverEvent() if request.data else HandbackEvent())
         response.success, response.message = True, "taken over" if request.data else "handed back"
         return response
-
-    def _publish_status(self) -> None:
-        core, loop = self._core, self._loop
-        if core is None:
-            return
-        snapshot = core.status(self._clocks())
-        if snapshot.epoch > self._epoch.value:
-            self._epoch.announce(snapshot.epoch, snapshot.text)
-        if loop is not None and time.monotonic() >= self._next_loop_status:
-            # Sorting the window takes milliseconds of this interpreter's lock.
-            self._loop_status = loop.status()
-            self._next_loop_status = time.monotonic() + _LOOP_STATUS_PERIOD
-        message = status_message(snapshot, self._loop_status, self._heartbeat, core.limits)
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._status.publish(message)
-        self._log_changes(snapshot.mode, snapshot.text)
-
-    def _log_changes(self, mode: Mode, text: str) -> None:
-        if mode is not self._mode:
-            # rclpy ties a line of code to one severity.
-            if mode in (Mode.FAULT, Mode.ESTOP):
-                self.get_logger().error(text)
-            else:
-                self.get_logger().info(text)
-            self._mode = mode
-        obituary = self._denoiser.obituary()
-        if obituary and obituary != self._obituary:
-            self.get_logger().error(f"the denoiser was {obituary}; call ~/reset to start it anew")
-            self._obituary = obituary
-
-    def _health(self) -> Health:
-        core = self._core
-        if core is None:
-            return Health(ERROR, "not configured", {})
-        snapshot = core.status(self._clocks())
-        values = {
-            "chunk age, s": f"{snapshot.chunk_age:.3f}",
-            "joint state age, s": f"{snapshot.joint_state_age:.3f}",
-            "heartbeat age, s": f"{snapshot.heartbeat_age:.3f}",
-        }
-        if self._loop_status is not None:
-            values["commands per second"] = f"{self._loop_status.periods.rate_hz:.1f}"
-            values["period error p99, us"] = f"{self._loop_status.periods.p99:.0f}"
-        level = {Mode.FAULT: ERROR, Mode.ESTOP: ERROR, Mode.HOLD: WARN}.get(snapshot.mode, OK)
-        return Health(level, snapshot.text, values)
 
 
 def main() -> None:

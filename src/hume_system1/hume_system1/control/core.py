@@ -72,7 +72,7 @@ class ControlCore:
         Raises:
             ConfigError: the joints differ or a limit would be loosened.
         """
-        check_tighter(self.limits, limits)
+        check_tighter(self._tighter or self.limits, limits)
         self._tighter = limits
 
     def step(self, now: ClockReading) -> Command:

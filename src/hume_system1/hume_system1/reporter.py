@@ -1,0 +1,101 @@
+"""What System 1 tells others of itself: the status topic, diagnostics, one log line per change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from hume_msgs.msg import Heartbeat, System1Status
+from rclpy.node import Node
+
+from hume_ros import qos
+from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
+from hume_ros.epoch import EpochKeeper
+from hume_ros.timers import steady_timer
+from hume_system1.control.command import ClockReading, CoreStatus
+from hume_system1.control.command_loop import CommandLoop, LoopStatus
+from hume_system1.control.core import ControlCore
+from hume_system1.control.states import Mode
+from hume_system1.denoiser_process import DenoiserProcess
+from hume_system1.status import status_message
+
+_STATUS_PERIOD = 0.05
+_LOOP_STATUS_PERIOD = 1.0
+_LEVELS = {Mode.FAULT: ERROR, Mode.ESTOP: ERROR, Mode.HOLD: WARN}
+
+
+class System1Reporter:
+    """Publishes `hume/status` and diagnostics while the node is configured.
+
+    Args:
+        node: speaks.
+        core, loop, denoiser: what is reported.
+        epoch: told when the core begins a new one.
+        clocks: both clocks now.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        core: ControlCore,
+        loop: CommandLoop,
+        denoiser: DenoiserProcess,
+        epoch: EpochKeeper,
+        clocks: Callable[[], ClockReading],
+    ) -> None:
+        self._node, self._core, self._loop, self._denoiser = node, core, loop, denoiser
+        self._epoch, self._clocks = epoch, clocks
+        self.heartbeat: Heartbeat | None = None
+        self._mode = Mode.UNCONFIGURED
+        self._obituary = ""
+        self._loop_status: LoopStatus | None = None
+        self._next_loop_status = 0.0
+        self._status = node.create_publisher(System1Status, "hume/status", qos.STATUS)
+        self._timer = steady_timer(node, _STATUS_PERIOD, self.publish)
+        self._diagnostics = DiagnosticsPublisher(node, self.health)
+
+    def close(self) -> None:
+        """Leave every topic."""
+        self._node.destroy_timer(self._timer)
+        self._node.destroy_publisher(self._status)
+        self._diagnostics.close()
+
+    def publish(self) -> None:
+        """Send a status message; log what changed."""
+        snapshot = self._core.status(self._clocks())
+        if snapshot.epoch > self._epoch.value:
+            self._epoch.announce(snapshot.epoch, snapshot.text)
+        if time.monotonic() >= self._next_loop_status:
+            # Sorting the window takes milliseconds of this interpreter's lock.
+            self._loop_status = self._loop.status()
+            self._next_loop_status = time.monotonic() + _LOOP_STATUS_PERIOD
+        message = status_message(snapshot, self._loop_status, self.heartbeat, self._core.limits)
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._status.publish(message)
+        self._log_changes(snapshot)
+
+    def _log_changes(self, snapshot: CoreStatus) -> None:
+        if snapshot.mode is not self._mode:
+            # rclpy ties a line of code to one severity.
+            if snapshot.mode in (Mode.FAULT, Mode.ESTOP):
+                self._node.get_logger().error(snapshot.text)
+            else:
+                self._node.get_logger().info(snapshot.text)
+            self._mode = snapshot.mode
+        obituary = self._denoiser.obituary()
+        if obituary and obituary != self._obituary:
+            self._node.get_logger().error(f"the denoiser was {obituary}; call ~/reset to start it anew")
+        self._obituary = obituary
+
+    def health(self) -> Health:
+        """For `/diagnostics`."""
+        snapshot = self._core.status(self._clocks())
+        values = {
+            "chunk age, s": f"{snapshot.chunk_age:.3f}",
+            "joint state age, s": f"{snapshot.joint_state_age:.3f}",
+            "heartbeat age, s": f"{snapshot.heartbeat_age:.3f}",
+        }
+        if self._loop_status is not None:
+            values["commands per second"] = f"{self._loop_status.periods.rate_hz:.1f}"
+            values["period error p99, us"] = f"{self._loop_status.periods.p99:.0f}"
+        return Health(_LEVELS.get(snapshot.mode, OK), snapshot.text, values)
