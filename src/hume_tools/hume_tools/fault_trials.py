@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from hume_msgs.msg import ActionChunk, System1Status
+from numpy.typing import NDArray
 from std_srvs.srv import SetBool, Trigger
 
 from hume_bringup.options import LaunchOptions
@@ -55,7 +56,7 @@ class FaultOutcome:
         detection: from the fault to the first command that brakes, s.
         slowing: the part of it after the watchdog's bound, s; negative: it was noticed earlier.
         standstill: from the first command that brakes to standstill, s.
-        allowed_standstill: v / a_max + a_max / j_max of the slowest joint to stop, from the speed at braking, s.
+        allowed_standstill: `stopping_time` of the slowest joint, from its speed and acceleration before braking, s.
         ratios: over the whole run.
         reason: what the status said.
     """
@@ -166,8 +167,9 @@ def judge(recording: Recording, caused: float, bound: float, limits: MotionLimit
     braking = int(np.flatnonzero(~modes & (recording.times > caused))[0])
     speeds = np.abs(recording.velocities)
     still = braking + int(np.flatnonzero(speeds[braking:].max(axis=1) == 0.0)[0])
-    before = speeds[max(braking - 1, 0)]
-    allowed = float((before / limits.acceleration + 2.0 * limits.acceleration / limits.jerk).max())
+    last = max(braking - 1, 1)
+    gained = np.diff(speeds[last - 1 : last + 1], axis=0)[0] / np.diff(recording.times[last - 1 : last + 1])
+    allowed = float(stopping_time(speeds[last], gained, limits).max())
     detection = float(recording.times[braking] - caused)
     return FaultOutcome(
         detection=detection,
@@ -177,6 +179,22 @@ def judge(recording: Recording, caused: float, bound: float, limits: MotionLimit
         ratios=published_ratios(recording, limits),
         reason=reason,
     )
+
+
+def stopping_time(speed: NDArray[np.float64], gained: NDArray[np.float64], limits: MotionLimits) -> NDArray[np.float64]:
+    """Longest time (n,), s, that a stop within acceleration a and jerk j may take from a state.
+
+    v / a plus the jerk time a / j; a joint that is speeding up at a0 first needs a0 / j to leave off, and is then
+    faster by a0^2 / 2j.
+
+    Args:
+        speed: (n,) rad/s, at least 0.
+        gained: rate of change of the speed (n,), rad/s^2.
+        limits: a and j.
+    """
+    rising = np.clip(gained, 0.0, limits.acceleration)
+    top = speed + rising**2 / (2.0 * limits.jerk)
+    return top / limits.acceleration + (limits.acceleration + rising) / limits.jerk
 
 
 def published_ratios(recording: Recording, limits: MotionLimits) -> StreamRatios:

@@ -28,6 +28,7 @@ from hume_tools.checkpoints import default_checkpoint
 
 _START_TIMEOUT = 120.0
 _ANSWER_TIMEOUT = 10.0
+_REPEAT_AFTER = 2.0
 _MOTION_TIMEOUT = 60.0
 _RESET_PERIOD = 5.0
 
@@ -62,6 +63,7 @@ class Trial:
         self._executor = make_executor()
         self._executor.add_node(self._node)
         self._node.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
+        self._clients: dict[str, Any] = {}
         self._goals: Any = ActionClient(self._node, ExecuteTask, "hume/execute_task")
 
     def __enter__(self) -> Trial:
@@ -120,12 +122,24 @@ class Trial:
         return bool(self.status.mode == mode)
 
     def call(self, srv_type: Any, name: str, request: Any) -> Any:
-        """Call a service and return its answer."""
-        client: Any = self._node.create_client(srv_type, name)
+        """Call a service and return its answer.
+
+        The request goes out again when unanswered: a server may answer before it has discovered the client's reader,
+        and that answer is lost. Every service of the stack may be called twice.
+        """
+        if name not in self._clients:
+            self._clients[name] = self._node.create_client(srv_type, name)
+        client = self._clients[name]
         self.wait(client.service_is_ready, _ANSWER_TIMEOUT, f"service {name}")
-        answer = self.result(client.call_async(request))
-        self._node.destroy_client(client)
-        return answer
+        calls = [client.call_async(request)]
+        deadline = time.monotonic() + _ANSWER_TIMEOUT
+        repeat = time.monotonic() + _REPEAT_AFTER
+        while not any(call.done() for call in calls) and time.monotonic() < deadline:
+            if time.monotonic() > repeat:
+                calls.append(client.call_async(request))
+                repeat = deadline
+            self._executor.spin_once(timeout_sec=0.02)
+        return self.result(next((call for call in calls if call.done()), calls[-1]))
 
     def result(self, future: Any) -> Any:
         """What a future gives."""
