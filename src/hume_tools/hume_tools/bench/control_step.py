@@ -109,6 +109,3 @@ class _Feed:
             received=self._now,
         )
 
-
-if __name__ == "__main__":
-    print(measure_core_step())

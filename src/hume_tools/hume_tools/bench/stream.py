@@ -24,6 +24,7 @@ from hume_core.limits import MotionLimits
 from hume_core.robot import RobotProfile, find_profile
 from hume_system1.control.periods import summarize_periods
 from hume_tools.bench.clock_limit import measure_clock
+from hume_tools.bench.control_step import measure_core_step
 from hume_tools.domain import free_domain
 from hume_tools.fault_trials import FAULTS, run_fault
 from hume_tools.trial import Trial
@@ -58,8 +59,8 @@ def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True
 
 def _measure(progress: Progress, seconds: float, faults: bool) -> dict[str, Any]:
     names = list(FAULTS) if faults else []
-    bar = progress.add_task("", total=4 + len(names))
-    figures: dict[str, Any] = {}
+    bar = progress.add_task("core step", total=4 + len(names))
+    figures: dict[str, Any] = {"core_step": measure_core_step()}
 
     def note(name: str, value: Any) -> None:
         figures[name] = value
@@ -144,13 +145,15 @@ def _print(figures: dict[str, Any]) -> None:
     console = Console()
     table = Table("loop", "scheduler", "rate, Hz", "p50, us", "p99", "p99.9", "max", "gaps > 2 periods")
     for name, values in figures.items():
-        if name == "faults":
+        if name in ("faults", "core_step"):
             continue
         error = values["period_error_us"]
         numbers = [f"{error[key]:.0f}" for key in ("p50", "p99", "p999", "max")]
         gaps = str(values["gaps_over_two_periods"])
         table.add_row(name, values["scheduler"], f"{values['rate_hz']:.1f}", *numbers, gaps)
     console.print(table)
+    cost = figures["core_step"]
+    console.print(f"one step of the control core, 7 joints: median {cost['median_us']:.0f} us, p99 {cost['p99_us']:.0f}")
     if not figures["faults"]:
         return
     table = Table("fault", "noticed, ms", "after the bound", "standstill", "allowed", "worst / limit", "reason")
