@@ -108,4 +108,3 @@ class _Feed:
             observation_stamp=stamp,
             received=self._now,
         )
-

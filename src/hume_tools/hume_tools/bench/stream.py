@@ -153,7 +153,9 @@ def _print(figures: dict[str, Any]) -> None:
         table.add_row(name, values["scheduler"], f"{values['rate_hz']:.1f}", *numbers, gaps)
     console.print(table)
     cost = figures["core_step"]
-    console.print(f"one step of the control core, 7 joints: median {cost['median_us']:.0f} us, p99 {cost['p99_us']:.0f}")
+    console.print(
+        f"one step of the control core, 7 joints: median {cost['median_us']:.0f} us, p99 {cost['p99_us']:.0f}"
+    )
     if not figures["faults"]:
         return
     table = Table("fault", "noticed, ms", "after the bound", "standstill", "allowed", "worst / limit", "reason")
