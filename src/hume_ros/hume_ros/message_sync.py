@@ -16,20 +16,28 @@ from rclpy.node import Node
 from rclpy.time import Time
 
 
-class Subscriber:
-    """One topic whose messages go to the registered callbacks."""
+class MessageSource:
+    """Messages that go to the registered callbacks, wherever they come from."""
 
-    def __init__(self, node: Node, msg_type: Any, topic: str, **options: Any) -> None:
+    def __init__(self) -> None:
         self._callbacks: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
-        self.sub = node.create_subscription(msg_type, topic, self._deliver, **options)
 
     def registerCallback(self, callback: Callable[..., None], *args: Any) -> None:  # noqa: N802
         """Call `callback(message, *args)` for every message."""
         self._callbacks.append((callback, args))
 
-    def _deliver(self, message: Any) -> None:
+    def deliver(self, message: Any) -> None:
+        """Hand a message on."""
         for callback, args in self._callbacks:
             callback(message, *args)
+
+
+class Subscriber(MessageSource):
+    """One topic whose messages go to the registered callbacks."""
+
+    def __init__(self, node: Node, msg_type: Any, topic: str, **options: Any) -> None:
+        super().__init__()
+        self.sub = node.create_subscription(msg_type, topic, self.deliver, **options)
 
 
 class ApproximateTimeSynchronizer:

@@ -15,7 +15,6 @@ import time
 from array import array
 from collections import deque
 
-import numpy as np
 import torch
 from hume_msgs.msg import ActionChunk, Heartbeat
 from hume_msgs.msg import Segment as SegmentMessage
@@ -24,17 +23,16 @@ from rclpy.node import Node
 from hume_core.errors import ChunkError, HumeError, ObservationError
 from hume_core.robot import RobotProfile
 from hume_ros import qos
-from hume_ros.conversions import chunk_rows, set_stamp, stamp_seconds
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import run_process
-from hume_ros.observer import Frame, Observer, probe_sensors
+from hume_ros.observer import Observer, probe_sensors
 from hume_ros.timers import steady_timer
-from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment
+from hume_system1.denoiser import ChunkSwitch, Denoiser
 from hume_system1.denoiser_settings import DenoiserSettings, declare_settings
+from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
 from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 
-_HEARTBEAT_PERIOD = 0.05
 _WARN_PERIOD = 2.0
 _PR_SET_PDEATHSIG = 1
 
@@ -50,16 +48,14 @@ class DenoiserNode(Node):
         self._settings: DenoiserSettings = declare_settings(self)
         self._heartbeats = self.create_publisher(Heartbeat, "hume/system1/heartbeat", qos.STATUS)
         self._segments = self.create_publisher(SegmentMessage, "hume/segment", qos.CHUNK)
-        self._lock = threading.Lock()
         self._finished: deque[tuple[float, float]] = deque(maxlen=512)
         self._count = 0
         self._next_beat = 0.0
         self._detail = "loading"
         self._ready = False
         self._stopping = threading.Event()
-        self._seq = time.time_ns() // 1_000_000
         self._observer: Observer | None = None
-        self._loading_beat = steady_timer(self, _HEARTBEAT_PERIOD, self._beat_while_not_ready)
+        self._loading_beat = steady_timer(self, HEARTBEAT_PERIOD, self._beat_while_not_ready)
         self._thread = threading.Thread(target=self._run, name="denoising", daemon=True)
         self._thread.start()
 
@@ -84,20 +80,19 @@ class DenoiserNode(Node):
         while not self._stopping.is_set():
             started = time.monotonic()
             self._beat()
-            if not self._denoise_once():
-                self._stopping.wait(0.005)
-            self._stopping.wait(max(0.0, started + self._period - time.monotonic()))
+            worked = self._denoise_once()
+            finished = time.monotonic()
+            self._stopping.wait(self._cycle.next_start(started, finished, worked) - finished)
 
     def _load(self) -> None:
         settings = self._settings
         self._profile = RobotProfile.load(settings.robot)
-        self._period = 1.0 / self._profile.rates.system1
         torch.set_num_threads(settings.threads)
         system1 = System1.from_pretrained(
             settings.checkpoint, device=settings.device, dtype=getattr(torch, settings.dtype), compile=settings.compile
         )
         refiner = System1Refiner(system1) if settings.refine else PassThroughRefiner(system1)
-        self._denoiser = Denoiser(refiner, self._profile, ChunkSwitch(settings.chunk_switch))
+        denoiser = Denoiser(refiner, self._profile, ChunkSwitch(settings.chunk_switch))
         cameras = list(system1.config.camera_keys)
         self._detail = "waiting for sensors"
         probe_sensors(self, self._profile, cameras, settings.sensor_timeout)
@@ -105,79 +100,34 @@ class DenoiserNode(Node):
         if settings.refine:
             system1.warm_up()
         self._observer = Observer(self, self._profile, cameras, history=int(system1.config.s1_his_state_size))
+        # Wall-clock milliseconds, so that a restarted process goes on above the numbers it used before.
+        self._cycle = DenoisingCycle(denoiser, self._observer, self._profile, time.time_ns() // 1_000_000)
         self._epoch = EpochKeeper(self, self._on_epoch)
         self._chunks = self.create_subscription(ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK)
         self._detail, self._ready = "", True
 
     def _denoise_once(self) -> bool:
         """Refine the part of the chunk that starts now; False if there was nothing to do."""
-        observer = self._observer
-        assert observer is not None
-        now = self._now()
-        with self._lock:
-            chunk = self._denoiser.chunk_at(now)
-        if chunk is None:
-            return False
         try:
-            frame = observer.take(now, newest_state=True)
-            segment = self._denoiser.denoise(chunk, frame.observation(""), now)
+            task = self._cycle.begin(self._now())
+            if task is None:
+                return False
+            segment = self._cycle.denoise(task)
         except ObservationError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=_WARN_PERIOD)
             return False
-        self._publish(segment, frame)
+        self._segments.publish(self._cycle.message(task, segment))
         self._finished.append((time.monotonic(), segment.duration))
         return True
 
-    def _publish(self, segment: Segment, frame: Frame) -> None:
-        self._seq += 1
-        message = SegmentMessage(
-            epoch=segment.chunk.epoch,
-            chunk_seq=segment.chunk.seq,
-            seq=self._seq,
-            names=list(self._profile.joint_names),
-            dt=segment.chunk.dt,
-            horizon=len(segment.positions),
-            positions=array("d", segment.positions.astype(np.float64).tobytes()),
-            denoise_duration=segment.duration,
-        )
-        if segment.gripper is not None:
-            message.gripper = array("d", segment.gripper.astype(np.float64).tobytes())
-        set_stamp(message.header.stamp, segment.stamp)
-        set_stamp(message.observation_stamp, frame.stamp)
-        self._segments.publish(message)
-
     def _on_chunk(self, message: ActionChunk) -> None:
         try:
-            self._check_space(message)
-            chunk = Chunk(
-                stamp=stamp_seconds(message.header.stamp),
-                epoch=int(message.epoch),
-                seq=int(message.seq),
-                dt=float(message.dt),
-                rows=chunk_rows(message),
-                anchor=np.asarray(message.anchor, dtype=np.float64),
-            )
-            with self._lock:
-                self._denoiser.offer(chunk)
+            self._cycle.offer(message)
         except ChunkError as error:
             self.get_logger().warning(f"dropped: {error}", throttle_duration_sec=_WARN_PERIOD)
 
-    def _check_space(self, message: ActionChunk) -> None:
-        if message.action_space != self._profile.action.space.value:
-            raise ChunkError(
-                f"action space '{message.action_space}'; robot '{self._profile.name}' takes "
-                f"'{self._profile.action.space.value}'"
-            )
-        if tuple(message.names) != self._profile.joint_names or len(message.anchor) != len(message.names):
-            raise ChunkError(
-                f"chunk for joints {list(message.names)}; the robot's are {list(self._profile.joint_names)}"
-            )
-        if not 0.0 < message.dt < 10.0:
-            raise ChunkError(f"dt is {message.dt}; valid: above 0, below 10 s")
-
     def _on_epoch(self, epoch: int, reason: str) -> None:
-        with self._lock:
-            self._denoiser.begin_epoch(epoch)
+        self._cycle.begin_epoch(epoch)
 
     def _now(self) -> float:
         return float(self.get_clock().now().nanoseconds) * 1e-9
@@ -193,7 +143,7 @@ class DenoiserNode(Node):
         now = time.monotonic()
         if now < self._next_beat:
             return
-        self._next_beat = now + _HEARTBEAT_PERIOD
+        self._next_beat = now + HEARTBEAT_PERIOD
         self._count += 1
         message = Heartbeat(count=self._count, ready=self._ready, detail=self._detail)
         message.header.stamp = self.get_clock().now().to_msg()

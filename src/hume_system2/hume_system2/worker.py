@@ -6,21 +6,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from hume_core.errors import ObservationError
-from hume_ros.observer import Frame, Observer
+from hume_ros.observation_buffer import Frame, ObservationBuffer
+from hume_system2.cycle import Assignment, ThinkingCycle
 from hume_system2.thinker import Thinker, ThoughtResult
 
 _RATE_WINDOW = 2.0
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """What to think about: an instruction within an epoch."""
-
-    instruction: str
-    epoch: int
 
 
 class ThinkingWorker:
@@ -38,7 +30,7 @@ class ThinkingWorker:
     def __init__(
         self,
         thinker: Thinker,
-        observer: Observer,
+        observer: ObservationBuffer,
         rate: float,
         clock: Callable[[], float],
         on_thought: Callable[[Assignment, Frame, ThoughtResult], None],
@@ -46,11 +38,10 @@ class ThinkingWorker:
     ) -> None:
         self._thinker = thinker
         self._observer = observer
-        self._period = 1.0 / rate
+        self._cycle = ThinkingCycle(observer, rate, time.monotonic())
         self._clock = clock
         self._on_thought = on_thought
         self._on_problem = on_problem
-        self._assignment: Assignment | None = None
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._finished: deque[float] = deque(maxlen=256)
@@ -64,11 +55,11 @@ class ThinkingWorker:
     @property
     def assignment(self) -> Assignment | None:
         """What is being thought about; None at rest."""
-        return self._assignment
+        return self._cycle.assignment
 
     def assign(self, assignment: Assignment | None) -> None:
         """Think about this from now on; None rests. Any thread."""
-        self._assignment = assignment
+        self._cycle.assignment = assignment
         if assignment is None:
             self._wanted.clear()
         else:
@@ -90,38 +81,35 @@ class ThinkingWorker:
 
     def _run(self) -> None:
         self._thinker.enter_thread()
-        last_stamp = float("-inf")
-        next_start = time.monotonic()
+        cycle = self._cycle
         while not self._stopping.is_set():
-            assignment = self._assignment
-            if assignment is None:
+            if cycle.assignment is None:
                 self._wanted.wait(0.5)
                 continue
-            self._stopping.wait(max(0.0, next_start - time.monotonic()))
-            if not self._observer.wait_for_new(last_stamp, timeout=0.2):
+            self._stopping.wait(max(0.0, cycle.next_start - time.monotonic()))
+            if self._observer.wait_for_new(cycle.last_stamp, timeout=0.2):
+                self._think()
+            else:
                 self._report_silence()
-                continue
-            next_start = max(time.monotonic(), next_start + self._period)
-            last_stamp = self._think(assignment, last_stamp)
 
-    def _think(self, assignment: Assignment, last_stamp: float) -> float:
-        """One thought; returns the stamp of the observation it used."""
+    def _think(self) -> None:
         try:
-            frame = self._observer.take(self._clock())
-            result = self._thinker.think(frame.observation(assignment.instruction))
+            task = self._cycle.begin(time.monotonic(), self._clock())
+            if task is None:
+                return
+            result = self._thinker.think(task.frame.observation(task.assignment.instruction))
         except ObservationError as error:
             self._on_problem(str(error))
             self._stopping.wait(0.05)
-            return last_stamp
+            return
         except Exception as error:  # a dead thread would be silent; say why thinking ended
             self.error = f"thinking failed: {type(error).__name__}: {error}"
             self._on_problem(self.error)
             self._stopping.set()
-            return last_stamp
-        if assignment is self._assignment and not self._stopping.is_set():
+            return
+        if self._cycle.finish(task) and not self._stopping.is_set():
             self._finished.append(time.monotonic())
-            self._on_thought(assignment, frame, result)
-        return frame.stamp
+            self._on_thought(task.assignment, task.frame, result)
 
     def _report_silence(self) -> None:
         try:

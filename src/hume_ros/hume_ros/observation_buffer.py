@@ -1,0 +1,210 @@
+"""The newest synchronised set of messages and what a policy makes of it. Needs no node: live and on bags alike."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.errors import ObservationError
+from hume_core.observation import Observation
+from hume_core.robot import RobotProfile, StateField
+from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
+
+try:
+    import message_filters
+except ImportError:
+    from hume_ros import message_sync as message_filters
+
+JOINT_STATES = "joint_states"
+"""Name of the source that is no camera."""
+
+_QUEUE = 10
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One observation of the robot.
+
+    Attributes:
+        stamp: time of its oldest part, s on the ROS clock.
+        images: camera key -> uint8 (1, height, width, 3) RGB, not to be written.
+        joint_positions: (n,) in policy order, rad.
+        states: (T, s) `observation.state`, oldest first.
+    """
+
+    stamp: float
+    images: dict[str, NDArray[np.uint8]]
+    joint_positions: NDArray[np.float64]
+    states: NDArray[np.float32]
+
+    def observation(self, task: str) -> Observation:
+        """The policy's input, batch of one."""
+        return Observation(
+            images=self.images,
+            state=self.states[None],
+            task=[task],
+        )
+
+
+def state_vector(profile: RobotProfile, message: Any) -> NDArray[np.float32]:
+    """`observation.state` of a JointState message, as the profile lays it out.
+
+    Returns:
+        float32 (s,), rad, rad/s, and the gripper's position.
+
+    Raises:
+        ObservationError: a joint is missing or a value is not finite.
+    """
+    parts: list[NDArray[np.float64]] = []
+    for field in profile.state:
+        if field is StateField.JOINT_POSITIONS:
+            parts.append(joint_values(message, profile.joint_names))
+        elif field is StateField.JOINT_VELOCITIES:
+            parts.append(joint_values(message, profile.joint_names, "velocity"))
+        elif profile.gripper is not None:
+            parts.append(joint_values(message, [profile.gripper.joint]))
+    return np.concatenate(parts).astype(np.float32)
+
+
+def check_cameras(profile: RobotProfile, cameras: list[str]) -> None:
+    """Refuse a policy that wants a camera the robot does not have.
+
+    Raises:
+        ObservationError: names the camera and those that there are.
+    """
+    missing = [key for key in cameras if key not in profile.cameras]
+    if missing:
+        raise ObservationError(
+            f"the policy wants camera '{missing[0]}' but robot '{profile.name}' has: "
+            f"{', '.join(profile.cameras)}; add it to the profile's cameras"
+        )
+
+
+class ObservationBuffer:
+    """Keeps the newest matching set of camera images and joint states. Nothing queues.
+
+    Threads: messages come from one thread; `wait_for_new` and `take` may be called from another.
+
+    Args:
+        profile: how far apart stamps may lie, and how old a set may be.
+        sources: what delivers messages (`registerCallback`, as in `message_filters`): one per camera key that the
+            policy wants, in its order, then `JOINT_STATES`.
+        history: number of past states T that the policy wants.
+        clock: steady time, s; the ages of the sources are measured on it.
+    """
+
+    def __init__(
+        self,
+        profile: RobotProfile,
+        sources: Mapping[str, Any],
+        history: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._profile = profile
+        self._cameras = [key for key in sources if key != JOINT_STATES]
+        self._history: deque[tuple[float, Any]] = deque(maxlen=max(2, history * 60))
+        self._num_states = history
+        self._clock = clock
+        self._arrival: dict[str, float] = {}
+        self._matched: tuple[Any, ...] | None = None
+        self._decoded: tuple[tuple[Any, ...], dict[str, NDArray[np.uint8]]] | None = None
+        self._condition = threading.Condition()
+        for key, source in sources.items():
+            source.registerCallback(self._note_arrival, key)
+        self._sync = message_filters.ApproximateTimeSynchronizer(
+            list(sources.values()), _QUEUE, profile.observation.slop
+        )
+        self._sync.registerCallback(self._store)
+
+    def wait_for_new(self, after: float, timeout: float) -> bool:
+        """Block until a set newer than `after` (s, ROS clock) is there; False at the timeout (s)."""
+        with self._condition:
+            return self._condition.wait_for(lambda: self.newest_stamp() > after, timeout)
+
+    def newest_stamp(self) -> float:
+        """Time of the newest set, s on the ROS clock; minus infinity before the first."""
+        matched = self._matched
+        if matched is None:
+            return float("-inf")
+        return min(stamp_seconds(message.header.stamp) for message in matched)
+
+    def wake(self) -> None:
+        """Let a blocked `wait_for_new` look again, for shutdown."""
+        with self._condition:
+            self._condition.notify_all()
+
+    def take(self, now: float, *, newest_state: bool = False) -> Frame:
+        """Decode the newest set.
+
+        Args:
+            now: s on the ROS clock.
+            newest_state: take the newest joint state instead of the one that matches the images.
+
+        Raises:
+            ObservationError: nothing matched yet, the set is too old, or a message cannot be used.
+        """
+        with self._condition:
+            matched = self._matched
+            history = list(self._history)
+        if matched is None:
+            raise ObservationError(self._nothing_matched())
+        stamp = min(stamp_seconds(message.header.stamp) for message in matched)
+        if now - stamp > self._profile.observation.max_age:
+            raise ObservationError(
+                f"the newest observation is {now - stamp:.2f} s old; at most {self._profile.observation.max_age} s "
+                "is allowed (observation.max_age of the robot profile)"
+            )
+        images = self._batch(matched)
+        state = history[-1][1] if newest_state else matched[-1]
+        return Frame(
+            stamp=stamp,
+            images=images,
+            joint_positions=joint_values(state, self._profile.joint_names),
+            states=self._states(state, history),
+        )
+
+    def _batch(self, matched: tuple[Any, ...]) -> dict[str, NDArray[np.uint8]]:
+        """Batches of one (1, height, width, 3); the same arrays as long as no newer set has come."""
+        if self._decoded is None or self._decoded[0] is not matched:
+            pairs = zip(self._cameras, matched[:-1], strict=True)
+            self._decoded = matched, {key: image_to_rgb(message)[None] for key, message in pairs}
+        return self._decoded[1]
+
+    def ages(self) -> dict[str, float]:
+        """Seconds since the last arrival of each source; infinite where none came."""
+        now = self._clock()
+        sources = [*self._cameras, JOINT_STATES]
+        return {source: now - self._arrival.get(source, float("-inf")) for source in sources}
+
+    def _note_arrival(self, message: Any, source: str) -> None:
+        self._arrival[source] = self._clock()
+        if source == JOINT_STATES:
+            self._history.append((stamp_seconds(message.header.stamp), message))
+
+    def _store(self, *messages: Any) -> None:
+        with self._condition:
+            self._matched = messages
+            self._condition.notify_all()
+
+    def _states(self, newest: Any, history: list[tuple[float, Any]]) -> NDArray[np.float32]:
+        """States at the newest stamp and at whole action steps before it, oldest first, copies where none is."""
+        end = stamp_seconds(newest.header.stamp)
+        picked = [state_vector(self._profile, newest)]
+        for k in range(1, self._num_states):
+            wanted = end - k * self._profile.action.dt
+            past = [entry for entry in history if entry[0] <= wanted]
+            picked.append(state_vector(self._profile, past[-1][1]) if past else picked[-1])
+        return np.stack(picked[::-1])
+
+    def _nothing_matched(self) -> str:
+        silent = [source for source, age in self.ages().items() if age == float("inf")]
+        if silent:
+            return f"no message yet from: {', '.join(silent)}"
+        return f"cameras and joint states are never within {self._profile.observation.slop} s of each other"
