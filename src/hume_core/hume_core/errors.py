@@ -31,3 +31,7 @@ class ActionSpaceError(HumeError):
 
 class DatasetError(HumeError):
     """A dataset has wrong shapes, missing keys, NaN or an empty episode."""
+
+
+class KinematicsError(HumeError):
+    """A robot description cannot be read, or lacks a joint or link that the robot profile names."""

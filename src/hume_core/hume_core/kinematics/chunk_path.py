@@ -1,0 +1,128 @@
+"""The joint path of a whole action chunk in an end-effector space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.errors import ActionSpaceError
+from hume_core.kinematics.rotation import Pose
+from hume_core.kinematics.solver import Kinematics, Reach, Solution
+from hume_core.kinematics.targets import EndEffectorAction
+
+_LAG_POSITION = 0.03
+_LAG_ROTATION = 0.2
+
+
+@dataclass(frozen=True)
+class SegmentTargets:
+    """Joint setpoints of a part of a chunk.
+
+    Attributes:
+        positions: (h, n) rad.
+        followed: rows that are followed; from there on the last of them repeats.
+        short: the followed row that stayed farthest from its target, in words; empty: all were reached.
+        reason: why the rows after `followed` are not followed; empty: all are.
+    """
+
+    positions: NDArray[np.float64]
+    followed: int
+    short: str = ""
+    reason: str = ""
+
+    @property
+    def report(self) -> str:
+        """One line for the status; empty when every row is reached."""
+        return self.reason or self.short
+
+
+class ChunkPath:
+    """Turns the rows of one chunk into joint positions, row after row from the robot's state at the observation.
+
+    The pose of row k is that of row k-1 displaced by row k (`ee_delta`), or row k itself (`ee_pose`); what row 0 is
+    displaced from is the pose at the observation, not the robot's pose when the chunk arrives. Displacements add up on
+    poses asked for, not on poses reached, so a row that a velocity limit holds back is made up for by the next ones.
+    The joints of each row are solved from those of the row before, so the arm keeps its configuration.
+
+    A row whose target stays out of tolerance because of a joint's position limit, or by more than 30 mm or 0.2 rad for
+    whatever reason, is unreachable: it and all later rows repeat the joints of the last row that is followed.
+
+    Args:
+        kinematics: the arm.
+        action: meaning of the rows.
+        rows: (H, >= 6) the chunk in real units; refined segments overwrite them.
+        anchor: (n,) joint positions at the observation, rad.
+        dt: time between two rows, s.
+
+    Raises:
+        ActionSpaceError: the rows are too narrow.
+    """
+
+    def __init__(
+        self,
+        kinematics: Kinematics,
+        action: EndEffectorAction,
+        rows: NDArray[np.float64],
+        anchor: NDArray[np.float64],
+        dt: float,
+    ) -> None:
+        if rows.ndim != 2 or rows.shape[1] < 6:
+            raise ActionSpaceError(f"action rows have shape {rows.shape}; '{action.space.value}' needs at least (k, 6)")
+        self._kinematics, self._action, self._dt = kinematics, action, dt
+        self._rows = np.array(rows[:, :6], dtype=np.float64)
+        size = len(self._rows)
+        # Entry k+1 belongs to row k; entry 0 is the observation.
+        self._joints = np.tile(np.asarray(anchor, dtype=np.float64), (size + 1, 1))
+        self._poses: list[Pose] = [kinematics.forward(self._joints[0])] * (size + 1)
+        self._reasons: list[str] = [""] * (size + 1)
+        self._shorts: list[tuple[float, str]] = [(0.0, "")] * (size + 1)
+        self._solved = 0
+
+    def segment(self, first: int, rows: NDArray[np.float64]) -> SegmentTargets:
+        """Put refined rows in the place of the chunk's rows from `first` on, and solve up to their end.
+
+        Args:
+            first: index of the first of them in the chunk.
+            rows: (h, >= 6) in real units. With numbers that are not finite the positions are not finite either.
+        """
+        end = first + len(rows)
+        if not np.isfinite(rows[:, :6]).all():
+            return SegmentTargets(np.full((len(rows), self._joints.shape[1]), np.nan), 0)
+        self._rows[first:end] = rows[:, :6]
+        self._solved = min(self._solved, first)
+        while self._solved < end:
+            self._solve(self._solved, self._solved > first)
+            self._solved += 1
+        reasons = self._reasons[first + 1 : end + 1]
+        followed = next((k for k, reason in enumerate(reasons) if reason), len(rows))
+        short = max(self._shorts[first + 1 : end + 1])[1]
+        reason = reasons[followed] if followed < len(rows) else ""
+        return SegmentTargets(self._joints[first + 1 : end + 1].copy(), followed, short, reason)
+
+    def _solve(self, k: int, same_segment: bool) -> None:
+        start, previous = self._joints[k], self._poses[k]
+        self._reasons[k + 1], self._shorts[k + 1] = "", (0.0, "")
+        if same_segment and self._reasons[k]:
+            self._hold(k, self._reasons[k])
+            return
+        target = self._action.target(self._rows[k], previous)
+        solution = self._kinematics.solve(target, start, self._dt)
+        if _unreachable(solution):
+            self._hold(k, f"row {k} is unreachable: {solution.describe()}")
+            return
+        self._joints[k + 1], self._poses[k + 1] = solution.positions, target
+        if solution.reach is not Reach.REACHED:
+            size = solution.position_error / _LAG_POSITION + solution.rotation_error / _LAG_ROTATION
+            self._shorts[k + 1] = (size, f"row {k} lags: {solution.describe()}")
+
+    def _hold(self, k: int, reason: str) -> None:
+        self._joints[k + 1], self._poses[k + 1], self._reasons[k + 1] = self._joints[k], self._poses[k], reason
+
+
+def _unreachable(solution: Solution) -> bool:
+    if solution.reach is Reach.REACHED:
+        return False
+    far = solution.position_error > _LAG_POSITION or solution.rotation_error > _LAG_ROTATION
+    return far or solution.reach is Reach.JOINT_LIMIT

@@ -1,0 +1,52 @@
+"""The damped pseudo-inverse of a Jacobian."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_THRESHOLD = 0.15
+_STRONGEST = 0.1
+
+
+@dataclass(frozen=True)
+class Displacement:
+    """Joint motion for a tool motion.
+
+    Attributes:
+        positions: (n,) change of the joints, rad.
+        null_space: (n, n - 6) orthonormal joint motions that do not move the tool; no columns without spare joints.
+        smallest: smallest singular value of the weighted Jacobian, m/rad.
+        damping: damping of its direction, m/rad; 0 away from singular poses.
+    """
+
+    positions: NDArray[np.float64]
+    null_space: NDArray[np.float64]
+    smallest: float
+    damping: float
+
+
+def damped_displacement(
+    jacobian: NDArray[np.float64], displacement: NDArray[np.float64], rotation_weight: float
+) -> Displacement:
+    """The joint motion that moves the tool by `displacement`, or as nearly as a singular pose allows.
+
+    Singular values below a threshold are damped with strength^2 * (1 - (value / threshold)^2), which joins the undamped
+    solution smoothly and tends to zero motion as the value goes to zero. Threshold and strength are proportional to the
+    weight of rotations.
+
+    Args:
+        jacobian: (6, n) linear (m/rad) and angular rows.
+        displacement: (6,) translation (m), rotation vector (rad).
+        rotation_weight: what one radian counts beside one metre, m/rad.
+    """
+    weights = np.array([1.0, 1.0, 1.0, rotation_weight, rotation_weight, rotation_weight])
+    u, values, vt = np.linalg.svd(jacobian * weights[:, None], full_matrices=True)
+    threshold, strength = _THRESHOLD * rotation_weight, _STRONGEST * rotation_weight
+    damping = np.where(values < threshold, strength**2 * (1.0 - np.minimum(1.0, values / threshold) ** 2), 0.0)
+    gains = values / (values**2 + damping + 1e-18)
+    rank = len(values)
+    positions = vt[:rank].T @ (gains * (u[:, :rank].T @ (weights * displacement)))
+    return Displacement(positions, vt[6:].T, float(values[-1]), float(np.sqrt(damping[-1])))

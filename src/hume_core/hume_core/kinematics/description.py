@@ -1,0 +1,40 @@
+"""Robot descriptions (URDF): finding the text."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hume_core.errors import KinematicsError
+
+_PACKAGE = "package://"
+
+
+def read_urdf(location: str, folder: Path | None = None) -> str:
+    """The text of a URDF file.
+
+    Args:
+        location: a path, or `package://NAME/path/inside/share`.
+        folder: what a relative path starts from; the working directory without one.
+
+    Raises:
+        KinematicsError: there is no such file or package, or it is a xacro file.
+    """
+    path = (folder or Path()) / Path(location).expanduser()
+    if location.startswith(_PACKAGE):
+        path = _package_path(location)
+    if path.suffix == ".xacro":
+        raise KinematicsError(f"{path} is a xacro file; expand it first: xacro {path.name} > robot.urdf")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KinematicsError(f"the URDF {path} cannot be read: {error}") from error
+
+
+def _package_path(location: str) -> Path:
+    name, _, inside = location.removeprefix(_PACKAGE).partition("/")
+    prefixes = [Path(part) for part in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if part]
+    for prefix in prefixes:
+        if (prefix / "share" / name).is_dir():
+            return prefix / "share" / name / inside
+    raise KinematicsError(f"{location}: package '{name}' is not installed; source its workspace, or give a file path")

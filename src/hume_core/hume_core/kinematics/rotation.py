@@ -1,0 +1,75 @@
+"""Rotations and poses, numpy only. A rotation vector is the axis times the angle, rad."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SMALL = 1e-9
+
+
+def cross_matrix(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3, 3) matrix K with K @ x = cross(vector, x)."""
+    x, y, z = vector
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def rotation_from_vector(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3, 3) rotation matrix of a rotation vector (3,), rad (Rodrigues)."""
+    angle = float(np.sqrt(vector @ vector))
+    if angle < _SMALL:
+        return np.asarray(np.eye(3) + cross_matrix(vector))
+    k = cross_matrix(vector / angle)
+    return np.asarray(np.eye(3) + np.sin(angle) * k + (1.0 - np.cos(angle)) * (k @ k))
+
+
+def rotation_to_vector(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) rotation vector of a rotation matrix, rad; the angle lies in [0, pi]."""
+    r = rotation
+    sine = 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
+    length = float(np.sqrt(sine @ sine))
+    angle = float(np.arctan2(length, 0.5 * (np.trace(r) - 1.0)))
+    if length > 1e-6:
+        return np.asarray(sine * (angle / length))
+    if angle < 1.0:
+        return sine
+    # Near half a turn the antisymmetric part vanishes; the symmetric one still holds the axis, up to its sign.
+    outer = 0.5 * (r + np.eye(3))
+    axis = outer[:, int(np.argmax(np.diag(outer)))]
+    axis = axis / np.sqrt(axis @ axis)
+    return np.asarray(axis * (angle if axis @ sine >= 0.0 else -angle))
+
+
+def rotation_from_rpy(rpy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3, 3) rotation matrix of roll, pitch, yaw about the fixed axes x, y, z, rad (REP 103)."""
+    x, y, z = np.eye(3)
+    turn = rotation_from_vector
+    return np.asarray(turn(rpy[2] * z) @ turn(rpy[1] * y) @ turn(rpy[0] * x))
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A frame seen from another one.
+
+    Attributes:
+        position: (3,) m.
+        rotation: (3, 3) rotation matrix.
+    """
+
+    position: NDArray[np.float64]
+    rotation: NDArray[np.float64]
+
+    def error_to(self, target: Pose) -> NDArray[np.float64]:
+        """(6,) translation (m) and rotation vector (rad), in the axes both are seen from, that lead to `target`."""
+        turn = rotation_to_vector(target.rotation @ self.rotation.T)
+        return np.concatenate([target.position - self.position, turn])
+
+    def moved(self, delta: NDArray[np.float64]) -> Pose:
+        """Displaced by (6,) translation (m) and rotation vector (rad) in outer axes; the turn is about this origin."""
+        return Pose(self.position + delta[:3], rotation_from_vector(delta[3:6]) @ self.rotation)
+
+    def moved_in_own_axes(self, delta: NDArray[np.float64]) -> Pose:
+        """Displaced by (6,) translation (m) and rotation vector (rad) in this frame's own axes."""
+        return Pose(self.position + self.rotation @ delta[:3], self.rotation @ rotation_from_vector(delta[3:6]))
