@@ -13,7 +13,8 @@ from hume_core.errors import ActionSpaceError
 class ActionSpace(str, Enum):
     """What the arm part of an action row holds; a gripper number may follow it.
 
-    Relative spaces are anchored at the robot state of the observation that was thought about.
+    Relative spaces are anchored at the robot state of the observation that was thought about: `joint_delta` row by row,
+    `ee_delta` by its first row.
     """
 
     JOINT_POSITION = "joint_position"
@@ -21,13 +22,18 @@ class ActionSpace(str, Enum):
     JOINT_DELTA = "joint_delta"
     """Joint positions minus the joint positions at the observation, rad."""
     EE_DELTA = "ee_delta"
-    """End-effector twist per step: translation (m) and rotation vector (rad), 6 numbers."""
+    """End-effector displacement from the row before: translation (m) and rotation (rad), 6 numbers."""
     EE_POSE = "ee_pose"
-    """End-effector pose in the base frame: position (m) and rotation vector (rad), 6 numbers."""
+    """End-effector pose in the base frame: position (m) and rotation (rad), 6 numbers."""
+
+    @property
+    def end_effector(self) -> bool:
+        """Whether rows are about the tool, so that inverse kinematics is needed."""
+        return self in (ActionSpace.EE_DELTA, ActionSpace.EE_POSE)
 
     def arm_dim(self, num_joints: int) -> int:
         """How many numbers of a row belong to the arm."""
-        return num_joints if self in (ActionSpace.JOINT_POSITION, ActionSpace.JOINT_DELTA) else 6
+        return 6 if self.end_effector else num_joints
 
 
 def parse_action_space(name: str) -> ActionSpace:
@@ -44,7 +50,7 @@ def parse_action_space(name: str) -> ActionSpace:
 
 
 def joint_targets(space: ActionSpace, rows: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Absolute joint positions of action rows.
+    """Absolute joint positions of action rows in a joint space; `hume_core.kinematics.ChunkPath` does the others.
 
     Args:
         space: meaning of the rows.
@@ -58,9 +64,10 @@ def joint_targets(space: ActionSpace, rows: NDArray[np.float64], anchor: NDArray
         ActionSpaceError: the space needs inverse kinematics, or the rows are too narrow.
     """
     n = len(anchor)
-    if space not in (ActionSpace.JOINT_POSITION, ActionSpace.JOINT_DELTA):
+    if space.end_effector:
         raise ActionSpaceError(
-            f"action space '{space.value}' needs inverse kinematics; valid here: joint_position, joint_delta"
+            f"action space '{space.value}' needs inverse kinematics (hume_core.kinematics.ChunkPath); valid here: "
+            "joint_position, joint_delta"
         )
     if rows.ndim != 2 or rows.shape[1] < n:
         raise ActionSpaceError(f"action rows have shape {rows.shape}; {n} joints need at least (k, {n})")

@@ -6,153 +6,42 @@ A profile is the single place that ties a policy's keys to a robot's topics. Uni
 from __future__ import annotations
 
 import os
-from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from hume_core.action import ActionSpace
 from hume_core.errors import RobotProfileError
 from hume_core.limits import MotionLimits
+from hume_core.robot_errors import describe_problem
+from hume_core.robot_sections import (
+    Action,
+    ArmController,
+    ArmControllerType,
+    Camera,
+    Controllers,
+    Gripper,
+    GripperController,
+    GripperControllerType,
+    Joint,
+    KinematicsSection,
+    Name,
+    ObservationTiming,
+    Rates,
+    Section,
+    StateField,
+)
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Joint(_Strict):
-    """One arm joint and its limits.
-
-    Attributes:
-        name: as in `/joint_states` and in the URDF.
-        position: lowest and highest position, rad.
-        velocity: rad/s. acceleration: rad/s^2. jerk: rad/s^3.
-        tracking: largest |command - measured|, rad.
-        home: rest position, rad.
-    """
-
-    name: Name
-    position: tuple[Finite, Finite]
-    velocity: Positive
-    acceleration: Positive
-    jerk: Positive
-    tracking: Positive = 0.35
-    home: Finite = 0.0
-
-    @model_validator(mode="after")
-    def _home_is_reachable(self) -> Joint:
-        low, high = self.position
-        if low >= high:
-            raise ValueError(f"position must be [lowest, highest] with lowest < highest, found [{low}, {high}]")
-        if not low <= self.home <= high:
-            raise ValueError(f"home {self.home} is outside position [{low}, {high}]")
-        return self
+__all__ = [
+    "Action", "ArmController", "ArmControllerType", "Camera", "Controllers", "Gripper", "GripperController",
+    "GripperControllerType", "Joint", "KinematicsSection", "ObservationTiming", "Rates", "RobotProfile", "StateField",
+    "find_profile", "known_profiles", "profile_directories",
+]  # fmt: skip
 
 
-class Gripper(_Strict):
-    """A gripper driven by one position.
-
-    Attributes:
-        joint: name in `/joint_states`.
-        closed, open: the joint's position when closed and when open, m or rad.
-        policy_closed, policy_open: the policy's action for closed and open.
-        speed: largest speed of the command, m/s or rad/s.
-        binary: command only closed or open, with `hysteresis`.
-        hysteresis: openings (0 closed .. 1 open) below which it closes and above which it opens.
-    """
-
-    joint: Name
-    closed: Finite
-    open: Finite
-    policy_closed: Finite = 0.0
-    policy_open: Finite = 1.0
-    speed: Positive
-    binary: bool = False
-    hysteresis: tuple[Finite, Finite] = (0.4, 0.6)
-
-    @model_validator(mode="after")
-    def _ends_differ(self) -> Gripper:
-        if self.closed == self.open or self.policy_closed == self.policy_open:
-            raise ValueError("closed and open must differ, and so must policy_closed and policy_open")
-        low, high = self.hysteresis
-        if not 0.0 <= low <= high <= 1.0:
-            raise ValueError(f"hysteresis must be 0 <= close <= open <= 1, found {list(self.hysteresis)}")
-        return self
-
-
-class Camera(_Strict):
-    """A camera topic that feeds one camera key of the policy."""
-
-    topic: Name
-    transport: Literal["raw", "compressed"] = "raw"
-
-
-class StateField(str, Enum):
-    """Parts that `observation.state` can be put together from, in the order listed in the profile."""
-
-    JOINT_POSITIONS = "joint_positions"
-    JOINT_VELOCITIES = "joint_velocities"
-    GRIPPER = "gripper"
-
-
-class ArmControllerType(str, Enum):
-    """Controllers of ros2_control that can take the command stream."""
-
-    FORWARD_COMMAND = "forward_command"
-    JOINT_TRAJECTORY = "joint_trajectory"
-
-
-class ArmController(_Strict):
-    """Where arm commands go."""
-
-    type: ArmControllerType
-    topic: Name
-
-
-class GripperController(_Strict):
-    """Where gripper commands go: a `Float64MultiArray` position topic or a `GripperCommand` action."""
-
-    type: Literal["position", "gripper_action"] = "position"
-    topic: Name
-
-
-class Controllers(_Strict):
-    """The robot's controllers."""
-
-    arm: ArmController
-    gripper: GripperController | None = None
-
-
-class Action(_Strict):
-    """What the policy's action rows mean, and the time between two rows, s."""
-
-    space: ActionSpace
-    dt: Positive
-
-
-class Rates(_Strict):
-    """Rates in Hz: command stream, System 1 (upper bound), System 2 (upper bound)."""
-
-    stream: Annotated[float, Field(ge=20, le=1000)] = 200.0
-    system1: Annotated[float, Field(gt=0, le=200)] = 90.0
-    system2: Annotated[float, Field(gt=0, le=50)] = 4.0
-
-
-class ObservationTiming(_Strict):
-    """How far apart (`slop`, s) the parts of an observation may lie, and how old (`max_age`, s) it may be."""
-
-    slop: Positive = 0.05
-    max_age: Positive = 0.25
-
-
-class RobotProfile(_Strict):
+class RobotProfile(Section):
     """Everything the stack has to know about one robot. Load it with `RobotProfile.load`."""
 
     name: Name
@@ -163,6 +52,7 @@ class RobotProfile(_Strict):
     cameras: dict[Name, Camera]
     state: tuple[StateField, ...] = (StateField.JOINT_POSITIONS, StateField.GRIPPER)
     action: Action
+    kinematics: KinematicsSection | None = None
     controllers: Controllers
     rates: Rates = Rates()
     observation: ObservationTiming = ObservationTiming()
@@ -177,6 +67,11 @@ class RobotProfile(_Strict):
             raise ValueError("state lists 'gripper' but the profile has no gripper section")
         if self.controllers.gripper is not None and self.gripper is None:
             raise ValueError("controllers.gripper is given but the profile has no gripper section")
+        if self.action.space.end_effector and self.kinematics is None:
+            raise ValueError(
+                f"action.space '{self.action.space.value}' needs inverse kinematics; add the section "
+                "kinematics: {base_link: ..., tool_link: ..., urdf: ...}"
+            )
         return self
 
     @classmethod
@@ -194,9 +89,17 @@ class RobotProfile(_Strict):
         if not isinstance(data, dict):
             raise RobotProfileError(f"{path}: must be a mapping with the fields {', '.join(cls.model_fields)}")
         try:
-            return cls.model_validate(data)
+            return cls.model_validate(data)._with_urdf_from(path.parent)
         except ValidationError as error:
-            raise RobotProfileError(f"{path}: {_describe(error, data)}") from error
+            raise RobotProfileError(f"{path}: {describe_problem(error, data, cls)}") from error
+
+    def _with_urdf_from(self, folder: Path) -> RobotProfile:
+        """A relative path of the URDF starts from the profile's folder."""
+        section = self.kinematics
+        if section is None or section.urdf is None or section.urdf.startswith("package://"):
+            return self
+        path = (folder / Path(section.urdf).expanduser()).resolve()
+        return self.model_copy(update={"kinematics": section.model_copy(update={"urdf": str(path)})})
 
     @property
     def joint_names(self) -> tuple[str, ...]:
@@ -260,44 +163,3 @@ def find_profile(name_or_path: str | Path) -> Path:
             return candidate
     known = ", ".join(known_profiles()) or "none is installed; source the workspace's install/setup.bash"
     raise RobotProfileError(f"unknown robot '{name_or_path}'; known robots: {known}. A path to a .yaml file works too")
-
-
-def _describe(error: ValidationError, data: dict[str, Any]) -> str:
-    """The first problem as one line: field, what was found, what is valid."""
-    problem = error.errors()[0]
-    field = ".".join(_label(data, problem["loc"], i) for i in range(len(problem["loc"])))
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if problem["type"] == "extra_forbidden":
-        valid = ", ".join(_valid_fields(problem["loc"][:-1]))
-        return f"field '{field}' is unknown; valid here: {valid}{more}"
-    if problem["type"] == "missing":
-        return f"field '{field}' is missing; add it{more}"
-    found = "" if not problem["loc"] else f"; found {problem['input']!r}"
-    return f"field '{field or 'profile'}': {problem['msg'].removeprefix('Value error, ')}{found}{more}"
-
-
-def _label(data: Any, location: tuple[int | str, ...], i: int) -> str:
-    """A list position becomes the joint's name where it has one."""
-    part = location[i]
-    if not isinstance(part, int):
-        return str(part)
-    for key in location[: i + 1]:
-        try:
-            data = data[key]
-        except (KeyError, IndexError, TypeError):
-            return str(part)
-    name = data.get("name") if isinstance(data, dict) else None
-    return str(name or part)
-
-
-def _valid_fields(location: tuple[int | str, ...]) -> list[str]:
-    """Field names of the section at `location`."""
-    sections: dict[str, type[BaseModel]] = {
-        "joints": Joint, "gripper": Gripper, "cameras": Camera, "action": Action, "controllers": Controllers,
-        "arm": ArmController, "rates": Rates, "observation": ObservationTiming,
-    }  # fmt: skip
-    names = [part for part in location if isinstance(part, str)]
-    if names[:2] == ["controllers", "gripper"]:
-        return list(GripperController.model_fields)
-    known = [sections[name] for name in names if name in sections]
-    return list((known[-1] if known else RobotProfile).model_fields)

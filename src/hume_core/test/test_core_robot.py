@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from hume_core.errors import RobotProfileError
-from hume_core.robot import RobotProfile, find_profile, known_profiles
+from hume_core.robot import ArmControllerType, RobotProfile, find_profile, known_profiles
 
 VALID: dict[str, Any] = {
     "name": "two_joint",
@@ -27,6 +27,11 @@ VALID: dict[str, Any] = {
         "arm": {"type": "forward_command", "topic": "arm/commands"},
         "gripper": {"type": "position", "topic": "gripper/commands"},
     },
+}
+
+END_EFFECTOR: dict[str, Any] = {
+    "action": {"space": "ee_delta", "dt": 0.05},
+    "kinematics": {"base_link": "base", "tool_link": "tip"},
 }
 
 
@@ -49,8 +54,39 @@ def test_valid_profile_gives_joints_limits_and_sizes(tmp_path: Path) -> None:
 
 
 def test_end_effector_action_has_six_numbers_and_the_gripper(tmp_path: Path) -> None:
-    profile = RobotProfile.load(write(tmp_path, lambda d: d["action"].update(space="ee_delta")))
+    profile = RobotProfile.load(write(tmp_path, lambda d: d.update(**END_EFFECTOR)))
     assert profile.action_dim == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("arm.urdf", "{folder}/arm.urdf"), ("/opt/arm.urdf", "/opt/arm.urdf"), ("package://arm/arm.urdf",) * 2],
+)
+def test_relative_urdf_starts_from_the_profile(tmp_path: Path, given: str, expected: str) -> None:
+    kinematics = {**END_EFFECTOR["kinematics"], "urdf": given}
+    profile = RobotProfile.load(write(tmp_path, lambda d: d.update(END_EFFECTOR, kinematics=kinematics)))
+    assert profile.kinematics is not None
+    assert profile.kinematics.urdf == expected.format(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("controller", "expected"),
+    [
+        ({"topic": "arm_controller/commands"}, "arm_controller"),
+        ({"topic": "/left/arm_controller/commands"}, "left/arm_controller"),
+        ({"topic": "commands", "name": "arm"}, "arm"),
+        ({"topic": "arm_controller/commands", "name": ""}, ""),
+    ],
+)
+def test_controller_name_comes_from_the_topic(tmp_path: Path, controller: dict[str, str], expected: str) -> None:
+    change = {"arm": {"type": "joint_trajectory_controller", **controller}}
+    profile = RobotProfile.load(write(tmp_path, lambda d: d.update(controllers=change)))
+    assert profile.controllers.arm.controller_name == expected
+
+
+def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
+    profile = RobotProfile.load(write(tmp_path, lambda d: d["controllers"]["arm"].update(type="joint_trajectory")))
+    assert profile.controllers.arm.type is ArmControllerType.JOINT_TRAJECTORY
 
 
 @pytest.mark.parametrize(
@@ -64,9 +100,25 @@ def test_end_effector_action_has_six_numbers_and_the_gripper(tmp_path: Path) -> 
         (lambda d: d["joints"].append(d["joints"][0]), "joints are listed twice: base"),
         (lambda d: d.pop("joints"), "'joints' is missing"),
         (lambda d: d.update(joints=[]), "joints"),
-        (lambda d: d["controllers"]["arm"].update(type="velocity"), "'forward_command' or 'joint_trajectory'"),
-        (lambda d: d["controllers"]["gripper"].update(tpic="x"), "valid here: type, topic"),
+        (
+            lambda d: d["controllers"]["arm"].update(type="velocity"),
+            "'forward_command_controller' or 'joint_trajectory_controller'",
+        ),
+        (
+            lambda d: d["controllers"]["gripper"].update(tpic="x"),
+            "valid here: topic, name, type; did you mean 'topic'?",
+        ),
         (lambda d: d["action"].update(space="torque"), "action.space"),
+        (lambda d: d["action"].update(space="ee_delta"), "needs inverse kinematics; add the section kinematics"),
+        (lambda d: d["action"].update(scale=[1.0] * 6), "scale belongs to ee_delta and ee_pose"),
+        (lambda d: d.update(END_EFFECTOR, kinematics={"tool_link": "tip"}), "'kinematics.base_link' is missing"),
+        (lambda d: d.update(END_EFFECTOR, action={**END_EFFECTOR["action"], "frame": "world"}), "'base' or 'tool'"),
+        (lambda d: d.update(END_EFFECTOR, action={**END_EFFECTOR["action"], "scale": [0.05]}), "action.scale"),
+        (lambda d: d.update(joint=[]), "'joint' is unknown; valid here: name, description, joints"),
+        (lambda d: d["cameras"]["image"].update(topc="x"), "valid here: topic, transport; did you mean 'topic'?"),
+        (lambda d: d["joints"][1].update(velocity="fast"), "joints.tip.velocity': Input should be a valid number"),
+        (lambda d: d["joints"][1].pop("jerk"), "'joints.tip.jerk' is missing; add it"),
+        (lambda d: d["controllers"]["gripper"].update(type="suction"), "'position', 'joint_trajectory_controller'"),
         (lambda d: d.pop("gripper"), "no gripper section"),
         (lambda d: d["gripper"].update(open=0.0), "closed and open must differ"),
         (lambda d: d.update(rates={"stream": 5000}), "rates.stream"),

@@ -1,0 +1,61 @@
+"""Validation errors of robot profiles in one line: field, what was found, what is valid, what to do."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+
+def describe_problem(error: ValidationError, data: Any, model: type[BaseModel]) -> str:
+    """The first problem of a validation.
+
+    Args:
+        error: what pydantic found.
+        data: what was validated.
+        model: what it was validated against.
+    """
+    problem = error.errors()[0]
+    location = problem["loc"]
+    field = ".".join(_label(data, location, i) for i in range(len(location)))
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if problem["type"] == "extra_forbidden":
+        return f"field '{field}' is unknown; {_valid_fields(str(location[-1]), location[:-1], model)}{more}"
+    if problem["type"] == "missing":
+        return f"field '{field}' is missing; add it{more}"
+    message = problem["msg"].removeprefix("Value error, ")
+    found = "" if not location or isinstance(problem["input"], dict) else f"; found {problem['input']!r}"
+    return f"field '{field or 'profile'}': {message}{found}{more}"
+
+
+def _label(data: Any, location: tuple[int | str, ...], i: int) -> str:
+    """A list position becomes the joint's name where it has one."""
+    part = location[i]
+    if not isinstance(part, int):
+        return str(part)
+    for key in location[: i + 1]:
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            return str(part)
+    name = data.get("name") if isinstance(data, dict) else None
+    return str(name or part)
+
+
+def _valid_fields(wrong: str, location: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """The fields of the section at `location`, and the one that was probably meant."""
+    for part in location:
+        # List positions and the free keys of a mapping stay within the section they lead to.
+        if isinstance(part, str) and part in model.model_fields:
+            model = _section(model.model_fields[part].annotation) or model
+    valid = list(model.model_fields)
+    near = get_close_matches(wrong, valid, n=1)
+    return f"valid here: {', '.join(valid)}" + (f"; did you mean '{near[0]}'?" if near else "")
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The section inside an annotation such as `tuple[Joint, ...]` or `Gripper | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section(part)) is not None), None)

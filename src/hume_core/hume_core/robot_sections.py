@@ -1,0 +1,221 @@
+"""The sections of a robot profile. Units are SI: m, rad, s."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from hume_core.action import ActionSpace
+from hume_core.kinematics.targets import DeltaFrame, RotationFormat
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """Part of a robot profile: unknown fields are refused, values cannot be written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Joint(Section):
+    """One arm joint and its limits.
+
+    Attributes:
+        name: as in `/joint_states` and in the URDF.
+        position: lowest and highest position, rad.
+        velocity: rad/s. acceleration: rad/s^2. jerk: rad/s^3.
+        tracking: largest |command - measured|, rad.
+        home: rest position, rad.
+    """
+
+    name: Name
+    position: tuple[Finite, Finite]
+    velocity: Positive
+    acceleration: Positive
+    jerk: Positive
+    tracking: Positive = 0.35
+    home: Finite = 0.0
+
+    @model_validator(mode="after")
+    def _home_is_reachable(self) -> Joint:
+        low, high = self.position
+        if low >= high:
+            raise ValueError(f"position must be [lowest, highest] with lowest < highest, found [{low}, {high}]")
+        if not low <= self.home <= high:
+            raise ValueError(f"home {self.home} is outside position [{low}, {high}]")
+        return self
+
+
+class Gripper(Section):
+    """A gripper driven by one position.
+
+    Attributes:
+        joint: name in `/joint_states`.
+        closed, open: the joint's position when closed and when open, m or rad.
+        policy_closed, policy_open: the policy's action for closed and open.
+        speed: largest speed of the command, m/s or rad/s.
+        binary: command only closed or open, with `hysteresis`.
+        hysteresis: openings (0 closed .. 1 open) below which it closes and above which it opens.
+    """
+
+    joint: Name
+    closed: Finite
+    open: Finite
+    policy_closed: Finite = 0.0
+    policy_open: Finite = 1.0
+    speed: Positive
+    binary: bool = False
+    hysteresis: tuple[Finite, Finite] = (0.4, 0.6)
+
+    @model_validator(mode="after")
+    def _ends_differ(self) -> Gripper:
+        if self.closed == self.open or self.policy_closed == self.policy_open:
+            raise ValueError("closed and open must differ, and so must policy_closed and policy_open")
+        low, high = self.hysteresis
+        if not 0.0 <= low <= high <= 1.0:
+            raise ValueError(f"hysteresis must be 0 <= close <= open <= 1, found {list(self.hysteresis)}")
+        return self
+
+
+class Camera(Section):
+    """A camera topic that feeds one camera key of the policy."""
+
+    topic: Name
+    transport: Literal["raw", "compressed"] = "raw"
+
+
+class StateField(str, Enum):
+    """Parts that `observation.state` can be put together from, in the order listed in the profile."""
+
+    JOINT_POSITIONS = "joint_positions"
+    JOINT_VELOCITIES = "joint_velocities"
+    GRIPPER = "gripper"
+
+
+class ArmControllerType(str, Enum):
+    """Controllers of ros2_control that can take the command stream."""
+
+    FORWARD_COMMAND = "forward_command_controller"
+    """`std_msgs/Float64MultiArray`: positions, rad."""
+    JOINT_TRAJECTORY = "joint_trajectory_controller"
+    """`trajectory_msgs/JointTrajectory`: positions and velocities."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> ArmControllerType | None:
+        return next((kind for kind in cls if kind.value == f"{value}_controller"), None)
+
+
+class GripperControllerType(str, Enum):
+    """What can take gripper commands."""
+
+    POSITION = "position"
+    """`forward_command_controller` or alike: `std_msgs/Float64MultiArray` with one position, m or rad."""
+    JOINT_TRAJECTORY = "joint_trajectory_controller"
+    """`trajectory_msgs/JointTrajectory` with the one joint."""
+    GRIPPER_ACTION = "gripper_action"
+    """An action server of `control_msgs/GripperCommand`."""
+
+
+class _Controller(Section):
+    """Where commands go.
+
+    Attributes:
+        topic: topic, or name of the action.
+        name: what `controller_manager` calls it; left out: the part of `topic` before the last; empty: it is no
+            controller of `controller_manager`.
+    """
+
+    topic: Name
+    name: str | None = None
+
+    @property
+    def controller_name(self) -> str:
+        """Its name in `controller_manager`; empty if it is none of its controllers."""
+        if self.name is not None:
+            return self.name
+        return "/".join(self.topic.strip("/").split("/")[:-1])
+
+
+class ArmController(_Controller):
+    """Where arm commands go."""
+
+    type: ArmControllerType
+
+
+class GripperController(_Controller):
+    """Where gripper commands go."""
+
+    type: GripperControllerType = GripperControllerType.POSITION
+
+
+class Controllers(Section):
+    """The robot's controllers, and the node that manages them."""
+
+    arm: ArmController
+    gripper: GripperController | None = None
+    controller_manager: Name = "controller_manager"
+
+
+class Action(Section):
+    """What the policy's action rows mean.
+
+    Attributes:
+        space: see `ActionSpace`.
+        dt: time between two rows, s.
+        frame: axes of `ee_delta` rows.
+        rotation: format of the rotation in end-effector rows.
+        scale: what the six numbers of an end-effector row are multiplied by to give m and rad; left out: 1.
+    """
+
+    space: ActionSpace
+    dt: Positive
+    frame: DeltaFrame = DeltaFrame.BASE
+    rotation: RotationFormat = RotationFormat.ROTATION_VECTOR
+    scale: Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)] | None = None
+
+    @model_validator(mode="after")
+    def _scale_has_a_use(self) -> Action:
+        if self.scale is not None and not self.space.end_effector:
+            raise ValueError(f"scale belongs to ee_delta and ee_pose; leave it out with space '{self.space.value}'")
+        return self
+
+
+class KinematicsSection(Section):
+    """What inverse kinematics needs; units m, rad.
+
+    Attributes:
+        urdf: path of the URDF, from the profile's folder if relative, or `package://NAME/path`; left out: the text
+            comes from the topic `robot_description`.
+        base_link: what poses are seen from.
+        tool_link: the end effector's frame.
+        position_tolerance, rotation_tolerance: how far from its target the tool may end.
+        rotation_weight: what one radian counts beside one metre, m/rad; small for arms with fewer than six joints.
+        posture_gain: how fast spare joints go home, 1/s.
+    """
+
+    urdf: Name | None = None
+    base_link: Name
+    tool_link: Name
+    position_tolerance: Positive = 0.002
+    rotation_tolerance: Positive = 0.0088
+    rotation_weight: Positive = 0.2
+    posture_gain: Annotated[float, Field(ge=0, le=10)] = 0.5
+
+
+class Rates(Section):
+    """Rates in Hz: command stream, System 1 (upper bound), System 2 (upper bound)."""
+
+    stream: Annotated[float, Field(ge=20, le=1000)] = 200.0
+    system1: Annotated[float, Field(gt=0, le=200)] = 90.0
+    system2: Annotated[float, Field(gt=0, le=50)] = 4.0
+
+
+class ObservationTiming(Section):
+    """How far apart (`slop`, s) the parts of an observation may lie, and how old (`max_age`, s) it may be."""
+
+    slop: Positive = 0.05
+    max_age: Positive = 0.25
