@@ -96,7 +96,7 @@ requirements_stamp() { stamp_of "$setup"/*; }
 
 # Python files are linked, so only packaging, interfaces and the lists of data files need a build.
 build_stamp() {
-  ( cd "$root/src" && { cat */package.xml */setup.py */setup.cfg */CMakeLists.txt */msg/* */srv/* */action/*; ls -R hume_bringup/launch hume_bringup/config; } 2>/dev/null | sha256sum | cut -d' ' -f1 )
+  ( cd "$root/src" && { cat */package.xml */setup.py */setup.cfg */CMakeLists.txt */msg/* */srv/* */action/*; ls -R hume_bringup/launch hume_bringup/config hume_bringup/urdf hume_bringup/worlds; } 2>/dev/null | sha256sum | cut -d' ' -f1 )
 }
 
 main() {

@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hume_bringup.gazebo import gazebo_nodes
+from hume_bringup.node_spec import NodeSpec, OnExit
 from hume_bringup.options import LaunchOptions
+from hume_bringup.policy_config import load_policy_config
+from hume_bringup.viewers import recorder, state_publisher, viewers
 from hume_core.errors import ConfigError
-from hume_core.robot import find_profile
+from hume_core.limits_file import tightened
+from hume_core.robot import RobotProfile, find_profile
+
+__all__ = ["GRAPHS", "NodeSpec", "OnExit", "graph", "systems"]
 
 _VIDEO_RATE = 15.0
-
-
-@dataclass(frozen=True)
-class NodeSpec:
-    """One process.
-
-    Attributes:
-        package, executable: as for `ros2 run`.
-        name: node name.
-        parameters: node parameters by name.
-        params_file: YAML file read before `parameters`, or empty.
-        namespace: of the node.
-        log_level: of its logger.
-    """
-
-    package: str
-    executable: str
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    params_file: str = ""
-    namespace: str = ""
-    log_level: str = "info"
-
-    def ros_arguments(self) -> list[str]:
-        """The specification as ROS command-line arguments."""
-        arguments = ["--ros-args", "-r", f"__node:={self.name}", "--log-level", f"{self.name}:={self.log_level}"]
-        if self.namespace:
-            arguments += ["-r", f"__ns:=/{self.namespace.strip('/')}"]
-        if self.params_file:
-            arguments += ["--params-file", self.params_file]
-        for name, value in self.parameters.items():
-            # JSON is YAML: strings stay strings, whatever they look like.
-            arguments += ["-p", f"{name}:={json.dumps(value)}"]
-        return arguments
 
 
 def _given(**values: Any) -> dict[str, Any]:
@@ -54,15 +26,16 @@ def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value != ""}
 
 
-def _node(options: LaunchOptions, package: str, executable: str, name: str, **parameters: Any) -> NodeSpec:
+def _node(options: LaunchOptions, package: str, name: str, parameters: Mapping[str, Any], **more: Any) -> NodeSpec:
+    more.setdefault("executable", name)
     return NodeSpec(
         package=package,
-        executable=executable,
         name=name,
-        parameters=_given(use_sim_time=options.use_sim_time, **parameters),
+        parameters={"use_sim_time": options.use_sim_time, **parameters},
         params_file=options.params_file,
         namespace=options.namespace,
         log_level=options.log_level,
+        **more,
     )
 
 
@@ -70,79 +43,128 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
     """System 2 and System 1, as far as they are wanted here.
 
     Raises:
-        ConfigError: no checkpoint was named.
+        ConfigError: no checkpoint was named, or a policy or limits file is wrong.
         RobotProfileError: the robot is unknown.
     """
-    profile = str(find_profile(options.robot))
     if not options.checkpoint and (options.system1 or options.system2) and not options.params_file:
         raise ConfigError("launch argument 'checkpoint' is empty; give a checkpoint folder or a hub name")
-    shared = {
-        "robot": profile,
-        "checkpoint": options.checkpoint,
-        "autostart": options.autostart,
-        "device": options.device,
-        "dtype": options.dtype,
-    }
-    nodes = []
-    if options.system2:
-        nodes.append(
-            _node(
-                options,
-                "hume_system2",
-                "system2_node",
-                "hume_system2",
-                task=options.task,
-                candidates=options.candidates,
-                seed=options.seed,
-                **shared,
-            )
-        )
-    if options.system1:
-        nodes.append(
-            _node(
-                options,
-                "hume_system1",
-                "system1_node",
-                "hume_system1",
-                dry_run=options.dry_run,
-                refine=options.refine,
-                **shared,
-            )
-        )
-    return nodes
+    profile = find_profile(options.robot)
+    if options.limits_file:
+        tightened(RobotProfile.load(profile), options.limits_file)
+    policy = load_policy_config(options.policy_config)
+    shared = _given(
+        robot=str(profile),
+        checkpoint=options.checkpoint,
+        autostart=options.autostart,
+        # A launch must not go on as if nothing were wrong when a node refuses to be configured.
+        exit_on_failure=options.autostart,
+        device=options.device,
+        dtype=options.dtype,
+    )
+    return [
+        *([_system2(options, {**policy["system2"], **shared})] if options.system2 else []),
+        *([_system1(options, {**policy["system1"], **shared})] if options.system1 else []),
+    ]
+
+
+def _system2(options: LaunchOptions, parameters: Mapping[str, Any]) -> NodeSpec:
+    own = _given(task=options.task, candidates=options.candidates, seed=options.seed)
+    order = {"activate_after_system1": options.autostart and options.system1}
+    return _node(
+        options,
+        "hume_system2",
+        "hume_system2",
+        {**parameters, **own, **order},
+        executable="system2_node",
+        lifecycle=True,
+        # System 1 holds the arm meanwhile, and takes the new one's chunks.
+        on_exit=OnExit.RESPAWN,
+    )
+
+
+def _system1(options: LaunchOptions, parameters: Mapping[str, Any]) -> NodeSpec:
+    own = _given(dry_run=options.dry_run, refine=options.refine, limits_file=options.limits_file)
+    return _node(
+        options, "hume_system1", "hume_system1", {**parameters, **own}, executable="system1_node", lifecycle=True
+    )
 
 
 def robot_graph(options: LaunchOptions) -> list[NodeSpec]:
     """Both systems for an arm whose driver and cameras run already."""
-    return systems(options)
+    return [*systems(options), *viewers(options), *recorder(options)]
 
 
 def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     """The simulated arm and both systems."""
-    simulator = _node(
-        options,
-        "hume_sim",
-        "hume_sim",
-        "hume_sim",
-        publish_clock=options.use_sim_time,
-        seed=options.seed,
-        video_rate=_VIDEO_RATE if options.video else None,
+    own = _given(seed=options.seed, video_rate=_VIDEO_RATE if options.video else None)
+    simulator = _node(options, "hume_sim", "hume_sim", {"publish_clock": options.use_sim_time, **own})
+    extra = viewers(options)
+    described = [state_publisher(options)] if extra else []
+    return [simulator, *systems(options), *described, *extra, *recorder(options)]
+
+
+def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
+    """A stand-in for the robot of any profile, and both systems: sensors publish, commands are followed exactly."""
+    own = _given(robot=str(find_profile(options.robot)), bag=options.bag, publish_clock=options.use_sim_time)
+    mock = _node(options, "hume_sim", "hume_mock", own)
+    return [mock, *systems(options), *viewers(options), *recorder(options)]
+
+
+def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
+    """A bag's sensors at its own time, and both systems; System 1 sends no commands.
+
+    Raises:
+        ConfigError: no bag was named.
+    """
+    if not options.bag:
+        raise ConfigError("launch argument 'bag' is empty; give the folder of a rosbag2 bag")
+    options = replace(options, use_sim_time=True, dry_run=True)
+    rate = ["--rate", f"{options.rate:g}"] if options.rate is not None else []
+    player = NodeSpec(
+        package="hume_tools",
+        executable="hume",
+        name="replay",
+        arguments=("replay", options.bag, *rate, *(["--loop"] if options.loop else [])),
+        ros=False,
     )
-    return [simulator, *systems(options)]
+    return [player, *systems(options), *viewers(options), *recorder(options)]
 
 
-GRAPHS: dict[str, Callable[[LaunchOptions], list[NodeSpec]]] = {"sim": sim_graph, "robot": robot_graph}
+def gazebo_graph(options: LaunchOptions) -> list[NodeSpec]:
+    """Gazebo with arm, table and cubes, its bridge and controllers, and both systems.
+
+    Raises:
+        ConfigError: a namespace was asked for, or another robot than the one in the world.
+    """
+    options = replace(options, use_sim_time=True)
+    return [*gazebo_nodes(options), *systems(options), *viewers(options), *recorder(options)]
+
+
+def viz_graph(options: LaunchOptions) -> list[NodeSpec]:
+    """Only the viewers, for a stack that runs elsewhere."""
+    return [*viewers(replace(options, rviz=options.rviz is not False)), *recorder(options)]
+
+
+GRAPHS: dict[str, Callable[[LaunchOptions], list[NodeSpec]]] = {
+    "sim": sim_graph,
+    "robot": robot_graph,
+    "mock": mock_graph,
+    "replay": replay_graph,
+    "gazebo": gazebo_graph,
+    "viz": viz_graph,
+}
 
 
 def graph(name: str, options: LaunchOptions) -> list[NodeSpec]:
     """The nodes of a named set.
 
     Raises:
-        ConfigError: unknown set, missing parameter file or missing checkpoint.
+        ConfigError: unknown set, missing file or missing checkpoint.
         RobotProfileError: unknown robot.
     """
     if name not in GRAPHS:
         raise ConfigError(f"'{name}' is no set of nodes; valid: {', '.join(GRAPHS)}")
-    if options.params_file and not Path(options.params_file).is_file():
-        raise ConfigError(f"parameter file '{options.params_file}' does not exist")
+    for what, path in (("parameter", options.params_file), ("policy", options.policy_config)):
+        if path and not Path(path).is_file():
+            raise ConfigError(f"{what} file '{path}' does not exist")
     return GRAPHS[name](options)

@@ -8,6 +8,8 @@ from typing import Any
 
 from hume_core.errors import ConfigError
 
+_TRUE, _FALSE = ("true", "on"), ("false", "off")
+
 
 def _argument(default: Any, meaning: str) -> Any:
     return field(default=default, metadata={"help": meaning})
@@ -21,12 +23,21 @@ class LaunchOptions:
     checkpoint: str = _argument("", "checkpoint folder, or a hub name such as org/name")
     task: str = _argument("", "instruction to carry out from the start; empty: wait for hume/execute_task")
     namespace: str = _argument("", "namespace of every node and relative topic")
-    params_file: str = _argument("", "YAML file with node parameters; launch arguments go above it")
-    use_sim_time: bool = _argument(False, "take the time from /clock")
-    autostart: bool = _argument(True, "configure and activate the nodes")
+    params_file: str = _argument("", "YAML file with node parameters; everything below goes above it")
+    policy_config: str = _argument("", "YAML file with settings of the policy, such as config/policy.yaml")
+    limits_file: str = _argument("", "YAML file that tightens the robot's limits, such as config/limits/first_run.yaml")
+    use_sim_time: bool = _argument(False, "take the time from /clock; always true in Gazebo and in a replay")
+    autostart: bool = _argument(True, "configure and activate the nodes, System 1 before System 2")
     dry_run: bool = _argument(False, "System 1 publishes no commands, only its status")
-    system1: bool = _argument(True, "start System 1 here")
-    system2: bool = _argument(True, "start System 2 here")
+    system1: bool = _argument(True, "start System 1 here: on or off")
+    system2: bool = _argument(True, "start System 2 here: on or off")
+    record: str = _argument("", "folder of a bag to record into")
+    bag: str = _argument("", "rosbag2 bag to replay; for mock: whose images to show")
+    rate: float | None = _argument(None, "speed of a replay; 1 is as recorded")
+    loop: bool = _argument(False, "replay over and over")
+    rviz: bool | None = _argument(None, "start rviz2; the default is true for viz alone")
+    foxglove: bool = _argument(False, "start foxglove_bridge on ws://localhost:8765")
+    gui: bool = _argument(False, "open the window of Gazebo")
     refine: bool | None = _argument(None, "denoise with System 1; false follows System 2's chunk as it is")
     candidates: int | None = _argument(None, "candidates N per thought of System 2")
     device: str | None = _argument(None, "torch device of both systems: cpu or cuda[:N]")
@@ -52,12 +63,13 @@ class LaunchOptions:
 
 def _parse(name: str, kind: str, text: str) -> Any:
     if "bool" in kind:
-        if text.lower() not in ("true", "false"):
-            raise ConfigError(f"launch argument '{name}' is '{text}'; valid: true, false")
-        return text.lower() == "true"
-    if "int" in kind:
+        if text.lower() not in (*_TRUE, *_FALSE):
+            raise ConfigError(f"launch argument '{name}' is '{text}'; valid: true, false, on, off")
+        return text.lower() in _TRUE
+    if "int" in kind or "float" in kind:
+        number, what = (int, "a whole number") if "int" in kind else (float, "a number")
         try:
-            return int(text)
+            return number(text)
         except ValueError:
-            raise ConfigError(f"launch argument '{name}' is '{text}'; valid: a whole number") from None
+            raise ConfigError(f"launch argument '{name}' is '{text}'; valid: {what}") from None
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -9,28 +10,18 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 
-from hume_bringup.description import NodeSpec
 from hume_bringup.environment import default_environment
-from hume_core.errors import ConfigError
+from hume_bringup.node_spec import REFUSED, NodeSpec, OnExit
+from hume_bringup.programs import command
+
+RESPAWN_DELAY = 2.0
+"""Pause before a process is started again, s."""
 
 _INTERRUPT_SECONDS = 1.4
 _POLL_SECONDS = 0.02
-
-
-def find_executable(package: str, executable: str) -> str:
-    """Path of an installed node.
-
-    Raises:
-        ConfigError: it is not installed in any sourced workspace.
-    """
-    for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep):
-        path = Path(prefix) / "lib" / package / executable
-        if prefix and path.is_file():
-            return str(path)
-    raise ConfigError(f"{package}/{executable} is not installed; build the workspace and source install/setup.bash")
+_WAIT_SECONDS = 0.1
 
 
 class Supervisor:
@@ -41,19 +32,20 @@ class Supervisor:
     Args:
         specs: what to run.
         environment: variables on top of the present ones and the defaults.
+
+    Raises:
+        ConfigError: a program is not installed; nothing was started.
     """
 
     def __init__(self, specs: Sequence[NodeSpec], environment: dict[str, str] | None = None) -> None:
-        self._commands = {
-            spec.name: [sys.executable, find_executable(spec.package, spec.executable), *spec.ros_arguments()]
-            for spec in specs
-        }
+        self._specs = {spec.name: spec for spec in specs}
+        self._commands = {spec.name: command(spec) for spec in specs}
         self._environment = {**os.environ, **default_environment(), **(environment or {})}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Supervisor:
-        for name, command in self._commands.items():
-            self._children[name] = subprocess.Popen(command, env=self._environment, start_new_session=True)
+        for name in self._specs:
+            self._start(name)
         return self
 
     def __exit__(
@@ -70,16 +62,24 @@ class Supervisor:
         codes = {name: child.poll() for name, child in self._children.items()}
         return {name: code for name, code in codes.items() if code is not None}
 
-    def wait(self) -> dict[str, int]:
-        """Block until every node is gone, saying which ended; returns their exit codes."""
-        told: set[str] = set()
-        while len(self.ended()) < len(self._children):
+    def wait(self) -> int:
+        """Block until all have ended, or one without which nothing works; returns an exit code.
+
+        What is to be respawned is started again.
+        """
+        restart: dict[str, float] = {}
+        while any(restart.get(name) != math.inf for name in self._specs):
+            time.sleep(_WAIT_SECONDS)
             for name, code in self.ended().items():
-                if name not in told:
-                    print(f"hume: {name} ended with exit code {code}; the others go on", file=sys.stderr)
-                    told.add(name)
-            time.sleep(0.1)
-        return self.ended()
+                if name not in restart:
+                    after = self._on_exit(name, code)
+                    if after is OnExit.STOP:
+                        return abs(code)
+                    restart[name] = time.monotonic() + RESPAWN_DELAY if after is OnExit.RESPAWN else math.inf
+                elif time.monotonic() >= restart[name]:
+                    del restart[name]
+                    self._start(name)
+        return max((abs(code) for code in self.ended().values()), default=0)
 
     def stop(self) -> None:
         """Interrupt every node, then kill what is left; takes two seconds at most."""
@@ -92,6 +92,20 @@ class Supervisor:
                 signal.signal(signal.SIGINT, before)
         else:
             self._stop()
+
+    def _start(self, name: str) -> None:
+        environment = {**self._environment, **self._specs[name].environment}
+        self._children[name] = subprocess.Popen(self._commands[name], env=environment, start_new_session=True)
+
+    def _on_exit(self, name: str, code: int) -> OnExit:
+        """What follows from the end of a process, said in one line."""
+        after = self._specs[name].on_exit
+        if after is not OnExit.IGNORE and code == REFUSED:
+            print(f"hume: {name} could not start, its message is above; stopping", file=sys.stderr, flush=True)
+            return OnExit.STOP
+        what = {OnExit.STOP: "stopping", OnExit.RESPAWN: "starting it again", OnExit.IGNORE: "the others go on"}[after]
+        print(f"hume: {name} ended with exit code {code}; {what}", file=sys.stderr, flush=True)
+        return after
 
     def _stop(self) -> None:
         self._signal(signal.SIGCONT)
@@ -122,10 +136,10 @@ def interrupt_on_signals() -> None:
 
 
 def run_until_interrupted(specs: Sequence[NodeSpec]) -> int:
-    """Run nodes until Ctrl-C, SIGTERM, or until all have ended; returns an exit code."""
+    """Run nodes until Ctrl-C, SIGTERM, or until `Supervisor.wait` returns; returns an exit code."""
     interrupt_on_signals()
     with Supervisor(specs) as supervisor:
         try:
-            return max((abs(code) for code in supervisor.wait().values()), default=0)
+            return supervisor.wait()
         except KeyboardInterrupt:
             return 0

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-import psutil
 import pytest
 
-from hume_bringup.description import GRAPHS, NodeSpec, graph
+from hume_bringup.description import GRAPHS, NodeSpec, OnExit, graph
+from hume_bringup.gazebo import CONTROLLERS
 from hume_bringup.options import LaunchOptions
-from hume_bringup.supervisor import Supervisor, find_executable
+from hume_bringup.policy_config import FIELDS, load_policy_config
 from hume_core.errors import ConfigError, RobotProfileError
+from hume_core.limits_file import tightened
+from hume_core.robot import RobotProfile, known_profiles
 
 LAUNCH = Path(__file__).parents[1] / "launch"
 
@@ -47,15 +44,122 @@ def test_halves_can_run_on_two_machines() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "error", "expected"),
     [
-        ("moon", LaunchOptions(), ConfigError, "valid: sim, robot"),
+        ("moon", LaunchOptions(), ConfigError, "valid: sim, robot, mock, replay, gazebo, viz"),
         ("sim", LaunchOptions(), ConfigError, "'checkpoint' is empty"),
         ("sim", LaunchOptions(checkpoint="x", robot="wx9000"), RobotProfileError, "unknown robot 'wx9000'"),
         ("sim", LaunchOptions(checkpoint="x", params_file="/absent"), ConfigError, "'/absent' does not exist"),
+        ("sim", LaunchOptions(checkpoint="x", policy_config="/absent"), ConfigError, "policy file '/absent' does not"),
+        ("sim", LaunchOptions(checkpoint="x", limits_file="/absent"), ConfigError, "limits file '/absent' cannot be"),
+        ("replay", LaunchOptions(checkpoint="x"), ConfigError, "'bag' is empty"),
+        ("gazebo", LaunchOptions(checkpoint="x", namespace="left"), ConfigError, "leave launch argument 'namespace'"),
+        ("gazebo", LaunchOptions(checkpoint="x", robot="/my/arm.yaml"), ConfigError, "world has: wx250s_sim"),
     ],
 )
 def test_mistakes_are_named(name: str, options: LaunchOptions, error: type[Exception], expected: str) -> None:
     with pytest.raises(error, match=expected):
         graph(name, options)
+
+
+def by_name(name: str, **options: Any) -> dict[str, NodeSpec]:
+    return {spec.name: spec for spec in graph(name, LaunchOptions(checkpoint="/model", **options))}
+
+
+def test_system2_is_activated_after_system1() -> None:
+    assert by_name("robot")["hume_system2"].parameters["activate_after_system1"] is True
+    assert by_name("robot", system1=False)["hume_system2"].parameters["activate_after_system1"] is False
+    manual = by_name("robot", autostart=False)
+    assert all(spec.parameters["exit_on_failure"] is False for spec in manual.values())
+    assert manual["hume_system2"].parameters["activate_after_system1"] is False
+
+
+def test_only_what_cannot_move_the_arm_by_itself_is_respawned() -> None:
+    rules = {spec.name: spec.on_exit for spec in by_name("sim", rviz=True, record="/bag").values()}
+    assert rules["hume_system2"] is OnExit.RESPAWN
+    assert rules["hume_system1"] is rules["hume_sim"] is OnExit.STOP
+    assert rules["rviz2"] is rules["record"] is OnExit.IGNORE
+
+
+def test_policy_config_lies_between_parameter_file_and_arguments(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("system2: {candidates: 7, time_temp: [1, 1]}\nsystem1: {refine: false}\n")
+    nodes = by_name("robot", policy_config=str(path), candidates=2)
+    assert nodes["hume_system2"].parameters["candidates"] == 2
+    assert nodes["hume_system2"].parameters["time_temp"] == [1.0, 1.0]
+    assert nodes["hume_system1"].parameters["refine"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("system3: {}", "field 'system3' in the file is unknown; valid: system2, system1"),
+        ("system2: {candidate: 3}", "field 'candidate' in section 'system2' is unknown; valid: device"),
+        ("system2: {candidates: many}", "field 'system2.candidates' is 'many'; valid: a whole number"),
+        ("system2: {time_temp: [1]}", "'system2.time_temp' is .*; valid: two numbers"),
+        ("system1: {refine: 1}", "'system1.refine' is 1; valid: true or false"),
+        ("system1: 3", "section 'system1' must be a mapping"),
+        ("{", "cannot be read as YAML"),
+    ],
+)
+def test_mistakes_in_a_policy_file_are_named(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=expected):
+        load_policy_config(str(path))
+
+
+def test_shipped_files_are_valid() -> None:
+    config = LAUNCH.parent / "config"
+    assert load_policy_config(str(config / "policy.yaml"))["system2"]
+    assert tightened(RobotProfile.load("wx250s_sim"), config / "limits" / "first_run.yaml")
+
+
+def test_every_policy_field_is_a_parameter_of_its_node() -> None:
+    for section, fields_of_section in FIELDS.items():
+        sources = Path(__file__).parents[2] / f"hume_{section}" / f"hume_{section}"
+        text = "".join(path.read_text() for path in sources.glob("*settings.py"))
+        assert [name for name in fields_of_section if f'"{name}"' not in text] == []
+
+
+def test_a_limits_file_reaches_system1() -> None:
+    path = str(LAUNCH.parent / "config" / "limits" / "first_run.yaml")
+    assert by_name("robot", limits_file=path)["hume_system1"].parameters["limits_file"] == path
+
+
+def test_a_replay_moves_nothing_and_takes_the_bags_time() -> None:
+    nodes = by_name("replay", bag="/bag", rate=0.5, loop=True)
+    assert nodes["replay"].arguments == ("replay", "/bag", "--rate", "0.5", "--loop")
+    assert nodes["hume_system1"].parameters["dry_run"] is True
+    assert nodes["hume_system2"].parameters["use_sim_time"] is True
+
+
+def test_a_mock_stands_in_for_any_robot() -> None:
+    for robot in known_profiles():
+        mock = by_name("mock", robot=robot)["hume_mock"]
+        assert Path(mock.parameters["robot"]).stem == robot
+
+
+def test_viz_starts_rviz_unless_told_otherwise() -> None:
+    assert list(by_name("viz")) == ["rviz2"]
+    assert list(by_name("viz", rviz=False, foxglove=True)) == ["foxglove_bridge"]
+
+
+def test_foxglove_listens_on_this_machine_only() -> None:
+    assert by_name("viz", foxglove=True)["foxglove_bridge"].parameters["address"] == "127.0.0.1"
+
+
+def test_gazebo_starts_everything_it_needs() -> None:
+    nodes = by_name("gazebo", gui=True)
+    assert nodes["gazebo"].arguments[:3] == ("sim", "-r", "-s")
+    assert all(Path(nodes[name].parameters["config_file"]).is_file() for name in ("gazebo_bridge",))
+    assert "<robot" in nodes["robot_state_publisher"].parameters["robot_description"]
+    assert nodes["spawn_controllers"].arguments[:3] == CONTROLLERS
+    assert nodes["hume_system1"].parameters["use_sim_time"] is True
+    assert "gazebo_window" in nodes
+
+
+def test_on_and_off_are_switches() -> None:
+    options = LaunchOptions.from_text({"system1": "off", "system2": "on", "rate": "0.5"})
+    assert (options.system1, options.system2, options.rate) == (False, True, 0.5)
 
 
 def test_texts_become_values_of_the_right_type() -> None:
@@ -83,55 +187,3 @@ def test_launch_files_use_the_description() -> None:
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         names |= {call.args[0].value for call in calls if getattr(call.func, "id", "") == "launch_description"}
     assert names == set(GRAPHS)
-
-
-@pytest.mark.skipif(importlib.util.find_spec("launch_ros") is None, reason="launch_ros is not installed")
-def test_launch_evaluates_to_the_described_nodes() -> None:
-    from launch import LaunchContext
-
-    from hume_bringup.launching import launch_description
-
-    context = LaunchContext()
-    context.launch_configurations["checkpoint"] = "/model"
-    nodes = []
-    for entity in launch_description("sim").entities:
-        nodes += entity.visit(context) or []
-    wanted = [spec.executable for spec in graph("sim", LaunchOptions(checkpoint="/model"))]
-    assert [node.node_executable for node in nodes if hasattr(node, "node_executable")] == wanted
-
-
-def test_missing_executable_says_what_to_do() -> None:
-    with pytest.raises(ConfigError, match=r"source install/setup\.bash"):
-        find_executable("hume_sim", "absent")
-
-
-@pytest.mark.parametrize("stubborn", [False, True])
-def test_stopping_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: bool) -> None:
-    """A child that ignores SIGINT and has a child of its own is gone within two seconds."""
-    ignore = "signal.signal(signal.SIGINT, signal.SIG_IGN);" if stubborn else ""
-    nap = "import time; time.sleep(60)"
-    program = tmp_path / "lib" / "pkg" / "exe"
-    program.parent.mkdir(parents=True)
-    program.write_text(
-        f"import signal, subprocess, sys, time;{ignore}"
-        f"child = subprocess.Popen([sys.executable, '-c', '{nap}']);open({str(tmp_path / 'up')!r}, 'w').close();"
-        "\ntry:\n  time.sleep(60)\nfinally:\n  child.kill()\n"
-    )
-    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
-    with Supervisor([NodeSpec("pkg", "exe", "n")]) as supervisor:
-        deadline = time.monotonic() + 20.0
-        while not (tmp_path / "up").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        parent = psutil.Process(supervisor.pid("n"))
-        family = [parent, *parent.children(recursive=True)]
-        assert len(family) == 2
-    _, alive = psutil.wait_procs(family, timeout=1.0)
-    # A killed grandchild may wait for init to collect its exit code.
-    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
-
-
-def test_interrupting_hume_up_ends_it(tmp_path: Path) -> None:
-    program = "from hume_bringup.supervisor import run_until_interrupted as r; import sys; sys.exit(r([]))"
-    finished = subprocess.run([sys.executable, "-c", program], env=dict(os.environ), timeout=30, check=False)
-    assert finished.returncode == 0
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

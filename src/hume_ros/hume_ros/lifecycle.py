@@ -19,6 +19,7 @@ from hume_ros.parameters import declare
 from hume_ros.timers import steady_timer
 
 _SPIN_TIMEOUT = 0.1
+_ACTIVATION_PERIOD = 0.05
 _FAILED = 2
 
 
@@ -26,12 +27,16 @@ class HumeLifecycleNode(LifecycleNode):
     """A lifecycle node whose `configure`, `activate`, `deactivate` and `cleanup` may raise `HumeError`.
 
     A typed error refuses the transition with one log line; the node stays alive in its previous state.
-    With the parameter `autostart` it configures and activates itself once it spins.
+    With the parameter `autostart` it configures itself once it spins, and activates itself once `may_activate` agrees;
+    with `exit_on_failure` the process then ends where either is refused.
     """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._autostart_timer = None
+        self._exit_on_failure = declare(
+            self, "exit_on_failure", False, "End the process when autostart cannot configure or activate."
+        )
         if declare(self, "autostart", False, "Configure and activate without being asked."):
             self._autostart_timer = steady_timer(self, 0.0, self._autostart)
 
@@ -40,6 +45,10 @@ class HumeLifecycleNode(LifecycleNode):
 
     def activate(self) -> None:
         """Begin to work."""
+
+    def may_activate(self) -> bool:
+        """Whether autostart may activate now; asked again and again until it says yes."""
+        return True
 
     def deactivate(self) -> None:
         """Stop working, keep resources."""
@@ -84,9 +93,25 @@ class HumeLifecycleNode(LifecycleNode):
 
     def _autostart(self) -> None:
         if self._autostart_timer is not None:
-            self._autostart_timer.cancel()
-        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-            self.trigger_activate()
+            self.destroy_timer(self._autostart_timer)
+            self._autostart_timer = None
+        if self._autostart_step("configured", self.trigger_configure()):
+            self._autostart_timer = steady_timer(self, _ACTIVATION_PERIOD, self._autostart_activation)
+
+    def _autostart_activation(self) -> None:
+        if self._autostart_timer is None or not self.may_activate():
+            return
+        self.destroy_timer(self._autostart_timer)
+        self._autostart_timer = None
+        self._autostart_step("activated", self.trigger_activate())
+
+    def _autostart_step(self, what: str, outcome: TransitionCallbackReturn) -> bool:
+        """Whether a transition was made; where it was not, the process may have to end."""
+        if outcome == TransitionCallbackReturn.SUCCESS:
+            return True
+        if self._exit_on_failure:
+            raise HumeError(f"{self.get_name()} could not be {what}; its message is above")
+        return False
 
 
 def _outcome(done: bool) -> TransitionCallbackReturn:

@@ -19,6 +19,7 @@ from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
 from hume_core.errors import CheckpointError, HumeError
+from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.epoch import EpochKeeper
@@ -77,7 +78,7 @@ class System1Node(HumeLifecycleNode):
     def configure(self) -> None:
         """Load the profile, check the sensors, start the denoiser and wait until it is warm."""
         settings = self._settings
-        profile = RobotProfile.load(settings.denoiser.robot)
+        profile = tightened(RobotProfile.load(settings.denoiser.robot), settings.limits_file)
         control = replace(settings.control, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
         limits = profile.motion_limits()
         core = ControlCore(self._live_limits.apply(limits), control, gripper_settings(profile))

@@ -32,6 +32,7 @@ class System1Settings:
     Attributes:
         denoiser: handed on to the denoiser process.
         control: of the control core.
+        limits_file: tightens the profile's limits; empty: none.
         dry_run: publish no commands, only status.
         priority: SCHED_FIFO priority of the command loop; 0: ordinary scheduling.
         lock_memory: mlockall.
@@ -41,6 +42,7 @@ class System1Settings:
 
     denoiser: denoiser_settings.DenoiserSettings
     control: ControlSettings
+    limits_file: str
     dry_run: bool
     priority: int
     lock_memory: bool
@@ -62,6 +64,7 @@ def declare_settings(node: Node) -> System1Settings:
     return System1Settings(
         denoiser=denoiser_settings.declare_settings(node),
         control=replace(defaults, **ages),
+        limits_file=declare(node, "limits_file", "", "YAML file that tightens the profile's limits; empty: none."),
         dry_run=declare(node, "dry_run", False, "Publish no commands, only the status."),
         priority=declare(
             node, "priority", 60, "SCHED_FIFO priority of the command loop; 0: ordinary scheduling.", low=0, high=99

@@ -86,6 +86,10 @@ class System2Node(HumeLifecycleNode):
         self._timer = steady_timer(self, _FEEDBACK_PERIOD, self._supervise)
         self._closables = [self._epoch, self._observer, DiagnosticsPublisher(self, self._health)]
 
+    def may_activate(self) -> bool:
+        """With the parameter `activate_after_system1`, once System 1's status says that it is active."""
+        return not self._settings.activate_after_system1 or self._status.mode > System1Status.INACTIVE
+
     def activate(self) -> None:
         """Accept goals; begin the standing task where one is set."""
         self._active = True

@@ -25,6 +25,7 @@ class System2Settings:
     noise_temp: tuple[float, float]
     seed: int
     task: str
+    activate_after_system1: bool
     sensor_timeout: float
     done_value: float
     done_thoughts: int
@@ -54,6 +55,9 @@ def declare_settings(node: Node) -> System2Settings:
         time_temp=_pair(node, "time_temp", (0.9, 1.0), "Flow start times of the candidates: lowest, highest."),
         noise_temp=_pair(node, "noise_temp", (1.0, 1.0), "Velocity factors of the candidates: lowest, highest."),
         seed=declare(node, "seed", -1, "Seed of the noise; -1: a new one each start.", low=-1, high=2**31 - 1),
+        activate_after_system1=declare(
+            node, "activate_after_system1", False, "Autostart activates only once System 1 is active."
+        ),
         sensor_timeout=declare(
             node, "sensor_timeout", 20.0, "How long configure waits for every sensor topic, s.", low=0.1, high=600.0
         ),

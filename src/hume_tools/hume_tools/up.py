@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +12,9 @@ from hume_bringup.options import LaunchOptions
 from hume_bringup.supervisor import run_until_interrupted
 from hume_core.errors import ConfigError
 from hume_tools.checkpoints import default_checkpoint
+
+_WITHOUT_ROBOT = ("sim", "mock", "replay", "gazebo")
+"""Sets that take the small checkpoint where none is named: no real arm moves."""
 
 
 def run_up(arguments: list[str]) -> int:
@@ -27,9 +30,10 @@ def run_up(arguments: list[str]) -> int:
         _explain()
         return 0
     texts = dict(_assignment(text) for text in arguments[1:])
-    if arguments[0] == "sim" and not texts.get("checkpoint"):
-        texts["checkpoint"] = str(default_checkpoint())
-    return run_until_interrupted(graph(arguments[0], LaunchOptions.from_text(texts)))
+    options = LaunchOptions.from_text(texts)
+    if arguments[0] in _WITHOUT_ROBOT and not options.checkpoint:
+        options = replace(options, checkpoint=str(default_checkpoint(options.robot)))
+    return run_until_interrupted(graph(arguments[0], options))
 
 
 def _assignment(text: str) -> tuple[str, str]:

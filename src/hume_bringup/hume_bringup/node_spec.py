@@ -1,0 +1,70 @@
+"""What has to be known of one process to start it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+REFUSED = 2
+"""Exit code of a node that says it cannot work as it was told; starting it again would not help."""
+
+
+class OnExit(str, Enum):
+    """What the end of a process means for the others."""
+
+    STOP = "stop"
+    """Everything stops: without it nothing works, and a new one must not begin to move by itself."""
+    RESPAWN = "respawn"
+    """It is started again, unless it exits with `REFUSED`: then everything stops."""
+    IGNORE = "ignore"
+    """The others go on."""
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One process.
+
+    Attributes:
+        package, executable: as for `ros2 run`; without a package a program on the PATH.
+        name: node name, and the name of the process.
+        parameters: node parameters by name.
+        params_file: YAML file read before `parameters`, or empty.
+        namespace: of the node.
+        log_level: of its logger.
+        arguments: command-line arguments before the ROS ones.
+        ros: whether the program understands ROS arguments.
+        lifecycle: whether it is a lifecycle node.
+        on_exit: what happens when it ends.
+        environment: variables on top of the launcher's.
+    """
+
+    package: str
+    executable: str
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    params_file: str = ""
+    namespace: str = ""
+    log_level: str = "info"
+    arguments: tuple[str, ...] = ()
+    ros: bool = True
+    lifecycle: bool = False
+    on_exit: OnExit = OnExit.STOP
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def ros_arguments(self) -> list[str]:
+        """The specification as command-line arguments."""
+        if not self.ros:
+            return list(self.arguments)
+        arguments = [*self.arguments, "--ros-args", "-r", f"__node:={self.name}"]
+        arguments += ["--log-level", f"{self.name}:={self.log_level}"]
+        if self.namespace:
+            arguments += ["-r", f"__ns:=/{self.namespace.strip('/')}"]
+        if self.params_file:
+            arguments += ["--params-file", self.params_file]
+        for name, value in self.parameters.items():
+            # JSON is YAML: strings stay strings, whatever they look like.
+            arguments += ["-p", f"{name}:={json.dumps(value)}"]
+        return arguments

@@ -1,0 +1,13 @@
+"""The WidowX-250s in Gazebo with System 2 and System 1.
+
+Arguments: ros2 launch hume_bringup gazebo.launch.py -s
+"""
+
+from launch import LaunchDescription
+
+from hume_bringup.launching import launch_description
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Called by launch."""
+    return launch_description("gazebo")

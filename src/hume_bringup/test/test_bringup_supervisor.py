@@ -1,0 +1,128 @@
+"""The supervisor behind `hume up`: what follows from the end of a process, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hume_bringup import supervisor as module
+from hume_bringup.node_spec import REFUSED, NodeSpec, OnExit
+from hume_bringup.programs import command, find_executable
+from hume_bringup.supervisor import Supervisor
+from hume_core.errors import ConfigError
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Installed as package `pkg`, executable `exe`; exits with its first argument, or stays with none."""
+    path = tmp_path / "lib" / "pkg" / "exe"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "import os, sys, time\n"
+        f"open({str(tmp_path / 'starts')!r}, 'a').write('x' if sys.argv[1].isdigit() else '')\n"
+        "time.sleep(60) if not sys.argv[1].isdigit() else sys.exit(int(sys.argv[1]))\n"
+    )
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    monkeypatch.setattr(module, "RESPAWN_DELAY", 0.05)
+    return path
+
+
+def spec(name: str, argument: str, on_exit: OnExit) -> NodeSpec:
+    return NodeSpec("pkg", "exe", name, arguments=(argument,), ros=False, on_exit=on_exit)
+
+
+def test_the_end_of_a_needed_process_ends_all(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with Supervisor([spec("first", "stay", OnExit.STOP), spec("second", "3", OnExit.STOP)]) as supervisor:
+        assert supervisor.wait() == 3
+    assert "second ended with exit code 3; stopping" in capfd.readouterr().err
+
+
+def test_the_end_of_a_viewer_ends_nothing(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with Supervisor([spec("viewer", "1", OnExit.IGNORE), spec("other", "0", OnExit.IGNORE)]) as supervisor:
+        assert supervisor.wait() == 1
+    assert "viewer ended with exit code 1; the others go on" in capfd.readouterr().err
+
+
+def test_a_crashed_process_is_started_again(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The second start refuses, which ends the wait."""
+    mark = program.parents[2] / "crashed"
+    program.write_text(
+        f"import os, sys; mark = {str(mark)!r}\n"
+        f"if os.path.exists(mark): sys.exit({REFUSED})\n"
+        "open(mark, 'w').close(); os.abort()\n"
+    )
+    with Supervisor([spec("worker", "1", OnExit.RESPAWN)]) as supervisor:
+        assert supervisor.wait() == REFUSED
+    told = capfd.readouterr().err
+    assert "worker ended with exit code -6; starting it again" in told
+    assert "worker could not start, its message is above; stopping" in told
+
+
+def test_a_process_that_refuses_is_not_started_again(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with Supervisor([spec("worker", str(REFUSED), OnExit.RESPAWN)]) as supervisor:
+        assert supervisor.wait() == REFUSED
+    assert (program.parents[2] / "starts").read_text() == "x"
+    assert "starting it again" not in capfd.readouterr().err
+
+
+def test_each_process_gets_its_own_variables(program: Path, tmp_path: Path) -> None:
+    program.write_text("import os, sys; sys.exit(int(os.environ['OWN']))")
+    node = NodeSpec("pkg", "exe", "n", ros=False, environment={"OWN": "7"})
+    with Supervisor([node]) as supervisor:
+        assert supervisor.wait() == 7
+
+
+def test_binaries_and_foreign_scripts_run_by_themselves(program: Path) -> None:
+    assert command(spec("n", "x", OnExit.STOP))[0] == sys.executable
+    program.write_text("#!/bin/sh\n")
+    assert command(spec("n", "x", OnExit.STOP))[0] == str(program)
+    assert command(NodeSpec("", "sh", "n", arguments=("-c", "true"), ros=False))[1:] == ["-c", "true"]
+
+
+def test_a_program_that_is_not_on_the_path_is_named() -> None:
+    with pytest.raises(ConfigError, match="'no-such-program' is not installed"):
+        command(NodeSpec("", "no-such-program", "n", ros=False))
+
+
+def test_missing_executable_says_what_to_do() -> None:
+    with pytest.raises(ConfigError, match=r"source setup\.bash"):
+        find_executable("hume_sim", "absent")
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_stopping_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: bool) -> None:
+    """A child that ignores SIGINT and has a child of its own is gone within two seconds."""
+    ignore = "signal.signal(signal.SIGINT, signal.SIG_IGN);" if stubborn else ""
+    nap = "import time; time.sleep(60)"
+    program = tmp_path / "lib" / "pkg" / "exe"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        f"import signal, subprocess, sys, time;{ignore}"
+        f"child = subprocess.Popen([sys.executable, '-c', '{nap}']);open({str(tmp_path / 'up')!r}, 'w').close();"
+        "\ntry:\n  time.sleep(60)\nfinally:\n  child.kill()\n"
+    )
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    with Supervisor([NodeSpec("pkg", "exe", "n")]) as supervisor:
+        deadline = time.monotonic() + 20.0
+        while not (tmp_path / "up").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        parent = psutil.Process(supervisor.pid("n"))
+        family = [parent, *parent.children(recursive=True)]
+        assert len(family) == 2
+    _, alive = psutil.wait_procs(family, timeout=1.0)
+    # A killed grandchild may wait for init to collect its exit code.
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_interrupting_hume_up_ends_it(tmp_path: Path) -> None:
+    program = "from hume_bringup.supervisor import run_until_interrupted as r; import sys; sys.exit(r([]))"
+    finished = subprocess.run([sys.executable, "-c", program], env=dict(os.environ), timeout=30, check=False)
+    assert finished.returncode == 0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,0 +1,164 @@
+"""ROS node: stands in for the robot of any profile. Sensors publish, commands are followed exactly.
+
+Images are made up, or come from a bag. There is no scene: nothing can be grasped or hit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.serialization import deserialize_message
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage, Image, JointState
+from std_msgs.msg import Float64MultiArray
+from trajectory_msgs.msg import JointTrajectory
+
+from hume_core.errors import ActionSpaceError, ConfigError
+from hume_core.robot import ArmControllerType, Camera, RobotProfile
+from hume_ros import qos
+from hume_ros.lifecycle import run_process
+from hume_ros.parameters import declare
+from hume_ros.timers import steady_timer
+from hume_sim.messages import to_image, to_time
+from hume_sim.mock_arm import MockArm, moving_picture
+
+_MOST_RECORDED = 300
+_WARN_PERIOD = 2.0
+
+
+class MockNode(Node):
+    """Publishes what the profile's driver and cameras would, and takes its command topics.
+
+    Raises:
+        ConfigError: a parameter is wrong, or the bag lacks a camera.
+        RobotProfileError: unknown robot.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("hume_mock")
+        robot = declare(self, "robot", "", "Robot profile: a name or the path of a YAML file.")
+        if not robot:
+            raise ConfigError("the parameter 'robot' must be set")
+        profile = RobotProfile.load(robot)
+        rate = declare(self, "joint_state_rate", 100.0, "Rate of joint states, Hz.", low=1.0, high=1000.0)
+        camera_rate = declare(self, "camera_rate", 30.0, "Rate of every camera, Hz.", low=0.1, high=120.0)
+        self._size = (
+            declare(self, "image_height", 96, "Rows of made-up images, pixels.", low=16, high=2160),
+            declare(self, "image_width", 96, "Columns of made-up images, pixels.", low=16, high=3840),
+        )
+        bag = declare(self, "bag", "", "rosbag2 bag with images of the profile's cameras; empty: made-up images.")
+        self._clock_publisher = (
+            self.create_publisher(Clock, "/clock", 1)
+            if declare(self, "publish_clock", False, "Publish /clock, which starts at zero.")
+            else None
+        )
+        self._recorded = _read_images(Path(bag), profile) if bag else {}
+        self._arm, self._period, self._frame = MockArm(profile), 1.0 / rate, 0
+        self._joint_states = self.create_publisher(JointState, profile.joint_states, 10)
+        self._cameras: dict[str, tuple[Camera, Any]] = {
+            key: (camera, self.create_publisher(_image_type(camera), camera.topic, 2))
+            for key, camera in profile.cameras.items()
+        }
+        self._subscribe(profile)
+        self._started = time.monotonic()
+        steady_timer(self, self._period, self._step)
+        steady_timer(self, 1.0 / camera_rate, self._publish_images)
+        self.get_logger().info(f"standing in for robot '{profile.name}'")
+
+    def _subscribe(self, profile: RobotProfile) -> None:
+        arm, gripper = profile.controllers.arm, profile.controllers.gripper
+        if arm.type is ArmControllerType.FORWARD_COMMAND:
+            self._listen(Float64MultiArray, arm.topic, lambda message: self._arm.command_arm(message.data))
+        else:
+            self._listen(JointTrajectory, arm.topic, self._on_trajectory)
+        if gripper is not None and gripper.type == "position":
+            self._listen(Float64MultiArray, gripper.topic, lambda message: self._arm.command_gripper(message.data))
+
+    def _listen(self, message_type: type, topic: str, callback: Callable[[Any], None]) -> None:
+        def receive(message: Any) -> None:
+            try:
+                callback(message)
+            except ActionSpaceError as error:
+                self.get_logger().warning(f"ignored {topic}: {error}", throttle_duration_sec=_WARN_PERIOD)
+
+        self.create_subscription(message_type, topic, receive, qos.COMMAND)
+
+    def _on_trajectory(self, message: JointTrajectory) -> None:
+        if message.points:
+            self._arm.command_arm(message.points[0].positions, message.joint_names)
+
+    def _stamp(self) -> Any:
+        if self._clock_publisher is not None:
+            return to_time(round(1e9 * (time.monotonic() - self._started)))
+        return self.get_clock().now().to_msg()
+
+    def _step(self) -> None:
+        self._arm.step(self._period)
+        stamp = self._stamp()
+        if self._clock_publisher is not None:
+            self._clock_publisher.publish(Clock(clock=stamp))
+        message = JointState(name=list(self._arm.names))
+        message.header.stamp = stamp
+        message.position, message.velocity = self._arm.position.tolist(), self._arm.velocity.tolist()
+        self._joint_states.publish(message)
+
+    def _publish_images(self) -> None:
+        self._frame += 1
+        stamp = self._stamp()
+        for key, (camera, publisher) in self._cameras.items():
+            recorded = self._recorded.get(key)
+            message = recorded[self._frame % len(recorded)] if recorded else self._made_up(camera, key)
+            message.header.stamp = stamp
+            publisher.publish(message)
+
+    def _made_up(self, camera: Camera, key: str) -> Any:
+        picture = moving_picture(*self._size, self._frame)
+        if camera.transport == "raw":
+            return to_image(picture, key, to_time(0))
+        import cv2
+
+        coded = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]))[1]
+        return CompressedImage(format="rgb8; jpeg compressed bgr8", data=coded.tobytes())
+
+
+def _image_type(camera: Camera) -> type:
+    return CompressedImage if camera.transport == "compressed" else Image
+
+
+def _read_images(bag: Path, profile: RobotProfile) -> dict[str, list[Any]]:
+    """The first images of each camera in a bag.
+
+    Raises:
+        ConfigError: the bag cannot be read, or lacks a camera's topic.
+    """
+    from rosbags.highlevel import AnyReader, AnyReaderError
+
+    images: dict[str, list[Any]] = {}
+    try:
+        with AnyReader([bag]) as reader:
+            for key, camera in profile.cameras.items():
+                found = [c for c in reader.connections if c.topic.strip("/") == camera.topic.strip("/")]
+                if not found:
+                    topics = ", ".join(sorted(c.topic for c in reader.connections))
+                    raise ConfigError(f"bag '{bag}' has no topic '{camera.topic}' for camera '{key}'; it has: {topics}")
+                raw = (data for _, _, data in reader.messages(connections=found))
+                kind = _image_type(camera)
+                images[key] = [deserialize_message(bytes(data), kind) for data in islice(raw, _MOST_RECORDED)]
+    except (AnyReaderError, OSError) as error:
+        raise ConfigError(f"bag '{bag}' cannot be read: {error}") from error
+    return images
+
+
+def main() -> None:
+    """Entry point `hume_mock`: run the node until SIGINT or SIGTERM."""
+    run_process(MockNode)
+
+
+if __name__ == "__main__":
+    main()

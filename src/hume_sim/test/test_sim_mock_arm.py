@@ -1,0 +1,70 @@
+"""The stand-in robot follows commands within the profile's velocities and refuses malformed ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hume_core.errors import ActionSpaceError
+from hume_core.robot import RobotProfile, StateField
+from hume_sim.mock_arm import MockArm, moving_picture
+
+PROFILE = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots" / "wx250s_sim.yaml"
+
+
+@pytest.fixture
+def profile() -> RobotProfile:
+    return RobotProfile.load(PROFILE)
+
+
+def test_it_starts_at_home_with_the_gripper_open(profile: RobotProfile) -> None:
+    arm = MockArm(profile)
+    assert arm.names == (*profile.joint_names, "left_finger")
+    np.testing.assert_array_equal(arm.position, [*profile.home, 0.037])
+
+
+def test_it_reaches_its_target_within_the_velocity_limits(profile: RobotProfile) -> None:
+    arm = MockArm(profile)
+    target = np.array(profile.home) + 0.5
+    arm.command_arm(list(target))
+    arm.command_gripper([0.02])
+    for _ in range(100):
+        arm.step(0.01)
+        assert np.all(np.abs(arm.velocity[:-1]) <= profile.motion_limits().velocity + 1e-9)
+    np.testing.assert_allclose(arm.position, [*target, 0.02])
+    assert not arm.velocity.any()
+
+
+def test_named_joints_may_come_in_any_order(profile: RobotProfile) -> None:
+    arm = MockArm(profile)
+    names = profile.joint_names[::-1]
+    arm.command_arm([0.1 * k for k in range(6)], names)
+    arm.step(1.0)
+    assert dict(zip(arm.names, arm.position.round(6).tolist(), strict=True))["waist"] == 0.5
+
+
+@pytest.mark.parametrize("values", [[0.0] * 5, [float("nan")] * 6])
+def test_malformed_commands_are_refused(profile: RobotProfile, values: list[float]) -> None:
+    arm = MockArm(profile)
+    with pytest.raises(ActionSpaceError, match="one finite number for each of: waist"):
+        arm.command_arm(values)
+    arm.step(1.0)
+    np.testing.assert_array_equal(arm.position[:6], profile.home)
+
+
+def test_foreign_joint_names_are_refused(profile: RobotProfile) -> None:
+    with pytest.raises(ActionSpaceError, match="needs each of: waist"):
+        MockArm(profile).command_arm([0.0] * 6, ["a", "b", "c", "d", "e", "f"])
+
+
+def test_a_robot_without_gripper(profile: RobotProfile) -> None:
+    bare = profile.model_copy(update={"gripper": None, "state": (StateField.JOINT_POSITIONS,)})
+    assert MockArm(bare).names == profile.joint_names
+
+
+def test_pictures_move() -> None:
+    first, second = moving_picture(20, 30, 0), moving_picture(20, 30, 1)
+    assert first.shape == (20, 30, 3)
+    assert (first != second).any()
