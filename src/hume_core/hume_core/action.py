@@ -36,6 +36,24 @@ class ActionSpace(str, Enum):
         return 6 if self.end_effector else num_joints
 
 
+class DeltaFrame(str, Enum):
+    """The axes in which an `ee_delta` row is given. In both the tool turns about its own origin."""
+
+    BASE = "base"
+    """Axes of the base link, as in LIBERO (robosuite's OSC_POSE) and BridgeData V2."""
+    TOOL = "tool"
+    """Axes of the tool itself."""
+
+
+class RotationFormat(str, Enum):
+    """How three numbers give a rotation."""
+
+    ROTATION_VECTOR = "rotation_vector"
+    """Axis times angle, rad."""
+    RPY = "rpy"
+    """Roll, pitch, yaw about fixed axes, rad (REP 103)."""
+
+
 def parse_action_space(name: str) -> ActionSpace:
     """The action space called `name`.
 

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hume_core.action import ActionSpace
-from hume_core.kinematics.targets import DeltaFrame, RotationFormat
+from hume_core.action import ActionSpace, DeltaFrame, RotationFormat
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]

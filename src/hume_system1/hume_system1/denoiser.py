@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.action import joint_targets
-from hume_core.errors import ChunkError
+from hume_core.errors import ActionSpaceError, ChunkError
+from hume_core.kinematics import ChunkPath, Kinematics, end_effector_action
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 
@@ -46,6 +47,7 @@ class Segment:
         positions: (h, n) rad.
         gripper: (h,) policy units, or None without a gripper.
         duration: time it took, s.
+        unreachable: why the tool does not come where the rows ask it to; empty: it does, or the rows are joints.
     """
 
     stamp: float
@@ -53,6 +55,7 @@ class Segment:
     positions: NDArray[np.float64]
     gripper: NDArray[np.float64] | None
     duration: float
+    unreachable: str = ""
 
 
 class Refiner(Protocol):
@@ -63,6 +66,9 @@ class Refiner(Protocol):
 
     def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
         """(h, a) actions in real units; `stamp` in [0, 1) is how far into the chunk the segment starts."""
+
+    def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(k, a) rows of a chunk as they are, in real units."""
 
 
 class ChunkSwitch(str, Enum):
@@ -82,11 +88,28 @@ class Denoiser:
         refiner: System 1, or a pass-through.
         profile: joints and action space.
         switch: when to change to a newer chunk.
+        kinematics: of the arm, for action spaces of the end effector.
+
+    Raises:
+        ActionSpaceError: the action space needs kinematics and there are none.
     """
 
-    def __init__(self, refiner: Refiner, profile: RobotProfile, switch: ChunkSwitch = ChunkSwitch.BOUNDARY) -> None:
+    def __init__(
+        self,
+        refiner: Refiner,
+        profile: RobotProfile,
+        switch: ChunkSwitch = ChunkSwitch.BOUNDARY,
+        kinematics: Kinematics | None = None,
+    ) -> None:
+        if profile.action.space.end_effector and kinematics is None:
+            raise ActionSpaceError(
+                f"action space '{profile.action.space.value}' of robot '{profile.name}' needs kinematics; "
+                "see hume_core.kinematics.load_kinematics"
+            )
         self._refiner = refiner
         self._profile = profile
+        self._kinematics = kinematics
+        self._path: tuple[Chunk, ChunkPath] | None = None
         self._switch = switch
         self._epoch = 0
         self._current: Chunk | None = None
@@ -127,13 +150,26 @@ class Denoiser:
         position = elapsed if int(elapsed) == row else float(row)
         actions = self._refiner.segment(observation, chunk.rows, position / self._refiner.chunk_size)
         arm_dim = self._profile.action.space.arm_dim(len(self._profile.joints))
+        positions, unreachable = self._joint_positions(chunk, row, actions)
         return Segment(
             stamp=chunk.stamp + row * chunk.dt,
             chunk=chunk,
-            positions=joint_targets(self._profile.action.space, actions, chunk.anchor),
+            positions=positions,
             gripper=actions[:, arm_dim].copy() if self._profile.gripper is not None else None,
             duration=time.monotonic() - started,
+            unreachable=unreachable,
         )
+
+    def _joint_positions(self, chunk: Chunk, row: int, actions: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+        """(h, n) joint positions of actions that start at a row of the chunk, rad, and why the tool falls short."""
+        if self._kinematics is None or not self._profile.action.space.end_effector:
+            return joint_targets(self._profile.action.space, actions, chunk.anchor), ""
+        if self._path is None or self._path[0] is not chunk:
+            rows = self._refiner.unnormalise(chunk.rows)
+            meaning = end_effector_action(self._profile)
+            self._path = chunk, ChunkPath(self._kinematics, meaning, rows, chunk.anchor, chunk.dt)
+        targets = self._path[1].segment(row, actions)
+        return targets.positions, targets.report
 
     def _check(self, chunk: Chunk) -> None:
         if chunk.epoch < self._epoch:

@@ -21,8 +21,11 @@ from hume_msgs.msg import Segment as SegmentMessage
 from rclpy.node import Node
 
 from hume_core.errors import ChunkError, HumeError, ObservationError
+from hume_core.kinematics import Kinematics, load_kinematics
+from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
 from hume_ros import qos
+from hume_ros.description import receive_description
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import run_process
 from hume_ros.observer import Observer, probe_sensors
@@ -53,6 +56,7 @@ class DenoiserNode(Node):
         self._next_beat = 0.0
         self._detail = "loading"
         self._ready = False
+        self._unreachable = ""
         self._stopping = threading.Event()
         self._observer: Observer | None = None
         self._loading_beat = steady_timer(self, HEARTBEAT_PERIOD, self._beat_while_not_ready)
@@ -86,13 +90,14 @@ class DenoiserNode(Node):
 
     def _load(self) -> None:
         settings = self._settings
-        self._profile = RobotProfile.load(settings.robot)
+        self._profile = tightened(RobotProfile.load(settings.robot), settings.limits_file)
+        kinematics = self._load_kinematics() if self._profile.action.space.end_effector else None
         torch.set_num_threads(settings.threads)
         system1 = System1.from_pretrained(
             settings.checkpoint, device=settings.device, dtype=getattr(torch, settings.dtype), compile=settings.compile
         )
         refiner = System1Refiner(system1) if settings.refine else PassThroughRefiner(system1)
-        denoiser = Denoiser(refiner, self._profile, ChunkSwitch(settings.chunk_switch))
+        denoiser = Denoiser(refiner, self._profile, ChunkSwitch(settings.chunk_switch), kinematics)
         cameras = list(system1.config.camera_keys)
         self._detail = "waiting for sensors"
         probe_sensors(self, self._profile, cameras, settings.sensor_timeout)
@@ -106,6 +111,13 @@ class DenoiserNode(Node):
         self._chunks = self.create_subscription(ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK)
         self._detail, self._ready = "", True
 
+    def _load_kinematics(self) -> Kinematics:
+        self._detail = "waiting for the robot description"
+        timeout = self._settings.sensor_timeout
+        return load_kinematics(
+            self._profile, self._settings.robot_description, lambda: receive_description(self, timeout)
+        )
+
     def _denoise_once(self) -> bool:
         """Refine the part of the chunk that starts now; False if there was nothing to do."""
         try:
@@ -118,7 +130,13 @@ class DenoiserNode(Node):
             return False
         self._segments.publish(self._cycle.message(task, segment))
         self._finished.append((time.monotonic(), segment.duration))
+        self._note_reach(segment.unreachable)
         return True
+
+    def _note_reach(self, unreachable: str) -> None:
+        self._unreachable = unreachable
+        if unreachable:
+            self.get_logger().warning(unreachable, throttle_duration_sec=_WARN_PERIOD)
 
     def _on_chunk(self, message: ActionChunk) -> None:
         try:
@@ -127,6 +145,7 @@ class DenoiserNode(Node):
             self.get_logger().warning(f"dropped: {error}", throttle_duration_sec=_WARN_PERIOD)
 
     def _on_epoch(self, epoch: int, reason: str) -> None:
+        self._unreachable = ""
         self._cycle.begin_epoch(epoch)
 
     def _now(self) -> float:
@@ -145,7 +164,7 @@ class DenoiserNode(Node):
             return
         self._next_beat = now + HEARTBEAT_PERIOD
         self._count += 1
-        message = Heartbeat(count=self._count, ready=self._ready, detail=self._detail)
+        message = Heartbeat(count=self._count, ready=self._ready, detail=self._detail, unreachable=self._unreachable)
         message.header.stamp = self.get_clock().now().to_msg()
         if self._observer is not None:
             ages = self._observer.ages()

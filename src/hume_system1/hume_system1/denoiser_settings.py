@@ -24,6 +24,8 @@ class DenoiserSettings:
     refine: bool
     chunk_switch: str
     sensor_timeout: float
+    limits_file: str
+    robot_description: str
 
     def arguments(self) -> list[str]:
         """The settings as ROS command-line arguments."""
@@ -54,6 +56,10 @@ def declare_settings(node: Node) -> DenoiserSettings:
         ),
         sensor_timeout=declare(
             node, "sensor_timeout", 20.0, "How long configure waits for every sensor topic, s.", low=0.1, high=600.0
+        ),
+        limits_file=declare(node, "limits_file", "", "YAML file that tightens the profile's limits; empty: none."),
+        robot_description=declare(
+            node, "robot_description", "", "URDF text for end-effector actions; empty: kinematics.urdf or the topic."
         ),
     )
     if not settings.robot or not settings.checkpoint:

@@ -36,6 +36,10 @@ class System1Refiner:
         refined = self._system1.refine(observation, rows[None], stamp=stamp, image_tokens=self._image_tokens)
         return np.asarray(refined[0].float().cpu().numpy(), dtype=np.float64)
 
+    def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """See `Refiner`."""
+        return _real_units(self._system1, rows)
+
 
 class PassThroughRefiner:
     """The chunk's own rows, un-normalised: System 2 alone.
@@ -52,5 +56,12 @@ class PassThroughRefiner:
     def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
         """See `Refiner`."""
         start = min(int(stamp * self.chunk_size), self.chunk_size - self.segment_size)
-        part = rows[start : start + self.segment_size]
-        return np.asarray(self._system1.unnormalise(part).float().cpu().numpy(), dtype=np.float64)
+        return self.unnormalise(rows[start : start + self.segment_size])
+
+    def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """See `Refiner`."""
+        return _real_units(self._system1, rows)
+
+
+def _real_units(system1: System1, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(system1.unnormalise(rows).float().cpu().numpy(), dtype=np.float64)

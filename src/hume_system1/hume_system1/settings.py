@@ -61,10 +61,11 @@ def declare_settings(node: Node) -> System1Settings:
         name: declare(node, name, getattr(defaults, name), meaning, low=low, high=high)
         for name, (low, high, meaning) in _WATCHDOGS.items()
     }
+    denoiser = denoiser_settings.declare_settings(node)
     return System1Settings(
-        denoiser=denoiser_settings.declare_settings(node),
+        denoiser=denoiser,
         control=replace(defaults, **ages),
-        limits_file=declare(node, "limits_file", "", "YAML file that tightens the profile's limits; empty: none."),
+        limits_file=denoiser.limits_file,
         dry_run=declare(node, "dry_run", False, "Publish no commands, only the status."),
         priority=declare(
             node, "priority", 60, "SCHED_FIFO priority of the command loop; 0: ordinary scheduling.", low=0, high=99

@@ -52,6 +52,7 @@ def status_message(
         message.source_ages = heartbeat.source_ages
         message.denoise_duration = heartbeat.denoise_duration
         message.denoise_rate = heartbeat.denoise_rate
+        message.unreachable = heartbeat.unreachable
     if loop is not None:
         _add_loop(message, loop)
     return message

@@ -5,12 +5,13 @@ Importing this needs numpy only; Pinocchio is imported when an `ArmModel` is bui
 
 from hume_core.kinematics.chunk_path import ChunkPath, SegmentTargets
 from hume_core.kinematics.description import read_urdf
+from hume_core.kinematics.load import end_effector_action, load_kinematics
 from hume_core.kinematics.model import ArmModel
 from hume_core.kinematics.rotation import Pose
 from hume_core.kinematics.solver import Kinematics, KinematicsOptions, Reach, Solution
-from hume_core.kinematics.targets import DeltaFrame, EndEffectorAction, RotationFormat
+from hume_core.kinematics.targets import EndEffectorAction
 
 __all__ = [
-    "ArmModel", "ChunkPath", "DeltaFrame", "EndEffectorAction", "Kinematics", "KinematicsOptions", "Pose", "Reach",
-    "RotationFormat", "SegmentTargets", "Solution", "read_urdf",
+    "ArmModel", "ChunkPath", "EndEffectorAction", "Kinematics", "KinematicsOptions", "Pose", "Reach",
+    "SegmentTargets", "Solution", "end_effector_action", "load_kinematics", "read_urdf",
 ]  # fmt: skip

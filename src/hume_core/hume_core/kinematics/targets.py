@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action import ActionSpace
+from hume_core.action import ActionSpace, DeltaFrame, RotationFormat
 from hume_core.errors import ActionSpaceError
 from hume_core.kinematics.rotation import Pose, rotation_from_rpy, rotation_from_vector, rotation_to_vector
-
-
-class DeltaFrame(str, Enum):
-    """The axes in which an `ee_delta` row is given. In both the tool turns about its own origin."""
-
-    BASE = "base"
-    """Axes of the base link, as in LIBERO (robosuite's OSC_POSE) and BridgeData V2."""
-    TOOL = "tool"
-    """Axes of the tool itself."""
-
-
-class RotationFormat(str, Enum):
-    """How three numbers give a rotation."""
-
-    ROTATION_VECTOR = "rotation_vector"
-    """Axis times angle, rad."""
-    RPY = "rpy"
-    """Roll, pitch, yaw about fixed axes, rad (REP 103)."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +32,7 @@ class EndEffectorAction:
     scale: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        if self.space not in (ActionSpace.EE_DELTA, ActionSpace.EE_POSE):
+        if not self.space.end_effector:
             raise ActionSpaceError(f"action space '{self.space.value}' has no tool poses; valid: ee_delta, ee_pose")
 
     def target(self, row: NDArray[np.float64], previous: Pose) -> Pose:
