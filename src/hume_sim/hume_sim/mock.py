@@ -20,7 +20,7 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
 from hume_core.errors import ActionSpaceError, ConfigError
-from hume_core.robot import ArmControllerType, Camera, RobotProfile
+from hume_core.robot import ArmControllerType, Camera, GripperControllerType, RobotProfile
 from hume_ros import qos
 from hume_ros.lifecycle import run_process
 from hume_ros.parameters import declare
@@ -73,12 +73,19 @@ class MockNode(Node):
 
     def _subscribe(self, profile: RobotProfile) -> None:
         arm, gripper = profile.controllers.arm, profile.controllers.gripper
-        if arm.type is ArmControllerType.FORWARD_COMMAND:
-            self._listen(Float64MultiArray, arm.topic, lambda message: self._arm.command_arm(message.data))
-        else:
-            self._listen(JointTrajectory, arm.topic, self._on_trajectory)
-        if gripper is not None and gripper.type == "position":
-            self._listen(Float64MultiArray, gripper.topic, lambda message: self._arm.command_gripper(message.data))
+        self._take_positions(arm.topic, arm.type is ArmControllerType.JOINT_TRAJECTORY, self._arm.command_arm)
+        if gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION:
+            trajectory = gripper.type is GripperControllerType.JOINT_TRAJECTORY
+            self._take_positions(gripper.topic, trajectory, self._arm.command_gripper)
+
+    def _take_positions(self, topic: str, trajectory: bool, command: Callable[..., None]) -> None:
+        """Hand positions to `command`; of a trajectory the first point, which is the one of now."""
+        if not trajectory:
+            self._listen(Float64MultiArray, topic, lambda message: command(message.data))
+            return
+        self._listen(
+            JointTrajectory, topic, lambda m: command(m.points[0].positions, m.joint_names) if m.points else None
+        )
 
     def _listen(self, message_type: type, topic: str, callback: Callable[[Any], None]) -> None:
         def receive(message: Any) -> None:
@@ -88,10 +95,6 @@ class MockNode(Node):
                 self.get_logger().warning(f"ignored {topic}: {error}", throttle_duration_sec=_WARN_PERIOD)
 
         self.create_subscription(message_type, topic, receive, qos.COMMAND)
-
-    def _on_trajectory(self, message: JointTrajectory) -> None:
-        if message.points:
-            self._arm.command_arm(message.points[0].positions, message.joint_names)
 
     def _stamp(self) -> Any:
         if self._clock_publisher is not None:

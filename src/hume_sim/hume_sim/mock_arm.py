@@ -40,19 +40,15 @@ class MockArm:
         Raises:
             ActionSpaceError: not one finite number for each joint.
         """
-        if names and sorted(names) != sorted(self._arm):
-            raise ActionSpaceError(f"command names joints {list(names)}; it needs each of: {', '.join(self._arm)}")
-        values = checked_positions(positions, self._arm)
-        order = [list(names).index(name) for name in self._arm] if names else slice(None)
-        self._target[: len(self._arm)] = values[order]
+        self._target[: len(self._arm)] = _ordered(positions, names, self._arm)
 
-    def command_gripper(self, positions: Sequence[float]) -> None:
+    def command_gripper(self, positions: Sequence[float], names: Sequence[str] = ()) -> None:
         """Set the gripper's target, m or rad.
 
         Raises:
             ActionSpaceError: not one finite number.
         """
-        self._target[len(self._arm) :] = checked_positions(positions, self.names[len(self._arm) :])
+        self._target[len(self._arm) :] = _ordered(positions, names, self.names[len(self._arm) :])
 
     def step(self, duration: float) -> None:
         """Move for `duration` seconds."""
@@ -61,6 +57,13 @@ class MockArm:
         wanted = np.clip(self._target, self._lower, self._upper)
         self.position = before + np.clip(wanted - before, -reach, reach)
         self.velocity = (self.position - before) / duration
+
+
+def _ordered(positions: Sequence[float], names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.float64]:
+    if names and sorted(names) != sorted(wanted):
+        raise ActionSpaceError(f"command names joints {list(names)}; it needs each of: {', '.join(wanted)}")
+    values = checked_positions(positions, wanted)
+    return values[[list(names).index(name) for name in wanted]] if names else values
 
 
 def moving_picture(height: int, width: int, k: int) -> NDArray[np.uint8]:
