@@ -11,7 +11,7 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from hume_core.errors import RobotProfileError
-from hume_core.robot import ArmControllerType, RobotProfile
+from hume_core.robot import ArmControllerType, GripperController, GripperControllerType, RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import set_stamp
 from hume_ros.timers import steady_timer
@@ -102,6 +102,28 @@ class GripperPositionSink:
         self._node.destroy_publisher(self._publisher)
 
 
+class GripperTrajectorySink:
+    """A gripper under `joint_trajectory_controller`: one joint, m or rad, to be reached one period later."""
+
+    def __init__(self, node: Node, topic: str, joint: str, period: float) -> None:
+        self._node = node
+        self._publisher = node.create_publisher(JointTrajectory, topic, qos.COMMAND)
+        self._message = JointTrajectory(joint_names=[joint])
+        self._period = period
+
+    def send(self, command: Command) -> None:
+        """See `Sink`."""
+        if not isnan(command.gripper):
+            point = JointTrajectoryPoint(positions=array("d", [command.gripper]))
+            set_stamp(point.time_from_start, self._period)
+            self._message.points = [point]
+            self._publisher.publish(self._message)
+
+    def close(self) -> None:
+        """See `Sink`."""
+        self._node.destroy_publisher(self._publisher)
+
+
 class GripperActionSink:
     """A gripper behind `control_msgs/GripperCommand`; goals go out from the spin thread when the target moves.
 
@@ -156,8 +178,14 @@ def make_sinks(node: Node, profile: RobotProfile, core: ControlCore, dry_run: bo
         if arm.type is ArmControllerType.FORWARD_COMMAND
         else JointTrajectorySink(node, arm.topic, profile, core)
     ]
-    gripper = profile.controllers.gripper
-    if gripper is not None:
-        kind = GripperPositionSink if gripper.type == "position" else GripperActionSink
-        sinks.append(kind(node, gripper.topic))
+    if profile.controllers.gripper is not None:
+        sinks.append(_gripper_sink(node, profile, profile.controllers.gripper))
     return sinks
+
+
+def _gripper_sink(node: Node, profile: RobotProfile, controller: GripperController) -> Sink:
+    if controller.type is GripperControllerType.POSITION:
+        return GripperPositionSink(node, controller.topic)
+    if controller.type is GripperControllerType.JOINT_TRAJECTORY and profile.gripper is not None:
+        return GripperTrajectorySink(node, controller.topic, profile.gripper.joint, 1.0 / profile.rates.stream)
+    return GripperActionSink(node, controller.topic)
