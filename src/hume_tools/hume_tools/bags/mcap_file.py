@@ -1,0 +1,193 @@
+"""One MCAP file: its index, from the summary or, where the end is missing, from reading it through."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any
+
+import zstandard
+from mcap.data_stream import ReadDataStream
+from mcap.exceptions import McapError
+from mcap.opcode import Opcode
+from mcap.reader import SeekingReader
+from mcap.records import Channel, Chunk, Message, Metadata, Schema
+from mcap.stream_reader import breakup_chunk
+
+from hume_tools.bags.errors import BagError
+
+_MAGIC = b"\x89MCAP0\r\n"
+_RECORD_HEADER = struct.Struct("<BQ")
+_DAMAGE = (McapError, ValueError, EOFError, LookupError, struct.error, zstandard.ZstdError, RuntimeError)
+"""What decoding damaged records raises; a wrong checksum is a ValueError."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A chunk, or messages between chunks: the unit that is read at once.
+
+    Attributes:
+        start, end: lowest and highest log time, ns.
+        offsets: in the file: of the chunk, or of each message.
+        chunk: whether it is a chunk.
+    """
+
+    start: int
+    end: int
+    offsets: tuple[int, ...]
+    chunk: bool = True
+
+
+@dataclass
+class McapFile:
+    """What a file holds. Make it with `open_mcap`.
+
+    Attributes:
+        channels, schemas: by number.
+        counts: messages by channel number.
+        blocks: in file order.
+        metadata: the metadata records in file order.
+        problems: what could not be read; grows while messages are read.
+    """
+
+    path: Path
+    stream: IO[bytes]
+    channels: dict[int, Channel] = field(default_factory=dict)
+    schemas: dict[int, Schema] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+    blocks: list[Block] = field(default_factory=list)
+    metadata: list[Metadata] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def messages(self, block: Block) -> list[Message]:
+        """The messages of a block in file order; none, and a problem, where it is damaged."""
+        try:
+            if block.chunk:
+                chunk = Chunk.read(ReadDataStream(BytesIO(self._record(block.offsets[0])[1])))
+                records = breakup_chunk(chunk, validate_crc=True)
+                return [record for record in records if isinstance(record, Message)]
+            bodies = [self._record(offset)[1] for offset in block.offsets]
+            return [Message.read(ReadDataStream(BytesIO(body)), len(body)) for body in bodies]
+        except _DAMAGE as error:
+            self.note(f"{self.path.name}: the chunk at byte {block.offsets[0]} is damaged and was skipped ({error})")
+            return []
+
+    def note(self, problem: str) -> None:
+        """Report a problem once."""
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _record(self, offset: int) -> tuple[int, bytes]:
+        """Opcode and content of the record at an offset.
+
+        Raises:
+            EOFError: the file ends before the record does.
+        """
+        self.stream.seek(offset)
+        header = self.stream.read(_RECORD_HEADER.size)
+        if len(header) < _RECORD_HEADER.size:
+            raise EOFError("the file ends here")
+        opcode, length = _RECORD_HEADER.unpack(header)
+        if length > os.fstat(self.stream.fileno()).st_size - self.stream.tell():
+            raise EOFError("the file ends within the record")
+        return opcode, self.stream.read(length)
+
+
+def open_mcap(path: Path) -> McapFile:
+    """Open a file and index it.
+
+    Raises:
+        BagError: it cannot be opened or is no MCAP file.
+    """
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise BagError(f"'{path}' cannot be opened: {error.strerror}") from error
+    if stream.read(len(_MAGIC)) != _MAGIC:
+        stream.close()
+        raise BagError(f"'{path}' is no MCAP file: it does not begin like one")
+    file = McapFile(path, stream)
+    if not _read_summary(file):
+        _scan(file)
+    return file
+
+
+def _read_summary(file: McapFile) -> bool:
+    """Fill the index from the end of the file; False where that is missing or says too little."""
+    file.stream.seek(0)
+    try:
+        reader = SeekingReader(file.stream)
+        summary = reader.get_summary()
+        if summary is None or summary.statistics is None or not summary.channels:
+            return False
+        statistics = summary.statistics
+        if statistics.message_count and not summary.chunk_indexes:
+            return False
+        metadata = list(reader.iter_metadata())
+    except (*_DAMAGE, OSError, StopIteration):
+        return False
+    file.channels, file.schemas = dict(summary.channels), dict(summary.schemas)
+    file.counts = dict(statistics.channel_message_counts)
+    file.metadata = metadata
+    file.blocks = [
+        Block(index.message_start_time, index.message_end_time, (index.chunk_start_offset,))
+        for index in sorted(summary.chunk_indexes, key=lambda index: index.chunk_start_offset)
+    ]
+    return True
+
+
+def _scan(file: McapFile) -> None:
+    """Fill the index by reading every record, as far as the file goes."""
+    size = file.path.stat().st_size
+    offset = len(_MAGIC)
+    while True:
+        try:
+            opcode, body = file._record(offset)
+        except EOFError as error:
+            file.note(
+                f"{file.path.name}: cut off or damaged at byte {offset} of {size} ({error}); "
+                f"read up to there, {size - offset} bytes were skipped"
+            )
+            return
+        if opcode in (Opcode.DATA_END, Opcode.FOOTER):
+            return
+        _index_record(file, opcode, body, offset)
+        offset += _RECORD_HEADER.size + len(body)
+
+
+def _index_record(file: McapFile, opcode: int, body: bytes, offset: int) -> None:
+    stream = ReadDataStream(BytesIO(body))
+    try:
+        if opcode == Opcode.CHUNK:
+            records = breakup_chunk(Chunk.read(stream), validate_crc=True)
+            _index_messages(file, records, (offset,), chunk=True)
+        elif opcode == Opcode.MESSAGE:
+            _index_messages(file, [Message.read(stream, len(body))], (offset,), chunk=False)
+        elif opcode == Opcode.CHANNEL:
+            _index_messages(file, [Channel.read(stream)], (), chunk=False)
+        elif opcode == Opcode.SCHEMA:
+            _index_messages(file, [Schema.read(stream)], (), chunk=False)
+        elif opcode == Opcode.METADATA:
+            file.metadata.append(Metadata.read(stream))
+    except _DAMAGE as error:
+        file.note(
+            f"{file.path.name}: the record at byte {offset} is damaged and was skipped, {len(body)} bytes ({error})"
+        )
+
+
+def _index_messages(file: McapFile, records: list[Any], offsets: tuple[int, ...], *, chunk: bool) -> None:
+    times = []
+    for record in records:
+        if isinstance(record, Channel):
+            file.channels[record.id] = record
+        elif isinstance(record, Schema):
+            file.schemas[record.id] = record
+        else:
+            file.counts[record.channel_id] = file.counts.get(record.channel_id, 0) + 1
+            times.append(record.log_time)
+    if not times:
+        return
+    file.blocks.append(Block(min(times), max(times), offsets, chunk))
