@@ -34,6 +34,8 @@ class HumeLifecycleNode(LifecycleNode):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._autostart_timer = None
+        self.gave_up = False
+        """Autostart failed and the process has to end; the reason is logged."""
         self._exit_on_failure = declare(
             self, "exit_on_failure", False, "End the process when autostart cannot configure or activate."
         )
@@ -95,7 +97,7 @@ class HumeLifecycleNode(LifecycleNode):
         if self._autostart_timer is not None:
             self.destroy_timer(self._autostart_timer)
             self._autostart_timer = None
-        if self._autostart_step("configured", self.trigger_configure()):
+        if self._autostart_step(self.trigger_configure()):
             self._autostart_timer = steady_timer(self, _ACTIVATION_PERIOD, self._autostart_activation)
 
     def _autostart_activation(self) -> None:
@@ -103,14 +105,13 @@ class HumeLifecycleNode(LifecycleNode):
             return
         self.destroy_timer(self._autostart_timer)
         self._autostart_timer = None
-        self._autostart_step("activated", self.trigger_activate())
+        self._autostart_step(self.trigger_activate())
 
-    def _autostart_step(self, what: str, outcome: TransitionCallbackReturn) -> bool:
+    def _autostart_step(self, outcome: TransitionCallbackReturn) -> bool:
         """Whether a transition was made; where it was not, the process may have to end."""
         if outcome == TransitionCallbackReturn.SUCCESS:
             return True
-        if self._exit_on_failure:
-            raise HumeError(f"{self.get_name()} could not be {what}; its message is above")
+        self.gave_up = self._exit_on_failure
         return False
 
 
@@ -156,6 +157,8 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         executor.add_node(node)
         while not stop.is_set() and rclpy.ok():
             executor.spin_once(timeout_sec=_SPIN_TIMEOUT)
+            if isinstance(node, HumeLifecycleNode) and node.gave_up:
+                return _FAILED
     except HumeError as error:
         print(f"hume: {error}", file=sys.stderr, flush=True)
         return _FAILED
