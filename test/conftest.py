@@ -17,7 +17,7 @@ from lifecycle_msgs.srv import GetState
 from rclpy.node import Node
 
 from hume_bringup.environment import default_environment
-from hume_bringup.supervisor import find_executable
+from hume_bringup.programs import find_executable
 from hume_ros.lifecycle import make_executor
 from hume_tools.checkpoints import default_checkpoint
 from hume_tools.domain import free_domain
