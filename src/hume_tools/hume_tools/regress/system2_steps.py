@@ -1,0 +1,149 @@
+"""System 2 in a replay: the node's thinking cycle on the time of the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from typing import Any
+
+from hume_core.errors import ObservationError
+from hume_core.robot import RobotProfile
+from hume_ros.message_sync import MessageSource
+from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer
+from hume_system2 import messages
+from hume_system2.cycle import Assignment, Task, ThinkingCycle
+from hume_system2.thinker import ThoughtResult
+from hume_tools.regress.journal import Journal
+from hume_tools.regress.latency import Latencies
+from hume_tools.regress.policy import Policy
+from hume_tools.regress.schedule import NS, Rank, Schedule
+
+_RETRY = 50_000_000
+_MODEL_ID = "replay"
+
+
+class System2Steps:
+    """Thinks whenever the node would begin to, and publishes when the latency is over.
+
+    Args:
+        profile: robot.
+        policy: gives the thinker.
+        latency: of a thought.
+        schedule: time.
+        journal: notes.
+        publish: takes each chunk message.
+        executor: one thread, in which thoughts are computed.
+    """
+
+    def __init__(
+        self,
+        profile: RobotProfile,
+        policy: Policy,
+        latency: Latencies,
+        schedule: Schedule,
+        journal: Journal,
+        publish: Callable[[Any], None],
+        executor: Executor,
+    ) -> None:
+        self._profile, self._thinker, self._latency = profile, policy.thinker, latency
+        self._schedule, self._journal, self._publish, self._executor = schedule, journal, publish, executor
+        self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
+        self._observer = ObservationBuffer(profile, self._sources, clock=lambda: schedule.steady)
+        self._cycle = ThinkingCycle(self._observer, profile.rates.system2, 0.0)
+        self._seq = 0
+        self._busy = False
+        self._wake = -1
+        self._not_before = 0
+
+    def assign(self, instruction: str, epoch: int) -> None:
+        """Think about this from now on."""
+        self._cycle.assignment = Assignment(instruction, epoch)
+        self._consider()
+
+    def rest(self) -> None:
+        """Think of nothing."""
+        self._cycle.assignment = None
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Somebody else began an epoch: think on in it."""
+        if self._cycle.assignment is not None:
+            self.assign(self._cycle.assignment.instruction, epoch)
+
+    def receive(self, source: str, message: Any) -> None:
+        """A sensor message."""
+        self._sources[source].deliver(message)
+        self._consider()
+
+    def why_idle(self) -> str:
+        """Why no thought could begin; empty if one could."""
+        if self._cycle.assignment is None:
+            return "no instruction"
+        try:
+            self._observer.take(self._schedule.ros)
+        except ObservationError as error:
+            return str(error)
+        return ""
+
+    def _consider(self) -> None:
+        """Begin a thought if one is due, or come back when it is."""
+        cycle, schedule = self._cycle, self._schedule
+        if self._busy or cycle.assignment is None or self._observer.newest_stamp() <= cycle.last_stamp:
+            return
+        due = max(schedule.time_of(cycle.next_start), self._not_before)
+        if schedule.now < due:
+            self._come_back(due)
+            return
+        try:
+            task = cycle.begin(schedule.steady, schedule.ros)
+        except ObservationError as error:
+            self._failed(error)
+            return
+        if task is not None:
+            self._begin(task)
+
+    def _come_back(self, due: int) -> None:
+        if self._wake != due:
+            self._wake = due
+            self._schedule.at(due, Rank.START, self._consider)
+
+    def _failed(self, error: ObservationError) -> None:
+        self._journal.event(self._schedule.elapsed, "thinking", str(error))
+        self._not_before = self._schedule.now + _RETRY
+        self._come_back(self._not_before)
+
+    def _begin(self, task: Task) -> None:
+        self._busy = True
+        start = self._schedule.now
+        latency = self._latency.at(start)
+        future = self._executor.submit(self._thinker.think, task.frame.observation(task.assignment.instruction))
+        self._schedule.at(start + latency, Rank.FINISH, lambda: self._finish(task, latency, future))
+
+    def _finish(self, task: Task, latency: int, future: Future[ThoughtResult]) -> None:
+        self._busy = False
+        try:
+            result = replace(future.result(), duration=latency / NS)
+        except ObservationError as error:
+            self._failed(error)
+            return
+        wanted = self._cycle.finish(task)
+        self._note(task, latency, result, wanted)
+        if wanted:
+            self._seq += 1
+            context = messages.ThoughtContext(
+                stamp=task.frame.stamp,
+                epoch=task.assignment.epoch,
+                seq=self._seq,
+                instruction=task.assignment.instruction,
+                anchor=task.frame.joint_positions,
+                model_id=_MODEL_ID,
+            )
+            self._publish(messages.action_chunk(result, context, self._profile))
+        self._consider()
+
+    def _note(self, task: Task, latency: int, result: ThoughtResult, wanted: bool) -> None:
+        end = self._schedule.elapsed
+        stamp = self._schedule.since_start(task.frame.stamp)
+        self._journal.thought(
+            end - latency, end, stamp, task.assignment.epoch, wanted, result.index, result.chunk, result.values
+        )
