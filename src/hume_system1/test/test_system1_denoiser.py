@@ -10,9 +10,10 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from hume_core.errors import ChunkError
+from hume_core.errors import ActionSpaceError, ChunkError
+from hume_core.kinematics import load_kinematics
 from hume_core.observation import Observation
-from hume_core.robot import RobotProfile
+from hume_core.robot import Action, RobotProfile
 from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser
 
 OBSERVATION = Observation(images={}, state=np.zeros((1, 1, 3), np.float32), task=["lift"])
@@ -25,13 +26,17 @@ class Rows:
     chunk_size = 10
     segment_size = 4
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 3) -> None:
+        self.width = width
         self.stamps: list[float] = []
 
     def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
         self.stamps.append(stamp)
         start = int(stamp * self.chunk_size + 1e-9)
-        return rows[start : start + self.segment_size, :3].astype(np.float64)
+        return self.unnormalise(rows[start : start + self.segment_size])
+
+    def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        return rows[:, : self.width].astype(np.float64)
 
 
 @pytest.fixture
@@ -152,3 +157,62 @@ def test_bad_chunks_are_refused(profile: RobotProfile, changes: dict[str, Any], 
 def seq(denoiser: Denoiser, now: float) -> int | None:
     current = denoiser.chunk_at(now)
     return None if current is None else current.seq
+
+
+UR5E = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots" / "ur5e.yaml"
+AT = np.array([0.0, -1.571, 1.571, -1.571, -1.571, 0.0])
+
+
+def ur5e(**action: Any) -> RobotProfile:
+    profile = RobotProfile.load(UR5E)
+    return profile.model_copy(update={"action": Action(dt=DT, **action)})
+
+
+def displacements(x: float) -> NDArray[np.float32]:
+    """Ten rows that each move the tool along x, and a gripper number."""
+    rows = np.zeros((10, 7), np.float32)
+    rows[:, 0], rows[:, 6] = x, 0.5
+    return rows
+
+
+def test_end_effector_rows_become_joints_from_the_pose_at_the_observation() -> None:
+    profile = ur5e(space="ee_delta")
+    kinematics = load_kinematics(profile)
+    denoiser = Denoiser(Rows(width=7), profile, kinematics=kinematics)
+    segment = denoiser.denoise(chunk(1, 100.0, rows=displacements(0.01), anchor=AT), OBSERVATION, 100.35)
+    start = kinematics.forward(AT).position
+    # The segment starts at row 3, four displacements away from the observation.
+    for row, travelled in ((0, [0.04, 0.0, 0.0]), (3, [0.07, 0.0, 0.0])):
+        moved = kinematics.forward(segment.positions[row]).position - start
+        np.testing.assert_allclose(moved, travelled, atol=1e-4)
+    assert segment.gripper is not None
+    np.testing.assert_array_equal(segment.gripper, 0.5)
+    assert segment.unreachable == ""
+
+
+def test_later_segments_go_on_from_the_rows_that_were_refined() -> None:
+    class Shrinking(Rows):
+        def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+            return 0.5 * super().segment(observation, rows, stamp)
+
+    profile = ur5e(space="ee_delta")
+    kinematics = load_kinematics(profile)
+    denoiser = Denoiser(Shrinking(width=7), profile, kinematics=kinematics)
+    used = chunk(1, 100.0, rows=displacements(0.01), anchor=AT)
+    denoiser.denoise(used, OBSERVATION, 100.0)
+    segment = denoiser.denoise(used, OBSERVATION, 100.2)
+    moved = kinematics.forward(segment.positions[0]).position - kinematics.forward(AT).position
+    np.testing.assert_allclose(moved, [0.015, 0.0, 0.0], atol=1e-4)
+
+
+def test_what_cannot_be_reached_is_said_and_the_arm_stays() -> None:
+    profile = ur5e(space="ee_delta")
+    denoiser = Denoiser(Rows(width=7), profile, kinematics=load_kinematics(profile))
+    segment = denoiser.denoise(chunk(1, 100.0, rows=displacements(2.0), anchor=AT), OBSERVATION, 100.0)
+    assert segment.unreachable.startswith("row 0 is unreachable: ")
+    np.testing.assert_array_equal(segment.positions, np.tile(AT, (4, 1)))
+
+
+def test_end_effector_spaces_without_kinematics_are_refused() -> None:
+    with pytest.raises(ActionSpaceError, match="'ee_pose' of robot 'ur5e' needs kinematics"):
+        Denoiser(Rows(), ur5e(space="ee_pose"))

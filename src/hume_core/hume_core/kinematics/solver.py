@@ -19,6 +19,8 @@ _CONVERGED = 1e-5
 _ITERATIONS = 20
 _LONGEST_ERROR = 0.15
 _STILL = 1e-7
+_HALVINGS = 4
+_TASK = 6
 
 
 @dataclass(frozen=True)
@@ -160,21 +162,42 @@ class Kinematics:
             dt: time in which the joints may move, s.
         """
         box = self._box(start, dt)
-        at = np.clip(start, box.low, box.high)
+        at = self._with_posture(np.clip(start, box.low, box.high), box, dt)
         blocked = np.zeros(len(at), dtype=bool)
-        for k in range(_ITERATIONS):
-            pose, jacobian = self.model.forward_and_jacobian(at)
+        pose, jacobian = self.model.forward_and_jacobian(at)
+        for _ in range(_ITERATIONS):
             error = pose.error_to(target)
-            if k > 0 and float(np.abs(error).max()) < _CONVERGED:
+            if float(np.abs(error).max()) < _CONVERGED:
                 break
-            step, blocked, found = self._free_step(jacobian, self._shortened(error), box, at)
-            if k == 0:
-                step = step + np.where(blocked, 0.0, self._posture(found, at, dt))
-            step = box.scaled(at, step)
-            if k > 0 and float(np.abs(step).max()) < _STILL:
+            step, blocked = self._free_step(jacobian, self._shortened(error), box, at)
+            # A step that leads past the edge of the workspace would turn the elbow over: it is shortened, or not made.
+            for _ in range(_HALVINGS):
+                after = np.clip(at + box.scaled(at, step), box.low, box.high)
+                pose, jacobian = self.model.forward_and_jacobian(after)
+                if self._distance(pose, target) < self._distance_of(error):
+                    break
+                step = 0.5 * step
+            else:
                 break
-            at = np.clip(at + step, box.low, box.high)
+            moved, at = float(np.abs(after - at).max()), after
+            if moved < _STILL:
+                break
         return self._judge(target, at, blocked)
+
+    def _distance(self, pose: Pose, target: Pose) -> float:
+        return self._distance_of(pose.error_to(target))
+
+    def _distance_of(self, error: NDArray[np.float64]) -> float:
+        turn = self.options.rotation_weight * error[3:]
+        return float(error[:3] @ error[:3] + turn @ turn)
+
+    def _with_posture(self, at: NDArray[np.float64], box: _Box, dt: float) -> NDArray[np.float64]:
+        """Spare joints a little nearer home; the tool stays (first order)."""
+        if len(at) <= _TASK or self.options.posture_gain == 0.0:
+            return at
+        _, jacobian = self.model.forward_and_jacobian(at)
+        found = damped_displacement(jacobian, np.zeros(_TASK), self.options.rotation_weight)
+        return np.asarray(at + box.scaled(at, self._posture(found, at, dt)))
 
     def _box(self, start: NDArray[np.float64], dt: float) -> _Box:
         reach = self.limits.velocity * dt
@@ -185,14 +208,14 @@ class Kinematics:
 
     def _free_step(
         self, jacobian: NDArray[np.float64], error: NDArray[np.float64], box: _Box, at: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], Displacement]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """A step of the joints that are free to move: one that would leave the box is left out and the rest do it."""
         blocked = np.zeros(len(at), dtype=bool)
         while True:
             found = damped_displacement(jacobian * ~blocked, error, self.options.rotation_weight)
             more = box.blocked(at, found.positions) & ~blocked
             if not more.any():
-                return np.where(blocked, 0.0, found.positions), blocked, found
+                return np.where(blocked, 0.0, found.positions), blocked
             blocked |= more
 
     def _shortened(self, error: NDArray[np.float64]) -> NDArray[np.float64]:
