@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from hume_core.errors import HumeError
+from hume_tools.cli_bags import add_bag_commands
 from hume_tools.training_cli import add_commands
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 bench = typer.Typer(help="Measure speed and timing.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 add_commands(app)
+add_bag_commands(app)
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 JsonOption = Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")]  # noqa: UP045

@@ -1,0 +1,81 @@
+"""Writing a bag from a thread of its own, so that compression delays no arrival."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rclpy.qos import QoSProfile
+
+from hume_tools.bags.writer import BagWriter
+
+_CAPACITY = 20_000
+_POLL_SECONDS = 0.2
+
+
+class BackgroundWriter:
+    """Queues messages for a `BagWriter`. Its methods may be called from any thread; `write` never waits.
+
+    Args:
+        writer: used by nobody else until `close`.
+
+    Attributes:
+        dropped: messages by topic that came while the queue was full.
+    """
+
+    def __init__(self, writer: BagWriter) -> None:
+        self._writer = writer
+        self._queue: queue.Queue[tuple[str, bytes, int]] = queue.Queue(_CAPACITY)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self.dropped: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._run, name="bag writer", daemon=True)
+        self._thread.start()
+
+    def add_topic(self, topic: str, type_name: str, qos: Sequence[QoSProfile]) -> None:
+        """As `BagWriter.add_topic`."""
+        with self._lock:
+            self._writer.add_topic(topic, type_name, qos)
+
+    def add_provenance(self, values: Mapping[str, Any]) -> None:
+        """As `BagWriter.add_provenance`."""
+        with self._lock:
+            self._writer.add_provenance(values)
+
+    def write(self, topic: str, data: bytes, log_time_ns: int) -> None:
+        """Queue a message."""
+        try:
+            self._queue.put_nowait((topic, data, log_time_ns))
+        except queue.Full:
+            self.dropped[topic] += 1
+
+    def check(self) -> None:
+        """Raise what ended the thread, such as a full disk."""
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        """Write what is queued and end the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set() or not self._queue.empty():
+                self._step()
+        except OSError as error:
+            self._error = error
+
+    def _step(self) -> None:
+        try:
+            item = self._queue.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            with self._lock:
+                self._writer.flush_if_due()
+            return
+        with self._lock:
+            self._writer.write(*item)

@@ -1,0 +1,35 @@
+"""Commands for bags: record, replay, inspect, export."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+Robot = Annotated[str, typer.Option(help="Robot profile: a name or the path of a YAML file.")]
+Namespace = Annotated[str, typer.Option(help="Namespace of the stack.")]
+
+
+def add_bag_commands(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(record)
+
+
+def record(
+    robot: Robot,
+    output: Annotated[Optional[Path], typer.Option("-o", "--output", help="Folder of the bag; must not exist.")] = None,  # noqa: UP045
+    namespace: Namespace = "",
+    topic: Annotated[Optional[list[str]], typer.Option(help="Also this topic; may be given again.")] = None,  # noqa: UP045
+    thoughts: Annotated[bool, typer.Option(help="Also every candidate that System 2 weighs.")] = True,
+    use_sim_time: Annotated[bool, typer.Option("--use-sim-time", help="Stamp arrivals with /clock.")] = False,
+    seconds: Annotated[Optional[float], typer.Option(min=0.1, help="End after this time, s.")] = None,  # noqa: UP045
+) -> None:
+    """Record sensors, commands and what both systems say into a rosbag2 MCAP bag, until Ctrl-C."""
+    from hume_bringup.environment import default_environment
+    from hume_tools.bags.record import RecordOptions, run_record
+
+    os.environ.update(default_environment())
+    options = RecordOptions(robot, output, namespace, tuple(topic or ()), thoughts, use_sim_time, seconds)
+    raise typer.Exit(run_record(options))
