@@ -35,7 +35,7 @@ def recording_provenance(robot: str) -> dict[str, Any]:
         "profile": text,
         "profile_hash": hashlib.sha256(text.encode()).hexdigest(),
         "limits": {"names": list(limits.names), **{name: getattr(limits, name).tolist() for name in fields}},
-        "host": f"{platform.machine()} {platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "host": f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
     }
 
 
