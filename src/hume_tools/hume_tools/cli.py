@@ -11,6 +11,7 @@ import typer
 
 from hume_core.errors import HumeError
 from hume_tools.cli_bags import add_bag_commands
+from hume_tools.cli_regress import add_regress
 from hume_tools.training_cli import add_commands
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 bench = typer.Typer(help="Measure speed and timing.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 add_commands(app)
+add_regress(app, bench)
 add_bag_commands(app)
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from hume_tools.regress.stream import SEGMENT_DTYPE, command_dtype, source_dtype
 
 MODES = {mode: k for k, mode in enumerate(Mode)}
 REASONS = {reason: k for k, reason in enumerate(Reason)}
+
+_APART = 1_000_000_000
 
 
 class Journal:
@@ -109,6 +112,19 @@ class Journal:
             columns = len(self._names) if source == JOINT_STATES else 0
             sections[f"source:{source}"] = np.array(rows, source_dtype(columns))
         return sections
+
+    def problems(self) -> list[str]:
+        """What is odd about the messages themselves."""
+        found = []
+        for source, rows in self._sources.items():
+            stamps = [row[1] for row in rows]
+            backward = sum(new <= old for old, new in pairwise(stamps))
+            if backward:
+                found.append(f"{source}: {backward} of {len(rows)} stamps do not go forward")
+            late = max((abs(row[0] - row[1]) for row in rows), default=0)
+            if late > _APART:
+                found.append(f"{source}: stamps and recording times are up to {late * 1e-9:.1f} s apart")
+        return found
 
     @property
     def joint_columns(self) -> list[str]:

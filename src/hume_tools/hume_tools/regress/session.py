@@ -108,6 +108,10 @@ class Session:
         topics |= {self.resolve(name): name for name in (EPOCHS, ESTOP)}
         yield from self._read(topics)
 
+    def has_instructions(self) -> bool:
+        """Whether System 2's epochs, which carry the instructions, were recorded."""
+        return any(str(item.message.source).endswith("system2") for item in self._readable([self.resolve(EPOCHS)]))
+
     def instruction(self) -> str:
         """Of the first recorded chunk; empty if there is none."""
         topic = self.resolve(CHUNKS)

@@ -1,0 +1,85 @@
+"""The command `hume regress`, and its benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+_File = Optional[Path]  # noqa: UP045
+_Seconds = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(min=0.0, max=60.0, help="Constant latency, s; left out: as measured in the bag."),
+]
+
+
+def regress(
+    bag: Annotated[Path, typer.Argument(help="Recorded session: a rosbag2 folder or one .mcap file.")],
+    golden: Annotated[_File, typer.Option(help="Command stream to compare with.")] = None,
+    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the recorded one.")] = "",
+    write: Annotated[_File, typer.Option(help="Write the command stream, such as for --golden.")] = None,
+    json_file: Annotated[_File, typer.Option("--json", help="Write the report as JSON.")] = None,
+    html: Annotated[_File, typer.Option(help="Write the report as one HTML page.")] = None,
+    robot: Annotated[str, typer.Option(help="Robot profile; empty: the recorded one.")] = "",
+    limits_file: Annotated[str, typer.Option(help="Limits file on top of the profile.")] = "",
+    namespace: Annotated[Optional[str], typer.Option(help="Namespace of the recorded nodes.")] = None,  # noqa: UP045
+    task: Annotated[str, typer.Option(help="Instruction, for bags without one.")] = "",
+    candidates: Annotated[int, typer.Option(min=1, max=64, help="Candidates N per thought.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
+    dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    refine: Annotated[bool, typer.Option(help="Denoise with System 1.")] = True,
+    chunk_switch: Annotated[str, typer.Option(help="boundary or at_once.")] = "boundary",
+    think_latency: _Seconds = None,
+    denoise_latency: _Seconds = None,
+    tolerance: Annotated[float, typer.Option(min=0.0, help="Between different machines: rad.")] = 1e-4,
+) -> None:
+    """Step a recorded session through both systems and compare the commands: 0 same, 1 differs, 2 bad input."""
+    from hume_core.errors import ConfigError
+    from hume_tools.regress.findings import Tolerance
+    from hume_tools.regress.run import RegressOptions, run_regress
+
+    for name, value, valid in (
+        ("dtype", dtype, ("float32", "bfloat16")),
+        ("chunk-switch", chunk_switch, ("boundary", "at_once")),
+    ):
+        if value not in valid:
+            raise ConfigError(f"option --{name} is '{value}'; valid: {', '.join(valid)}")
+    options = RegressOptions(
+        bag=bag,
+        golden=golden,
+        checkpoint=checkpoint,
+        robot=robot,
+        limits_file=limits_file,
+        namespace=namespace,
+        task=task,
+        candidates=candidates,
+        seed=seed,
+        dtype=dtype,
+        refine=refine,
+        chunk_switch=chunk_switch,
+        think_latency=think_latency,
+        denoise_latency=denoise_latency,
+        tolerance=Tolerance(position=tolerance),
+        write=write,
+        json_file=json_file,
+        html=html,
+    )
+    raise typer.Exit(run_regress(options))
+
+
+def bench_regress(
+    bag: Annotated[Path, typer.Argument(help="Recorded session.")],
+    json_file: Annotated[_File, typer.Option("--json", help="Write the figures to this file.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs; the fastest counts.")] = 3,
+) -> None:
+    """Measure how much faster than real time a session is stepped, with the small checkpoint."""
+    from hume_tools.regress.bench import run_bench
+
+    raise typer.Exit(run_bench(bag, json_file, repeats))
+
+
+def add_regress(app: typer.Typer, bench: typer.Typer) -> None:
+    """Add `regress` and `bench regress`."""
+    app.command()(regress)
+    bench.command("regress")(bench_regress)
