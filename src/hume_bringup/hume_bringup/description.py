@@ -124,7 +124,7 @@ def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
         package="hume_tools",
         executable="hume",
         name="replay",
-        arguments=("replay", options.bag, *rate, *(["--loop"] if options.loop else [])),
+        arguments=("replay", options.bag, "--wait", *rate, *(["--loop"] if options.loop else [])),
         ros=False,
     )
     return [player, *systems(options), *viewers(options), *recorder(options)]

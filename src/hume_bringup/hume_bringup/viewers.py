@@ -50,12 +50,15 @@ def recorder(options: LaunchOptions) -> list[NodeSpec]:
     """`hume record` into the folder that `record` names."""
     if not options.record:
         return []
+    arguments = ["record", "--robot", options.robot, "-o", options.record]
+    arguments += ["--namespace", options.namespace] if options.namespace else []
+    arguments += ["--use-sim-time"] if options.use_sim_time else []
     return [
         NodeSpec(
             "hume_tools",
             "hume",
             "record",
-            arguments=("record", options.record),
+            arguments=tuple(arguments),
             ros=False,
             on_exit=OnExit.IGNORE,
         )

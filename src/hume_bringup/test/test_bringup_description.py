@@ -127,7 +127,7 @@ def test_a_limits_file_reaches_system1() -> None:
 
 def test_a_replay_moves_nothing_and_takes_the_bags_time() -> None:
     nodes = by_name("replay", bag="/bag", rate=0.5, loop=True)
-    assert nodes["replay"].arguments == ("replay", "/bag", "--rate", "0.5", "--loop")
+    assert nodes["replay"].arguments == ("replay", "/bag", "--wait", "--rate", "0.5", "--loop")
     assert nodes["hume_system1"].parameters["dry_run"] is True
     assert nodes["hume_system2"].parameters["use_sim_time"] is True
 

@@ -9,12 +9,14 @@ from typing import Annotated, Optional
 import typer
 
 Robot = Annotated[str, typer.Option(help="Robot profile: a name or the path of a YAML file.")]
+Bag = Annotated[Path, typer.Argument(help="Folder of the bag, or its .mcap file.")]
 Namespace = Annotated[str, typer.Option(help="Namespace of the stack.")]
 
 
 def add_bag_commands(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(record)
+    app.command()(replay)
 
 
 def record(
@@ -33,3 +35,18 @@ def record(
     os.environ.update(default_environment())
     options = RecordOptions(robot, output, namespace, tuple(topic or ()), thoughts, use_sim_time, seconds)
     raise typer.Exit(run_record(options))
+
+
+def replay(
+    bag: Bag,
+    rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Speed; 1 is as recorded.")] = 1.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Over and over; stamps and /clock go on.")] = False,
+    topics: Annotated[Optional[list[str]], typer.Option(help="Only these; may be given again.")] = None,  # noqa: UP045
+    wait: Annotated[bool, typer.Option("--wait", help="Show the first messages until both systems run.")] = False,
+) -> None:
+    """Play a bag's sensors into the graph, with /clock and the recorded quality of service."""
+    from hume_bringup.environment import default_environment
+    from hume_tools.bags.replay import ReplayOptions, run_replay
+
+    os.environ.update(default_environment())
+    raise typer.Exit(run_replay(ReplayOptions(bag, rate, loop, tuple(topics or ()), wait)))

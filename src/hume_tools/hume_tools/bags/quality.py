@@ -42,6 +42,18 @@ def qos_from(offered: Any) -> tuple[QoSProfile, ...]:
     return tuple(_profile(item) for item in items or [])
 
 
+def matching_quality(offered: Sequence[QoSProfile], depth: int) -> QoSProfile:
+    """The strictest quality of service that all these publishers satisfy, with a queue of `depth`."""
+    reliable = all(offer.reliability is ReliabilityPolicy.RELIABLE for offer in offered)
+    latched = all(offer.durability is DurabilityPolicy.TRANSIENT_LOCAL for offer in offered)
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+
+
 def _profile(item: dict[str, Any]) -> QoSProfile:
     history = _policy(HistoryPolicy, item.get("history"), HistoryPolicy.KEEP_LAST)
     return QoSProfile(

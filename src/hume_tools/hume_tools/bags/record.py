@@ -14,7 +14,7 @@ from typing import Any
 import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.table import Table
@@ -27,6 +27,7 @@ from hume_tools.bags.errors import BagError
 from hume_tools.bags.message_types import message_class
 from hume_tools.bags.parameters import ParameterSnapshots
 from hume_tools.bags.provenance import checkpoint_provenance, recording_provenance
+from hume_tools.bags.quality import matching_quality
 from hume_tools.bags.topics import recorded_topics, resolved
 from hume_tools.bags.writer import BagWriter
 
@@ -90,7 +91,7 @@ class Recorder(Node):
         self._writer.check()
 
     def _subscribe(self, topic: str, types: set[str], offered: list[QoSProfile]) -> None:
-        quality = matching_quality(offered)
+        quality = matching_quality(offered, _DEPTH)
         known = self._taken.get(topic)
         if known is not None and _same(known[1], quality):
             return
@@ -135,18 +136,6 @@ class Recorder(Node):
     def _note_learned(self) -> None:
         while self._learned:
             self._writer.add_provenance(self._learned.pop(0))
-
-
-def matching_quality(offered: Sequence[QoSProfile]) -> QoSProfile:
-    """The strictest quality of service that all these publishers satisfy."""
-    reliable = all(offer.reliability is ReliabilityPolicy.RELIABLE for offer in offered)
-    latched = all(offer.durability is DurabilityPolicy.TRANSIENT_LOCAL for offer in offered)
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=_DEPTH,
-        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
-    )
 
 
 def _same(first: QoSProfile, second: QoSProfile) -> bool:
