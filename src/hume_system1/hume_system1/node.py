@@ -170,7 +170,9 @@ class System1Node(HumeLifecycleNode):
         for srv_type, name, serve in services:
             self._entities.append(("service", self.create_service(srv_type, name, serve)))
         epoch = EpochKeeper(self, self._on_epoch)
-        self._reporter = System1Reporter(self, core, loop, self._denoiser, epoch, self._clocks)
+        self._reporter = System1Reporter(
+            self, core, loop, self._denoiser, epoch, self._clocks, self._settings.clock_offset_limit
+        )
         self._closables = [self._reporter, epoch]
 
     def _tick(self, steady: float) -> None:

@@ -17,6 +17,7 @@ from hume_system1.control.command_loop import CommandLoop, LoopStatus
 from hume_system1.control.core import ControlCore
 from hume_system1.control.states import Mode
 from hume_system1.denoiser_process import DenoiserProcess
+from hume_system1.peer_clock import PeerClock
 from hume_system1.status import status_message
 
 _STATUS_PERIOD = 0.05
@@ -32,6 +33,7 @@ class System1Reporter:
         core, loop, denoiser: what is reported.
         epoch: told when the core begins a new one.
         clocks: both clocks now.
+        clock_offset_limit: largest offset of System 2's clock without a warning, s.
     """
 
     def __init__(
@@ -42,9 +44,11 @@ class System1Reporter:
         denoiser: DenoiserProcess,
         epoch: EpochKeeper,
         clocks: Callable[[], ClockReading],
+        clock_offset_limit: float,
     ) -> None:
         self._node, self._core, self._loop, self._denoiser = node, core, loop, denoiser
         self._epoch, self._clocks = epoch, clocks
+        self._peer = PeerClock(node, clock_offset_limit)
         self.heartbeat: Heartbeat | None = None
         self._mode = Mode.UNCONFIGURED
         self._obituary = ""
@@ -59,6 +63,7 @@ class System1Reporter:
         self._node.destroy_timer(self._timer)
         self._node.destroy_publisher(self._status)
         self._diagnostics.close()
+        self._peer.close()
 
     def publish(self) -> None:
         """Send a status message; log what changed."""
@@ -94,8 +99,12 @@ class System1Reporter:
             "chunk age, s": f"{snapshot.chunk_age:.3f}",
             "joint state age, s": f"{snapshot.joint_state_age:.3f}",
             "heartbeat age, s": f"{snapshot.heartbeat_age:.3f}",
+            **self._peer.figures(),
         }
         if self._loop_status is not None:
             values["commands per second"] = f"{self._loop_status.periods.rate_hz:.1f}"
             values["period error p99, us"] = f"{self._loop_status.periods.p99:.0f}"
-        return Health(_LEVELS.get(snapshot.mode, OK), snapshot.text, values)
+        level, problem = _LEVELS.get(snapshot.mode, OK), self._peer.problem()
+        if problem and level == OK:
+            return Health(WARN, problem, values)
+        return Health(level, snapshot.text, values)

@@ -37,6 +37,7 @@ class System1Settings:
         priority: SCHED_FIFO priority of the command loop; 0: ordinary scheduling.
         lock_memory: mlockall.
         startup_timeout: how long configure waits for the denoiser, s.
+        clock_offset_limit: largest offset of System 2's clock without a warning, s.
         black_box: file for the last minutes of commands, written at clean-up; empty: none.
     """
 
@@ -47,6 +48,7 @@ class System1Settings:
     priority: int
     lock_memory: bool
     startup_timeout: float
+    clock_offset_limit: float
     black_box: str
 
 
@@ -73,6 +75,9 @@ def declare_settings(node: Node) -> System1Settings:
         lock_memory=declare(node, "lock_memory", True, "Keep the process in memory (mlockall) where allowed."),
         startup_timeout=declare(
             node, "startup_timeout", 120.0, "How long configure waits for the denoiser, s.", low=1.0, high=3600.0
+        ),
+        clock_offset_limit=declare(
+            node, "clock_offset_limit", 0.05, "Offset of System 2's clock from which to warn, s.", low=0.001, high=60.0
         ),
         black_box=declare(node, "black_box", "", "File for the last minutes of commands, written at clean-up."),
     )

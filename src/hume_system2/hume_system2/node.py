@@ -19,6 +19,7 @@ from hume_ros.observer import Frame, Observer, probe_sensors
 from hume_ros.timers import steady_timer
 from hume_system2 import messages
 from hume_system2.goals import GoalServer
+from hume_system2.heartbeat import System2Heartbeat
 from hume_system2.model import System2
 from hume_system2.settings import System2Settings, declare_settings
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult, check_fits
@@ -45,7 +46,7 @@ class System2Node(HumeLifecycleNode):
         self._seq = time.time_ns() // 1_000_000
         self._worker: ThinkingWorker | None = None
         self._goals: GoalServer | None = None
-        self._closables: list[EpochKeeper | Observer | DiagnosticsPublisher] = []
+        self._closables: list[EpochKeeper | Observer | System2Heartbeat | DiagnosticsPublisher] = []
         self._active = False
         self._system1_went = False
 
@@ -82,9 +83,10 @@ class System2Node(HumeLifecycleNode):
         )
         self._worker.start()
         self._goals = GoalServer(self, self._why_busy, self._begin, self._on_goal_end)
+        self._heartbeat = System2Heartbeat(self, self._observer.ages, lambda: self._active)
         self._status_subscription = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
         self._timer = steady_timer(self, _FEEDBACK_PERIOD, self._supervise)
-        self._closables = [self._epoch, self._observer, DiagnosticsPublisher(self, self._health)]
+        self._closables = [self._epoch, self._observer, self._heartbeat, DiagnosticsPublisher(self, self._health)]
 
     def may_activate(self) -> bool:
         """With the parameter `activate_after_system1`, once System 1's status says that it is active."""
@@ -180,6 +182,7 @@ class System2Node(HumeLifecycleNode):
 
     def _on_status(self, status: System1Status) -> None:
         self._status = status
+        self._heartbeat.note_status(status)
         self._system1_went = self._system1_went or status.mode not in _STOPPED
 
     def _supervise(self) -> None:
