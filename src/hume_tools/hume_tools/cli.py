@@ -64,11 +64,20 @@ def up(context: typer.Context) -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Say what is there, what is missing, and what to type."""
-    from hume_tools.doctor import run_doctor
+def doctor(
+    robot: Annotated[str, typer.Option(help="Check the running graph against this robot profile instead.")] = "",
+    namespace: Annotated[str, typer.Option(help="Namespace of the robot's topics.")] = "",
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long to listen to the graph, s.")] = 4.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Say what is there, what is missing, and what to type; with --robot, whether a robot runs as its profile says."""
+    from hume_tools.doctor import installation, show
 
-    raise typer.Exit(run_doctor(workspace()))
+    if robot:
+        from hume_tools.robot_doctor import examine
+
+        raise typer.Exit(show(examine(robot, namespace, seconds), as_json))
+    raise typer.Exit(show(installation(workspace()), as_json))
 
 
 @app.command(context_settings=_PASS_ON)
@@ -100,6 +109,14 @@ def parity(folder: Annotated[Path, typer.Argument(help="Folder with a checkpoint
 def bench_model(json_file: JsonOption = None) -> None:
     """Measure the models against the straightforward schedule."""
     from hume_tools.bench.model import run_bench
+
+    raise typer.Exit(run_bench(json_file))
+
+
+@bench.command("kinematics")
+def bench_kinematics(json_file: JsonOption = None) -> None:
+    """Measure inverse kinematics on every robot profile."""
+    from hume_tools.bench.kinematics import run_bench
 
     raise typer.Exit(run_bench(json_file))
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import json
 import os
 import platform
 import resource
 import shutil
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hume_core.robot import known_profiles
@@ -32,9 +35,9 @@ class Finding:
     optional: bool = False
 
 
-def run_doctor(root: Path) -> int:
-    """Print the report; 0 when nothing that is needed is missing."""
-    findings = [
+def installation(root: Path) -> list[Finding]:
+    """What the machine and the workspace have."""
+    return [
         *_python(),
         *_ros(),
         _workspace(root),
@@ -42,12 +45,23 @@ def run_doctor(root: Path) -> int:
         *_realtime(),
         _profiles(),
     ]
-    table = Table("", "what", "found", "to do")
+
+
+def show(findings: Sequence[Finding], as_json: bool) -> int:
+    """Print findings; 0 when nothing that is needed is wrong."""
+    good = all(finding.good or finding.optional for finding in findings)
+    if as_json:
+        listed = [asdict(finding) | {"fix": "" if finding.good else finding.fix} for finding in findings]
+        print(json.dumps({"good": good, "findings": listed}, indent=2))
+        return 0 if good else 1
+    table = Table("")
+    for title in ("what", "found", "to do"):
+        table.add_column(title, overflow="fold")
     for finding in findings:
-        mark = "[green]ok[/]" if finding.good else ("[yellow]--[/]" if finding.optional else "[red]missing[/]")
-        table.add_row(mark, finding.what, finding.found, "" if finding.good else finding.fix)
+        mark = "[green]ok[/]" if finding.good else ("[yellow]--[/]" if finding.optional else "[red]wrong[/]")
+        table.add_row(mark, escape(finding.what), escape(finding.found), "" if finding.good else escape(finding.fix))
     Console().print(table)
-    return 0 if all(finding.good or finding.optional for finding in findings) else 1
+    return 0 if good else 1
 
 
 def _python() -> list[Finding]:

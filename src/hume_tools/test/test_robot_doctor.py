@@ -1,0 +1,130 @@
+"""What `hume doctor --robot` makes of a graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hume_core.action import ActionSpace
+from hume_core.robot import RobotProfile
+from hume_tools.doctor import Finding, show
+from hume_tools.robot_doctor import judge
+from hume_tools.robot_graph import Controller, Graph, Source
+
+PROFILES = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
+UR5E = RobotProfile.load(PROFILES / "ur5e.yaml")
+JOINTS = dict(zip((*UR5E.joint_names, "robotiq_85_left_knuckle_joint"), (*UR5E.home, 0.1), strict=True))
+
+
+def source(topic: str, message_type: str, rate: float) -> Source:
+    arrivals = [k / rate for k in range(9)]
+    return Source(topic, message_type, {message_type}, arrivals, [0.003] * 9)
+
+
+def healthy() -> Graph:
+    return Graph(
+        joint_states=source("joint_states", "sensor_msgs/msg/JointState", 100.0),
+        cameras={key: source(camera.topic, "sensor_msgs/msg/Image", 30.0) for key, camera in UR5E.cameras.items()},
+        joint_positions=dict(JOINTS),
+        subscribed_types={"forward_position_controller/commands": frozenset({"std_msgs/msg/Float64MultiArray"})},
+        action_servers={"robotiq_gripper_controller/gripper_cmd"},
+        controllers=[
+            Controller("forward_position_controller", "forward_command_controller/ForwardCommandController", "active"),
+            Controller("robotiq_gripper_controller", "position_controllers/GripperActionController", "active"),
+        ],
+    )
+
+
+def wrong(graph: Graph) -> dict[str, Finding]:
+    return {finding.what: finding for finding in judge(UR5E, graph) if not finding.good}
+
+
+def test_a_healthy_graph_has_nothing_wrong() -> None:
+    findings = judge(UR5E, healthy())
+    assert [finding for finding in findings if not finding.good] == []
+    assert {"joint names", "camera wrist_image: rate", "arm controller", "kinematics"} <= {f.what for f in findings}
+
+
+def set_controller(graph: Graph, state: str, kind: str) -> None:
+    assert graph.controllers is not None
+    graph.controllers[0] = Controller("forward_position_controller", kind, state)
+
+
+FORWARD = "forward_command_controller/ForwardCommandController"
+
+
+@pytest.mark.parametrize(
+    ("breakage", "what", "says"),
+    [
+        (lambda g: g.joint_states.published_types.clear(), "joint states: topic", "nobody publishes joint_states"),
+        (lambda g: g.joint_positions.pop("elbow_joint"), "joint names", "missing: elbow_joint"),
+        (lambda g: g.joint_positions.update(elbow_joint=90.0), "joint positions", "elbow_joint at 90.000"),
+        (lambda g: g.joint_states.arrivals.__setitem__(slice(2, None), []), "joint states: rate", "100.0 Hz"),
+        (lambda g: g.joint_states.ages.__setitem__(slice(None), [-1.5]), "joint states: clock", "-1500.0 ms"),
+        (lambda g: g.cameras["image"].ages.__setitem__(slice(None), [0.9]), "camera image: clock", "900.0 ms"),
+        (lambda g: setattr(g.cameras["image"], "problem", "encoding mono8"), "camera image: content", "mono8"),
+        (
+            lambda g: setattr(g.cameras["image"], "published_types", {"sensor_msgs/msg/CompressedImage"}),
+            "camera image: topic",
+            "CompressedImage",
+        ),
+        (
+            lambda g: g.subscribed_types.clear(),
+            "arm commands",
+            "nobody listens to forward_position_controller/commands",
+        ),
+        (lambda g: g.action_servers.clear(), "gripper commands", "no action server robotiq_gripper_controller"),
+        (lambda g: set_controller(g, "inactive", FORWARD), "arm controller", "forward_position_controller is inactive"),
+        (
+            lambda g: set_controller(g, "active", "joint_trajectory_controller/JointTrajectoryController"),
+            "arm controller",
+            "JointTrajectoryController",
+        ),
+        (lambda g: g.controllers.clear(), "arm controller", "is not loaded; loaded: none"),
+    ],
+)
+def test_each_breakage_is_named(breakage: Callable[[Graph], object], what: str, says: str) -> None:
+    graph = healthy()
+    breakage(graph)
+    if what == "joint states: rate":
+        graph.joint_states.arrivals = [0.0, 1.0, 2.0]
+        says = "1.0 Hz"
+    findings = wrong(graph)
+    assert what in findings
+    assert says in findings[what].found
+    assert findings[what].fix
+    assert not findings[what].optional
+
+
+def test_without_controller_manager_nothing_is_demanded_of_it() -> None:
+    graph = healthy()
+    graph.controllers, graph.controllers_note = None, "no service controller_manager/list_controllers"
+    assert wrong(graph)["controller_manager"].optional
+
+
+def test_description_is_needed_only_for_end_effector_actions() -> None:
+    assert UR5E.kinematics is not None
+    kinematics = UR5E.kinematics.model_copy(update={"urdf": None})
+    joints = UR5E.model_copy(update={"kinematics": kinematics})
+    tool = joints.model_copy(update={"action": UR5E.action.model_copy(update={"space": ActionSpace.EE_DELTA})})
+    tool = RobotProfile.model_validate(tool.model_dump())
+    for profile, optional in ((joints, True), (tool, False)):
+        finding = next(f for f in judge(profile, healthy()) if f.what == "kinematics")
+        assert (finding.good, finding.optional) == (False, optional)
+
+
+def test_report_is_a_table_or_json_with_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    findings = [
+        Finding("joint names", False, "missing: elbow", "mend [the] profile"),
+        Finding("rates", True, "fine", "x"),
+    ]
+    assert show(findings, as_json=True) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["good"] is False
+    assert [finding["fix"] for finding in report["findings"]] == ["mend [the] profile", ""]
+    assert show(findings, as_json=False) == 1
+    assert "mend [the] profile" in capsys.readouterr().out
+    assert show(findings[1:], as_json=True) == 0
