@@ -79,7 +79,7 @@ def _process(spec: NodeSpec) -> ExecuteProcess:
         name=spec.name,
         namespace=spec.namespace,
         parameters=[*files, {name: _value(value) for name, value in spec.parameters.items()}],
-        arguments=[*spec.arguments, "--ros-args", "--log-level", f"{spec.name}:={spec.log_level}"],
+        arguments=[*spec.arguments, "--ros-args", *spec.context_arguments()],
         **shared,
     )
 

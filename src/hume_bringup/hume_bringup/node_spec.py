@@ -12,6 +12,11 @@ REFUSED = 2
 """Exit code of a node that says it cannot work as it was told; starting it again would not help."""
 
 
+def enclave(node: str) -> str:
+    """SROS2 enclave of a node of this stack; of no effect while security is off."""
+    return f"/hume/{node}"
+
+
 class OnExit(str, Enum):
     """What the end of a process means for the others."""
 
@@ -54,12 +59,17 @@ class NodeSpec:
     on_exit: OnExit = OnExit.STOP
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def context_arguments(self) -> list[str]:
+        """The ROS arguments that launch_ros has no words for."""
+        own = ["--enclave", enclave(self.name)] if self.package.startswith("hume_") else []
+        return ["--log-level", f"{self.name}:={self.log_level}", *own]
+
     def ros_arguments(self) -> list[str]:
         """The specification as command-line arguments."""
         if not self.ros:
             return list(self.arguments)
         arguments = [*self.arguments, "--ros-args", "-r", f"__node:={self.name}"]
-        arguments += ["--log-level", f"{self.name}:={self.log_level}"]
+        arguments += self.context_arguments()
         if self.namespace:
             arguments += ["-r", f"__ns:=/{self.namespace.strip('/')}"]
         if self.params_file:

@@ -82,7 +82,7 @@ def read(action: Any, context: Any) -> Started:
 
 
 def expected(spec: NodeSpec) -> Started:
-    log = ["--ros-args", "--log-level", f"{spec.name}:={spec.log_level}"] if spec.ros else []
+    log = ["--ros-args", *spec.context_arguments()] if spec.ros else []
     return Started(
         executable=spec.executable,
         name=spec.name,

@@ -11,6 +11,9 @@ from rclpy.node import Node
 
 from hume_system1.denoiser_settings import DenoiserSettings
 
+_ENCLAVE = "/hume/hume_system1_denoiser"
+"""Of SROS2; of no effect while security is off."""
+
 
 class DenoiserProcess:
     """The denoiser as a child process; it ends when this process ends, however that happens.
@@ -24,7 +27,8 @@ class DenoiserProcess:
         use_sim_time = str(node.get_parameter("use_sim_time").value).lower()
         self._command = [
             sys.executable, "-m", "hume_system1.denoiser_node", "--ros-args",
-            "-r", f"__ns:={node.get_namespace()}", "-p", f"use_sim_time:={use_sim_time}", *settings.arguments(),
+            "-r", f"__ns:={node.get_namespace()}", "-p", f"use_sim_time:={use_sim_time}", "--enclave", _ENCLAVE,
+            *settings.arguments(),
         ]  # fmt: skip
         self._child: subprocess.Popen[bytes] | None = None
 

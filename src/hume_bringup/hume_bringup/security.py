@@ -1,0 +1,186 @@
+"""SROS2 policies: what each node may do, and nothing else, for a robot and a namespace.
+
+    python -m hume_bringup.security --robot wx250s_sim > policy.xml
+
+writes a policy in the format of `ros2 security generate_artifacts`. Each process has an enclave of its own, named as
+`NodeSpec.enclave` says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
+
+from hume_bringup.node_spec import enclave
+from hume_core.errors import HumeError
+from hume_core.robot import GripperControllerType, RobotProfile
+
+_OUTPUTS = ("/rosout", "/parameter_events")
+_PARAMETER_SERVICES = (
+    "describe_parameters", "get_parameter_types", "get_parameters", "get_type_description", "list_parameters",
+    "set_parameters", "set_parameters_atomically",
+)  # fmt: skip
+_LIFECYCLE_SERVICES = (
+    "change_state", "get_available_states", "get_available_transitions", "get_state", "get_transition_graph",
+)  # fmt: skip
+_SYSTEM1_SERVICES = ("estop", "reset", "set_enabled", "takeover")
+_FAULTS = ("freeze_clock", "lie_joint_states", "pause_cameras", "pause_joint_states")
+_TASK = "hume/execute_task"
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """What one node may do; names are relative to its namespace unless they begin with a slash.
+
+    Attributes:
+        node: node name.
+        publish, subscribe: topics.
+        reply, request: services it offers and calls.
+        execute, call: actions it offers and calls.
+    """
+
+    node: str
+    publish: tuple[str, ...] = ()
+    subscribe: tuple[str, ...] = ()
+    reply: tuple[str, ...] = ()
+    request: tuple[str, ...] = ()
+    execute: tuple[str, ...] = ()
+    call: tuple[str, ...] = ()
+    own: tuple[str, ...] = field(default=_PARAMETER_SERVICES)
+
+    def replies(self) -> tuple[str, ...]:
+        """Every service it offers: its own below its name, and the others."""
+        return (*(f"{self.node}/{name}" for name in self.own), *self.reply)
+
+
+def permissions(profile: RobotProfile) -> list[Permissions]:
+    """What the nodes of the stack need for a robot, and an operator."""
+    cameras = tuple(camera.topic for camera in profile.cameras.values())
+    sensors = (*cameras, profile.joint_states)
+    return [_system2(sensors), _system1(profile), _denoiser(profile, sensors), _simulator(), _operator(sensors)]
+
+
+def _system2(sensors: tuple[str, ...]) -> Permissions:
+    return Permissions(
+        "hume_system2",
+        publish=(
+            "/diagnostics", "hume/action_chunk", "hume/epoch", "hume/system2/heartbeat", "hume/thought",
+            "hume_system2/transition_event",
+        ),
+        subscribe=("/clock", "hume/epoch", "hume/status", *sensors),
+        execute=(_TASK,),
+        own=(*_PARAMETER_SERVICES, *_LIFECYCLE_SERVICES),
+    )  # fmt: skip
+
+
+def _system1(profile: RobotProfile) -> Permissions:
+    commands = [profile.controllers.arm.topic]
+    actions = []
+    gripper = profile.controllers.gripper
+    if gripper is not None:
+        (actions if gripper.type is GripperControllerType.GRIPPER_ACTION else commands).append(gripper.topic)
+    return Permissions(
+        "hume_system1",
+        publish=("/diagnostics", "hume/epoch", "hume/status", "hume_system1/transition_event", *commands),
+        subscribe=(
+            "/clock", "hume/action_chunk", "hume/epoch", "hume/estop", "hume/segment", "hume/system1/heartbeat",
+            "hume/system2/heartbeat", profile.joint_states,
+        ),
+        call=tuple(actions),
+        own=(*_PARAMETER_SERVICES, *_LIFECYCLE_SERVICES, *_SYSTEM1_SERVICES),
+    )  # fmt: skip
+
+
+def _denoiser(profile: RobotProfile, sensors: tuple[str, ...]) -> Permissions:
+    kinematics = profile.kinematics if profile.action.space.end_effector else None
+    description = ("robot_description",) if kinematics is not None and kinematics.urdf is None else ()
+    return Permissions(
+        "hume_system1_denoiser",
+        publish=("hume/epoch", "hume/segment", "hume/system1/heartbeat"),
+        subscribe=("/clock", "hume/action_chunk", "hume/epoch", *sensors, *description),
+    )
+
+
+def _simulator() -> Permissions:
+    cameras = [f"camera/{name}/{kind}" for name in ("scene", "wrist") for kind in ("camera_info", "image_raw")]
+    return Permissions(
+        "hume_sim",
+        publish=("/clock", "joint_states", "sim/episode", *cameras),
+        subscribe=(
+            "/clock", "arm_controller/commands", "arm_controller/joint_trajectory", "gripper_controller/commands",
+        ),
+        reply=("sim/reset", *(f"sim/faults/{name}" for name in _FAULTS)),
+    )  # fmt: skip
+
+
+def _operator(sensors: tuple[str, ...]) -> Permissions:
+    """People and their tools: may watch everything, give tasks, stop, reset and drive the lifecycle; no commands."""
+    lifecycle = (f"{node}/{name}" for node in ("hume_system1", "hume_system2") for name in _LIFECYCLE_SERVICES)
+    return Permissions(
+        "hume_operator",
+        publish=("hume/estop",),
+        subscribe=(
+            "/clock", "/diagnostics", "/rosout", "hume/action_chunk", "hume/epoch", "hume/segment", "hume/status",
+            "hume/system1/heartbeat", "hume/system2/heartbeat", "hume/thought", *sensors,
+        ),
+        request=(*(f"hume_system1/{name}" for name in _SYSTEM1_SERVICES), *lifecycle),
+        call=(_TASK,),
+    )  # fmt: skip
+
+
+def policy(profile: RobotProfile, namespace: str = "") -> str:
+    """The policy file's text.
+
+    Args:
+        profile: whose topics are meant.
+        namespace: of every node, without slashes around it.
+    """
+    where = "/" + namespace.strip("/")
+    parts = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f"<!-- Robot {profile.name}, namespace {where}. Made by: python -m hume_bringup.security -->",
+        '<policy version="0.2.0">',
+        "  <enclaves>",
+    ]
+    for item in permissions(profile):
+        parts += [
+            f'    <enclave path="{enclave(item.node)}">',
+            "      <profiles>",
+            f'        <profile ns="{escape(where)}" node="{item.node}">',
+            *_rules("topics", "topic", "publish", (*_OUTPUTS, *item.publish)),
+            *_rules("topics", "topic", "subscribe", item.subscribe),
+            *_rules("services", "service", "reply", item.replies()),
+            *_rules("services", "service", "request", item.request),
+            *_rules("actions", "action", "execute", item.execute),
+            *_rules("actions", "action", "call", item.call),
+            "        </profile>",
+            "      </profiles>",
+            "    </enclave>",
+        ]
+    return "\n".join([*parts, "  </enclaves>", "</policy>", ""])
+
+
+def _rules(section: str, element: str, right: str, names: Iterable[str]) -> list[str]:
+    entries = [f"            <{element}>{escape(name)}</{element}>" for name in sorted(set(names))]
+    return [f'          <{section} {right}="ALLOW">', *entries, f"          </{section}>"] if entries else []
+
+
+def main() -> int:
+    """Print the policy of a robot."""
+    parser = argparse.ArgumentParser(description="Print the SROS2 policy of a robot.")
+    parser.add_argument("--robot", default="wx250s_sim", help="robot profile: a name or the path of a YAML file")
+    parser.add_argument("--namespace", default="", help="namespace of the stack")
+    arguments = parser.parse_args()
+    try:
+        sys.stdout.write(policy(RobotProfile.load(arguments.robot), arguments.namespace))
+    except HumeError as error:
+        print(f"hume: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
