@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -31,43 +31,54 @@ class Playable:
     data: bytes
 
 
-def bag_timeline(reader: BagReader, topics: Sequence[str], first_ns: int, loop: bool = False) -> Iterator[Playable]:
+def bag_timeline(
+    reader: BagReader, topics: Sequence[str], start_ns: int, now_ns: int, loop: bool = False
+) -> Iterator[Playable]:
     """The recorded messages, once or for ever.
 
     Args:
         reader: the bag.
         topics: what to play.
-        first_ns: time of the first message on the replay's clock; the bag's `start_ns` leaves stamps as they are.
+        start_ns: recorded messages before this time are left out.
+        now_ns: what `start_ns` is on the replay's clock; the same number leaves stamps as they are.
         loop: begin again after the end, with stamps that go on.
     """
-    offset = first_ns - reader.start_ns
+    offset = now_ns - start_ns
     while True:
         for message in reader.messages(topics):
-            yield _moved(message, offset)
+            if message.log_time_ns >= start_ns:
+                yield _moved(message, offset)
         if not loop:
             return
-        offset += reader.end_ns - reader.start_ns + _GAP_NS
+        offset += reader.end_ns - start_ns + _GAP_NS
 
 
 def standstill_timeline(
-    reader: BagReader, topics: Sequence[str], first_ns: int, go_on: Callable[[], bool]
+    reader: BagReader, first: Mapping[str, BagMessage], now_ns: int, go_on: Callable[[], bool]
 ) -> Iterator[Playable]:
     """Each topic's first message again and again at its recorded rate, as long as `go_on` says so.
 
-    Raises:
-        BagError: a topic has no message.
+    Args:
+        reader: the bag.
+        first: see `first_messages`.
+        now_ns: time on the replay's clock.
+        go_on: asked before each message.
     """
     seconds = max(1e-9 * (reader.end_ns - reader.start_ns), 1e-3)
-    first = _first_messages(reader, topics)
-    periods = {topic: max(1, round(1e9 * seconds / reader.topics[topic].count)) for topic in topics}
-    events = [(first_ns, k, topic) for k, topic in enumerate(topics)]
+    periods = {topic: max(1, round(1e9 * seconds / reader.topics[topic].count)) for topic in first}
+    events = [(now_ns, k, topic) for k, topic in enumerate(first)]
     while go_on():
         due, k, topic = events[0]
         yield _moved(first[topic], due - first[topic].log_time_ns)
         heapq.heapreplace(events, (due + periods[topic], k, topic))
 
 
-def _first_messages(reader: BagReader, topics: Sequence[str]) -> dict[str, BagMessage]:
+def first_messages(reader: BagReader, topics: Sequence[str]) -> dict[str, BagMessage]:
+    """The first message of each topic, in the order of their time.
+
+    Raises:
+        BagError: a topic has no message.
+    """
     first: dict[str, BagMessage] = {}
     for message in reader.messages(topics):
         first.setdefault(message.topic, message)

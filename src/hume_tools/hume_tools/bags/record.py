@@ -24,7 +24,7 @@ from hume_ros.lifecycle import make_executor
 from hume_ros.timers import steady_timer
 from hume_tools.bags.background import BackgroundWriter
 from hume_tools.bags.errors import BagError
-from hume_tools.bags.message_types import message_class
+from hume_tools.bags.message_types import definition, message_class
 from hume_tools.bags.parameters import ParameterSnapshots
 from hume_tools.bags.provenance import checkpoint_provenance, recording_provenance
 from hume_tools.bags.quality import matching_quality
@@ -35,6 +35,12 @@ _DISCOVERY_PERIOD = 0.1
 _DEPTH = 200
 _SPIN_TIMEOUT = 0.1
 _HASH_TIMEOUT = 20.0
+_USUAL_TYPES = (
+    "sensor_msgs/msg/JointState", "sensor_msgs/msg/Image", "sensor_msgs/msg/CameraInfo",
+    "std_msgs/msg/Float64MultiArray", "hume_msgs/msg/ActionChunk", "hume_msgs/msg/Segment", "hume_msgs/msg/Thought",
+    "hume_msgs/msg/System1Status", "hume_msgs/action/ExecuteTask_FeedbackMessage", "action_msgs/msg/GoalStatusArray",
+)  # fmt: skip
+"""Loaded before the first message comes, which would have to wait otherwise."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Recorder(Node):
         self._note_learned()
 
     def _discover(self) -> None:
-        for topic in self._wanted:
+        for topic in tuple(self._wanted):
             offers = self.get_publishers_info_by_topic(topic)
             if offers:
                 self._subscribe(topic, {offer.topic_type for offer in offers}, [offer.qos_profile for offer in offers])
@@ -152,6 +158,9 @@ def run_record(options: RecordOptions) -> int:
     profile = RobotProfile.load(options.robot)
     topics = recorded_topics(profile, options.namespace, options.thoughts)
     topics += [resolved(topic, options.namespace) for topic in options.topics if topic not in topics]
+    for name in _USUAL_TYPES:
+        message_class(name)
+        definition(name)
     folder = options.output or Path(datetime.now().strftime("hume_%Y%m%d_%H%M%S"))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

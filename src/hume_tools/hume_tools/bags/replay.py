@@ -24,7 +24,7 @@ from hume_ros import qos
 from hume_ros.lifecycle import make_executor
 from hume_tools.bags.errors import BagError
 from hume_tools.bags.message_types import message_class
-from hume_tools.bags.playback import Playable, bag_timeline, standstill_timeline
+from hume_tools.bags.playback import Playable, bag_timeline, first_messages, standstill_timeline
 from hume_tools.bags.quality import matching_quality
 from hume_tools.bags.reader import BagReader
 from hume_tools.bags.recorded_robot import recorded_profile
@@ -102,7 +102,7 @@ class Player(Node):
             for topic in topics
         }
         self.counts: Counter[str] = Counter()
-        self.now_ns = reader.start_ns
+        self.now_ns = 0
         self._steady = time.monotonic()
         self._started = False
 
@@ -185,7 +185,7 @@ def run_replay(options: ReplayOptions) -> int:
     reader = BagReader(options.bag)
     topics = replayed_topics(reader, options.topics)
     for problem in reader.problems:
-        print(f"hume replay: {problem}", file=sys.stderr, flush=True)
+        _say(problem)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -198,17 +198,26 @@ def run_replay(options: ReplayOptions) -> int:
         player.destroy_node()
     finally:
         rclpy.try_shutdown()
-    print(f"hume replay: {sum(player.counts.values())} messages of {len(topics)} topics", file=sys.stderr, flush=True)
+    _say(f"{sum(player.counts.values())} messages of {len(topics)} topics")
     return 0
 
 
 def _play(
     player: Player, reader: BagReader, topics: Sequence[str], options: ReplayOptions, watch: _SystemsWatch
 ) -> None:
+    first = first_messages(reader, topics)
+    start_ns = min(message.log_time_ns for message in first.values())
+    player.now_ns = start_ns
     time.sleep(_DISCOVERY_SECONDS)
     if options.wait:
-        print("hume replay: showing the first messages until both systems run", file=sys.stderr, flush=True)
-        player.play(standstill_timeline(reader, topics, reader.start_ns, watch.waiting))
-    print(f"hume replay: playing {', '.join(topics)}", file=sys.stderr, flush=True)
-    player.play(bag_timeline(reader, topics, player.now_ns, options.loop))
+        _say("showing the first messages until both systems run")
+        player.play(standstill_timeline(reader, first, start_ns, watch.waiting))
+        # A topic that begins later would fall silent now.
+        start_ns = max(message.log_time_ns for message in first.values())
+    _say(f"playing {', '.join(topics)}")
+    player.play(bag_timeline(reader, topics, start_ns, player.now_ns if options.wait else start_ns, options.loop))
     player.linger(_LINGER_SECONDS)
+
+
+def _say(text: str) -> None:
+    print(f"hume replay: {text}", file=sys.stderr, flush=True)

@@ -158,10 +158,11 @@ class BagWriter:
         self._write_metadata()
 
     def _write_metadata(self) -> None:
-        """Replace `metadata.yaml` in one step."""
+        """Replace `metadata.yaml` in one step; while recording as JSON, which is YAML and a hundred times faster."""
         partial = self.folder / f".{METADATA}.partial"
         content = {"rosbag2_bagfile_information": self._metadata()}
-        partial.write_text(_to_yaml(content), encoding="utf-8")
+        text = _to_yaml(content) if self._file.closed else json.dumps(content)
+        partial.write_text(text, encoding="utf-8")
         partial.replace(self.folder / METADATA)
 
     def _metadata(self) -> dict[str, Any]:
