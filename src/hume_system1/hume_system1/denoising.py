@@ -11,6 +11,7 @@ from hume_msgs.msg import ActionChunk
 from hume_msgs.msg import Segment as SegmentMessage
 
 from hume_core.errors import ChunkError
+from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_ros.conversions import chunk_rows, set_stamp, stamp_seconds
 from hume_ros.observation_buffer import Frame, ObservationBuffer
@@ -28,12 +29,14 @@ class Task:
 
     Attributes:
         chunk: to refine.
-        frame: the observation to refine it on.
+        frame: what was seen.
+        observation: to refine it on, made of the frame.
         now: when the segment is to start, s on the ROS clock.
     """
 
     chunk: Chunk
     frame: Frame
+    observation: Observation
     now: float
 
 
@@ -90,11 +93,12 @@ class DenoisingCycle:
             chunk = self._denoiser.chunk_at(now)
         if chunk is None:
             return None
-        return Task(chunk, self._observer.take(now, newest_state=True), now)
+        frame = self._observer.take(now, newest_state=True)
+        return Task(chunk, frame, frame.observation(""), now)
 
     def denoise(self, task: Task) -> Segment:
-        """Refine."""
-        return self._denoiser.denoise(task.chunk, task.frame.observation(""), task.now)
+        """Refine; changes nothing here, except for end-effector actions, whose path goes on from call to call."""
+        return self._denoiser.denoise(task.chunk, task.observation, task.now)
 
     def message(self, task: Task, segment: Segment) -> SegmentMessage:
         """The next message to the command process."""

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from hume_tools.checkpoints import default_checkpoint
-from hume_tools.regress.run import RegressOptions, regress
+from hume_tools.regress.run import regress
+from hume_tools.regress.settings import RegressOptions
 
 
 def run_bench(bag: Path, json_file: Path | None, repeats: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -22,6 +23,7 @@ MODES = {mode: k for k, mode in enumerate(Mode)}
 REASONS = {reason: k for k, reason in enumerate(Reason)}
 
 _APART = 1_000_000_000
+_NUMBER = re.compile(r"\d+\.\d+")
 
 
 class Journal:
@@ -42,8 +44,7 @@ class Journal:
         self._thoughts: list[tuple[Any, ...]] = []
         self._segments: list[tuple[Any, ...]] = []
         self._sources: dict[str, list[tuple[Any, ...]]] = {source: [] for source in sources}
-        self.events: list[dict[str, Any]] = []
-        self._counts: dict[tuple[str, str], dict[str, Any]] = {}
+        self._events: dict[tuple[str, str], dict[str, Any]] = {}
 
     def command(self, time: int, command: Command, limited: int, tracking: float) -> None:
         """A tick."""
@@ -89,17 +90,16 @@ class Journal:
         return len(self._thoughts)
 
     def event(self, time: int, kind: str, text: str) -> None:
-        """Something worth a line; repetitions of the same text count."""
-        entry = self._counts.get((kind, text))
-        if entry is None:
-            entry = self._counts[kind, text] = {"time_ns": time, "kind": kind, "text": text, "count": 0}
-            self.events.append(entry)
+        """Something worth a line; the same with other numbers in it counts as a repetition."""
+        key = kind, _NUMBER.sub("#", text)
+        entry = self._events.setdefault(key, {"time_ns": time, "kind": kind, "text": text, "count": 0})
         entry["count"] += 1
+        entry["last_ns"] = time
 
-    def last_joints(self) -> NDArray[np.float64] | None:
-        """Newest measured arm joints (n,), rad."""
-        rows = self._sources[JOINT_STATES]
-        return rows[-1][3][: len(self._profile.joints)] if rows else None
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """In order of time."""
+        return sorted(self._events.values(), key=lambda event: event["time_ns"])
 
     def sections(self) -> dict[str, NDArray[np.void]]:
         """All records."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,8 @@ from hume_system1.denoiser import Refiner
 from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system2.model import System2
-from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult, check_fits
+from hume_system2.thinker import Thinker, ThoughtResult, check_fits
+from hume_tools.regress.settings import Settings
 from hume_tools.regress.stream import WEIGHT_DTYPE
 
 _FILES = ("config.json", "tokenizer.json", "vqh_backbone.json")
@@ -48,6 +49,7 @@ class Policy:
         identity: settings and hashes of the small files, for the header.
         tensors: names of the weights.
         weights: one record per tensor, see `WEIGHT_DTYPE`.
+        parallel_segments: how many segments the refiner may be asked for at the same time.
     """
 
     thinker: Thinks
@@ -58,6 +60,7 @@ class Policy:
     identity: dict[str, Any]
     tensors: Sequence[str]
     weights: NDArray[np.void]
+    parallel_segments: int = 1
 
 
 def content_hash(data: Any) -> int:
@@ -65,36 +68,30 @@ def content_hash(data: Any) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
-def load_policy(
-    checkpoint: str, profile: RobotProfile, options: ThinkingOptions, *, dtype: str = "float32", refine: bool = True
-) -> Policy:
+def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> Policy:
     """Load both systems as the nodes do; torch on one thread.
 
     Raises:
         CheckpointError: the checkpoint is damaged or does not fit the robot.
     """
     torch.set_num_threads(1)
-    kind = getattr(torch, dtype)
-    system2 = System2.from_pretrained(checkpoint, dtype=kind)
-    system1 = System1.from_pretrained(checkpoint, dtype=kind)
+    options = settings.thinking
+    system2 = System2.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype2))
+    system1 = System1.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype1))
     check_fits(system2, profile)
     folder = resolve_folder(checkpoint)
     names = tuple(sorted({*system2.tensors_read, *system1.tensors_read}))
     thinker = Thinker(system2, options)
-    thinker.warm_up()
     return Policy(
         thinker=thinker,
-        refiner=System1Refiner(system1) if refine else PassThroughRefiner(system1),
+        refiner=System1Refiner(system1) if settings.refine else PassThroughRefiner(system1),
         cameras=thinker.cameras,
         history=int(system1.config.s1_his_state_size),
         candidates=options.candidates,
         identity={
-            "dtype": dtype,
-            "refine": refine,
-            "candidates": options.candidates,
-            "time_temp": list(options.time_temp),
-            "noise_temp": list(options.noise_temp),
-            "seed": options.seed,
+            "dtype": [settings.dtype2, settings.dtype1],
+            "refine": settings.refine,
+            **{name: value for name, value in asdict(options).items() if name != "threads"},
             "files": {name: _file_hash(folder / name) for name in _FILES if (folder / name).is_file()},
         },
         tensors=names,

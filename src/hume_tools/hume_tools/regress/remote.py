@@ -6,6 +6,7 @@ A process is forked once the weights are loaded: it has them without a copy. Arr
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,7 @@ from hume_tools.regress.policy import Policy, Thinks
 Arrays = dict[str, Any]
 _REFUSED, _FAILED = "refused", "failed"
 _IMAGE = "image:"
+_PROCESSES = 2
 
 
 class Worker:
@@ -107,22 +109,37 @@ class RemoteThinker:
         self._worker.close()
 
 
-class RemoteRefiner:
-    """System 1 in another process; images travel only when they are new."""
+class _RefinerProcess:
+    """A process with System 1, and the images it was last sent."""
 
     def __init__(self, refiner: Refiner) -> None:
+        self.worker = Worker(_RefinerAnswers(refiner))
+        self.lock = threading.Lock()
+        self.assigned: tuple[Any, ...] = ()
+        self._sent: tuple[Any, ...] = ()
+
+    def ask(self, observation: Observation, images: tuple[Any, ...], rest: Arrays) -> Arrays:
+        """Refine; images travel only when they are new."""
+        with self.lock:
+            arrays = _observation_arrays(observation, images=not _same(images, self._sent))
+            answer = self.worker.ask({**arrays, **rest})
+            self._sent = images
+            return answer
+
+
+class RemoteRefiner:
+    """System 1 in other processes; segments on the same images go to the same one, which encodes them once."""
+
+    def __init__(self, refiner: Refiner, processes: int) -> None:
         self.chunk_size, self.segment_size = refiner.chunk_size, refiner.segment_size
         self._refiner = refiner
-        self._images: tuple[Any, ...] = ()
-        self._worker = Worker(_RefinerAnswers(refiner))
+        self._choice = threading.Lock()
+        self._processes = [_RefinerProcess(refiner) for _ in range(processes)]
 
     def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
-        """See `Refiner`."""
+        """See `Refiner`; from several threads at a time."""
         images = tuple(observation.images.values())
-        same = len(images) == len(self._images) and all(map(is_, images, self._images))
-        arrays = _observation_arrays(observation, images=not same)
-        answer = self._worker.ask({**arrays, "rows": rows, "stamp": np.array([stamp])})
-        self._images = images
+        answer = self._choose(images).ask(observation, images, {"rows": rows, "stamp": np.array([stamp])})
         return np.asarray(answer["actions"], dtype=np.float64)
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -130,8 +147,18 @@ class RemoteRefiner:
         return self._refiner.unnormalise(rows)
 
     def close(self) -> None:
-        """End the process."""
-        self._worker.close()
+        """End the processes."""
+        for process in self._processes:
+            process.worker.close()
+
+    def _choose(self, images: tuple[Any, ...]) -> _RefinerProcess:
+        with self._choice:
+            for process in self._processes:
+                if _same(images, process.assigned):
+                    return process
+            self._processes.append(self._processes.pop(0))
+            self._processes[-1].assigned = images
+            return self._processes[-1]
 
 
 class _RefinerAnswers:
@@ -152,13 +179,17 @@ def in_processes(policy: Policy) -> Iterator[Policy]:
     """The policy with each system in a process of its own."""
     thinker = RemoteThinker(policy.thinker)
     try:
-        refiner = RemoteRefiner(policy.refiner)
+        refiner = RemoteRefiner(policy.refiner, _PROCESSES)
         try:
-            yield replace(policy, thinker=thinker, refiner=refiner)
+            yield replace(policy, thinker=thinker, refiner=refiner, parallel_segments=2 * _PROCESSES)
         finally:
             refiner.close()
     finally:
         thinker.close()
+
+
+def _same(images: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    return len(images) == len(others) and all(map(is_, images, others))
 
 
 def _observation_arrays(observation: Observation, images: bool = True) -> Arrays:

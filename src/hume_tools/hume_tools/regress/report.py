@@ -90,7 +90,7 @@ def print_report(result: Result) -> None:
 
 
 def _event(event: dict[str, Any]) -> str:
-    times = f" ({event['count']} times)" if event["count"] > 1 else ""
+    times = f" ({event['count']} times until {seconds(event['last_ns'])})" if event["count"] > 1 else ""
     return f"{event['kind']}: {event['text']}{times}"
 
 

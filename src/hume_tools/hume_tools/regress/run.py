@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psutil
@@ -13,62 +12,20 @@ import psutil
 from hume_core.kinematics import load_kinematics
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
-from hume_system1.denoiser import ChunkSwitch
-from hume_system2.thinker import ThinkingOptions
 from hume_tools.bags.reader import BagReader
 from hume_tools.checkpoints import default_checkpoint
 from hume_tools.regress.compare import Comparison, compare
 from hume_tools.regress.environment import environment
-from hume_tools.regress.findings import Tolerance
 from hume_tools.regress.journal import MODES, REASONS, Journal
 from hume_tools.regress.latency import DEFAULT_DENOISE, DEFAULT_THINK, Latencies, LatencyModel
 from hume_tools.regress.policy import Policy, load_policy
 from hume_tools.regress.remote import in_processes
 from hume_tools.regress.session import Session, SessionError
+from hume_tools.regress.settings import RegressOptions, settings_of
 from hume_tools.regress.stepper import StepOptions, step_session
 from hume_tools.regress.stream import CommandStream, read_stream
 
 SAME, DIFFERS = 0, 1
-
-
-@dataclass(frozen=True)
-class RegressOptions:
-    """What to replay and how.
-
-    Attributes:
-        bag: folder or .mcap file.
-        golden: canonical file to compare with; None: only run.
-        checkpoint: folder or hub name; empty: as recorded, else the default one of the robot.
-        robot: profile; empty: as recorded.
-        limits_file: tightens the profile; empty: none.
-        namespace: of the recorded nodes; None: found by the joint states.
-        task: instruction where none was recorded.
-        candidates, time_temp, noise_temp, seed, dtype, refine, chunk_switch: as of the nodes.
-        think_latency, denoise_latency: s; None: as measured in the bag.
-        tolerance: between different environments.
-        write, json_file, html: files to write; None: none.
-    """
-
-    bag: Path
-    golden: Path | None = None
-    checkpoint: str = ""
-    robot: str = ""
-    limits_file: str = ""
-    namespace: str | None = None
-    task: str = ""
-    candidates: int = 5
-    time_temp: tuple[float, float] = (0.9, 1.0)
-    noise_temp: tuple[float, float] = (1.0, 1.0)
-    seed: int = 0
-    dtype: str = "float32"
-    refine: bool = True
-    chunk_switch: str = "boundary"
-    think_latency: float | None = None
-    denoise_latency: float | None = None
-    tolerance: Tolerance = field(default_factory=Tolerance)
-    write: Path | None = None
-    json_file: Path | None = None
-    html: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -136,45 +93,25 @@ def regress(options: RegressOptions) -> Result:
 
 
 def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | None) -> Result:
-    robot = _robot(options, bag.provenance)
-    profile = tightened(RobotProfile.load(robot), options.limits_file)
-    policy = load_policy(
-        _checkpoint(options, bag.provenance, robot),
-        profile,
-        ThinkingOptions(options.candidates, options.time_temp, options.noise_temp, options.seed, 1),
-        dtype=options.dtype,
-        refine=options.refine,
-    )
+    settings = settings_of(options, bag.provenance)
+    profile = tightened(RobotProfile.load(settings.robot), options.limits_file)
+    policy = load_policy(settings.checkpoint or str(default_checkpoint(settings.robot)), profile, settings)
     session = Session(bag, profile, policy.cameras, options.namespace)
     session.check()
     latency = _latency(options, session)
     kinematics = load_kinematics(profile) if profile.action.space.end_effector else None
-    steps = StepOptions(_task(options, session), ChunkSwitch(options.chunk_switch), kinematics=kinematics)
+    steps = StepOptions(_task(options, session), settings.chunk_switch, settings.control, kinematics)
     started, used = time.perf_counter(), _processor_time()
     with in_processes(policy) as remote:
         journal = step_session(session.arrivals(), profile, remote, latency, steps)
     wall, used = time.perf_counter() - started, _processor_time() - used
-    stream = _stream(journal, profile, policy, latency, options)
+    stream = _stream(journal, profile, policy, latency, steps)
     if not len(stream.commands):
         raise SessionError(f"nothing to step in {options.bag}: {'; '.join(session.problems) or 'too short'}")
     comparison = compare(golden, stream, options.tolerance) if golden is not None else None
     duration = float(stream.commands["time"][-1]) * 1e-9
     problems = [*session.problems, *journal.problems()]
     return Result(stream, golden, comparison, problems, duration, wall, used)
-
-
-def _robot(options: RegressOptions, provenance: dict[str, Any]) -> str:
-    robot = options.robot or str(provenance.get("robot") or "")
-    if not robot:
-        raise SessionError("the bag does not say which robot it is of; name its profile with --robot")
-    return robot
-
-
-def _checkpoint(options: RegressOptions, provenance: dict[str, Any], robot: str) -> str:
-    recorded = str(provenance.get("checkpoint") or "")
-    if options.checkpoint:
-        return options.checkpoint
-    return recorded if recorded and Path(recorded).is_dir() else str(default_checkpoint(robot))
 
 
 def _task(options: RegressOptions, session: Session) -> str:
@@ -196,13 +133,17 @@ def _latency(options: RegressOptions, session: Session) -> LatencyModel:
 
 
 def _stream(
-    journal: Journal, profile: RobotProfile, policy: Policy, latency: LatencyModel, options: RegressOptions
+    journal: Journal, profile: RobotProfile, policy: Policy, latency: LatencyModel, steps: StepOptions
 ) -> CommandStream:
     """The canonical form of a run: no paths, no wall-clock times."""
     header = {
         "robot": _robot_header(profile),
         "policy": policy.identity,
-        "settings": {"chunk_switch": options.chunk_switch, "task": options.task},
+        "settings": {
+            "chunk_switch": steps.chunk_switch.value,
+            "task": steps.task,
+            "control": asdict(replace(steps.control, rate_hz=profile.rates.stream)),
+        },
         "latency": {"think": latency.think.summary(), "denoise": latency.denoise.summary()},
         "environment": environment(),
         "modes": [mode.value for mode in MODES],

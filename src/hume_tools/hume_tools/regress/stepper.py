@@ -19,12 +19,13 @@ from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import JOINT_STATES
 from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser import ChunkSwitch
+from hume_tools.regress.core_steps import CoreSteps
+from hume_tools.regress.denoiser_steps import DenoiserSteps
 from hume_tools.regress.journal import Journal
 from hume_tools.regress.latency import LatencyModel
 from hume_tools.regress.policy import Policy
 from hume_tools.regress.schedule import NS, Rank, Schedule
 from hume_tools.regress.session import EPOCHS, ESTOP, Arrival
-from hume_tools.regress.system1_steps import CoreSteps, DenoiserSteps
 from hume_tools.regress.system2_steps import System2Steps
 
 _STATUS_PERIOD = 50_000_000
@@ -52,12 +53,14 @@ def step_session(
     arrivals: Iterable[Arrival], profile: RobotProfile, policy: Policy, latency: LatencyModel, options: StepOptions
 ) -> Journal:
     """Step from the first arrival to the last; what happened."""
+    # Paths of end-effector actions go on from segment to segment.
+    threads = 1 if profile.action.space.end_effector else policy.parallel_segments
     deterministic = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     try:
         with (
             ThreadPoolExecutor(1, "thinking", policy.thinker.enter_thread) as thinking,
-            ThreadPoolExecutor(1, "denoising", torch.set_num_threads, (1,)) as denoising,
+            ThreadPoolExecutor(threads, "denoising", torch.set_num_threads, (1,)) as denoising,
         ):
             stepper = _Stepper(profile, policy, latency, options, thinking, denoising)
             stepper.run(arrivals)
@@ -106,6 +109,7 @@ class _Stepper:
             for item in waiting:
                 self._schedule.run_until(item.time)
                 self._receive(item)
+        self._core.catch_up(self._schedule.now)
         self._core.note_rejections()
         if begun and not self.journal.thought_count:
             self.journal.event(self._schedule.elapsed, "no thought", self._system2.why_idle())
@@ -163,7 +167,8 @@ class _Stepper:
 
     def _report(self) -> None:
         """What System 1's status timer does: tell the others of an epoch that the core began."""
-        if self._core.epoch > self._epoch:
-            self._begin_epoch(self._core.epoch, f"System 1: {self._core.state}")
+        epoch = self._core.epoch()
+        if epoch > self._epoch:
+            self._begin_epoch(epoch, f"System 1: {self._core.state}")
             self._system2.begin_epoch(self._epoch)
         self._schedule.at(self._schedule.now + _STATUS_PERIOD, Rank.REPORT, self._report)

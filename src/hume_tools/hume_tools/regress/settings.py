@@ -1,0 +1,138 @@
+"""What to replay and how: what was asked for, else what the nodes were recorded with, else their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hume_core.errors import ConfigError
+from hume_system1.control.settings import ControlSettings
+from hume_system1.denoiser import ChunkSwitch
+from hume_system2.thinker import ThinkingOptions
+from hume_tools.regress.findings import Tolerance
+
+_Kind = TypeVar("_Kind")
+_VALID = {"dtype": ("float32", "bfloat16"), "chunk_switch": tuple(switch.value for switch in ChunkSwitch)}
+
+
+@dataclass(frozen=True)
+class RegressOptions:
+    """What was asked for; None or empty: as recorded.
+
+    Attributes:
+        bag: folder or .mcap file.
+        golden: canonical file to compare with; None: only run.
+        checkpoint: folder or hub name; empty: as recorded where it is there, else the default one of the robot.
+        robot: profile; empty: as recorded.
+        limits_file: tightens the profile; empty: none.
+        namespace: of the recorded nodes; None: found by the joint states.
+        task: instruction where none was recorded.
+        candidates, seed, dtype, refine, chunk_switch: as of the nodes.
+        think_latency, denoise_latency: s; None: as measured in the bag.
+        tolerance: between different environments.
+        write, json_file, html: files to write; None: none.
+    """
+
+    bag: Path
+    golden: Path | None = None
+    checkpoint: str = ""
+    robot: str = ""
+    limits_file: str = ""
+    namespace: str | None = None
+    task: str = ""
+    candidates: int | None = None
+    seed: int | None = None
+    dtype: str | None = None
+    refine: bool | None = None
+    chunk_switch: str | None = None
+    think_latency: float | None = None
+    denoise_latency: float | None = None
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    write: Path | None = None
+    json_file: Path | None = None
+    html: Path | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is replayed.
+
+    Attributes:
+        robot: profile.
+        checkpoint: folder or hub name; empty: the default one of the robot.
+        thinking: how System 2 searches; the seed is never negative.
+        dtype2, dtype1: compute types of System 2 and System 1.
+        refine, chunk_switch: of the denoiser.
+        control: ages and other settings of the control core.
+    """
+
+    robot: str
+    checkpoint: str
+    thinking: ThinkingOptions
+    dtype2: str
+    dtype1: str
+    refine: bool
+    chunk_switch: ChunkSwitch
+    control: ControlSettings
+
+
+def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Settings:
+    """Put together what was asked for and what was recorded.
+
+    Raises:
+        ConfigError: no robot is known, or an option has no valid value.
+    """
+    robot = options.robot or str(provenance.get("robot") or "")
+    if not robot:
+        raise ConfigError("the bag does not say which robot it is of; name its profile with --robot")
+    system2, system1 = (_parameters(provenance, node) for node in ("hume_system2", "hume_system1"))
+    recorded = str(system2.get("checkpoint") or system1.get("checkpoint") or provenance.get("checkpoint") or "")
+    plain = ThinkingOptions()
+    return Settings(
+        robot=robot,
+        checkpoint=options.checkpoint or (recorded if recorded and Path(recorded).is_dir() else ""),
+        thinking=replace(
+            plain,
+            candidates=_first(options.candidates, system2.get("candidates"), plain.candidates),
+            time_temp=_pair(system2.get("time_temp"), plain.time_temp),
+            noise_temp=_pair(system2.get("noise_temp"), plain.noise_temp),
+            seed=max(0, _first(options.seed, system2.get("seed"), 0)),
+        ),
+        dtype2=_choice("dtype", options.dtype, system2.get("dtype"), "float32"),
+        dtype1=_choice("dtype", options.dtype, system1.get("dtype"), "float32"),
+        refine=_first(options.refine, system1.get("refine"), True),
+        chunk_switch=ChunkSwitch(
+            _choice("chunk_switch", options.chunk_switch, system1.get("chunk_switch"), ChunkSwitch.BOUNDARY.value)
+        ),
+        control=_control(system1),
+    )
+
+
+def _parameters(provenance: Mapping[str, Any], node: str) -> Mapping[str, Any]:
+    """Recorded parameters of a node, in whatever namespace it was."""
+    for name, values in provenance.items():
+        if name.startswith("parameters ") and name.rpartition(" ")[2].rpartition("/")[2] == node:
+            return dict(values) if isinstance(values, Mapping) else {}
+    return {}
+
+
+def _first(*values: _Kind | None) -> _Kind:
+    return next(value for value in values if value is not None)
+
+
+def _pair(recorded: Any, otherwise: tuple[float, float]) -> tuple[float, float]:
+    return (float(recorded[0]), float(recorded[1])) if isinstance(recorded, list) and len(recorded) == 2 else otherwise
+
+
+def _choice(name: str, asked: str | None, recorded: Any, otherwise: str) -> str:
+    if asked is not None and asked not in _VALID[name]:
+        raise ConfigError(f"option --{name.replace('_', '-')} is '{asked}'; valid: {', '.join(_VALID[name])}")
+    return asked or (recorded if recorded in _VALID[name] else otherwise)
+
+
+def _control(system1: Mapping[str, Any]) -> ControlSettings:
+    """The recorded ages and blend; rate and action space come from the profile."""
+    names = {item.name for item in fields(ControlSettings)} - {"rate_hz", "action_spaces"}
+    return replace(ControlSettings(), **{name: value for name, value in system1.items() if name in names})
