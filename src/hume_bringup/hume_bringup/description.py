@@ -111,13 +111,15 @@ def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
 
 
 def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
-    """A bag's sensors at its own time, and both systems; System 1 sends no commands.
+    """A bag's sensors at its own time, and both systems; System 1 sends no commands. The end of the bag ends all.
 
     Raises:
-        ConfigError: no bag was named.
+        ConfigError: no bag was named, or a namespace: a bag keeps its own topic names.
     """
     if not options.bag:
         raise ConfigError("launch argument 'bag' is empty; give the folder of a rosbag2 bag")
+    if options.namespace:
+        raise ConfigError("a replay keeps the bag's topic names; leave launch argument 'namespace' empty")
     options = replace(options, use_sim_time=True, dry_run=True)
     rate = ["--rate", f"{options.rate:g}"] if options.rate is not None else []
     player = NodeSpec(

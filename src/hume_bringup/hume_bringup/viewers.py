@@ -8,6 +8,7 @@ from hume_bringup.environment import share_file
 from hume_bringup.node_spec import NodeSpec, OnExit
 from hume_bringup.options import LaunchOptions
 from hume_bringup.robot_description import expand
+from hume_core.robot import find_profile
 
 _FOXGLOVE_PORT = 8765
 
@@ -53,13 +54,9 @@ def recorder(options: LaunchOptions) -> list[NodeSpec]:
     arguments = ["record", "--robot", options.robot, "-o", options.record]
     arguments += ["--namespace", options.namespace] if options.namespace else []
     arguments += ["--use-sim-time"] if options.use_sim_time else []
-    return [
-        NodeSpec(
-            "hume_tools",
-            "hume",
-            "record",
-            arguments=tuple(arguments),
-            ros=False,
-            on_exit=OnExit.IGNORE,
-        )
-    ]
+    arguments = ["record", "--robot", str(find_profile(options.robot)), "--output", options.record]
+    if options.namespace:
+        arguments += ["--namespace", options.namespace]
+    if options.use_sim_time:
+        arguments += ["--use-sim-time"]
+    return [NodeSpec("hume_tools", "hume", "record", arguments=tuple(arguments), ros=False, on_exit=OnExit.IGNORE)]

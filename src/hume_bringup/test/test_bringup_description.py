@@ -51,6 +51,7 @@ def test_halves_can_run_on_two_machines() -> None:
         ("sim", LaunchOptions(checkpoint="x", policy_config="/absent"), ConfigError, "policy file '/absent' does not"),
         ("sim", LaunchOptions(checkpoint="x", limits_file="/absent"), ConfigError, "limits file '/absent' cannot be"),
         ("replay", LaunchOptions(checkpoint="x"), ConfigError, "'bag' is empty"),
+        ("replay", LaunchOptions(checkpoint="x", bag="b", namespace="n"), ConfigError, "keeps the bag's topic names"),
         ("gazebo", LaunchOptions(checkpoint="x", namespace="left"), ConfigError, "leave launch argument 'namespace'"),
         ("gazebo", LaunchOptions(checkpoint="x", robot="/my/arm.yaml"), ConfigError, "world has: wx250s_sim"),
     ],
@@ -136,6 +137,13 @@ def test_a_mock_stands_in_for_any_robot() -> None:
     for robot in known_profiles():
         mock = by_name("mock", robot=robot)["hume_mock"]
         assert Path(mock.parameters["robot"]).stem == robot
+
+
+def test_a_recording_knows_robot_namespace_and_clock() -> None:
+    arguments = by_name("sim", record="/out", namespace="left", use_sim_time=True)["record"].arguments
+    assert arguments[:2] == ("record", "--robot")
+    assert Path(arguments[2]).stem == "wx250s_sim"
+    assert arguments[3:] == ("--output", "/out", "--namespace", "left", "--use-sim-time")
 
 
 def test_viz_starts_rviz_unless_told_otherwise() -> None:
