@@ -130,10 +130,12 @@ class ObservationBuffer:
 
     def newest_stamp(self) -> float:
         """Time of the newest set, s on the ROS clock; minus infinity before the first."""
-        matched = self._matched
-        if matched is None:
-            return float("-inf")
-        return min(stamp_seconds(message.header.stamp) for message in matched)
+        return min(self.newest_stamps(), default=float("-inf"))
+
+    def newest_stamps(self) -> tuple[float, ...]:
+        """Times of the newest set's images, then of its joint states, s on the ROS clock; empty before the first."""
+        matched = self._matched or ()
+        return tuple(stamp_seconds(message.header.stamp) for message in matched)
 
     def wake(self) -> None:
         """Let a blocked `wait_for_new` look again, for shutdown."""
