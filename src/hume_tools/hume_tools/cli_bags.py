@@ -17,6 +17,7 @@ def add_bag_commands(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(record)
     app.command()(replay)
+    app.command()(export)
 
 
 def record(
@@ -50,3 +51,23 @@ def replay(
 
     os.environ.update(default_environment())
     raise typer.Exit(run_replay(ReplayOptions(bag, rate, loop, tuple(topics or ()), wait)))
+
+
+def export(
+    bags: Annotated[list[Path], typer.Argument(help="Folders of bags, or .mcap files.")],
+    to: Annotated[tuple[str, Path], typer.Option(help="Format (lerobot) and folder of the new dataset.")],
+    robot: Annotated[str, typer.Option(help="Robot profile; empty: the one the bag was recorded with.")] = "",
+    namespace: Namespace = "",
+    task: Annotated[str, typer.Option(help="Instruction of bags that have none, or instead of theirs.")] = "",
+    success: Annotated[Optional[bool], typer.Option("--success/--failure", help="Label of every episode.")] = None,  # noqa: UP045
+    actions: Annotated[str, typer.Option(help="commands, or states: measured positions one step later.")] = "commands",
+    image_size: Annotated[Optional[int], typer.Option(min=16, help="Side of the stored images, pixels.")] = None,  # noqa: UP045
+) -> None:
+    """Turn bags into a LeRobot dataset that `hume train` reads: one episode per goal, on the action grid."""
+    from hume_tools.bags.export import ExportOptions, run_export
+
+    if to[0] != "lerobot":
+        raise typer.BadParameter(f"format '{to[0]}' is unknown; valid: --to lerobot FOLDER")
+    raise typer.Exit(
+        run_export(ExportOptions(tuple(bags), to[1], robot, namespace, task, success, actions, image_size))
+    )
