@@ -179,6 +179,17 @@ def test_every_argument_has_an_explanation() -> None:
     assert all(item.metadata["help"] for item in fields(LaunchOptions))
 
 
+def test_every_argument_and_set_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "launch.md").read_text(encoding="utf-8")
+    for item in fields(LaunchOptions):
+        default = str(item.default).lower() if isinstance(item.default, bool) else item.default
+        shown = f"`{default}`" if default not in (None, "") else "unset"
+        assert f"| `{item.name}` | {shown} | {item.metadata['help']} |" in page
+    for path in LAUNCH.glob("*.launch.py"):
+        assert f"| `{path.name}` |" in page
+    assert all(f"| `{name}` |" in page for name in GRAPHS)
+
+
 def test_ros_arguments_keep_types() -> None:
     spec = NodeSpec("p", "e", "n", {"text": "true", "flag": True, "number": 2}, "/params.yaml", "left", "warn")
     arguments = spec.ros_arguments()
