@@ -26,7 +26,7 @@ def regress(
     robot: Annotated[str, typer.Option(help="Robot profile; empty: the recorded one.")] = "",
     limits_file: Annotated[str, typer.Option(help="Limits file on top of the profile.")] = "",
     namespace: Annotated[_Text, typer.Option(help="Namespace of the recorded nodes.")] = None,
-    task: Annotated[str, typer.Option(help="Instruction, for bags without one.")] = "",
+    task: Annotated[str, typer.Option(help="Instruction in place of the recorded ones.")] = "",
     candidates: Annotated[_Number, typer.Option(min=1, max=64, help="Candidates N per thought.")] = None,
     seed: Annotated[_Number, typer.Option(min=0, help="Seed of the noise.")] = None,
     dtype: Annotated[_Text, typer.Option(help="float32 or bfloat16.")] = None,

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from hume_core.kinematics import load_kinematics
+from hume_core.kinematics import Kinematics, load_kinematics
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
 from hume_tools.bags.reader import BagReader
@@ -21,7 +21,7 @@ from hume_tools.regress.latency import DEFAULT_DENOISE, DEFAULT_THINK, Latencies
 from hume_tools.regress.policy import Policy, load_policy
 from hume_tools.regress.remote import in_processes
 from hume_tools.regress.session import Session, SessionError
-from hume_tools.regress.settings import RegressOptions, settings_of
+from hume_tools.regress.settings import RegressOptions, Settings, settings_of
 from hume_tools.regress.stepper import StepOptions, step_session
 from hume_tools.regress.stream import CommandStream, read_stream
 
@@ -100,7 +100,7 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
     session.check()
     latency = _latency(options, session)
     kinematics = load_kinematics(profile) if profile.action.space.end_effector else None
-    steps = StepOptions(_task(options, session), settings.chunk_switch, settings.control, kinematics)
+    steps = _steps(options, settings, session, kinematics)
     started, used = time.perf_counter(), _processor_time()
     with in_processes(policy) as remote:
         journal = step_session(session.arrivals(), profile, remote, latency, steps)
@@ -114,13 +114,12 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
     return Result(stream, golden, comparison, problems, duration, wall, used)
 
 
-def _task(options: RegressOptions, session: Session) -> str:
-    if session.has_instructions():
-        return options.task
-    task = options.task or session.instruction()
-    if not task:
+def _steps(options: RegressOptions, settings: Settings, session: Session, kinematics: Kinematics | None) -> StepOptions:
+    has_instructions = session.has_instructions()
+    task = options.task or ("" if has_instructions else session.instruction())
+    if not task and not has_instructions:
         raise SessionError("the bag has no instruction (no hume/epoch, no hume/action_chunk); give one with --task")
-    return task
+    return StepOptions(task, not has_instructions, settings.chunk_switch, settings.control, kinematics)
 
 
 def _latency(options: RegressOptions, session: Session) -> LatencyModel:

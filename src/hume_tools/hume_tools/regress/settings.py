@@ -28,7 +28,7 @@ class RegressOptions:
         robot: profile; empty: as recorded.
         limits_file: tightens the profile; empty: none.
         namespace: of the recorded nodes; None: found by the joint states.
-        task: instruction where none was recorded.
+        task: instruction in place of the recorded ones; empty: those.
         candidates, seed, dtype, refine, chunk_switch: as of the nodes.
         think_latency, denoise_latency: s; None: as measured in the bag.
         tolerance: between different environments.

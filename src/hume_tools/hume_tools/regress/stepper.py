@@ -37,13 +37,15 @@ class StepOptions:
     """How to step.
 
     Attributes:
-        task: instruction from the start on, where the session has none; empty: only what was recorded.
+        task: takes the place of recorded instructions; empty: those.
+        from_start: the session has no instructions; the task begins with it.
         chunk_switch: as of the denoiser.
         control: settings of the control core; rate and action space come from the robot.
         kinematics: of the arm, for action spaces of the end effector.
     """
 
     task: str = ""
+    from_start: bool = False
     chunk_switch: ChunkSwitch = ChunkSwitch.BOUNDARY
     control: ControlSettings = field(default_factory=ControlSettings)
     kinematics: Kinematics | None = None
@@ -118,7 +120,7 @@ class _Stepper:
         schedule = self._schedule
         schedule.begin(start)
         self._core.begin()
-        if self._options.task:
+        if self._options.from_start:
             self._assign(self._options.task, "given")
         schedule.at(start, Rank.START, self._denoiser.round)
         schedule.at(start, Rank.REPORT, self._report)
@@ -149,7 +151,8 @@ class _Stepper:
         if not str(message.source).endswith("system2"):
             self.journal.event(self._schedule.elapsed, "epoch", f"not replayed: {reason}")
         elif reason.startswith(_INSTRUCTION):
-            self._assign(reason.removeprefix(_INSTRUCTION), "recorded")
+            recorded = reason.removeprefix(_INSTRUCTION)
+            self._assign(self._options.task or recorded, "given" if self._options.task else "recorded")
         else:
             self._begin_epoch(self._epoch + 1, reason)
             self._system2.rest()
