@@ -295,11 +295,22 @@ def test_a_row_held_back_by_velocity_is_made_up_for() -> None:
     rows = np.zeros((6, 6))
     rows[0, :3] = 0.015, 0.0, 0.0
     targets = follow(kinematics, rows)
-    assert "row 0 lags: " in targets.short
+    assert "row 0 stays behind: " in targets.short
     assert targets.reason == ""
     start = kinematics.forward(START)
     assert_same(kinematics.forward(targets.positions[-1]), Pose(start.position + rows[0, :3], start.rotation))
     assert (np.abs(np.diff(np.vstack([START, targets.positions]), axis=0)) <= 0.3 * DT + 1e-12).all()
+
+
+def test_rows_at_a_joint_limit_go_on_as_near_as_it_allows() -> None:
+    kinematics = arm(upper=1.21)
+    pose = kinematics.forward(START + 0.05 * np.eye(6)[2])
+    delta = kinematics.forward(START).error_to(pose)
+    rows = np.array([delta, np.zeros(6)])
+    targets = follow(kinematics, rows)
+    assert (targets.followed, targets.reason) == (2, "")
+    assert "(joint limit of j3)" in targets.report
+    assert targets.positions[1, 2] == 1.21
 
 
 def test_unreachable_rows_hold_the_last_followed_one_and_a_new_segment_goes_on() -> None:
@@ -315,6 +326,17 @@ def test_unreachable_rows_hold_the_last_followed_one_and_a_new_segment_goes_on()
     resumed = path.segment(5, -rows[:3])
     assert resumed.report == ""
     assert_same(kinematics.forward(resumed.positions[-1]), kinematics.forward(START))
+
+
+def test_poses_after_an_unreachable_one_are_followed_again() -> None:
+    kinematics = arm()
+    near = kinematics.forward(START + 0.02)
+    rows = np.tile(np.concatenate([near.position, rotation_to_vector(near.rotation)]), (4, 1))
+    rows[1, 0] += 5.0
+    targets = follow(kinematics, rows, EndEffectorAction(ActionSpace.EE_POSE))
+    assert targets.followed == 1
+    np.testing.assert_array_equal(targets.positions[1], targets.positions[0])
+    assert_same(kinematics.forward(targets.positions[3]), near)
 
 
 def test_numbers_that_are_not_finite_stay_visible() -> None:

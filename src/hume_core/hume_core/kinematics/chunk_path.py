@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.action import ActionSpace
 from hume_core.errors import ActionSpaceError
 from hume_core.kinematics.rotation import Pose
 from hume_core.kinematics.solver import Kinematics, Reach, Solution
@@ -14,6 +15,7 @@ from hume_core.kinematics.targets import EndEffectorAction
 
 _LAG_POSITION = 0.03
 _LAG_ROTATION = 0.2
+_SINGULAR_SHARE = 1.0 / 3.0
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,9 @@ class SegmentTargets:
 
     Attributes:
         positions: (h, n) rad.
-        followed: rows that are followed; from there on the last of them repeats.
+        followed: rows up to the first that is not followed.
         short: the followed row that stayed farthest from its target, in words; empty: all were reached.
-        reason: why the rows after `followed` are not followed; empty: all are.
+        reason: why that row is not followed; empty: all are.
     """
 
     positions: NDArray[np.float64]
@@ -46,8 +48,11 @@ class ChunkPath:
     poses asked for, not on poses reached, so a row that a velocity limit holds back is made up for by the next ones.
     The joints of each row are solved from those of the row before, so the arm keeps its configuration.
 
-    A row whose target stays out of tolerance because of a joint's position limit, or by more than 30 mm or 0.2 rad for
-    whatever reason, is unreachable: it and all later rows repeat the joints of the last row that is followed.
+    A row that limits or a singular pose keep out of tolerance is followed as nearly as they allow, and reported. One
+    that stays away by more than 30 mm or 0.2 rad is unreachable and repeats the joints of the row before, so the arm
+    comes to rest there; so do the segment's later rows if they are displacements, whose sense is lost without it. At a
+    singular pose a third of that is the bound, since an arm pulled farther over the edge of its workspace may turn its
+    elbow over.
 
     Args:
         kinematics: the arm.
@@ -92,8 +97,9 @@ class ChunkPath:
             return SegmentTargets(np.full((len(rows), self._joints.shape[1]), np.nan), 0)
         self._rows[first:end] = rows[:, :6]
         self._solved = min(self._solved, first)
+        relative = self._action.space is ActionSpace.EE_DELTA
         while self._solved < end:
-            self._solve(self._solved, self._solved > first)
+            self._solve(self._solved, relative and self._solved > first)
             self._solved += 1
         reasons = self._reasons[first + 1 : end + 1]
         followed = next((k for k, reason in enumerate(reasons) if reason), len(rows))
@@ -101,10 +107,10 @@ class ChunkPath:
         reason = reasons[followed] if followed < len(rows) else ""
         return SegmentTargets(self._joints[first + 1 : end + 1].copy(), followed, short, reason)
 
-    def _solve(self, k: int, same_segment: bool) -> None:
+    def _solve(self, k: int, depends: bool) -> None:
         start, previous = self._joints[k], self._poses[k]
         self._reasons[k + 1], self._shorts[k + 1] = "", (0.0, "")
-        if same_segment and self._reasons[k]:
+        if depends and self._reasons[k]:
             self._hold(k, self._reasons[k])
             return
         target = self._action.target(self._rows[k], previous)
@@ -115,14 +121,12 @@ class ChunkPath:
         self._joints[k + 1], self._poses[k + 1] = solution.positions, target
         if solution.reach is not Reach.REACHED:
             size = solution.position_error / _LAG_POSITION + solution.rotation_error / _LAG_ROTATION
-            self._shorts[k + 1] = (size, f"row {k} lags: {solution.describe()}")
+            self._shorts[k + 1] = (size, f"row {k} stays behind: {solution.describe()}")
 
     def _hold(self, k: int, reason: str) -> None:
         self._joints[k + 1], self._poses[k + 1], self._reasons[k + 1] = self._joints[k], self._poses[k], reason
 
 
 def _unreachable(solution: Solution) -> bool:
-    if solution.reach is Reach.REACHED:
-        return False
-    far = solution.position_error > _LAG_POSITION or solution.rotation_error > _LAG_ROTATION
-    return far or solution.reach is Reach.JOINT_LIMIT
+    share = _SINGULAR_SHARE if solution.reach is Reach.SINGULARITY else 1.0
+    return solution.position_error > share * _LAG_POSITION or solution.rotation_error > share * _LAG_ROTATION

@@ -20,6 +20,7 @@ _ITERATIONS = 20
 _LONGEST_ERROR = 0.15
 _STILL = 1e-7
 _HALVINGS = 4
+_SLOW = 0.995
 _TASK = 6
 
 
@@ -179,8 +180,8 @@ class Kinematics:
                 step = 0.5 * step
             else:
                 break
-            moved, at = float(np.abs(after - at).max()), after
-            if moved < _STILL:
+            at = after
+            if self._distance(pose, target) > _SLOW * self._distance_of(error):
                 break
         return self._judge(target, at, blocked)
 
