@@ -28,6 +28,8 @@ from hume_training.data.writer import Episode, finish, stage_shard
 ACTIONS = ("commands", "states")
 SOURCES = "meta/hume_sources.json"
 _FEWEST_FRAMES = 2
+_TIE = 1e-4
+"""An observation that is this much late, s, still belongs to a step: stamps in seconds are rounded."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _columns(
         raise BagError(
             f"it has less than {_FEWEST_FRAMES} steps of {profile.action.dt} s with observations and actions"
         )
-    newest = np.searchsorted(stamps, times, side="right") - 1
+    newest = np.searchsorted(stamps, times + _TIE, side="right") - 1
     ages = times - stamps[newest]
     if ages.max() > profile.observation.max_age:
         worst = int(ages.argmax())
