@@ -49,8 +49,8 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
     if not options.checkpoint and (options.system1 or options.system2) and not options.params_file:
         raise ConfigError("launch argument 'checkpoint' is empty; give a checkpoint folder or a hub name")
     profile = find_profile(options.robot)
-    if options.limits_file:
-        tightened(RobotProfile.load(profile), options.limits_file)
+    # One message here instead of one from each node.
+    tightened(RobotProfile.load(profile), options.limits_file)
     policy = load_policy_config(options.policy_config)
     shared = _given(
         robot=str(profile),

@@ -9,14 +9,16 @@ from pydantic import BaseModel, ValidationError
 
 
 def describe_problem(error: ValidationError, data: Any, model: type[BaseModel]) -> str:
-    """The first problem of a validation.
+    """The most telling problem of a validation.
 
     Args:
         error: what pydantic found.
         data: what was validated.
         model: what it was validated against.
     """
-    problem = error.errors()[0]
+    problems = error.errors()
+    # A misspelt field is missing too; its own name helps more.
+    problem = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     location = problem["loc"]
     field = ".".join(_label(data, location, i) for i in range(len(location)))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
