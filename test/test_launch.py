@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from hume_msgs.msg import Epoch, System1Status
+from sensor_msgs.msg import JointState
 
+from hume_core.robot import RobotProfile
 from hume_ros import qos
+from hume_ros.conversions import joint_values
 
 pytestmark = pytest.mark.ros
 
@@ -100,6 +104,20 @@ def test_order_respawn_and_end(up: Callable[..., Up], observer: Any, checkpoint:
     os.kill(stack.pid("system1_node"), signal.SIGKILL)
     observer.until(lambda: stack.process.poll() is not None, 20.0, "the end of all with System 1")
     assert "hume_system1 ended with exit code -9; stopping" in stack.output
+
+
+def test_an_end_effector_policy_moves_a_robot_of_its_own_profile(up: Callable[..., Up], observer: Any) -> None:
+    """Twists become joint trajectories; the stand-in follows them within the profile's limits."""
+    profile = RobotProfile.load("wx250s")
+    assert profile.action.space.end_effector
+    statuses = watch(observer, System1Status, "arm/hume/status", qos.STATUS)
+    states = watch(observer, JointState, f"arm/{profile.joint_states}", qos.SENSOR)
+    up("mock", "robot:=wx250s", "task:=lift the red cube", "namespace:=arm", "seed:=1")
+    observer.until(lambda: statuses and statuses[-1].mode == System1Status.RUNNING, START_TIMEOUT, "System 1 running")
+    start = joint_values(states[-1], profile.joint_names)
+    moved = lambda: float(np.abs(joint_values(states[-1], profile.joint_names) - start).max())  # noqa: E731
+    observer.until(lambda: moved() > 0.005, 30.0, "the arm moving")
+    assert 0.0 < statuses[-1].max_velocity_ratio <= 1.0 + 1e-6
 
 
 def test_a_node_that_cannot_be_configured_ends_the_launch(up: Callable[..., Up], observer: Any) -> None:

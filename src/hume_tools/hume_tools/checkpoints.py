@@ -4,20 +4,49 @@ from __future__ import annotations
 
 import hashlib
 import os
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from hume_core.action import ActionSpace
+from hume_core.errors import CheckpointError, ConfigError
 from hume_core.robot import RobotProfile
+
+_SHIPPED: dict[str, str] = {}
+"""Robot -> trained checkpoint in hume_training/checkpoints."""
 
 _PRESET = "small"
 _SEED = 0
 _SYSTEM1_STEPS = 5  # Euler steps; ten take 17 ms on one core, too long beside a simulator on two
 _SPREAD = 0.05  # rad; random actions then stay clear of the table
+_TWIST = (0.002,) * 3 + (0.01,) * 3  # m and rad per action step
 
 
 def default_checkpoint(robot: str = "wx250s_sim") -> Path:
-    """A small checkpoint for a simulated robot: real architecture, random weights; made once and kept in the cache.
+    """The trained checkpoint that ships for a robot, or where there is none, `random_checkpoint`.
+
+    Returns:
+        The checkpoint folder.
+    """
+    name = _SHIPPED.get(RobotProfile.load(robot).name)
+    return random_checkpoint(robot) if name is None else shipped_checkpoint(name)
+
+
+def shipped_checkpoint(name: str) -> Path:
+    """Folder of a checkpoint that is part of hume_training.
+
+    Raises:
+        CheckpointError: it is not installed.
+    """
+    folder = Path(str(files("hume_training"))) / "checkpoints" / name
+    if not (folder / "model.safetensors").is_file():
+        raise CheckpointError(f"{folder} holds no model.safetensors; install hume_training with its package data")
+    return folder
+
+
+def random_checkpoint(robot: str = "wx250s_sim") -> Path:
+    """A small checkpoint for a robot: real architecture, random weights; made once and kept in the cache.
 
     Returns:
         The checkpoint folder.
@@ -36,19 +65,36 @@ def cache_directory() -> Path:
     return Path(base) / "hume" / "checkpoints"
 
 
+def _arm_actions(profile: RobotProfile) -> tuple[list[float], list[float]]:
+    """Mean and spread of the arm's part of an action row: near home, or hardly moving.
+
+    Raises:
+        ConfigError: poses have no mean that suits every arm.
+    """
+    n = len(profile.home)
+    if profile.action.space is ActionSpace.JOINT_POSITION:
+        return list(profile.home), [_SPREAD] * n
+    if profile.action.space is ActionSpace.JOINT_DELTA:
+        return [0.0] * n, [_SPREAD] * n
+    if profile.action.space is ActionSpace.EE_DELTA:
+        scale = profile.action.scale or (1.0,) * 6
+        return [0.0] * 6, [step / factor for step, factor in zip(_TWIST, scale, strict=True)]
+    raise ConfigError(
+        f"there is no small checkpoint for action space '{profile.action.space.value}' of robot '{profile.name}'; "
+        "name a checkpoint"
+    )
+
+
 def _create(folder: Path, profile: RobotProfile) -> None:
     """Write the checkpoint, centred on the home pose so that random actions stay near it."""
     from hume_training.initialize import create_checkpoint
 
     arm = list(profile.home)
-    if profile.gripper is None:
-        state_mean, action_mean = arm, arm
-    else:
-        middle = 0.5 * (profile.gripper.policy_closed + profile.gripper.policy_open)
+    state_mean, (action_mean, action_std) = arm, _arm_actions(profile)
+    if profile.gripper is not None:
         state_mean = [*arm, 0.5 * (profile.gripper.closed + profile.gripper.open)]
-        action_mean = [*arm, middle]
-    spread = [_SPREAD] * len(arm)
-    gripper = [] if profile.gripper is None else [0.3]
+        action_mean = [*action_mean, 0.5 * (profile.gripper.policy_closed + profile.gripper.policy_open)]
+        action_std = [*action_std, 0.3]
     temporary = folder.with_name(folder.name + f".{os.getpid()}")
     create_checkpoint(
         temporary,
@@ -58,9 +104,9 @@ def _create(folder: Path, profile: RobotProfile) -> None:
         state_dim=profile.state_dim,
         action_dim=profile.action_dim,
         state_mean=state_mean,
-        state_std=np.resize([*spread, 0.01], profile.state_dim).tolist(),
+        state_std=np.resize([*([_SPREAD] * len(arm)), 0.01], profile.state_dim).tolist(),
         action_mean=action_mean,
-        action_std=[*spread, *gripper],
+        action_std=action_std,
         s1_num_steps=_SYSTEM1_STEPS,
     )
     try:

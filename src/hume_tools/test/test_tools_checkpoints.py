@@ -1,0 +1,33 @@
+"""The small checkpoint fits every shipped robot profile."""
+
+from __future__ import annotations
+
+import pytest
+
+from hume_core.action import ActionSpace
+from hume_core.errors import ConfigError
+from hume_core.robot import RobotProfile, known_profiles
+from hume_tools.checkpoints import _arm_actions
+
+
+@pytest.mark.parametrize("robot", known_profiles())
+def test_action_statistics_have_the_profiles_size(robot: str) -> None:
+    profile = RobotProfile.load(robot)
+    mean, std = _arm_actions(profile)
+    assert len(mean) == len(std) == profile.action_dim - (profile.gripper is not None)
+    assert min(std) > 0.0
+
+
+def test_a_twist_is_small_in_metres_whatever_the_scale() -> None:
+    profile = RobotProfile.load("wx250s")
+    action = profile.action.model_copy(update={"space": ActionSpace.EE_DELTA, "scale": (0.05,) * 3 + (0.5,) * 3})
+    _, std = _arm_actions(profile.model_copy(update={"action": action}))
+    assert std[0] * 0.05 == pytest.approx(0.002)
+    assert std[3] * 0.5 == pytest.approx(0.01)
+
+
+def test_poses_need_a_checkpoint_of_their_own() -> None:
+    profile = RobotProfile.load("wx250s")
+    action = profile.action.model_copy(update={"space": ActionSpace.EE_POSE})
+    with pytest.raises(ConfigError, match="'ee_pose' of robot 'wx250s'; name a checkpoint"):
+        _arm_actions(profile.model_copy(update={"action": action}))
