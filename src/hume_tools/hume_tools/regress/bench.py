@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hume_tools.checkpoints import default_checkpoint
 from hume_tools.regress.run import regress
 from hume_tools.regress.settings import RegressOptions
 
 
-def run_bench(bag: Path, json_file: Path | None, repeats: int) -> int:
+def run_bench(bag: Path, checkpoint: str, json_file: Path | None, repeats: int) -> int:
     """Step a session several times and print the realtime factor of the fastest run."""
-    checkpoint = str(default_checkpoint())
     results = [regress(RegressOptions(bag, checkpoint=checkpoint)) for _ in range(repeats)]
     best = max(results, key=lambda result: result.realtime_factor)
     found = {
         "session_s": best.duration,
         "wall_time_s": best.wall_time,
         "processor_time_s": best.processor_time,
+        "processor_time_per_session_second": best.processor_time / best.duration,
         "realtime_factor": best.realtime_factor,
         "realtime_factors": [result.realtime_factor for result in results],
         "segments": len(best.stream.segments),
