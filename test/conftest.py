@@ -19,7 +19,7 @@ from rclpy.node import Node
 from hume_bringup.environment import default_environment
 from hume_bringup.programs import find_executable
 from hume_ros.lifecycle import make_executor
-from hume_tools.checkpoints import default_checkpoint
+from hume_tools.checkpoints import random_checkpoint
 from hume_tools.domain import free_domain
 
 
@@ -39,7 +39,7 @@ def ros_domain() -> Iterator[int]:
 @pytest.fixture(scope="session")
 def checkpoint() -> Path:
     """The small checkpoint with random weights."""
-    return default_checkpoint()
+    return random_checkpoint()
 
 
 class Observer:

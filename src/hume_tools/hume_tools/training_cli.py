@@ -37,11 +37,12 @@ def train(
     kind: Annotated[str, typer.Argument(help="system2, value or system1.")],
     config: Annotated[Path, typer.Option(help="YAML file; see hume_training/configs.")],
     change: Annotated[list[str], typer.Option("--set", help="field=value, stronger than the file.")] = [],  # noqa: B006
+    stop_after: Annotated[Optional[int], typer.Option(min=1, help="End early, after this many steps.")] = None,  # noqa: UP045
 ) -> None:
     """Train one part of a checkpoint; run again to resume exactly where it stopped."""
     from hume_training.training.run import run_train
 
-    raise typer.Exit(run_train(kind, config, change))
+    raise typer.Exit(run_train(kind, config, change, stop_after))
 
 
 def evaluate(
@@ -58,8 +59,16 @@ def evaluate(
     system1_latency: Timing = None,
     json_file: Annotated[_Paths, typer.Option("--json", help="Write the figures to this file.")] = None,
     plot: Annotated[_Paths, typer.Option(help="Draw the figures to this file.")] = None,
+    value_quality: Annotated[int, typer.Option(min=0, help="Judge the values at this many states instead.")] = 0,
 ) -> None:
     """Measure success in the simulator, without ROS: paired episodes, 95 % intervals."""
+    if value_quality:
+        from hume_training.evaluation.value_quality import ValueQualityOptions, run_value_quality
+
+        judged = ValueQualityOptions(
+            checkpoint, suite, value_quality, seed=seed, action_space=action_space, json_file=json_file
+        )
+        raise typer.Exit(run_value_quality(judged))
     from hume_training.evaluation.run import EvaluateOptions, run_evaluate
 
     given = {

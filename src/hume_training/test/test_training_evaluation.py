@@ -1,5 +1,6 @@
 """Evaluation: a policy that knows the right motion succeeds under the timing model, a blind one does not."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,16 @@ import torch
 
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
+from hume_sim.scene import CUBES
+from hume_sim.world import TabletopWorld
 from hume_system2.model.thought import Thought
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.collect.recorder import Recorder, RecorderOptions
+from hume_training.evaluation.episode import Outcome, sample_rows
 from hume_training.evaluation.intervals import paired_difference, wilson
-from hume_training.evaluation.rollout import Rollout, sample_rows, with_action_space
-from hume_training.evaluation.suites import find_suite
+from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.rollout import Rollout, with_action_space
+from hume_training.evaluation.suites import Disturbances, find_suite
 from hume_training.evaluation.value_quality import _Snapshot, rank_correlation, summarise
 from hume_training.evaluation.variants import choose, find_variant, medoid
 
@@ -66,7 +71,7 @@ def actions() -> np.ndarray:
 
 def _run(actions: np.ndarray, variant: str, best: int = 0, **timing: float) -> Any:
     system2 = KnowingSystem2(actions, best)
-    policy: Any = SimpleNamespace(system2=system2, system1=PassThrough())
+    policy = Policy(system2, PassThrough())  # type: ignore[arg-type]
     profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
     rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0, **timing), find_variant(variant))
     system2.clock = lambda: rollout.world.elapsed
@@ -134,7 +139,7 @@ def test_rows_are_sampled_by_place() -> None:
 
 def test_a_branch_starts_from_the_snapshot(actions: np.ndarray) -> None:
     system2 = KnowingSystem2(actions)
-    policy: Any = SimpleNamespace(system2=system2, system1=PassThrough())
+    policy = Policy(system2, PassThrough())  # type: ignore[arg-type]
     profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
     rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0), find_variant("n1_no_system1"))
     system2.clock = lambda: rollout.world.elapsed
@@ -143,7 +148,7 @@ def test_a_branch_starts_from_the_snapshot(actions: np.ndarray) -> None:
     assert snapshot.state is not None
     rows = np.zeros((16, 8), dtype=np.float32)
     rows[:, 6] = 1.0
-    outcome = rollout.branch(snapshot.state, rows)
+    outcome = rollout.branch(snapshot.state, [rows])[0]
     rollout.close()
     assert outcome.seed == SEED
     assert outcome.duration > 1.0
@@ -161,3 +166,57 @@ def test_the_best_choice_bounds_the_others() -> None:
     assert report["success_of_first"] == 0.0
     assert report["success_of_highest_value"] == 0.5
     assert report["success_of_best"] == 1.0
+
+
+def test_cubes_drift_to_and_fro_but_not_while_held() -> None:
+    world = TabletopWorld(16, 16)
+    world.reset(SEED, TASK)
+    suite = find_suite("hard")
+    disturbances = Disturbances(replace(suite, disturbances=0), SEED)
+    start = {cube: world.cube_pose(cube)[:2] for cube in CUBES}
+    farthest = dict.fromkeys(CUBES, 0.0)
+    while world.elapsed < suite.drift_period:
+        disturbances.apply(world)
+        world.step(round(0.01 / world.timestep))
+        for cube in CUBES:
+            farthest[cube] = max(farthest[cube], float(np.linalg.norm(world.cube_pose(cube)[:2] - start[cube])))
+    for cube in CUBES:
+        assert suite.drift <= farthest[cube] < 2.2 * suite.drift
+        assert np.linalg.norm(world.cube_pose(cube)[:2] - start[cube]) < 0.3 * suite.drift
+    world.place_cube("red", world.tip_position())
+    held = world.cube_pose("red")
+    disturbances.apply(world)
+    assert np.array_equal(world.cube_pose("red"), held)
+
+
+def test_episodes_side_by_side_equal_single_ones(actions: np.ndarray) -> None:
+    def outcome(count: int) -> list[Outcome]:
+        system2 = KnowingSystem2(actions)
+        policy = Policy(Repeating(system2), PassThrough())  # type: ignore[arg-type]
+        profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
+        rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0), find_variant("n1_no_system1"))
+        system2.clock = lambda: rollout.world.elapsed
+        found = rollout.run_many([(SEED, TASK)] * count)
+        rollout.close()
+        return found
+
+    assert outcome(3) == outcome(1) * 3
+
+
+class Repeating:
+    """Asks a policy that thinks about one observation once for each of several."""
+
+    config = CONFIG
+
+    def __init__(self, system2: KnowingSystem2) -> None:
+        self._system2 = system2
+
+    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor) -> Thought:
+        parts = [
+            self._system2.think(SimpleNamespace(state=observation.state[i : i + 1]), candidates, time_temp, noise)
+            for i in range(len(observation.task))
+        ]
+        joined = [
+            torch.cat([getattr(part, name) for part in parts]) for name in ("candidates", "values", "index", "chunk")
+        ]
+        return Thought(*joined, parts[0].noise_levels, parts[0].euler_steps)

@@ -150,12 +150,14 @@ def joined(parts: Sequence[Demonstrations]) -> Demonstrations:
             raise DatasetError(f"datasets differ in rate, state size, action size or cameras: {mine} and {theirs}")
     offsets = np.cumsum([0, *(len(part.state) for part in parts[:-1])])
     known = all(part.success is not None for part in parts)
+    seen = [part.environment for part in parts if part.environment is not None]
+    shared = len(seen) == len(parts) and len({part.shape[1] for part in seen}) == 1
     return Demonstrations(
         fps=first.fps,
         images={key: JoinedImages([part.images[key] for part in parts]) for key in first.images},  # type: ignore[misc]
         state=np.concatenate([part.state for part in parts]),
         action=np.concatenate([part.action for part in parts]),
-        environment=None,
+        environment=np.concatenate(seen) if shared else None,
         perturbed=np.concatenate([part.perturbed for part in parts]),
         success=np.concatenate([part.success for part in parts if part.success is not None]) if known else None,
         starts=np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),

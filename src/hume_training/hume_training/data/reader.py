@@ -21,6 +21,8 @@ from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, INFO, P
 _CACHE = "cache"
 _NUMBERS = (STATE, ACTION, ENVIRONMENT)
 _FLAGS = (PERTURBED, SUCCESS)
+_MEMORY_SHARE = 0.6
+"""A dataset that takes more than this share of the free memory is mapped from its files."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,10 @@ def load_demonstrations(folder: str | Path) -> Demonstrations:
         cache.mkdir(exist_ok=True)
         _decode(root, info, episodes, cache)
         (cache / "complete").write_text(stamp)
-    arrays = {path.stem: np.load(path, mmap_mode="r") for path in cache.glob("*.npy")}
+    paths = list(cache.glob("*.npy"))
+    # Random frames of a mapped file cost several times the reading of memory, and more than a small model's step.
+    mapped = "r" if sum(path.stat().st_size for path in paths) > _MEMORY_SHARE * free_memory() else None
+    arrays = {path.stem: np.load(path, mmap_mode=mapped) for path in paths}
     task_index = np.asarray(arrays["task_index"])
     starts = np.array([episode["dataset_from_index"] for episode in episodes])
     unknown = [int(i) for i in np.unique(task_index[starts]) if int(i) not in tasks]
@@ -116,6 +121,15 @@ def load_demonstrations(folder: str | Path) -> Demonstrations:
         lengths=np.array([episode["length"] for episode in episodes]),
         tasks=[tasks[int(task_index[start])] for start in starts],
     )
+
+
+def free_memory() -> float:
+    """Bytes that can be used without swapping; 0 where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return next((1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")), 0.0)
 
 
 def _read_episodes(root: Path, info: DatasetInfo) -> list[dict[str, Any]]:

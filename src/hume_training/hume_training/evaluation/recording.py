@@ -27,7 +27,8 @@ from hume_training.collect.recorder import (
 )
 from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, INFO, PERTURBED, STATE, SUCCESS
 from hume_training.data.writer import Episode, finish, stage_shard, staged_shards
-from hume_training.evaluation.rollout import Policy, Rollout, with_action_space
+from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.rollout import Rollout, with_action_space
 from hume_training.evaluation.suites import find_suite
 from hume_training.evaluation.variants import find_variant
 
@@ -135,11 +136,12 @@ def _record(number: int, episodes: Sequence[int]) -> None:
     options = _context["options"]
     suite = find_suite(options.suite)
     runner = Rollout(_context["policy"], _context["profile"], suite, find_variant(options.variant), options.seed)
-    recorded = []
-    for k in episodes:
-        recorder = EpisodeRecorder()
-        seed = _FIRST_SEED + 100_000 * options.seed + k
-        runner.run(seed, suite.tasks[k % len(suite.tasks)], recorder)
-        recorded.append(recorder.episode(runner.world, seed))
+    scenes = [(_FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
+    recorders = [EpisodeRecorder() for _ in scenes]
+    runner.run_many(scenes, recorders)
+    recorded = [
+        recorder.episode(world, seed)
+        for recorder, world, (seed, _) in zip(recorders, runner.worlds(len(scenes)), scenes, strict=True)
+    ]
     runner.close()
     stage_shard(options.folder, number, recorded, demonstration_features(RecorderOptions()))

@@ -1,75 +1,25 @@
-"""One closed-loop episode with the timing of the real nodes, on the simulator's clock."""
+"""Many episodes of one variant at once; their thoughts and segments are computed as one batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
-from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN
-from hume_sim.scene import CUBES
 from hume_sim.world import TabletopWorld, WorldState
-from hume_system1.denoiser import Chunk, Denoiser, Segment
-from hume_system1.model import System1
-from hume_system1.refiners import PassThroughRefiner, System1Refiner
-from hume_system2.model import System2
 from hume_system2.model.thought import Thought
-from hume_training.collect.recorder import CAMERA_SIZE, CAMERAS
-from hume_training.evaluation.suites import Disturbances, Suite
-from hume_training.evaluation.variants import Variant, choose
-
-_TICK = 0.01
-"""Time between two commands, s."""
-
-_EPOCH = 1
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an episode ended.
-
-    Attributes:
-        seed: of the scene.
-        task: short form.
-        success: the task was fulfilled within the time limit.
-        duration: simulated time, s.
-        wrong_cube: another cube than the named one ended up lifted.
-        values: value of the chosen candidate of each thought.
-    """
-
-    seed: int
-    task: str
-    success: bool
-    duration: float
-    wrong_cube: bool
-    values: tuple[float, ...]
-
-
-class Policy:
-    """Both systems of a checkpoint.
-
-    Args:
-        system2: proposes.
-        system1: refines.
-    """
-
-    def __init__(self, system2: System2, system1: System1) -> None:
-        self.system2, self.system1 = system2, system1
-
-    @classmethod
-    def load(cls, checkpoint: str) -> Policy:
-        """Read a checkpoint folder or hub name."""
-        return cls(System2.from_pretrained(checkpoint), System1.from_pretrained(checkpoint))
+from hume_training.collect.recorder import CAMERA_SIZE
+from hume_training.evaluation.episode import Episode, Outcome, Request, Runner, ThoughtRequest, Watch
+from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.suites import Suite
+from hume_training.evaluation.variants import Variant
 
 
 class Rollout:
-    """Runs episodes of one variant.
+    """Plays episodes of one variant.
 
     Args:
         policy: what acts.
@@ -80,155 +30,72 @@ class Rollout:
     """
 
     def __init__(self, policy: Policy, profile: RobotProfile, suite: Suite, variant: Variant, seed: int = 0) -> None:
-        self._policy, self._profile, self._suite, self._variant, self._seed = policy, profile, suite, variant, seed
-        self.world = TabletopWorld(CAMERA_SIZE, CAMERA_SIZE)
-        self._substeps = round(_TICK / self.world.timestep)
-        kind = System1Refiner if variant.refine else PassThroughRefiner
-        self._refiner = kind(policy.system1)
-        self._forced: NDArray[np.float32] | None = None
+        self._policy, self._variant = policy, variant
+        self._settings = policy, profile, suite, variant, seed
+        self._runners = [Runner(TabletopWorld(CAMERA_SIZE, CAMERA_SIZE), *self._settings)]
 
-    def run(self, seed: int, task: str, watch: Callable[[TabletopWorld], None] | None = None) -> Outcome:
-        """One episode of a scene; `watch` is called after each command, before the physics."""
-        self.world.reset(seed, task)
-        self.world.push_arm(np.zeros(len(ARM_JOINTS)))
-        self._begin(seed)
-        return self._continue(seed, Disturbances(self._suite, seed), watch)
+    @property
+    def world(self) -> TabletopWorld:
+        """The world of a single episode."""
+        return self._runners[0].world
 
-    def branch(self, state: WorldState, rows: NDArray[np.float32], draw: int = 0) -> Outcome:
-        """Go on from a snapshot with a given first chunk (H, A), undisturbed.
+    def worlds(self, count: int) -> list[TabletopWorld]:
+        """The worlds that `count` episodes at once take place in."""
+        while len(self._runners) < count:
+            self._runners.append(Runner(TabletopWorld(CAMERA_SIZE, CAMERA_SIZE), *self._settings))
+        return [runner.world for runner in self._runners[:count]]
 
-        Args:
-            state: of the world.
-            rows: normalised, padded.
-            draw: moves the noise of the later thoughts.
-        """
-        self.world.set_state(state)
-        self._begin(state.seed + 7919 * (draw + 1))
-        self._next_thought = self._next_segment = self.world.elapsed
-        self._forced = rows
-        calm = Disturbances(replace(self._suite, disturbances=0), state.seed)
-        return self._continue(state.seed, calm, None)
+    def run(self, seed: int, task: str, watch: Watch = None) -> Outcome:
+        """One episode; see `Runner.run`."""
+        return self.run_many([(seed, task)], [watch])[0]
 
-    def _continue(
-        self, seed: int, disturbances: Disturbances, watch: Callable[[TabletopWorld], None] | None
-    ) -> Outcome:
-        world, suite = self.world, self._suite
-        while world.elapsed < suite.time_limit and not world.success():
-            self._think()
-            self._denoise()
-            self._command()
-            disturbances.apply(world)
-            if watch is not None:
-                watch(world)
-            world.step(self._substeps)
-        success = world.success()
-        return Outcome(seed, str(world.task), success, world.elapsed, self._wrong(success), tuple(self._values))
+    def run_many(self, scenes: Sequence[tuple[int, str]], watches: Sequence[Watch] | None = None) -> list[Outcome]:
+        """Episodes of several scenes (seed, task), side by side."""
+        watches = watches or [None] * len(scenes)
+        self.worlds(len(scenes))
+        return self._play(
+            [runner.run(*scene, watch) for runner, scene, watch in zip(self._runners, scenes, watches, strict=False)]
+        )
 
-    def _begin(self, seed: int) -> None:
-        self._denoiser = Denoiser(self._refiner, self._profile)
-        self._denoiser.begin_epoch(_EPOCH)
-        self._generator = torch.Generator().manual_seed(seed * 1_000_003 + self._seed)
-        self._next_thought = self._next_segment = 0.0
-        self._chunks: list[tuple[float, Chunk]] = []
-        self._segments: list[tuple[float, Segment]] = []
-        self._segment: Segment | None = None
-        self._forced = None
-        self._count = 0
-        self._values: list[float] = []
-        self._first_images: dict[str, NDArray[np.uint8]] | None = None
-        self._instruction = self._said()
-
-    def _said(self) -> str:
-        task = self.world.task
-        if self._variant.control != "swapped":
-            return task.instruction
-        other = next(cube for cube in CUBES if cube not in task.cubes)
-        return task.instruction.replace(task.cube, other, 1)
-
-    def _observation(self, instruction: str) -> Observation:
-        images = {key: self.world.render(camera)[None] for key, camera in CAMERAS.items()}
-        if self._variant.control == "blank":
-            images = {key: np.zeros_like(image) for key, image in images.items()}
-        if self._variant.control == "stale":
-            self._first_images = images = self._first_images or images
-        state = self.world.joint_state().position.astype(np.float32)
-        return Observation(images, state[None, None], [instruction])
-
-    def _think(self) -> None:
-        """Start a thought when one is due; its chunk arrives after the latency."""
-        now, suite = self.world.elapsed, self._suite
-        if now + 1e-9 >= self._next_thought:
-            self._next_thought = now + max(1.0 / suite.system2_rate, suite.system2_latency)
-            self._chunks.append((now + suite.system2_latency, self._thought(now)))
-        while self._chunks and self._chunks[0][0] <= now + 1e-9:
-            self._denoiser.offer(self._chunks.pop(0)[1])
+    def branch(self, state: WorldState, chunks: Sequence[NDArray[np.float32]], draw: int = 0) -> list[Outcome]:
+        """Go on from a snapshot with each of several first chunks (H, A); see `Runner.branch`."""
+        self.worlds(len(chunks))
+        runners = zip(self._runners, chunks, strict=False)
+        return self._play([runner.branch(state, rows, draw) for runner, rows in runners])
 
     def think_at(self, state: WorldState) -> Thought:
         """Candidates and values at a snapshot."""
-        self.world.set_state(state)
-        self._begin(state.seed)
-        return self.think()
+        return self._policy.think([self._runners[0].thought_at(state)], self._variant.time_temp)[0]
 
-    def think(self) -> Thought:
-        """Candidates and values at the world's present state."""
-        variant, config = self._variant, self._policy.system2.config
-        shape = (variant.candidates, 1, config.s2_chunk_size, config.max_action_dim)
-        noise = torch.randn(shape, generator=self._generator) * variant.noise_scale
-        observation = self._observation(self._instruction)
-        return self._policy.system2.think(observation, variant.candidates, variant.time_temp, noise=noise)
+    def _play(self, episodes: Sequence[Episode]) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        pending: dict[int, Request] = {}
+        answers: dict[int, Any] = dict.fromkeys(range(len(episodes)))
+        while answers:
+            for i, answer in answers.items():
+                try:
+                    pending[i] = episodes[i].send(answer)
+                except StopIteration as end:
+                    outcomes[i] = end.value
+                    pending.pop(i, None)
+            answers = self._answers(pending)
+        return [outcomes[i] for i in range(len(episodes))]
 
-    def _thought(self, now: float) -> Chunk:
-        anchor = self.world.joint_state().position[: len(ARM_JOINTS)].copy()
-        self._count += 1
-        rows, self._forced = self._forced, None
-        if rows is None:
-            thought = self.think()
-            index = choose(self._variant, thought, self._generator)
-            self._values.append(float(thought.values[0, index]))
-            rows = thought.candidates[0, index].numpy()
-        return Chunk(now, _EPOCH, self._count, self._profile.action.dt, rows, anchor)
-
-    def _denoise(self) -> None:
-        """Start a segment when one is due; it arrives after the latency."""
-        now, suite = self.world.elapsed, self._suite
-        if now + 1e-9 >= self._next_segment:
-            chunk = self._denoiser.chunk_at(now)
-            if chunk is not None:
-                self._next_segment = now + max(1.0 / suite.system1_rate, suite.system1_latency)
-                segment = self._denoiser.denoise(chunk, self._observation(""), now)
-                self._segments.append((now + suite.system1_latency, segment))
-        while self._segments and self._segments[0][0] <= now + 1e-9:
-            self._segment = self._segments.pop(0)[1]
-
-    def _command(self) -> None:
-        """Follow the newest segment by time; its last row holds when it is over."""
-        if self._segment is None:
-            return
-        segment = self._segment
-        place = (self.world.elapsed - segment.stamp) / segment.chunk.dt
-        self.world.set_arm_target(sample_rows(segment.positions, place))
-        if segment.gripper is not None:
-            opening = float(np.clip(sample_rows(segment.gripper[:, None], place)[0], 0.0, 1.0))
-            self.world.set_gripper_target(GRIPPER_CLOSED + opening * (GRIPPER_OPEN - GRIPPER_CLOSED))
-
-    def _wrong(self, success: bool) -> bool:
-        if success:
-            return False
-        heights = {cube: self.world.cube_pose(cube)[2] for cube in CUBES}
-        return any(height > 0.05 for cube, height in heights.items() if cube != self.world.task.cube)
+    def _answers(self, pending: dict[int, Request]) -> dict[int, Any]:
+        thoughts = {i: request for i, request in pending.items() if isinstance(request, ThoughtRequest)}
+        segments = {i: request for i, request in pending.items() if not isinstance(request, ThoughtRequest)}
+        answers: dict[int, Any] = {}
+        if thoughts:
+            found = self._policy.think(list(thoughts.values()), self._variant.time_temp)
+            answers |= dict(zip(thoughts, found, strict=True))
+        if segments:
+            answers |= dict(zip(segments, self._policy.refine(list(segments.values())), strict=True))
+        return answers
 
     def close(self) -> None:
         """Free the GL contexts."""
-        self.world.close()
-
-
-def sample_rows(rows: NDArray[np.float64], place: float) -> NDArray[np.float64]:
-    """Linear interpolation between rows; the first before them, the last after them."""
-    place = min(max(place, 0.0), len(rows) - 1.0)
-    low = min(int(place), max(len(rows) - 2, 0))
-    high = min(low + 1, len(rows) - 1)
-    mixed: NDArray[np.float64] = rows[low] + (place - low) * (rows[high] - rows[low])
-    return mixed
+        for runner in self._runners:
+            runner.world.close()
 
 
 def with_action_space(profile: RobotProfile, space: str) -> RobotProfile:

@@ -17,15 +17,18 @@ from rich.table import Table
 
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
+from hume_training.evaluation.episode import Outcome
 from hume_training.evaluation.intervals import paired_difference, wilson
-from hume_training.evaluation.rollout import Outcome, Policy, Rollout, with_action_space
+from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.rollout import Rollout, with_action_space
 from hume_training.evaluation.suites import Suite, find_suite
 from hume_training.evaluation.variants import find_variant
 
 FIRST_SEED = 10_000_000
 """Scenes of evaluations are none that were recorded."""
 
-_PART = 10
+_PART = 20
+"""Episodes that share a batch."""
 _context: dict[str, Any] = {}
 
 
@@ -115,7 +118,8 @@ def _run_part(name: str, episodes: list[int]) -> dict[int, Outcome]:
     options, suite = _context["options"], _context["suite"]
     runner = Rollout(_context["policy"], _context["profile"], suite, find_variant(name), options.seed)
     try:
-        return {k: runner.run(*scene(options.seed, k, suite)) for k in episodes}
+        outcomes = runner.run_many([scene(options.seed, k, suite) for k in episodes])
+        return dict(zip(episodes, outcomes, strict=True))
     finally:
         runner.close()
 

@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from hume_core.errors import ConfigError
 from hume_sim.arm import ARM_JOINTS
-from hume_sim.scene import CUBES
+from hume_sim.scene import CUBE_SIZE, CUBES
 from hume_sim.world import TabletopWorld
 
 _FRICTION_SPEED = 0.45
 """Speed that friction stops after about 3 cm, m/s; a push of d metres starts with the root of its share of it."""
 
 _LARGEST_PUSH = 0.03
+
+_DRIFT_ROOM = 0.06
+"""Smallest distance of a drifting cube's centre from the gripper's tip and from other cubes, m."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,9 @@ class Suite:
         disturbances: how many times something happens to the scene or the arm.
         largest_push: of a cube, m.
         nudge: standard deviation of the torque on each arm joint, N m.
+        drift: how far a cube wanders from its place and back, m.
+        drift_period: s.
+        chunk_switch: when System 1 changes to a newer chunk; see `hume_system1.denoiser.ChunkSwitch`.
     """
 
     name: str
@@ -46,6 +52,9 @@ class Suite:
     disturbances: int = 0
     largest_push: float = _LARGEST_PUSH
     nudge: float = 1.5
+    drift: float = 0.0
+    drift_period: float = 8.0
+    chunk_switch: str = "at_once"
 
 
 SUITES = {
@@ -54,7 +63,7 @@ SUITES = {
         Suite("lift", ("lift",), time_limit=10.0),
         Suite("stack", ("stack",), time_limit=15.0),
         Suite("nominal", ("lift", "stack")),
-        Suite("hard", ("stack",), time_limit=20.0, system2_rate=3.0, system2_latency=0.25, disturbances=3),
+        Suite("hard", ("stack",), time_limit=20.0, system2_rate=3.0, system2_latency=0.25, disturbances=3, drift=0.01),
     )
 }
 
@@ -74,7 +83,7 @@ def find_suite(name: str, **changes: float) -> Suite:
 
 
 class Disturbances:
-    """Pushes cubes and nudges the arm at seeded moments of an episode.
+    """Pushes cubes, lets them drift and nudges the arm, all by the episode's seed.
 
     Args:
         suite: how many and how strong.
@@ -92,9 +101,12 @@ class Disturbances:
         self._torque: NDArray[np.float64] = rng.normal(0.0, suite.nudge, (count, len(ARM_JOINTS)))
         self._is_nudge = rng.random(count) < 0.4
         self._next, self._release = 0, float("inf")
+        self._drift = Drift(suite, rng) if suite.drift > 0 else None
 
     def apply(self, world: TabletopWorld) -> None:
         """Do what is due at the world's time."""
+        if self._drift is not None:
+            self._drift.apply(world)
         if world.elapsed >= self._release:
             world.push_arm(np.zeros(len(ARM_JOINTS)))
             self._release = float("inf")
@@ -105,3 +117,40 @@ class Disturbances:
             else:
                 world.push_cube(CUBES[self._cubes[self._next]], self._velocity[self._next])
             self._next += 1
+
+
+class Drift:
+    """Cubes that wander slowly to and fro along a line, as on a table that creeps; touched ones stay.
+
+    Args:
+        suite: how far and how fast.
+        rng: directions and phases.
+    """
+
+    def __init__(self, suite: Suite, rng: np.random.Generator) -> None:
+        angle = rng.uniform(-np.pi, np.pi, len(CUBES))
+        self._way = suite.drift * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        self._phase = rng.uniform(-np.pi, np.pi, len(CUBES))
+        self._pace = 2 * np.pi / suite.drift_period
+        self._elapsed = 0.0
+
+    def apply(self, world: TabletopWorld) -> None:
+        """Move what is free to move by the way since the last call."""
+        before, self._elapsed = self._elapsed, world.elapsed
+        poses = {cube: world.cube_pose(cube) for cube in CUBES}
+        tip = world.tip_position()
+        for i, cube in enumerate(CUBES):
+            others = [pose[:3] for name, pose in poses.items() if name != cube] + [tip]
+            if not self._free(world, cube, poses[cube], others):
+                continue
+            share = np.sin(self._pace * self._elapsed + self._phase[i]) - np.sin(self._pace * before + self._phase[i])
+            position = poses[cube][:3] + np.append(share * self._way[i], 0.0)
+            world.place_cube(cube, position, 2.0 * float(np.arctan2(poses[cube][6], poses[cube][3])))
+
+    @staticmethod
+    def _free(
+        world: TabletopWorld, cube: str, pose: NDArray[np.float64], others: Sequence[NDArray[np.float64]]
+    ) -> bool:
+        flat = abs(pose[2] - CUBE_SIZE / 2) < 0.002 and np.abs(pose[4:6]).max() < 0.02
+        clear = min(float(np.linalg.norm(pose[:3] - other)) for other in others) > _DRIFT_ROOM
+        return bool(flat and clear and world.cube_speed(cube) < 0.02)

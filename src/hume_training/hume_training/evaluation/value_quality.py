@@ -15,7 +15,8 @@ from rich.progress import track
 
 from hume_core.robot import RobotProfile
 from hume_sim.world import TabletopWorld, WorldState
-from hume_training.evaluation.rollout import Policy, Rollout, with_action_space
+from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.rollout import Rollout, with_action_space
 from hume_training.evaluation.run import FIRST_SEED
 from hume_training.evaluation.suites import find_suite
 from hume_training.evaluation.variants import find_variant
@@ -92,12 +93,10 @@ def measure(options: ValueQualityOptions) -> tuple[NDArray[np.float64], NDArray[
         if snapshot.state is None:
             continue
         thought = runner.think_at(snapshot.state)
-        outcomes = [
-            [later.branch(snapshot.state, chunk.numpy(), draw).success for draw in range(options.draws)]
-            for chunk in thought.candidates[0]
-        ]
+        chunks = [chunk.numpy() for chunk in thought.candidates[0]]
+        outcomes = [[end.success for end in later.branch(snapshot.state, chunks, k)] for k in range(options.draws)]
         values.append(thought.values[0].double().numpy())
-        rates.append(np.mean(outcomes, axis=1))
+        rates.append(np.mean(outcomes, axis=0))
     runner.close()
     later.close()
     return np.array(values), np.array(rates)

@@ -106,6 +106,7 @@ def critic_loss(
     draws: CalQLDraws,
     discount: float,
     conservative_weight: float = CONSERVATIVE_WEIGHT,
+    return_share: float = 0.0,
 ) -> tuple[Tensor, Info]:
     """Temporal-difference loss plus the calibrated conservative term.
 
@@ -115,9 +116,10 @@ def critic_loss(
         draws: random numbers.
         discount: per transition.
         conservative_weight: weight of the conservative term.
+        return_share: share of the Monte-Carlo return in the target of the temporal-difference loss.
     """
     values = calql.critics(batch.features, batch.actions)
-    target = _target(calql, batch, draws, discount)
+    target = (1.0 - return_share) * _target(calql, batch, draws, discount) + return_share * batch.returns
     temporal = (values - target).square().mean()
     sampled, log_density = _sampled_actions(calql, batch, draws)
     sampled_values = calql.critics(batch.features, sampled)

@@ -51,6 +51,11 @@ class Batches:
         # A frame in the middle of a push says nothing of what was intended next.
         self.frames = np.flatnonzero(~data.perturbed)
 
+    def weigh_starts(self, length: int, weight: int) -> None:
+        """Let the first frames of each episode count several times."""
+        early = self.frames[self.frames - self.data.starts[self.data.episode_of[self.frames]] < length]
+        self.frames = np.sort(np.concatenate([self.frames, *[early] * (weight - 1)]))
+
     def draw(self, step: int) -> NDArray[np.int64]:
         """Frames of a step (B,)."""
         return self.frames[batch_indices(len(self.frames), self._batch_size, self._seed, step)]

@@ -30,6 +30,8 @@ class TrainingConfig:
         weight_decay, beta1, beta2, clip_norm: of AdamW and the gradient.
         ema_decay: of the moving average of the weights, which is what the checkpoint holds.
         image_shift: largest random shift of each image, pixels.
+        start_frames, start_weight: the first frames of an episode are drawn this many times as often: what is
+            meant by the instruction is decided there.
         precision: float32, or bfloat16 by autocast.
         device: torch device.
         threads: torch threads on the CPU.
@@ -54,6 +56,8 @@ class TrainingConfig:
     clip_norm: float = 1.0
     ema_decay: float = 0.998
     image_shift: int = 2
+    start_frames: int = 0
+    start_weight: int = 1
     precision: str = "float32"
     device: str = "cpu"
     threads: int = 1
@@ -64,7 +68,7 @@ class TrainingConfig:
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "threads", "log_every", "save_every", "evaluate_episodes"):
+        for name in ("steps", "batch_size", "threads", "log_every", "save_every", "evaluate_episodes", "start_weight"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"training field '{name}' is {getattr(self, name)}; it must be at least 1")
         if self.precision not in ("float32", "bfloat16"):
@@ -134,6 +138,8 @@ class System2Config(TrainingConfig):
         joints: number of arm joints; the rest of an action row stays absolute.
         draws: noise and flow-time draws per observation; the prefix is encoded once for all.
         auxiliary_weight: of the loss that reads the environment state off the prefix; 0: none.
+        named_weight: of the loss that reads the positions of the named objects off the instruction; 0: none.
+        named_objects: their names, in the order of the environment state, separated by commas.
         num_steps, s1_num_steps, theta1, vqh_chunk_size, next_obs_offset, discount: go into a new
             checkpoint's configuration.
     """
@@ -143,6 +149,8 @@ class System2Config(TrainingConfig):
     joints: int = 6
     draws: int = 2
     auxiliary_weight: float = 0.2
+    named_weight: float = 0.0
+    named_objects: str = "red,green,blue"
     num_steps: int = 10
     s1_num_steps: int = 5
     theta1: float = 1.0
@@ -168,6 +176,7 @@ class System1Config(TrainingConfig):
         proposals: frames for which System 2 proposes a chunk, once, before the training.
         lowest_start: lowest flow time a proposal starts from, as `time_temp` of thinking.
         largest_delay: how far into the chunk System 1 may start, rows.
+        warm_start: take the vision from System 2, whose widths must be the same.
     """
 
     action_space: str = "joint_delta"
@@ -175,6 +184,7 @@ class System1Config(TrainingConfig):
     proposals: int = 20_000
     lowest_start: float = 0.9
     largest_delay: int = 8
+    warm_start: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,9 +195,14 @@ class ValueConfig(TrainingConfig):
         action_space, joints: as System 2 was trained.
         rollouts: folder of a dataset of policy rollouts, failures included; empty: demonstrations only.
         conservative_weight: of the conservative term.
+        return_share: share of the Monte-Carlo return in the critics' target; the rest is the bootstrapped value.
+        named_weight, named_objects: as for System 2, read off the value query's feature.
     """
 
     action_space: str = "joint_delta"
     joints: int = 6
     rollouts: str = ""
     conservative_weight: float = 5.0
+    return_share: float = 0.0
+    named_weight: float = 0.0
+    named_objects: str = "red,green,blue"

@@ -29,7 +29,8 @@ def evaluation_hook(
     """
     if not config.evaluate_every:
         return None
-    from hume_training.evaluation.rollout import Policy, Rollout, with_action_space
+    from hume_training.evaluation.policy import Policy
+    from hume_training.evaluation.rollout import Rollout, with_action_space
     from hume_training.evaluation.run import scene
     from hume_training.evaluation.suites import find_suite
     from hume_training.evaluation.variants import find_variant
@@ -40,7 +41,7 @@ def evaluation_hook(
     def evaluate(step: int) -> dict[str, float]:
         runner = Rollout(policy, profile, suite, find_variant(_VARIANT), config.seed)
         with torch.random.fork_rng():
-            outcomes = [runner.run(*scene(config.seed + 50, k, suite)) for k in range(config.evaluate_episodes)]
+            outcomes = runner.run_many([scene(config.seed + 50, k, suite) for k in range(config.evaluate_episodes)])
         runner.close()
         return {"success": sum(outcome.success for outcome in outcomes) / len(outcomes)}
 

@@ -96,6 +96,8 @@ def train(
             ending = done == last or stop.requested
             if done % config.save_every == 0 or ending:
                 save_state(folder, done, *arguments, identity)
+                with average.applied():
+                    objective.export(folder / "checkpoint")
             if evaluate is not None and config.evaluate_every and done % config.evaluate_every == 0:
                 with average.applied():
                     log.write({"step": done, **evaluate(done)})

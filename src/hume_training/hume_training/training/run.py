@@ -15,13 +15,14 @@ from hume_training.training.config import System1Config, System2Config, Training
 CONFIGS: dict[str, type[TrainingConfig]] = {"system2": System2Config, "system1": System1Config, "value": ValueConfig}
 
 
-def run_train(kind: str, config: Path, changes: Sequence[str] = ()) -> int:
+def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: int | None = None) -> int:
     """Train, resuming where the run's folder says; 0 when it is finished, 1 when it was stopped before.
 
     Args:
         kind: "system2", "system1" or "value".
         config: YAML file.
         changes: "field=value" each, stronger than the file.
+        stop_after: steps in all, of a schedule that may be longer.
 
     Raises:
         ConfigError: an unknown kind, or the configuration is wrong.
@@ -33,24 +34,24 @@ def run_train(kind: str, config: Path, changes: Sequence[str] = ()) -> int:
     settings = CONFIGS[kind].load(config, _parse(changes))
     if kind != "system2" and not settings.checkpoint:
         raise ConfigError("training field 'checkpoint' is missing: the folder that `hume train system2` wrote")
-    outcome = _train(settings)
+    outcome = _train(settings, stop_after)
     Console(stderr=True).print(f"{outcome.steps} of {settings.steps} steps are done; {settings.output}/checkpoint")
     return 0 if outcome.finished else 1
 
 
-def _train(settings: TrainingConfig) -> Any:
+def _train(settings: TrainingConfig, stop_after: int | None) -> Any:
     if isinstance(settings, System2Config):
         from hume_training.training.system2 import train_system2
 
-        return train_system2(settings)
+        return train_system2(settings, stop_after)
     if isinstance(settings, System1Config):
         from hume_training.training.system1 import train_system1
 
-        return train_system1(settings)
+        return train_system1(settings, stop_after)
     from hume_training.training.value import train_value
 
     assert isinstance(settings, ValueConfig)
-    return train_value(settings)
+    return train_value(settings, stop_after)
 
 
 def _parse(changes: Sequence[str]) -> dict[str, Any]:

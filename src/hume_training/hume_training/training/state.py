@@ -122,7 +122,17 @@ def load_state(
 
 
 MAY_CHANGE = frozenset(
-    {"log_every", "save_every", "evaluate_every", "evaluate_episodes", "tensorboard", "threads", "output", "device"}
+    {
+        "steps",
+        "log_every",
+        "save_every",
+        "evaluate_every",
+        "evaluate_episodes",
+        "tensorboard",
+        "threads",
+        "output",
+        "device",
+    }
 )
 
 

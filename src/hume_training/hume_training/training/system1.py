@@ -22,6 +22,7 @@ from hume_training.training.batches import Batches
 from hume_training.training.config import System1Config
 from hume_training.training.loop import Outcome, train
 from hume_training.training.sampling import batch_indices, step_generator
+from hume_training.training.warm_start import warm_start
 
 _PROPOSALS = "proposals.safetensors"
 _BATCH = 64
@@ -52,6 +53,8 @@ class System1Objective:
         self._config, self._batches, self._system1 = config, batches, system1
         self._frames, self._proposals = frames, proposals
         system1.network.requires_grad_(True)
+        # The backward pass of the fused kernel takes several times as long on a CPU in bfloat16.
+        system1.network.vision.tower.set_attn_implementation("eager")
         self.modules: dict[str, nn.Module] = {"network": system1.network}
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -149,4 +152,6 @@ def train_system1(config: System1Config, stop_after: int | None = None, data: De
     space = ActionSpace(config.action_space)
     batches = Batches(data, system1.config, space, config.joints, config.seed, config.batch_size, config.image_shift)
     frames, proposals = propose(config, batches, system2)
+    if config.warm_start:
+        warm_start(system1, system2)
     return train(config, System1Objective(config, batches, system1, frames, proposals), stop_after=stop_after)

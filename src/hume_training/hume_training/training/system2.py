@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hume_core.action import ActionSpace
-from hume_core.nn.gemma import repeat_cache
-from hume_core.observation import Observation
+from hume_core.nn.gemma import Cache, repeat_cache
 from hume_system2.model import System2
 from hume_system2.model.prefix import Prefix
 from hume_training.data.demonstrations import Demonstrations
@@ -17,36 +16,16 @@ from hume_training.data.reader import load_demonstrations
 from hume_training.initialize import create_checkpoint
 from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
+from hume_training.training.auxiliary import EnvironmentReader, NamedPositions, NamedReader
 from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
 from hume_training.training.hook import evaluation_hook
 from hume_training.training.loop import Outcome, train
 from hume_training.training.sampling import step_generator
 
-_AUXILIARY_WIDTH = 16
-
-
-class EnvironmentReader(nn.Module):
-    """Reads the environment state (cube positions) off the image tokens: makes them say where things are.
-
-    Args:
-        tokens: number of image tokens.
-        width: of a token.
-        size: numbers to read.
-    """
-
-    def __init__(self, tokens: int, width: int, size: int) -> None:
-        super().__init__()
-        self.reduce = nn.Linear(width, _AUXILIARY_WIDTH)
-        self.read = nn.Sequential(nn.Linear(tokens * _AUXILIARY_WIDTH, 128), nn.GELU(), nn.Linear(128, size))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Image tokens (B, tokens, width) to normalised numbers (B, size)."""
-        return self.read(self.reduce(tokens).flatten(1))
-
 
 class System2Objective:
-    """Flow-matching loss of System 2, and the auxiliary loss.
+    """Flow-matching loss of System 2, and the auxiliary losses.
 
     Args:
         config: of the run.
@@ -60,15 +39,25 @@ class System2Objective:
         self.batches = Batches(
             data, system2.config, space, config.joints, config.seed, config.batch_size, config.image_shift
         )
+        self.batches.weigh_starts(config.start_frames, config.start_weight)
         system2.network.requires_grad_(True)
+        # The backward pass of the fused kernel takes several times as long on a CPU in bfloat16.
+        system2.network.vision.tower.set_attn_implementation("eager")
         self.modules: dict[str, nn.Module] = {"network": system2.network}
         self._environment: tuple[Tensor, Tensor] | None = None
+        self._named: NamedPositions | None = None
+        self._image_tokens = system2.image_tokens * len(system2.config.camera_keys)
         if data.environment is not None and config.auxiliary_weight > 0:
-            self._add_auxiliary(torch.from_numpy(data.environment), len(system2.config.camera_keys))
+            self._add_auxiliary(torch.from_numpy(data.environment))
+        if data.environment is not None and config.named_weight > 0:
+            names = config.named_objects.split(",")
+            self._named = NamedPositions(data.environment, names, data.tasks, data.episode_of)
+            with torch.random.fork_rng():
+                torch.manual_seed(config.seed)
+                self.modules["named"] = NamedReader(system2.network.language_config.head_dim).to(system2.device)
 
-    def _add_auxiliary(self, environment: Tensor, cameras: int) -> None:
+    def _add_auxiliary(self, environment: Tensor) -> None:
         self._environment = (environment, torch.stack([environment.mean(0), environment.std(0).clamp(min=1e-3)]))
-        self._image_tokens = self._system2.image_tokens * cameras
         with torch.random.fork_rng():
             torch.manual_seed(self._config.seed)
             width = self._system2.network.language_config.hidden_size
@@ -84,16 +73,19 @@ class System2Objective:
         device = self._system2.device
         normalised = self._system2.normalizer.action(actions.to(device))
         prefix = self._system2.embed_prefix(observation)
-        flow = self._flow(observation, prefix, normalised, beyond.to(device), generator)
-        if self._environment is None:
-            return flow, {"flow": flow.detach()}
-        auxiliary = self._auxiliary(prefix, torch.from_numpy(frames))
-        return flow + self._config.auxiliary_weight * auxiliary, {
-            "flow": flow.detach(), "auxiliary": auxiliary.detach()
-        }  # fmt: skip
+        cache = self._system2.network.encode(prefix, self._system2.prepare_state(observation)[:, -1])
+        loss = self._flow(prefix, cache, normalised, beyond.to(device), generator)
+        info = {"flow": loss.detach()}
+        if self._environment is not None:
+            auxiliary = self._auxiliary(prefix, torch.from_numpy(frames))
+            loss, info["auxiliary"] = loss + self._config.auxiliary_weight * auxiliary, auxiliary.detach()
+        if self._named is not None:
+            named = self._named.loss(self.modules["named"](cache, prefix, self._image_tokens), frames)
+            loss, info["named"] = loss + self._config.named_weight * named, named.detach()
+        return loss, info
 
     def _flow(
-        self, observation: Observation, prefix: Prefix, actions: Tensor, beyond: Tensor, generator: torch.Generator
+        self, prefix: Prefix, cache: Cache, actions: Tensor, beyond: Tensor, generator: torch.Generator
     ) -> Tensor:
         """Mean squared velocity error over several draws per observation."""
         network, draws = self._system2.network, self._config.draws
@@ -104,13 +96,12 @@ class System2Objective:
         time = flow_time(uniform[0], uniform[1])
         share = time[:, None, None]
         x, target = share * noise + (1.0 - share) * actions, noise - actions
-        cache = repeat_cache(network.encode(prefix, self._system2.prepare_state(observation)[:, -1]), draws)
         features = network.projections.time_features(time, network.compute_dtype)
         angles = network.action_rotary(prefix, horizon)
         rotary = (angles[0].repeat(draws, 1, 1, 1), angles[1].repeat(draws, 1, 1, 1))
         bias = network.suffix_bias(prefix, 1 + horizon)
         bias = None if bias is None else bias.repeat(draws, 1, 1, 1)
-        velocity = network.velocity(x, features, cache, rotary, bias)
+        velocity = network.velocity(x, features, repeat_cache(cache, draws), rotary, bias)
         return masked_mean((target - velocity).square(), beyond.repeat(draws, 1))
 
     def _auxiliary(self, prefix: Prefix, frames: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from hume_system2.model import System2
 from hume_training.data.demonstrations import Demonstrations, joined
 from hume_training.data.reader import load_demonstrations
 from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
+from hume_training.training.auxiliary import NamedPositions, position_reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import ValueConfig
 from hume_training.training.loop import Outcome, train
@@ -84,10 +85,18 @@ class ValueObjective:
         )  # fmt: skip
         self._returns = Returns(data, sizes.next_obs_offset, sizes.discount)
         self._batches.frames = np.intersect1d(self._batches.frames, self._returns.learnable)
+        self._batches.weigh_starts(config.start_frames, config.start_weight)
         head = system2.value_head
         head.requires_grad_(True)
         head.calql.target_critics.requires_grad_(False)
         self.modules: dict[str, nn.Module] = {"value": head}
+        self._named: NamedPositions | None = None
+        if data.environment is not None and config.named_weight > 0:
+            names = config.named_objects.split(",")
+            self._named = NamedPositions(data.environment, names, data.tasks, data.episode_of)
+            with torch.random.fork_rng():
+                torch.manual_seed(config.seed)
+                self.modules["named"] = position_reader(len(head.query)).to(system2.device)
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Objective`."""
@@ -98,11 +107,17 @@ class ValueObjective:
         draws = CalQLDraws.random(len(frames), batch.actions.shape[-1], generator=generator)
         temperature, _ = temperature_loss(head.calql, batch, draws)
         policy, policy_info = policy_loss(head.calql, batch, draws)
-        critic, info = critic_loss(head.calql, batch, draws, self._system2.config.discount, config.conservative_weight)
+        critic, info = critic_loss(
+            head.calql, batch, draws, self._system2.config.discount, config.conservative_weight, config.return_share
+        )
         error = (info["online_q"] - batch.returns.mean()).abs()
         kept = {key: info[key] for key in ("td_err", "cql_diff", "online_q", "target_q", "calql_bound_rate")}
         info = kept | {"entropy": policy_info["entropy"], "return_error": error, "return": batch.returns.mean()}
-        return temperature + policy + critic, info
+        loss = temperature + policy + critic
+        if self._named is not None:
+            named = self._named.loss(self.modules["named"](batch.features.float()), frames)
+            loss, info["named"] = loss + config.named_weight * named, named.detach()
+        return loss, info
 
     def _batch(self, frames: NDArray[np.int64], generator: torch.Generator) -> CalQLBatch:
         system2, head = self._system2, self._system2.value_head
