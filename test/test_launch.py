@@ -16,6 +16,7 @@ import pytest
 from hume_msgs.msg import Epoch, System1Status
 from sensor_msgs.msg import JointState
 
+from hume_bringup.environment import share_file
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import joint_values
@@ -23,6 +24,8 @@ from hume_ros.conversions import joint_values
 pytestmark = pytest.mark.ros
 
 START_TIMEOUT = 120.0
+CATCHING_UP = 2.5
+"""The stand-in's steps are coarser than the stream: two commands may fall into one of them."""
 
 
 class Up:
@@ -107,17 +110,20 @@ def test_order_respawn_and_end(up: Callable[..., Up], observer: Any, checkpoint:
 
 
 def test_an_end_effector_policy_moves_a_robot_of_its_own_profile(up: Callable[..., Up], observer: Any) -> None:
-    """Twists become joint trajectories; the stand-in follows them within the profile's limits."""
+    """Twists become joint trajectories; the stand-in follows them within the limits file's limits."""
+    limits_file = share_file("limits", "first_run.yaml")
     profile = RobotProfile.load("wx250s")
     assert profile.action.space.end_effector
     statuses = watch(observer, System1Status, "arm/hume/status", qos.STATUS)
     states = watch(observer, JointState, f"arm/{profile.joint_states}", qos.SENSOR)
-    up("mock", "robot:=wx250s", "task:=lift the red cube", "namespace:=arm", "seed:=1")
+    up("mock", "robot:=wx250s", "task:=lift the red cube", "namespace:=arm", f"limits_file:={limits_file}")
     observer.until(lambda: statuses and statuses[-1].mode == System1Status.RUNNING, START_TIMEOUT, "System 1 running")
     start = joint_values(states[-1], profile.joint_names)
     moved = lambda: float(np.abs(joint_values(states[-1], profile.joint_names) - start).max())  # noqa: E731
     observer.until(lambda: moved() > 0.005, 30.0, "the arm moving")
     assert 0.0 < statuses[-1].max_velocity_ratio <= 1.0 + 1e-6
+    speeds = np.array([joint_values(state, profile.joint_names, "velocity") for state in states])
+    assert np.all(np.abs(speeds) <= 0.2 * profile.motion_limits().velocity * CATCHING_UP)
 
 
 def test_a_node_that_cannot_be_configured_ends_the_launch(up: Callable[..., Up], observer: Any) -> None:
