@@ -17,6 +17,7 @@ def add_bag_commands(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(record)
     app.command()(replay)
+    app.command("inspect")(inspect_bag)
     app.command()(export)
 
 
@@ -71,3 +72,16 @@ def export(
     raise typer.Exit(
         run_export(ExportOptions(tuple(bags), to[1], robot, namespace, task, success, actions, image_size))
     )
+
+
+def inspect_bag(
+    bag: Bag,
+    robot: Annotated[str, typer.Option(help="Robot profile; empty: the one the bag was recorded with.")] = "",
+    namespace: Namespace = "",
+    json_file: Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")] = None,  # noqa: UP045
+    rerun: Annotated[Optional[Path], typer.Option(help="Also write a .rrd file for the rerun viewer.")] = None,  # noqa: UP045
+) -> None:
+    """Say what a bag holds: rates, gaps, ages, synchronisation, joints, image sizes, unusable parts."""
+    from hume_tools.bags.inspection_report import run_inspect
+
+    raise typer.Exit(run_inspect(bag, robot, namespace, json_file, rerun))
