@@ -20,7 +20,17 @@ from rich.table import Table
 
 from hume_core.robot import known_profiles
 
-_NEEDED = ("numpy", "torch", "transformers", "opencv-python-headless", "mujoco", "rosbags", "safetensors", "pydantic")
+_NEEDED = (
+    "numpy",
+    "torch",
+    "transformers",
+    "opencv-python-headless",
+    "mujoco",
+    "rosbags",
+    "safetensors",
+    "pydantic",
+    "pin",
+)
 _LAUNCH = ("launch", "launch_ros", "message_filters", "control_msgs")
 
 

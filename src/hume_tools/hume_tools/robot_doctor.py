@@ -28,6 +28,7 @@ _CONTROLLER_CLASSES = {
     ArmControllerType.FORWARD_COMMAND.value: ("ForwardCommandController", "JointGroupPositionController"),
     ArmControllerType.JOINT_TRAJECTORY.value: ("JointTrajectoryController",),
 }
+_COMMANDER = "hume_system1"
 _AHEAD = 0.02
 _TOLERANCE = 0.02
 
@@ -105,6 +106,10 @@ def _joints(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
 def _commands(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
     arm, gripper = profile.controllers.arm, profile.controllers.gripper
     yield _listener("arm commands", arm.topic, _ARM_TYPES[arm.type], graph)
+    others = sorted(graph.commanders.get(arm.topic, frozenset()) - {_COMMANDER})
+    if others:
+        fix = f"only one node may command the arm; stop it, or call {_COMMANDER}/takeover while it has the arm"
+        yield Finding("arm commands: sender", False, f"{', '.join(others)} publishes too", fix)
     if gripper is None:
         return
     if gripper.type in _GRIPPER_TYPES:

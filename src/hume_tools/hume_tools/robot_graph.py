@@ -69,6 +69,7 @@ class Graph:
         cameras: camera key -> its topic.
         joint_positions: joint name -> newest position, rad or m.
         subscribed_types: command topic -> types that somebody listens with.
+        commanders: command topic -> nodes that publish on it.
         action_servers: actions of the profile that have a server.
         controllers: what `controller_manager` lists; None where it did not answer.
         controllers_note: why it did not.
@@ -79,6 +80,7 @@ class Graph:
     cameras: dict[str, Source]
     joint_positions: dict[str, float] = field(default_factory=dict)
     subscribed_types: dict[str, frozenset[str]] = field(default_factory=dict)
+    commanders: dict[str, frozenset[str]] = field(default_factory=dict)
     action_servers: set[str] = field(default_factory=set)
     controllers: list[Controller] | None = None
     controllers_note: str = ""
@@ -145,6 +147,8 @@ class _Listener:
             topic = self._node.resolve_topic_name(controller.topic)
             listeners = self._node.get_subscriptions_info_by_topic(topic)
             self._graph.subscribed_types[controller.topic] = frozenset(info.topic_type for info in listeners)
+            senders = self._node.get_publishers_info_by_topic(topic)
+            self._graph.commanders[controller.topic] = frozenset(info.node_name for info in senders)
             if self._node.count_publishers(f"{topic}/_action/status"):
                 self._graph.action_servers.add(controller.topic)
 

@@ -53,6 +53,7 @@ def set_controller(graph: Graph, state: str, kind: str) -> None:
     graph.controllers[0] = Controller("forward_position_controller", kind, state)
 
 
+ARM = "forward_position_controller/commands"
 FORWARD = "forward_command_controller/ForwardCommandController"
 
 
@@ -76,6 +77,7 @@ FORWARD = "forward_command_controller/ForwardCommandController"
             "arm commands",
             "nobody listens to forward_position_controller/commands",
         ),
+        (lambda g: g.commanders.update({ARM: frozenset({"hume_system1", "teleop"})}), "arm commands: sender", "teleop"),
         (lambda g: g.action_servers.clear(), "gripper commands", "no action server robotiq_gripper_controller"),
         (lambda g: set_controller(g, "inactive", FORWARD), "arm controller", "forward_position_controller is inactive"),
         (

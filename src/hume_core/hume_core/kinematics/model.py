@@ -120,7 +120,6 @@ def _pinocchio() -> Any:
         import pinocchio
     except ImportError as error:
         raise KinematicsError(
-            "end-effector actions need Pinocchio, which is not installed; pip install pin, or with a native ROS 2: "
-            "apt install ros-$ROS_DISTRO-pinocchio"
+            f"end-effector actions need Pinocchio ({error}); pip install -r setup/requirements.txt, or pip install pin"
         ) from error
     return pinocchio
