@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from hume_core.nn.gemma import StackConfig
 from hume_core.robot import RobotProfile
 from hume_tools.bags.writer import BagWriter
 from hume_tools.cli import app
+from hume_tools.regress import core_steps, run
 from hume_tools.regress.compare import compare
 from hume_tools.regress.findings import Tolerance
 from hume_tools.regress.latency import Latencies
@@ -130,6 +132,14 @@ def test_two_runs_give_the_same_bytes(options: RegressOptions, golden: Path) -> 
     assert result.comparison is not None
     assert result.comparison.identical
     assert result.comparison.same
+
+
+def test_computing_ahead_in_other_processes_changes_nothing(
+    options: RegressOptions, golden: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core_steps, "_BEHIND", 0)
+    monkeypatch.setattr(run, "in_processes", nullcontext)
+    assert regress(options).stream.to_bytes() == golden.read_bytes()
 
 
 def test_the_session_moves_the_arm(golden: Path) -> None:
