@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ from hume_system1.control.realtime import enter_realtime
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.live_limits import LiveLimits
 from hume_system1.reporter import System1Reporter
-from hume_system1.settings import System1Settings, declare_settings, gripper_settings
+from hume_system1.settings import System1Settings, control_settings, declare_settings, gripper_settings
 from hume_system1.sinks import Sink, make_sinks
 
 _STANDSTILL_TIMEOUT = 1.0
@@ -79,7 +78,7 @@ class System1Node(HumeLifecycleNode):
         """Load the profile, check the sensors, start the denoiser and wait until it is warm."""
         settings = self._settings
         profile = tightened(RobotProfile.load(settings.denoiser.robot), settings.limits_file)
-        control = replace(settings.control, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
+        control = control_settings(profile, settings.control)
         limits = profile.motion_limits()
         core = ControlCore(self._live_limits.apply(limits), control, gripper_settings(profile))
         probe_sensors(self, profile, [], settings.denoiser.sensor_timeout)

@@ -83,6 +83,11 @@ def declare_settings(node: Node) -> System1Settings:
     )
 
 
+def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:
+    """Settings of the control core for a robot: its rate and its action space."""
+    return replace(settings, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
+
+
 def gripper_settings(profile: RobotProfile) -> GripperSettings | None:
     """The profile's gripper for the control core; None without one."""
     gripper = profile.gripper

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from hume_core.robot import RobotProfile
 from hume_ros.conversions import set_stamp
+from hume_ros.observation_buffer import Frame
+from hume_system2.cycle import Assignment
 from hume_system2.thinker import ThoughtResult
 
 
@@ -32,6 +34,11 @@ class ThoughtContext:
     instruction: str
     anchor: NDArray[np.float64]
     model_id: str
+
+    @classmethod
+    def of(cls, assignment: Assignment, frame: Frame, seq: int, model_id: str) -> ThoughtContext:
+        """Of a thought about a frame."""
+        return cls(frame.stamp, assignment.epoch, seq, assignment.instruction, frame.joint_positions, model_id)
 
 
 def action_chunk(result: ThoughtResult, context: ThoughtContext, profile: RobotProfile) -> ActionChunk:

@@ -162,14 +162,7 @@ class System2Node(HumeLifecycleNode):
     def _on_thought(self, assignment: Assignment, frame: Frame, result: ThoughtResult) -> None:
         """Runs on the thinking thread."""
         self._seq += 1
-        context = messages.ThoughtContext(
-            stamp=frame.stamp,
-            epoch=assignment.epoch,
-            seq=self._seq,
-            instruction=assignment.instruction,
-            anchor=frame.joint_positions,
-            model_id=self._settings.checkpoint,
-        )
+        context = messages.ThoughtContext.of(assignment, frame, self._seq, self._settings.checkpoint)
         self._chunks.publish(messages.action_chunk(result, context, self._profile))
         if self._thoughts.get_subscription_count() > 0:
             self._thoughts.publish(messages.thought(result, context, self._profile))

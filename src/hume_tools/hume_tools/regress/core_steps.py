@@ -16,7 +16,7 @@ from hume_system1.control.core import ControlCore
 from hume_system1.control.events import ActivateEvent, EpochEvent, EStopEvent, Event, ResetEvent
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Mode
-from hume_system1.settings import gripper_settings
+from hume_system1.settings import control_settings, gripper_settings
 from hume_tools.regress.journal import Journal
 from hume_tools.regress.schedule import NS, Schedule
 
@@ -50,8 +50,7 @@ class CoreSteps:
     def __init__(self, profile: RobotProfile, settings: ControlSettings, schedule: Schedule, journal: Journal) -> None:
         limits = profile.motion_limits()
         unbounded = replace(limits, tracking=np.full(limits.size, UNBOUNDED))
-        control = replace(settings, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
-        self._core = ControlCore(unbounded, control, gripper_settings(profile))
+        self._core = ControlCore(unbounded, control_settings(profile, settings), gripper_settings(profile))
         self._bounds = limits.tracking
         self._period = round(NS / profile.rates.stream)
         self._schedule, self._journal = schedule, journal

@@ -130,14 +130,7 @@ class System2Steps:
         self._note(task, latency, result, wanted)
         if wanted:
             self._seq += 1
-            context = messages.ThoughtContext(
-                stamp=task.frame.stamp,
-                epoch=task.assignment.epoch,
-                seq=self._seq,
-                instruction=task.assignment.instruction,
-                anchor=task.frame.joint_positions,
-                model_id=_MODEL_ID,
-            )
+            context = messages.ThoughtContext.of(task.assignment, task.frame, self._seq, _MODEL_ID)
             self._publish(messages.action_chunk(result, context, self._profile))
         self._consider()
 
