@@ -33,7 +33,7 @@ from hume_tools.bags.topics import sensor_topics
 _CLOCK_PERIOD = 0.005
 _DEPTH = 10
 _DISCOVERY_SECONDS = 1.0
-_LINGER_SECONDS = 0.5
+_LINGER_SECONDS = 0.1
 _BY_TYPE = (
     "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/CameraInfo",
     "sensor_msgs/msg/JointState",
