@@ -99,15 +99,26 @@ def test_live_bag_and_replay_give_identical_arrays(ros_domain: int, observer: An
     robot.heard.clear()
     clock: list[float] = []
     observer.node.create_subscription(Clock, "/clock", lambda m: clock.append(m.clock.sec + 1e-9 * m.clock.nanosec), 50)
+    again = start("record", "--robot", ROBOT, "--use-sim-time", "-o", str(tmp_path / "again"))
+    observer.until(lambda: observer.node.count_subscribers("/clock") > 1, 30.0, "the second recorder")
     player = start("replay", str(tmp_path / "bag"))
     observer.until(lambda: player.poll() is not None, 30.0, "the end of the replay")
     assert player.returncode == 0
+    again.send_signal(signal.SIGINT)
+    assert again.wait(30.0) == 0
     replayed = [decoded(message) for message in robot.heard]
     assert len(replayed) > 0.95 * len(recorded)
     assert set(replayed) <= set(recorded)
     assert clock == sorted(clock)
     assert clock[0] == pytest.approx(reader.start_ns * 1e-9, abs=0.5)
     assert clock[-1] >= reader.end_ns * 1e-9
+    second = BagReader(tmp_path / "again")
+    items = list(second.messages([f"/{JOINTS}"]))
+    assert {decoded(item.message) for item in items} <= set(recorded)
+    assert items
+    arrived = {decoded(item.message): item.log_time_ns for item in reader.messages([f"/{JOINTS}"])}
+    late = [item.log_time_ns - arrived[decoded(item.message)] for item in items]
+    assert float(np.median(late)) * 1e-9 == pytest.approx(0.0, abs=0.2)
 
 
 def test_a_killed_recording_can_be_read(ros_domain: int, observer: Any, tmp_path: Path) -> None:

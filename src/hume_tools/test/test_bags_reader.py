@@ -16,6 +16,7 @@ from sensor_msgs.msg import JointState
 
 from hume_ros import qos
 from hume_tools.bags.errors import BagError
+from hume_tools.bags.mcap_file import Block, McapFile
 from hume_tools.bags.message_types import definition, message_class, type_hash
 from hume_tools.bags.reader import BagReader
 from hume_tools.bags.writer import BagWriter
@@ -80,6 +81,24 @@ def test_other_readers_take_the_bag() -> None:
         connections = [c for c in reader.connections if c.topic in ("/hume/action_chunk", "/camera/scene/image_raw")]
         decoded = Counter(c.topic for c, _, data in reader.messages(connections) if reader.deserialize(data, c.msgtype))
     assert decoded["/camera/scene/image_raw"] == counts["/camera/scene/image_raw"]
+
+
+def test_chunks_without_the_wanted_topics_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = BagReader(LIFT)
+    read: list[Block] = []
+    whole = McapFile.messages
+    monkeypatch.setattr(McapFile, "messages", lambda file, block: read.append(block) or whole(file, block))
+    assert len(list(reader.messages(["/hume/epoch"]))) == 2
+    assert len(read) <= 2 < len(reader._files[0].blocks)
+
+
+def test_the_recording_says_where_it_comes_from() -> None:
+    provenance = BagReader(LIFT).provenance
+    assert len(provenance["git_commit"].removesuffix("+changes")) == 40
+    assert len(provenance["checkpoint_id"]) == len(provenance["profile_hash"]) == 64
+    assert provenance["limits"]["velocity"] == [3.14] * 6
+    for node in ("hume_system2", "hume_system1", "hume_system1_denoiser"):
+        assert provenance[f"parameters {node}"]["checkpoint"] == provenance["checkpoint"]
 
 
 def test_metadata_are_of_the_current_version(bag: Path) -> None:

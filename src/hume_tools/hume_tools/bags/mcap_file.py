@@ -32,12 +32,14 @@ class Block:
     Attributes:
         start, end: lowest and highest log time, ns.
         offsets: in the file: of the chunk, or of each message.
+        channels: numbers of the channels that have messages in it.
         chunk: whether it is a chunk.
     """
 
     start: int
     end: int
     offsets: tuple[int, ...]
+    channels: frozenset[int]
     chunk: bool = True
 
 
@@ -132,10 +134,12 @@ def _read_summary(file: McapFile) -> bool:
     file.channels, file.schemas = dict(summary.channels), dict(summary.schemas)
     file.counts = dict(statistics.channel_message_counts)
     file.metadata = metadata
-    file.blocks = [
-        Block(index.message_start_time, index.message_end_time, (index.chunk_start_offset,))
-        for index in sorted(summary.chunk_indexes, key=lambda index: index.chunk_start_offset)
-    ]
+    everything = frozenset(file.channels)
+    for index in sorted(summary.chunk_indexes, key=lambda index: index.chunk_start_offset):
+        # Some recorders leave the message indexes out.
+        channels = frozenset(index.message_index_offsets) or everything
+        times = index.message_start_time, index.message_end_time
+        file.blocks.append(Block(*times, (index.chunk_start_offset,), channels))
     return True
 
 
@@ -179,7 +183,7 @@ def _index_record(file: McapFile, opcode: int, body: bytes, offset: int) -> None
 
 
 def _index_messages(file: McapFile, records: list[Any], offsets: tuple[int, ...], *, chunk: bool) -> None:
-    times = []
+    times, channels = [], set()
     for record in records:
         if isinstance(record, Channel):
             file.channels[record.id] = record
@@ -188,6 +192,6 @@ def _index_messages(file: McapFile, records: list[Any], offsets: tuple[int, ...]
         else:
             file.counts[record.channel_id] = file.counts.get(record.channel_id, 0) + 1
             times.append(record.log_time)
-    if not times:
-        return
-    file.blocks.append(Block(min(times), max(times), offsets, chunk))
+            channels.add(record.channel_id)
+    if times:
+        file.blocks.append(Block(min(times), max(times), offsets, frozenset(channels), chunk))

@@ -33,7 +33,7 @@ def qos_to_list(profiles: Sequence[QoSProfile]) -> list[dict[str, Any]]:
 
 def qos_to_text(profiles: Sequence[QoSProfile]) -> str:
     """The YAML text in an MCAP channel."""
-    return yaml.safe_dump(qos_to_list(profiles), sort_keys=False).strip() if profiles else ""
+    return yaml.safe_dump(qos_to_list(profiles), sort_keys=False).strip()
 
 
 def qos_from(offered: Any) -> tuple[QoSProfile, ...]:

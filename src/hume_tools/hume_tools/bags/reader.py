@@ -136,6 +136,7 @@ class BagReader:
             (block.start, number, place)
             for number, file in enumerate(self._files)
             for place, block in enumerate(file.blocks)
+            if any(number not in file.channels or file.channels[number].topic in wanted for number in block.channels)
         ]
         heap: list[tuple[int, int, int, int, BagMessage]] = []
         for start, number, place in sorted(blocks):
