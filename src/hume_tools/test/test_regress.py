@@ -274,6 +274,15 @@ def test_on_the_same_machine_every_bit_of_a_command_counts(golden: Path) -> None
     assert found[0].startswith("commands of joint 'forearm_roll': position differs in 1 of")
 
 
+def test_a_setting_that_the_golden_run_did_not_know_is_only_noted(golden: Path) -> None:
+    stream = read_stream(golden)
+    settings = {**stream.header["settings"], "control": {**stream.header["settings"]["control"], "novelty": 1.0}}
+    newer = CommandStream({**stream.header, "settings": settings}, stream.sections)
+    comparison = compare(stream, newer, Tolerance())
+    assert comparison.same
+    assert comparison.notes == ["settings: control.novelty is new: 1.0"]
+
+
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:1000], lambda data: b"x" + data[1:]])
 def test_a_damaged_golden_file_is_an_error(golden: Path, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "damaged"

@@ -15,6 +15,7 @@ from hume_tools.regress.findings import Finding, Tolerance, seconds
 from hume_tools.regress.stream import CommandStream
 
 _HEADER_PARTS = ("robot", "policy", "settings", "latency")
+_LISTS = ("modes", "reasons")
 _SAME_MEAN = 1e-6
 _MOST_NAMED = 3
 
@@ -27,7 +28,7 @@ class Comparison:
         identical: the canonical files have the same bytes.
         exact: both runs come from the same environment, so every bit counts.
         findings: differences; empty when the runs are the same, within the tolerance where not `exact`.
-        notes: what differs without counting, such as the environment.
+        notes: what differs without counting: the environment, settings that the golden run did not know.
     """
 
     identical: bool
@@ -54,33 +55,46 @@ def compare(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> 
     limits = Tolerance.exact() if exact else tolerance
     identical = golden.to_bytes() == run.to_bytes()
     findings: list[Finding] = []
+    notes = [f"environment: {change}" for change in _changes("", before, now)]
     if not identical:
-        findings += _headers(golden, run)
+        for part in _HEADER_PARTS:
+            for change in _changes("", golden.header[part], run.header[part]):
+                if change.added:
+                    notes.append(f"{part}: {change}")
+                else:
+                    findings.append(Finding(part, str(change)))
+        notes += [f"list of {part} changed" for part in _LISTS if golden.header[part] != run.header[part]]
         findings += _weights(golden, run, exact)
         findings += compare_sources(golden, run)
         findings += _thoughts(golden, run, limits)
         findings += _segments(golden, run, exact)
         findings += compare_commands(golden, run, limits)
         findings += _events(golden, run) if exact else []
-        if exact and not findings:
+        if exact and not findings and not notes:
             findings.append(Finding("file", "the bytes differ, but no number that is compared"))
-    notes = [f"environment: {text}" for text in _changed("", before, now)]
     return Comparison(identical, exact, findings, notes)
 
 
-def _changed(path: str, before: Any, now: Any) -> Iterator[str]:
-    """Lines for every entry of nested mappings that differs."""
+@dataclass(frozen=True)
+class _Change:
+    """An entry of nested mappings that differs."""
+
+    path: str
+    before: Any
+    now: Any
+    added: bool
+
+    def __str__(self) -> str:
+        return f"{self.path} is new: {self.now}" if self.added else f"{self.path} was {self.before}, is {self.now}"
+
+
+def _changes(path: str, before: Any, now: Any, added: bool = False) -> Iterator[_Change]:
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in sorted({*before, *now}):
-            yield from _changed(f"{path}.{key}" if path else str(key), before.get(key), now.get(key))
+            name = f"{path}.{key}" if path else str(key)
+            yield from _changes(name, before.get(key), now.get(key), key not in before)
     elif before != now:
-        yield f"{path} was {before}, is {now}"
-
-
-def _headers(golden: CommandStream, run: CommandStream) -> Iterator[Finding]:
-    for part in _HEADER_PARTS:
-        for text in _changed("", golden.header[part], run.header[part]):
-            yield Finding(part, text)
+        yield _Change(path, before, now, added)
 
 
 def _weights(golden: CommandStream, run: CommandStream, exact: bool) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from hume_system1.control.core import ControlCore
 from hume_system1.control.events import ActivateEvent, EpochEvent, EStopEvent, Event, ResetEvent
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Mode
+from hume_system1.live_limits import scaled
 from hume_system1.settings import control_settings, gripper_settings
 from hume_tools.regress.journal import Journal
 from hume_tools.regress.schedule import NS, Schedule
@@ -43,12 +44,20 @@ class CoreSteps:
     Args:
         profile: robot.
         settings: of the core; rate and action space come from the profile.
+        limit_scales: kind of limit -> share of the profile's.
         schedule: time.
         journal: notes.
     """
 
-    def __init__(self, profile: RobotProfile, settings: ControlSettings, schedule: Schedule, journal: Journal) -> None:
-        limits = profile.motion_limits()
+    def __init__(
+        self,
+        profile: RobotProfile,
+        settings: ControlSettings,
+        limit_scales: Mapping[str, float],
+        schedule: Schedule,
+        journal: Journal,
+    ) -> None:
+        limits = scaled(profile.motion_limits(), limit_scales)
         unbounded = replace(limits, tracking=np.full(limits.size, UNBOUNDED))
         self._core = ControlCore(unbounded, control_settings(profile, settings), gripper_settings(profile))
         self._bounds = limits.tracking

@@ -24,7 +24,7 @@ def verdict(result: Result) -> str:
     if comparison.identical:
         return "same: identical bytes"
     if comparison.same:
-        return "same within the tolerance; the environments differ"
+        return "same numbers" if comparison.exact else "same within the tolerance; the environments differ"
     return f"differs: {len(comparison.findings)} findings"
 
 

@@ -94,7 +94,7 @@ def regress(options: RegressOptions) -> Result:
 
 def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | None) -> Result:
     settings = settings_of(options, bag.provenance)
-    profile = tightened(RobotProfile.load(settings.robot), options.limits_file)
+    profile = tightened(RobotProfile.load(settings.robot), settings.limits_file)
     policy = load_policy(settings.checkpoint or str(default_checkpoint(settings.robot)), profile, settings)
     session = Session(bag, profile, policy.cameras, options.namespace)
     session.check()
@@ -110,7 +110,7 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
         raise SessionError(f"nothing to step in {options.bag}: {'; '.join(session.problems) or 'too short'}")
     comparison = compare(golden, stream, options.tolerance) if golden is not None else None
     duration = float(stream.commands["time"][-1]) * 1e-9
-    problems = [*session.problems, *journal.problems()]
+    problems = [*settings.missing, *session.problems, *journal.problems()]
     return Result(stream, golden, comparison, problems, duration, wall, used)
 
 
@@ -119,7 +119,9 @@ def _steps(options: RegressOptions, settings: Settings, session: Session, kinema
     task = options.task or ("" if has_instructions else session.instruction())
     if not task and not has_instructions:
         raise SessionError("the bag has no instruction (no hume/epoch, no hume/action_chunk); give one with --task")
-    return StepOptions(task, not has_instructions, settings.chunk_switch, settings.control, kinematics)
+    return StepOptions(
+        task, not has_instructions, settings.chunk_switch, settings.control, kinematics, settings.limit_scales
+    )
 
 
 def _latency(options: RegressOptions, session: Session) -> LatencyModel:
@@ -141,6 +143,7 @@ def _stream(
         "settings": {
             "chunk_switch": steps.chunk_switch.value,
             "task": steps.task,
+            "limit_scales": dict(steps.limit_scales),
             "control": asdict(replace(steps.control, rate_hz=profile.rates.stream)),
         },
         "latency": {"think": latency.think.summary(), "denoise": latency.denoise.summary()},

@@ -14,6 +14,7 @@ from hume_system2.thinker import ThinkingOptions
 from hume_tools.regress.findings import Tolerance
 
 _Kind = TypeVar("_Kind")
+_SCALE = "limit_scale."
 _VALID = {"dtype": ("float32", "bfloat16"), "chunk_switch": tuple(switch.value for switch in ChunkSwitch)}
 
 
@@ -66,6 +67,9 @@ class Settings:
         dtype2, dtype1: compute types of System 2 and System 1.
         refine, chunk_switch: of the denoiser.
         control: ages and other settings of the control core.
+        limits_file: tightens the profile; empty: none.
+        limit_scales: kind of limit -> share of the profile's, as set live.
+        missing: what was recorded and is not here.
     """
 
     robot: str
@@ -76,6 +80,9 @@ class Settings:
     refine: bool
     chunk_switch: ChunkSwitch
     control: ControlSettings
+    limits_file: str
+    limit_scales: dict[str, float]
+    missing: list[str]
 
 
 def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Settings:
@@ -89,10 +96,14 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Setti
         raise ConfigError("the bag does not say which robot it is of; name its profile with --robot")
     system2, system1 = (_parameters(provenance, node) for node in ("hume_system2", "hume_system1"))
     recorded = str(system2.get("checkpoint") or system1.get("checkpoint") or provenance.get("checkpoint") or "")
+    limits = str(system1.get("limits_file") or "")
+    wanted = {} if options.checkpoint else {"checkpoint": recorded}
+    wanted |= {} if options.limits_file else {"limits file": limits}
+    missing = [f"the recorded {what} '{path}' is not here" for what, path in wanted.items() if path != _existing(path)]
     plain = ThinkingOptions()
     return Settings(
         robot=robot,
-        checkpoint=options.checkpoint or (recorded if recorded and Path(recorded).is_dir() else ""),
+        checkpoint=options.checkpoint or _existing(recorded),
         thinking=replace(
             plain,
             candidates=_first(options.candidates, system2.get("candidates"), plain.candidates),
@@ -107,6 +118,9 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Setti
             _choice("chunk_switch", options.chunk_switch, system1.get("chunk_switch"), ChunkSwitch.BOUNDARY.value)
         ),
         control=_control(system1),
+        limits_file=options.limits_file or _existing(limits),
+        limit_scales=_scales(system1),
+        missing=missing,
     )
 
 
@@ -120,6 +134,15 @@ def _parameters(provenance: Mapping[str, Any], node: str) -> Mapping[str, Any]:
 
 def _first(*values: _Kind | None) -> _Kind:
     return next(value for value in values if value is not None)
+
+
+def _existing(path: str) -> str:
+    return path if path and Path(path).exists() else ""
+
+
+def _scales(system1: Mapping[str, Any]) -> dict[str, float]:
+    found = {name.removeprefix(_SCALE): float(value) for name, value in system1.items() if name.startswith(_SCALE)}
+    return {kind: value for kind, value in found.items() if value != 1.0}
 
 
 def _pair(recorded: Any, otherwise: tuple[float, float]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ depend on how fast the machine is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +41,7 @@ class StepOptions:
         from_start: the session has no instructions; the task begins with it.
         chunk_switch: as of the denoiser.
         control: settings of the control core; rate and action space come from the robot.
+        limit_scales: kind of limit -> share of the robot's.
         kinematics: of the arm, for action spaces of the end effector.
     """
 
@@ -49,6 +50,7 @@ class StepOptions:
     chunk_switch: ChunkSwitch = ChunkSwitch.BOUNDARY
     control: ControlSettings = field(default_factory=ControlSettings)
     kinematics: Kinematics | None = None
+    limit_scales: Mapping[str, float] = field(default_factory=dict)
 
 
 def step_session(
@@ -86,7 +88,7 @@ class _Stepper:
         self._options = options
         self._schedule = schedule = Schedule()
         self.journal = journal = Journal(profile, [*policy.cameras, JOINT_STATES], policy.candidates)
-        self._core = CoreSteps(profile, options.control, schedule, journal)
+        self._core = CoreSteps(profile, options.control, options.limit_scales, schedule, journal)
         self._denoiser = DenoiserSteps(
             profile, policy, options.chunk_switch, options.kinematics, latency.denoise, schedule, journal, self._core,
             denoising,
