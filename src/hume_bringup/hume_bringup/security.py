@@ -78,7 +78,7 @@ def _system2(sensors: tuple[str, ...]) -> Permissions:
 
 def _system1(profile: RobotProfile) -> Permissions:
     commands = [profile.controllers.arm.topic]
-    actions = []
+    actions: list[str] = []
     gripper = profile.controllers.gripper
     if gripper is not None:
         (actions if gripper.type is GripperControllerType.GRIPPER_ACTION else commands).append(gripper.topic)

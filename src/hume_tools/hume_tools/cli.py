@@ -57,7 +57,7 @@ def demo(
 
 @app.command(context_settings=_PASS_ON)
 def up(context: typer.Context) -> None:
-    """Start a set of nodes: hume up sim|robot [argument:=value ...]. Without arguments: what there is."""
+    """Start a set of nodes: hume up sim|robot|mock|... [argument:=value ...]. Without arguments: what there is."""
     from hume_tools.up import run_up
 
     raise typer.Exit(run_up(context.args))
