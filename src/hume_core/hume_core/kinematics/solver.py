@@ -16,7 +16,7 @@ from hume_core.kinematics.rotation import Pose
 from hume_core.limits import MotionLimits
 
 _CONVERGED = 1e-5
-_ITERATIONS = 20
+_ITERATIONS = 12
 _LONGEST_ERROR = 0.15
 _STILL = 1e-7
 _HALVINGS = 4
