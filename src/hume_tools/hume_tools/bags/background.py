@@ -31,7 +31,7 @@ class BackgroundWriter:
         self._queue: queue.Queue[tuple[str, bytes, int]] = queue.Queue(_CAPACITY)
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self.dropped: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name="bag writer", daemon=True)
         self._thread.start()
@@ -67,7 +67,7 @@ class BackgroundWriter:
         try:
             while not self._stop.is_set() or not self._queue.empty():
                 self._step()
-        except OSError as error:
+        except Exception as error:  # for `check`; a thread that dies in silence would lose everything after
             self._error = error
 
     def _step(self) -> None:

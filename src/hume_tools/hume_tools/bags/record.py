@@ -192,6 +192,7 @@ def _record(writer: BagWriter, topics: Sequence[str], options: RecordOptions, st
         recorder.finish()
     finally:
         background.close()
+    background.check()
     executor.shutdown(timeout_sec=0.5)
     recorder.destroy_node()
     lost = [f"{count} messages of '{topic}': the disk was too slow" for topic, count in background.dropped.items()]
