@@ -13,6 +13,7 @@ import yaml
 
 from hume_bringup.gazebo import CONTROLLERS, ROBOT
 from hume_bringup.robot_description import expand
+from hume_core.kinematics.model import ArmModel
 from hume_core.robot import RobotProfile
 from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, FINGER_VELOCITY, GRIPPER_OPEN, HOME
 from hume_sim.scene import CUBE_SIZE, CUBES, load_model
@@ -87,6 +88,17 @@ def test_forward_kinematics_equal_the_simulators(
     np.testing.assert_allclose(pose(ours, "ee_gripper_link")[1], site.xmat.reshape(3, 3), atol=1e-7)
     for link in ("upper_forearm_link", "gripper_bar_link", "left_finger_link", "right_finger_link"):
         np.testing.assert_allclose(pose(ours, link)[0], pose(theirs, link)[0], atol=1e-7)
+
+
+def test_the_stacks_own_kinematics_read_the_description(text: str, simulated: mujoco.MjModel) -> None:
+    arm = ArmModel(text, ARM_JOINTS, "base_link", "ee_gripper_link")
+    rng = np.random.default_rng(0)
+    limits = PROFILE.motion_limits()
+    for _ in range(50):
+        joints = rng.uniform(limits.lower, limits.upper)
+        site = positions(simulated, dict(zip(ARM_JOINTS, joints.tolist(), strict=True))).site("gripper_tip")
+        np.testing.assert_allclose(arm.forward(joints).position, site.xpos, atol=1e-7)
+        np.testing.assert_allclose(arm.forward(joints).rotation, site.xmat.reshape(3, 3), atol=1e-7)
 
 
 @pytest.mark.parametrize("camera", ["scene", "wrist"])
