@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -102,7 +102,9 @@ def load_demonstrations(folder: str | Path) -> Demonstrations:
         (cache / "complete").write_text(stamp)
     paths = list(cache.glob("*.npy"))
     # Random frames of a mapped file cost several times the reading of memory, and more than a small model's step.
-    mapped = "r" if sum(path.stat().st_size for path in paths) > _MEMORY_SHARE * free_memory() else None
+    mapped: Literal["r"] | None = (
+        "r" if sum(path.stat().st_size for path in paths) > _MEMORY_SHARE * free_memory() else None
+    )
     arrays = {path.stem: np.load(path, mmap_mode=mapped) for path in paths}
     task_index = np.asarray(arrays["task_index"])
     starts = np.array([episode["dataset_from_index"] for episode in episodes])

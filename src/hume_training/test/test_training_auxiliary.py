@@ -1,0 +1,45 @@
+"""Auxiliary targets: the named objects, in the order of the sentence."""
+
+import numpy as np
+import pytest
+import torch
+
+from hume_core.errors import ConfigError
+from hume_training.training.auxiliary import NamedPositions
+
+NAMES = ("red", "green", "blue")
+TASKS = ["stack the blue cube on the red one", "lift the green block"]
+ENVIRONMENT = np.random.default_rng(0).normal(size=(6, 9)).astype(np.float32)
+EPISODE_OF = np.array([0, 0, 0, 1, 1, 1])
+
+
+def test_targets_are_the_named_objects_in_the_order_of_the_sentence() -> None:
+    named = NamedPositions(ENVIRONMENT, NAMES, TASKS, EPISODE_OF)
+    found, known = named.targets(np.array([1, 4]))
+    targets = found.numpy()
+    places = ENVIRONMENT.reshape(6, 3, 3)
+    mean, std = places.mean((0, 1)), places.std((0, 1))
+    assert np.allclose(targets[0, :3] * std + mean, places[1, 2], atol=1e-5)
+    assert np.allclose(targets[0, 3:] * std + mean, places[1, 0], atol=1e-5)
+    assert np.allclose(targets[1, :3] * std + mean, places[4, 1], atol=1e-5)
+    assert known.tolist() == [[1.0] * 6, [1.0] * 3 + [0.0] * 3]
+
+
+def test_what_is_not_named_does_not_count() -> None:
+    named = NamedPositions(ENVIRONMENT, NAMES, TASKS, EPISODE_OF)
+    frames = np.array([4])
+    found = named.targets(frames)[0]
+    found[:, 3:] += 100.0
+    assert float(named.loss(found, frames)) == 0.0
+    assert float(named.loss(found + torch.eye(6)[:1], frames)) == pytest.approx(1.0 / 3.0)
+
+
+@pytest.mark.parametrize("task", ["lift it", "put red, green and blue together"])
+def test_refuses_an_instruction_that_names_none_or_too_many(task: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{task}' names"):
+        NamedPositions(ENVIRONMENT, NAMES, [task], EPISODE_OF * 0)
+
+
+def test_refuses_an_environment_of_another_size() -> None:
+    with pytest.raises(ConfigError, match=r"9 numbers; 2 named objects \(red, green\) need 6"):
+        NamedPositions(ENVIRONMENT, NAMES[:2], TASKS, EPISODE_OF)
