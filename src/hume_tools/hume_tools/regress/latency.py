@@ -59,24 +59,26 @@ class LatencyModel:
     denoise: Latencies
 
 
-def measured_latencies(messages: Iterable[Any], chunk_topic: str, think: float, denoise: float) -> LatencyModel:
+def measured_latencies(
+    messages: Iterable[tuple[int, Any]], chunk_topic: str, think: float, denoise: float
+) -> LatencyModel:
     """Latencies from recorded chunks (`think_duration`) and status messages or segments (`denoise_duration`).
 
     Args:
-        messages: bag messages of these topics in order of time.
+        messages: (time in ns, bag message) of these topics in order of time.
         chunk_topic: topic of the chunks.
         think, denoise: used where nothing was recorded, s.
     """
     thoughts: list[tuple[int, int]] = []
     segments: list[tuple[int, int]] = []
-    for item in messages:
+    for time, item in messages:
         if item.topic == chunk_topic:
             part = item.message.think_duration
             duration = int(part.sec) * 1_000_000_000 + int(part.nanosec)
-            thoughts.append((item.log_time_ns - duration, duration))
+            thoughts.append((time - duration, duration))
         else:
             duration = round(float(item.message.denoise_duration) * _NS)
-            segments.append((item.log_time_ns, duration))
+            segments.append((time, duration))
     return LatencyModel(_series(thoughts, think), _series(segments, denoise))
 
 

@@ -12,10 +12,12 @@ from hume_ros.conversions import image_to_rgb
 from hume_ros.observation_buffer import JOINT_STATES, check_cameras, state_vector
 from hume_tools.bags.errors import BagError
 from hume_tools.bags.reader import BagMessage, BagReader
+from hume_tools.regress.clock import RecordedClock
 from hume_tools.regress.latency import LatencyModel, measured_latencies
 
 CHUNKS, STATUS, SEGMENTS = "hume/action_chunk", "hume/status", "hume/segment"
 EPOCHS, ESTOP = "hume/epoch", "hume/estop"
+_CLOCK = "/clock"
 
 
 class SessionError(HumeError):
@@ -27,7 +29,7 @@ class Arrival:
     """A message reaches the nodes.
 
     Attributes:
-        time: ns, of the recording.
+        time: ROS time of the arrival, ns.
         source: camera key, `JOINT_STATES`, `EPOCHS` or `ESTOP`.
         message: decoded.
     """
@@ -57,6 +59,9 @@ class Session:
         self._profile = profile
         self.cameras = cameras
         self._skipped: dict[str, int] = {}
+        self._clock = RecordedClock(
+            [(item.log_time_ns, _nanoseconds(item.message.clock)) for item in self._readable([_CLOCK])]
+        )
         names = list(bag.topics)
         self._prefix = _prefix(names, profile.joint_states) if namespace is None else _as_prefix(namespace)
         self.topics = {key: self.resolve(profile.cameras[key].topic) for key in cameras}
@@ -122,14 +127,19 @@ class Session:
         chunks = self.resolve(CHUNKS)
         segments = self.resolve(SEGMENTS)
         other = segments if segments in self._bag.topics else self.resolve(STATUS)
-        return measured_latencies(self._readable([chunks, other]), chunks, think, denoise)
+        return measured_latencies(
+            ((self._clock.ros_time(item.log_time_ns), item) for item in self._readable([chunks, other])),
+            chunks,
+            think,
+            denoise,
+        )
 
     def _sensor_arrivals(self) -> Iterator[Arrival]:
         yield from self._read({topic: source for source, topic in self.topics.items()})
 
     def _read(self, topics: Mapping[str, str]) -> Iterator[Arrival]:
         for item in self._readable(list(topics)):
-            yield Arrival(item.log_time_ns, topics[item.topic], item.message)
+            yield Arrival(self._clock.ros_time(item.log_time_ns), topics[item.topic], item.message)
 
     def _readable(self, topics: Sequence[str]) -> Iterator[BagMessage]:
         """Messages of those topics that are there, without those that cannot be decoded."""
@@ -151,6 +161,10 @@ def _prefix(names: Sequence[str], joint_states: str) -> str:
     if len(found) > 1:
         raise SessionError(f"several topics could be the joint states: {', '.join(found)}; choose with --namespace")
     return found[0].removesuffix(joint_states) if found else "/"
+
+
+def _nanoseconds(stamp: Any) -> int:
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 def _as_prefix(namespace: str) -> str:
