@@ -202,7 +202,7 @@ class KinematicsSection(Section):
     position_tolerance: Positive = 0.002
     rotation_tolerance: Positive = 0.0088
     rotation_weight: Positive = 0.2
-    posture_gain: Annotated[float, Field(ge=0, le=10)] = 0.5
+    posture_gain: Annotated[float, Field(ge=0, le=10)] = 0.2
 
 
 class Rates(Section):

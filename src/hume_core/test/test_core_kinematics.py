@@ -227,7 +227,7 @@ def test_spare_joints_go_home() -> None:
     start[5:] = 1.0, -1.0
     kinematics = Kinematics(ArmModel(text, joints, "base", "tool"), bounds, np.zeros(7))
     target, at = kinematics.forward(start), start
-    for _ in range(100):
+    for _ in range(200):
         at = kinematics.solve(target, at, DT).positions
     assert_same(kinematics.forward(at), target)
     assert abs(at[6]) < 0.1

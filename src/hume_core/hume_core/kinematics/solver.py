@@ -39,7 +39,7 @@ class KinematicsOptions:
     position_tolerance: float = 0.002
     rotation_tolerance: float = float(np.radians(0.5))
     rotation_weight: float = 0.2
-    posture_gain: float = 0.5
+    posture_gain: float = 0.2
 
 
 class Reach(str, Enum):
