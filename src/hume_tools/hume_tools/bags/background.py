@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,8 @@ from rclpy.qos import QoSProfile
 from hume_tools.bags.writer import BagWriter
 
 _CAPACITY = 20_000
-_POLL_SECONDS = 0.2
+_PERIOD = 0.05
+"""A thread that woke for every message would cost several times as much."""
 
 
 class BackgroundWriter:
@@ -28,7 +28,7 @@ class BackgroundWriter:
 
     def __init__(self, writer: BagWriter) -> None:
         self._writer = writer
-        self._queue: queue.Queue[tuple[str, bytes, int]] = queue.Queue(_CAPACITY)
+        self._queue: deque[tuple[str, bytes, int]] = deque()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._error: Exception | None = None
@@ -48,10 +48,10 @@ class BackgroundWriter:
 
     def write(self, topic: str, data: bytes, log_time_ns: int) -> None:
         """Queue a message."""
-        try:
-            self._queue.put_nowait((topic, data, log_time_ns))
-        except queue.Full:
+        if len(self._queue) >= _CAPACITY:
             self.dropped[topic] += 1
+        else:
+            self._queue.append((topic, data, log_time_ns))
 
     def check(self) -> None:
         """Raise what ended the thread, such as a full disk."""
@@ -65,17 +65,15 @@ class BackgroundWriter:
 
     def _run(self) -> None:
         try:
-            while not self._stop.is_set() or not self._queue.empty():
-                self._step()
+            while not self._stop.wait(_PERIOD):
+                self._write_queued()
+            self._write_queued()
         except Exception as error:  # for `check`; a thread that dies in silence would lose everything after
             self._error = error
 
-    def _step(self) -> None:
-        try:
-            item = self._queue.get(timeout=_POLL_SECONDS)
-        except queue.Empty:
+    def _write_queued(self) -> None:
+        while self._queue:
             with self._lock:
-                self._writer.flush_if_due()
-            return
+                self._writer.write(*self._queue.popleft())
         with self._lock:
-            self._writer.write(*item)
+            self._writer.flush_if_due()

@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 
 _PREFIX = "hume_"
-_RETRY_AFTER = 20
+_RETRY_AFTER = 3
 
 
 class ParameterSnapshots:

@@ -32,9 +32,11 @@ from hume_tools.bags.topics import recorded_topics, resolved
 from hume_tools.bags.writer import BagWriter
 
 _DISCOVERY_PERIOD = 0.1
+_THOROUGH = 10
+"""Every so many rounds of discovery, topics that are known already are looked at again."""
 _DEPTH = 200
 _SPIN_TIMEOUT = 0.1
-_HASH_TIMEOUT = 20.0
+_HASH_TIMEOUT = 0.7
 _USUAL_TYPES = (
     "sensor_msgs/msg/JointState", "sensor_msgs/msg/Image", "sensor_msgs/msg/CameraInfo",
     "std_msgs/msg/Float64MultiArray", "hume_msgs/msg/ActionChunk", "hume_msgs/msg/Segment", "hume_msgs/msg/Thought",
@@ -76,6 +78,7 @@ class Recorder(Node):
         self._taken: dict[str, tuple[Any, QoSProfile]] = {}
         self._hashing: list[threading.Thread] = []
         self._known_checkpoints: set[str] = set()
+        self._rounds = 0
         self._learned: list[dict[str, Any]] = []
         self.problems: list[str] = []
         self._snapshots = ParameterSnapshots(self, namespace, self._on_parameters)
@@ -88,12 +91,15 @@ class Recorder(Node):
         self._note_learned()
 
     def _discover(self) -> None:
-        for topic in tuple(self._wanted):
+        thorough = self._rounds % _THOROUGH == 0
+        self._rounds += 1
+        for topic in list(self._wanted) if thorough else [topic for topic in self._wanted if topic not in self._taken]:
             offers = self.get_publishers_info_by_topic(topic)
             if offers:
                 self._subscribe(topic, {offer.topic_type for offer in offers}, [offer.qos_profile for offer in offers])
-        self._snapshots.look()
-        self._note_learned()
+        if thorough:
+            self._snapshots.look()
+            self._note_learned()
         self._writer.check()
 
     def _subscribe(self, topic: str, types: set[str], offered: list[QoSProfile]) -> None:
@@ -131,6 +137,7 @@ class Recorder(Node):
         checkpoint = str(values.get("checkpoint") or "")
         if checkpoint and checkpoint not in self._known_checkpoints:
             self._known_checkpoints.add(checkpoint)
+            self._writer.add_provenance({"checkpoint": checkpoint})
             # Reading gigabytes must not hold up the messages.
             thread = threading.Thread(target=self._learn_checkpoint, args=(checkpoint,), daemon=True)
             self._hashing.append(thread)
