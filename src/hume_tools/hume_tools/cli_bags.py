@@ -63,6 +63,10 @@ def export(
     success: Annotated[Optional[bool], typer.Option("--success/--failure", help="Label of every episode.")] = None,  # noqa: UP045
     actions: Annotated[str, typer.Option(help="commands, or states: measured positions one step later.")] = "commands",
     image_size: Annotated[Optional[int], typer.Option(min=16, help="Side of the stored images, pixels.")] = None,  # noqa: UP045
+    max_age: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=0.0, help="Oldest usable observation, s; default: the profile's observation.max_age."),
+    ] = None,
 ) -> None:
     """Turn bags into a LeRobot dataset that `hume train` reads: one episode per goal, on the action grid."""
     from hume_tools.bags.export import ExportOptions, run_export
@@ -70,7 +74,7 @@ def export(
     if to[0] != "lerobot":
         raise typer.BadParameter(f"format '{to[0]}' is unknown; valid: --to lerobot FOLDER")
     raise typer.Exit(
-        run_export(ExportOptions(tuple(bags), to[1], robot, namespace, task, success, actions, image_size))
+        run_export(ExportOptions(tuple(bags), to[1], robot, namespace, task, success, actions, image_size, max_age))
     )
 
 

@@ -220,6 +220,8 @@ def test_an_episode_with_a_gap_is_skipped_and_reported(tmp_path: Path, profile: 
     data, sources = exported(tmp_path / "bag", tmp_path / "data")
     assert len(data.tasks) == 1
     assert any("the newest observation is 0." in problem and "max_age" in problem for problem in sources["skipped"])
+    data, _ = exported(tmp_path / "bag", tmp_path / "tolerant", max_age=1.0)
+    assert len(data.tasks) == 2
 
 
 @pytest.mark.parametrize("topic", ["camera", "joint_states"])

@@ -44,6 +44,7 @@ class ExportOptions:
     success: bool | None = None
     actions: str = "commands"
     image_size: int | None = None
+    max_age: float | None = None
 
 
 @dataclass(frozen=True)
@@ -183,11 +184,12 @@ def _columns(
         )
     newest = np.searchsorted(stamps, times + _TIE, side="right") - 1
     ages = times - stamps[newest]
-    if ages.max() > profile.observation.max_age:
+    allowed = profile.observation.max_age if options.max_age is None else options.max_age
+    if ages.max() > allowed:
         worst = int(ages.argmax())
         raise BagError(
             f"at {times[worst] - episode.start:.2f} s the newest observation is {ages[worst]:.2f} s old; at most "
-            f"{profile.observation.max_age} s is allowed (observation.max_age of the robot profile)"
+            f"{allowed} s is allowed (observation.max_age of the robot profile, or --max-age)"
         )
     picked = [frames[k] for k in newest]
     columns: dict[str, NDArray[Any]] = {
