@@ -70,13 +70,27 @@ class Observer:
             self.executor.spin_once(timeout_sec=0.02)
 
     def call(self, srv_type: Any, name: str, request: Any, timeout: float = 20.0) -> Any:
-        """Call a service."""
+        """Call a service; the request goes out again when unanswered.
+
+        A server may answer before it has discovered the client's reader, and that answer is lost.
+        """
         client = self.node.create_client(srv_type, name)
         self.until(client.service_is_ready, timeout, f"service {name}")
-        future = client.call_async(request)
-        self.until(future.done, timeout, f"an answer of {name}")
+        deadline = time.monotonic() + timeout
+        calls: list[Any] = []
+        while not any(call.done() for call in calls):
+            if time.monotonic() > deadline:
+                pytest.fail(f"an answer of {name} did not happen within {timeout} s")
+            calls.append(client.call_async(request))
+            self.spin_while(lambda: not any(call.done() for call in calls), 2.0)
         self.node.destroy_client(client)
-        return future.result()
+        return next(call for call in calls if call.done()).result()
+
+    def spin_while(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Spin while the condition holds, at most this long."""
+        end = time.monotonic() + seconds
+        while condition() and time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.02)
 
     def lifecycle_state(self, node: str) -> str:
         """Label of a node's lifecycle state."""

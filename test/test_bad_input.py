@@ -77,6 +77,15 @@ def test_checkpoint_without_weights(
     expect_unconfigured(system[0], process, observer, "model.safetensors")
 
 
+@pytest.mark.parametrize("system", [SYSTEM2, SYSTEM1])
+def test_a_misspelt_parameter_is_named(
+    start: Callable[..., Any], observer: Any, checkpoint: Path, system: tuple[str, str]
+) -> None:
+    process = start(*system, robot="wx250s_sim", checkpoint=checkpoint, autostart=True, sensor_timeuot=1.0)
+    expect_unconfigured(system[0], process, observer, "'sensor_timeuot' is unknown to " + system[0])
+    assert "did you mean 'sensor_timeout'?" in process.output
+
+
 def test_missing_camera_names_the_topic(start: Callable[..., Any], observer: Any, checkpoint: Path) -> None:
     process = start(*SYSTEM2, robot="wx250s_sim", checkpoint=checkpoint, autostart=True, sensor_timeout=1.0)
     expect_unconfigured("hume_system2", process, observer, "nobody publishes /camera/scene/image_raw")

@@ -10,6 +10,7 @@ from typing import Any
 from hume_bringup.gazebo import gazebo_nodes
 from hume_bringup.node_spec import NodeSpec, OnExit
 from hume_bringup.options import LaunchOptions
+from hume_bringup.params_file import check_params_file
 from hume_bringup.policy_config import load_policy_config
 from hume_bringup.viewers import recorder, state_publisher, viewers
 from hume_core.errors import ConfigError
@@ -44,7 +45,7 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
 
     Raises:
         ConfigError: no checkpoint was named, or a policy or limits file is wrong.
-        RobotProfileError: the robot is unknown.
+        RobotProfileError: the robot is unknown, or its profile is wrong.
     """
     if not options.checkpoint and (options.system1 or options.system2) and not options.params_file:
         raise ConfigError("launch argument 'checkpoint' is empty; give a checkpoint folder or a hub name")
@@ -83,7 +84,8 @@ def _system2(options: LaunchOptions, parameters: Mapping[str, Any]) -> NodeSpec:
 
 
 def _system1(options: LaunchOptions, parameters: Mapping[str, Any]) -> NodeSpec:
-    own = _given(dry_run=options.dry_run, refine=options.refine, limits_file=options.limits_file)
+    limits_file = str(Path(options.limits_file).resolve()) if options.limits_file else None
+    own = _given(dry_run=options.dry_run, refine=options.refine, limits_file=limits_file)
     return _node(
         options, "hume_system1", "hume_system1", {**parameters, **own}, executable="system1_node", lifecycle=True
     )
@@ -166,7 +168,6 @@ def graph(name: str, options: LaunchOptions) -> list[NodeSpec]:
     """
     if name not in GRAPHS:
         raise ConfigError(f"'{name}' is no set of nodes; valid: {', '.join(GRAPHS)}")
-    for what, path in (("parameter", options.params_file), ("policy", options.policy_config)):
-        if path and not Path(path).is_file():
-            raise ConfigError(f"{what} file '{path}' does not exist")
+    if options.params_file:
+        check_params_file(options.params_file)
     return GRAPHS[name](options)

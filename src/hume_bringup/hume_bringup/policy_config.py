@@ -45,6 +45,8 @@ def load_policy_config(path: str) -> dict[str, dict[str, Any]]:
     """
     if not path:
         return {section: {} for section in FIELDS}
+    if not Path(path).is_file():
+        raise ConfigError(f"policy file '{path}' does not exist")
     try:
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -15,7 +15,7 @@ from hume_bringup.options import LaunchOptions
 from hume_bringup.policy_config import FIELDS, load_policy_config
 from hume_core.errors import ConfigError, RobotProfileError
 from hume_core.limits_file import tightened
-from hume_core.robot import RobotProfile, known_profiles
+from hume_core.robot import RobotProfile, find_profile, known_profiles
 
 LAUNCH = Path(__file__).parents[1] / "launch"
 
@@ -106,6 +106,38 @@ def test_mistakes_in_a_policy_file_are_named(tmp_path: Path, text: str, expected
     path.write_text(text)
     with pytest.raises(ConfigError, match=expected):
         load_policy_config(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hume_system1: {priority: 3}", "section 'hume_system1' has no 'ros__parameters'"),
+        ("left: {hume_system1: {priority: 3}}", "section 'left' has no 'ros__parameters'"),
+        ("", "must be a mapping such as {hume_system1"),
+        ("{", "cannot be read as YAML"),
+    ],
+)
+def test_mistakes_in_a_parameter_file_are_named(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=expected) as caught:
+        by_name("robot", params_file=str(path))
+    assert "params.yaml" in str(caught.value)
+
+
+def test_a_wrong_profile_stops_before_anything_starts(tmp_path: Path) -> None:
+    path = tmp_path / "arm.yaml"
+    path.write_text(find_profile("wx250s_sim").read_text().replace("jerk: 240.0", "jerk: -1", 1))
+    with pytest.raises(RobotProfileError, match=r"arm\.yaml: field .*jerk"):
+        by_name("robot", robot=str(path))
+
+
+def test_paths_do_not_depend_on_where_a_node_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow.yaml").write_text("scale: {velocity: 0.5}")
+    monkeypatch.chdir(tmp_path)
+    assert by_name("robot", limits_file="slow.yaml")["hume_system1"].parameters["limits_file"] == str(
+        tmp_path / "slow.yaml"
+    )
 
 
 def test_shipped_files_are_valid() -> None:

@@ -15,7 +15,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.node import Node
 
 from hume_core.errors import HumeError
-from hume_ros.parameters import declare
+from hume_ros.parameters import declare, refuse_unknown_parameters
 from hume_ros.timers import steady_timer
 
 _SPIN_TIMEOUT = 0.1
@@ -60,7 +60,7 @@ class HumeLifecycleNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Called by rclpy."""
-        done = self._guard("configure", self.configure)
+        done = self._guard("configure", self._configure_checked)
         if not done:
             self.cleanup()
         return _outcome(done)
@@ -84,6 +84,10 @@ class HumeLifecycleNode(LifecycleNode):
         """Called by rclpy."""
         self._guard("deactivate", self.deactivate)
         return _outcome(self._guard("cleanup", self.cleanup))
+
+    def _configure_checked(self) -> None:
+        refuse_unknown_parameters(self)
+        self.configure()
 
     def _guard(self, what: str, action: Callable[[], None]) -> bool:
         try:

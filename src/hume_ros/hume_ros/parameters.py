@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -45,3 +46,23 @@ def declare(
     except (InvalidParameterTypeException, InvalidParameterValueException) as error:
         valid = f"{type(default).__name__}" + (f" from {low} to {high}" if low is not None else "")
         raise ConfigError(f"parameter '{name}' must be {valid} ({description})") from error
+
+
+def refuse_unknown_parameters(node: Node) -> None:
+    """Check that every parameter set from outside is one the node has; ROS would ignore a misspelt one silently.
+
+    Args:
+        node: with all its parameters declared.
+
+    Raises:
+        ConfigError: a launch file, parameter file or command line sets an unknown one.
+    """
+    for name in node._parameter_overrides:
+        if not node.has_parameter(name) and not name.startswith("qos_overrides."):
+            known = sorted(node.get_parameters_by_prefix(""))
+            near = get_close_matches(name, known, n=1)
+            hint = f", did you mean '{near[0]}'?" if near else "."
+            raise ConfigError(
+                f"parameter '{name}' is unknown to {node.get_name()}{hint} Mend the parameter file or command line; "
+                f"valid: {', '.join(known)}"
+            )

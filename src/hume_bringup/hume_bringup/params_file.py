@@ -1,0 +1,40 @@
+"""ROS parameter files, checked before a node meets them: rcl's own message names neither line nor fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hume_core.errors import ConfigError
+
+_KEY = "ros__parameters"
+
+
+def check_params_file(path: str) -> None:
+    """Check the form of a parameter file; the nodes check names and values.
+
+    Raises:
+        ConfigError: it does not exist, is no YAML, or is no parameter file.
+    """
+    if not Path(path).is_file():
+        raise ConfigError(f"parameter file '{path}' does not exist")
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"parameter file '{path}' cannot be read as YAML: {error}") from error
+    if not isinstance(data, dict) or not data:
+        raise ConfigError(f"parameter file '{path}' must be a mapping such as {{hume_system1: {{{_KEY}: {{...}}}}}}")
+    for name, section in data.items():
+        if not _has_parameters(section):
+            raise ConfigError(f"parameter file '{path}': section '{name}' has no '{_KEY}'; put the parameters below it")
+
+
+def _has_parameters(section: Any) -> bool:
+    """Whether every branch of nested namespaces ends in parameters."""
+    if not isinstance(section, dict) or not section:
+        return False
+    if _KEY in section:
+        return isinstance(section[_KEY], dict)
+    return all(_has_parameters(part) for part in section.values())
