@@ -23,6 +23,7 @@ from hume_core.errors import HumeError, ObservationError
 from hume_core.observation import Observation
 from hume_system1.denoiser import Refiner
 from hume_system2.thinker import ThoughtResult
+from hume_tools.regress.environment import deterministic_algorithms
 from hume_tools.regress.policy import Policy, Thinks
 
 Arrays = dict[str, Any]
@@ -74,19 +75,22 @@ class Worker:
 def _serve(connection: Connection, other_end: Connection, answer: Callable[[Arrays], Arrays]) -> None:
     other_end.close()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    while True:
-        try:
-            arrays = load(connection.recv_bytes())
-        except (EOFError, OSError, KeyboardInterrupt):
-            return
-        try:
-            result = answer(arrays)
-        except ObservationError as error:
-            result = {_REFUSED: _bytes(str(error))}
-        except Exception as error:  # the parent says it
-            result = {_FAILED: _bytes(f"{type(error).__name__}: {error}")}
-        connection.send_bytes(save({name: np.ascontiguousarray(x) for name, x in result.items()}))
+    with deterministic_algorithms():
+        while True:
+            try:
+                arrays = load(connection.recv_bytes())
+            except (EOFError, OSError, KeyboardInterrupt):
+                return
+            connection.send_bytes(save(_answer(answer, arrays)))
+
+
+def _answer(answer: Callable[[Arrays], Arrays], arrays: Arrays) -> Arrays:
+    try:
+        return {name: np.ascontiguousarray(x) for name, x in answer(arrays).items()}
+    except ObservationError as error:
+        return {_REFUSED: _bytes(str(error))}
+    except Exception as error:  # the parent says it
+        return {_FAILED: _bytes(f"{type(error).__name__}: {error}")}
 
 
 class RemoteThinker:

@@ -161,7 +161,8 @@ def _stream(
 def _robot_header(profile: RobotProfile) -> dict[str, Any]:
     """What of a profile decides the commands; joints by name, so that a change names its joint."""
     content = profile.model_dump(mode="json", exclude={"description", "controllers", "kinematics", "joints"})
-    kinematics = profile.kinematics.model_dump(mode="json", exclude={"urdf"}) if profile.kinematics else None
+    needed = profile.kinematics if profile.action.space.end_effector else None
+    kinematics = None if needed is None else needed.model_dump(mode="json", exclude={"urdf"})
     limits = {joint.name: joint.model_dump(mode="json", exclude={"name"}) for joint in profile.joints}
     return content | {"joints": list(profile.joint_names), "limits": limits, "kinematics": kinematics}
 

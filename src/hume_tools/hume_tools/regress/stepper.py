@@ -21,6 +21,7 @@ from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser import ChunkSwitch
 from hume_tools.regress.core_steps import CoreSteps
 from hume_tools.regress.denoiser_steps import DenoiserSteps
+from hume_tools.regress.environment import deterministic_algorithms
 from hume_tools.regress.journal import Journal
 from hume_tools.regress.latency import LatencyModel
 from hume_tools.regress.policy import Policy
@@ -59,17 +60,13 @@ def step_session(
     """Step from the first arrival to the last; what happened."""
     # Paths of end-effector actions go on from segment to segment.
     threads = 1 if profile.action.space.end_effector else policy.parallel_segments
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
-    try:
-        with (
-            ThreadPoolExecutor(1, "thinking", policy.thinker.enter_thread) as thinking,
-            ThreadPoolExecutor(threads, "denoising", torch.set_num_threads, (1,)) as denoising,
-        ):
-            stepper = _Stepper(profile, policy, latency, options, thinking, denoising)
-            stepper.run(arrivals)
-    finally:
-        torch.use_deterministic_algorithms(deterministic)
+    with (
+        deterministic_algorithms(),
+        ThreadPoolExecutor(1, "thinking", policy.thinker.enter_thread) as thinking,
+        ThreadPoolExecutor(threads, "denoising", torch.set_num_threads, (1,)) as denoising,
+    ):
+        stepper = _Stepper(profile, policy, latency, options, thinking, denoising)
+        stepper.run(arrivals)
     return stepper.journal
 
 
