@@ -44,10 +44,15 @@ def message_class(name: str) -> Any:
 
 @cache
 def type_hash(name: str) -> str:
-    """The REP 2016 hash of an installed type; empty where the workspace does not say."""
-    described = _described(name)
-    hashes = {} if described is None else {item["type_name"]: item["hash_string"] for item in described["type_hashes"]}
-    return str(hashes.get(name, ""))
+    """The REP 2016 hash of an installed message; empty where the workspace does not say.
+
+    Empty for parts of actions too: definitions have no name for those that would give the same hash.
+    """
+    path = _share_file(name, ".json")
+    if path is None or name.split("/")[1] != "msg":
+        return ""
+    hashes = json.loads(path.read_text(encoding="utf-8"))["type_hashes"]
+    return str(next((item["hash_string"] for item in hashes if item["type_name"] == name), ""))
 
 
 @cache
@@ -91,8 +96,6 @@ def _field_type(kind: str) -> str:
     if kind.endswith("]"):
         item, _, count = kind.rpartition("[")
         return f"{_field_type(item)}[{count}"
-    if "/" in kind:
-        return _short(_full(kind, ""))
     return _PRIMITIVE.get(kind, kind)
 
 
@@ -107,18 +110,9 @@ def _full(name: str, package: str) -> str:
 
 
 def _short(name: str) -> str:
-    """How definitions name a type: messages without their folder, parts of actions with it."""
-    package, kind, short = name.split("/")
-    return f"{package}/{short}" if kind == "msg" else name
-
-
-def _described(name: str) -> Any:
-    """Type description that rosidl installs; those of an action are all in its file."""
-    package, kind, short = [*name.split("/"), "", ""][:3]
-    path = _share_file(name, ".json")
-    if path is None and kind == "action":
-        path = _share_file(f"{package}/{kind}/{short.rpartition('_')[0]}", ".json")
-    return None if path is None else json.loads(path.read_text(encoding="utf-8"))
+    """How definitions name a type."""
+    package, _, short = name.split("/")
+    return f"{package}/{short}"
 
 
 def _share_file(name: str, suffix: str) -> Path | None:
