@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from hume_ros.observation_buffer import message_filters
+
 _PACKAGES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "transformers")
 
 
@@ -19,6 +21,7 @@ def environment() -> dict[str, str]:
         "machine": platform.machine(),
         "processor": _processor(),
         "vector_instructions": torch.backends.cpu.get_cpu_capability(),
+        "synchroniser": message_filters.__name__,
     }
     return found | {name: installed for name in _PACKAGES if (installed := _version(name))}
 
