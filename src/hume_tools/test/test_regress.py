@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -199,6 +202,23 @@ def test_the_command_tells_by_its_exit_code_and_writes_the_report(
     missing = CliRunner().invoke(app, ["regress", str(tmp_path / "nothing")])
     assert missing.exit_code != 0
     assert "does not exist" in str(missing.exception)
+
+
+def test_other_vector_instructions_give_the_same_within_the_tolerance(options: RegressOptions, golden: Path) -> None:
+    arguments = [
+        "regress", str(options.bag), "--checkpoint", options.checkpoint, "--candidates", "2", "--think-latency", "0.08",
+        "--denoise-latency", "0.03", "--golden", str(golden),
+    ]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "hume_tools", *arguments],
+        env={**os.environ, "ATEN_CPU_CAPABILITY": "default", "DNNL_MAX_CPU_ISA": "SSE41"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "hume regress: same" in done.stdout
 
 
 def test_a_run_without_golden_reports_too(options: RegressOptions, tmp_path: Path) -> None:
