@@ -69,7 +69,8 @@ class ApproximateTimeSynchronizer:
             queue[stamp] = message
             while len(queue) > self._queue_size:
                 del queue[min(queue)]
-            stamps = self._match(stamp, index)
+            # A message older than everything in a full queue went out again at once.
+            stamps = self._match(stamp, index) if stamp in queue else None
             if stamps is None:
                 return
             matched = [own.pop(at) for own, at in zip(self._queues, stamps, strict=True)]

@@ -78,6 +78,16 @@ def test_the_queue_forgets_the_oldest() -> None:
     assert matched == [(200, 200)]
 
 
+def test_a_message_older_than_a_full_queue_is_left_out() -> None:
+    (a, b), matched = synchronise(2, 0.001, queue=2)
+    b.send(100)
+    for at in (200, 300, 100):
+        a.send(at)
+    assert matched == []
+    b.send(300)
+    assert matched == [(300, 300)]
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 400)), max_size=60))
 def test_every_match_is_within_the_slop_and_uses_each_message_once(arrivals: list[tuple[int, int]]) -> None:
