@@ -224,6 +224,20 @@ def test_an_episode_with_a_gap_is_skipped_and_reported(tmp_path: Path, profile: 
     assert len(data.tasks) == 2
 
 
+def test_stamps_that_go_back_are_reported_and_rows_stay_in_order(tmp_path: Path, profile: RobotProfile) -> None:
+    session = Session(tmp_path / "bag", profile)
+    session.sensors(2.0)
+    for camera in ("scene", "wrist"):  # a set of 0.965 s that comes after the one of 1 s
+        image = Image(height=4, width=4, encoding="bgr8", step=12, data=bytes([200]) * 48)
+        set_stamp(image.header.stamp, START + 0.965)
+        session.write(f"/camera/{camera}/image_raw", image, START + 1.004)
+    session.goal(0.5, 1.5)
+    session.writer.close()
+    data, sources = exported(tmp_path / "bag", tmp_path / "data")
+    assert any("the stamp goes back" in problem for problem in sources["skipped"])
+    assert data.images["image"][:, 0, 0, 0].tolist() == list(range(10, 31))
+
+
 @pytest.mark.parametrize("topic", ["camera", "joint_states"])
 def test_a_missing_topic_is_refused(tmp_path: Path, profile: RobotProfile, topic: str) -> None:
     moved = profile.model_dump(mode="json")

@@ -51,6 +51,7 @@ def test_only_the_stamp_of_a_message_moves() -> None:
     assert deserialize_message(moved, JointState) == joint_state(8, 100_000_001)
     unset = serialize_message(joint_state(0))
     assert with_stamp_moved(unset, SECOND) == unset
+    assert with_stamp_moved(b"\0\1\0\0cut", SECOND) == b"\0\1\0\0cut"
 
 
 def test_a_single_round_is_as_recorded(reader: BagReader) -> None:

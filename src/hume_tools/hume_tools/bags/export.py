@@ -171,6 +171,7 @@ def _columns(
     frames: Sequence[Frame], track: Track, profile: RobotProfile, episode: RecordedEpisode, options: ExportOptions
 ) -> dict[str, NDArray[Any]]:
     """One row per action step: the newest observation at its time, and the command at its time."""
+    frames = sorted(frames, key=lambda frame: frame.stamp)
     stamps = np.array([frame.stamp for frame in frames])
     ahead = profile.action.dt if options.actions == "states" else 0.0
     known = stamps[stamps >= episode.start]

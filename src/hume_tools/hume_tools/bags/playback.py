@@ -12,6 +12,7 @@ from hume_tools.bags.errors import BagError
 from hume_tools.bags.message_types import message_class
 from hume_tools.bags.reader import BagMessage, BagReader
 
+_STAMP_END = 12
 _GAP_NS = 100_000_000
 """Between the last message and the first of the next round."""
 
@@ -98,12 +99,14 @@ def with_stamp_moved(data: bytes, offset_ns: int) -> bytes:
 
     CDR has a header of 4 bytes whose second tells the byte order; seconds and nanoseconds follow.
     """
+    if len(data) < _STAMP_END:
+        return data
     layout = struct.Struct("<iI" if data[1] & 1 else ">iI")
     seconds, nanoseconds = layout.unpack_from(data, 4)
     if seconds == 0 and nanoseconds == 0:
         return data
     moved = seconds * 1_000_000_000 + nanoseconds + offset_ns
-    return data[:4] + layout.pack(moved // 1_000_000_000, moved % 1_000_000_000) + data[12:]
+    return data[:4] + layout.pack(moved // 1_000_000_000, moved % 1_000_000_000) + data[_STAMP_END:]
 
 
 @cache
