@@ -28,7 +28,7 @@ def small_checkpoint(folder: Path) -> Path:
     created: Path = create_checkpoint(
         folder, "small", 0,
         state_mean=[*home, 0.026], state_std=[0.05] * 6 + [0.01],
-        action_mean=[*home, 0.5], action_std=[0.05] * 6 + [0.3], s1_num_steps=5,
+        action_mean=[0.0] * 6 + [0.5], action_std=[0.05] * 6 + [0.3], s1_num_steps=5,
     )  # fmt: skip
     return created
 

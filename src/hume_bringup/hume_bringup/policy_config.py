@@ -1,7 +1,7 @@
 """Policy files: settings of the two systems, apart from robots and from ROS parameter files.
 
 system2: {candidates: 5, time_temp: [0.9, 1.0]}
-system1: {refine: true, chunk_switch: boundary}
+system1: {refine: true, chunk_switch: at_once}
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from hume_core.action import ActionSpace
 from hume_core.errors import CheckpointError, ConfigError
 from hume_core.robot import RobotProfile
 
-_SHIPPED: dict[str, str] = {}
+_SHIPPED = {"wx250s_sim": "wx250s_tabletop"}
 """Robot -> trained checkpoint in hume_training/checkpoints."""
 
 _PRESET = "small"
