@@ -10,6 +10,9 @@ from rclpy.node import Node
 from hume_core.errors import ConfigError
 from hume_ros.parameters import declare
 
+DEFAULT_SWITCH = "at_once"
+"""When a newer chunk replaces the one in use; see `denoiser.ChunkSwitch`."""
+
 
 @dataclass(frozen=True)
 class DenoiserSettings:
@@ -52,7 +55,10 @@ def declare_settings(node: Node) -> DenoiserSettings:
         threads=declare(node, "threads", 1, "Torch threads on the CPU.", low=1, high=256),
         refine=declare(node, "refine", True, "Denoise with System 1; false: follow System 2's chunk as it is."),
         chunk_switch=declare(
-            node, "chunk_switch", "at_once", "When a newer chunk replaces the one in use: boundary or at_once."
+            node,
+            "chunk_switch",
+            DEFAULT_SWITCH,
+            "When a newer chunk replaces the one in use: boundary or at_once.",
         ),
         sensor_timeout=declare(
             node, "sensor_timeout", 20.0, "How long configure waits for every sensor topic, s.", low=0.1, high=600.0

@@ -19,6 +19,7 @@ from hume_system1.denoiser import Denoiser
 from hume_system1.denoising import DenoisingCycle
 
 PROFILE = RobotProfile.load("wx250s_sim")
+SPACE = PROFILE.action.space.value
 HORIZON, DIM = 16, 8
 
 
@@ -52,7 +53,7 @@ def make_cycle() -> tuple[DenoisingCycle, Observer]:
 
 def chunk(**changes: Any) -> ActionChunk:
     message = ActionChunk(
-        epoch=1, seq=3, action_space="joint_position", names=list(PROFILE.joint_names), dt=0.05, horizon=HORIZON,
+        epoch=1, seq=3, action_space=SPACE, names=list(PROFILE.joint_names), dt=0.05, horizon=HORIZON,
         dim=DIM, data=array("f", np.arange(HORIZON * DIM, dtype=np.float32)), anchor=array("d", [0.0] * 6),
     )  # fmt: skip
     set_stamp(message.header.stamp, 100.0)
@@ -87,7 +88,7 @@ def test_a_new_epoch_leaves_nothing_to_do() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"action_space": "ee_delta"}, "takes 'joint_position'"),
+        ({"action_space": "ee_delta"}, f"takes '{SPACE}'"),
         ({"names": ["a"] * 6}, "chunk for joints"),
         ({"anchor": array("d", [0.0])}, "chunk for joints"),
         ({"dt": 0.0}, "dt is 0.0"),

@@ -12,6 +12,7 @@ import pytest
 from hume_msgs.msg import Epoch
 from sensor_msgs.msg import Image, JointState
 
+from hume_core.action import ActionSpace
 from hume_core.nn.gemma import StackConfig
 from hume_core.robot import RobotProfile
 from hume_tools.bags.writer import BagWriter
@@ -33,11 +34,13 @@ Edit = Callable[[str, Any, int], tuple[Any, int] | None]
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = list(RobotProfile.load(ROBOT).home)
+    profile = RobotProfile.load(ROBOT)
+    home = list(profile.home)
+    centre = home if profile.action.space is ActionSpace.JOINT_POSITION else [0.0] * 6
     folder: Path = create_checkpoint(
         tmp_path_factory.mktemp("checkpoint") / "tiny", TINY, 3,
         state_mean=[*home, 0.026], state_std=[0.05] * 6 + [0.01],
-        action_mean=[*home, 0.5], action_std=[0.05] * 6 + [0.3], s1_num_steps=2, num_steps=3,
+        action_mean=[*centre, 0.5], action_std=[0.05] * 6 + [0.3], s1_num_steps=2, num_steps=3,
     )  # fmt: skip
     return folder
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from hume_core.errors import ConfigError
 from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser import ChunkSwitch
+from hume_system1.denoiser_settings import DEFAULT_SWITCH
 from hume_system2.thinker import ThinkingOptions
 from hume_tools.regress.findings import Tolerance
 
@@ -115,7 +116,7 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Setti
         dtype1=_choice("dtype", options.dtype, system1.get("dtype"), "float32"),
         refine=_first(options.refine, system1.get("refine"), True),
         chunk_switch=ChunkSwitch(
-            _choice("chunk_switch", options.chunk_switch, system1.get("chunk_switch"), ChunkSwitch.BOUNDARY.value)
+            _choice("chunk_switch", options.chunk_switch, system1.get("chunk_switch"), DEFAULT_SWITCH)
         ),
         control=_control(system1),
         limits_file=options.limits_file or _existing(limits),

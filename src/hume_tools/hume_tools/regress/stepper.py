@@ -19,6 +19,7 @@ from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import JOINT_STATES
 from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser import ChunkSwitch
+from hume_system1.denoiser_settings import DEFAULT_SWITCH
 from hume_tools.regress.core_steps import CoreSteps
 from hume_tools.regress.denoiser_steps import DenoiserSteps
 from hume_tools.regress.environment import deterministic_algorithms
@@ -48,7 +49,7 @@ class StepOptions:
 
     task: str = ""
     from_start: bool = False
-    chunk_switch: ChunkSwitch = ChunkSwitch.BOUNDARY
+    chunk_switch: ChunkSwitch = ChunkSwitch(DEFAULT_SWITCH)
     control: ControlSettings = field(default_factory=ControlSettings)
     kinematics: Kinematics | None = None
     limit_scales: Mapping[str, float] = field(default_factory=dict)
