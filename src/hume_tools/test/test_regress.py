@@ -19,6 +19,9 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from hume_core.errors import ObservationError
+from hume_core.robot import find_profile
+from hume_tools.bags.reader import BagReader
+from hume_tools.bags.writer import BagWriter
 from hume_tools.cli import app
 from hume_tools.regress import core_steps, run
 from hume_tools.regress.page import write_page
@@ -119,6 +122,20 @@ def test_a_changed_setting_is_named(options: RegressOptions, golden: Path) -> No
     found = findings(replace(options, denoise_latency=0.05, seed=1), golden)
     assert "policy: seed was 0, is 1" in found
     assert "latency: denoise.median_s was 0.03, is 0.05" in found
+
+
+def test_a_profile_that_changed_since_the_recording_is_named(
+    options: RegressOptions, tmp_path: Path, write_session: WriteSession
+) -> None:
+    bag = write_session(tmp_path / "bag", seconds=0.4)
+    text = find_profile("wx250s_sim").read_text(encoding="utf-8").replace("slop: 0.05", "slop: 0.04")
+    with BagWriter(tmp_path / "later", {"robot": "wx250s_sim", "profile": text}) as writer:
+        reader = BagReader(bag)
+        for item in reader.messages():
+            writer.add_topic(item.topic, item.type)
+            writer.write(item.topic, item.data, item.log_time_ns)
+    problems = regress(replace(options, bag=tmp_path / "later")).problems
+    assert problems == ["recorded under another robot profile: observation.slop was 0.04, is 0.05"]
 
 
 def drop(unwanted: Callable[[str, int], bool]) -> Edit:

@@ -55,10 +55,10 @@ def compare(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> 
     limits = Tolerance.exact() if exact else tolerance
     identical = golden.to_bytes() == run.to_bytes()
     findings: list[Finding] = []
-    notes = [f"environment: {change}" for change in _changes("", before, now)]
+    notes = [f"environment: {change}" for change in changes("", before, now)]
     if not identical:
         for part in _HEADER_PARTS:
-            for change in _changes("", golden.header[part], run.header[part]):
+            for change in changes("", golden.header[part], run.header[part]):
                 if change.added:
                     notes.append(f"{part}: {change}")
                 else:
@@ -88,11 +88,12 @@ class _Change:
         return f"{self.path} is new: {self.now}" if self.added else f"{self.path} was {self.before}, is {self.now}"
 
 
-def _changes(path: str, before: Any, now: Any, added: bool = False) -> Iterator[_Change]:
+def changes(path: str, before: Any, now: Any, added: bool = False) -> Iterator[_Change]:
+    """Every entry of nested mappings that differs."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in sorted({*before, *now}):
             name = f"{path}.{key}" if path else str(key)
-            yield from _changes(name, before.get(key), now.get(key), key not in before)
+            yield from changes(name, before.get(key), now.get(key), key not in before)
     elif before != now:
         yield _Change(path, before, now, added)
 

@@ -49,7 +49,7 @@ class StepOptions:
 
     task: str = ""
     from_start: bool = False
-    chunk_switch: ChunkSwitch = ChunkSwitch(DEFAULT_SWITCH)
+    chunk_switch: ChunkSwitch = field(default_factory=lambda: ChunkSwitch(DEFAULT_SWITCH))
     control: ControlSettings = field(default_factory=ControlSettings)
     kinematics: Kinematics | None = None
     limit_scales: Mapping[str, float] = field(default_factory=dict)
