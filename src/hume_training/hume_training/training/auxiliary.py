@@ -13,11 +13,16 @@ from torch import Tensor, nn
 from hume_core.errors import ConfigError
 from hume_core.nn.gemma import Cache
 from hume_system2.model.prefix import Prefix
+from hume_training.data.demonstrations import Demonstrations
 
 _WIDTH = 16
 _HIDDEN = 128
+_LEAST_DEVIATION = 0.05
+"""rad"""
 _NAMED = 2
 """Objects an instruction may name: the one to pick and the one to put it on."""
+
+NAMED_NUMBERS = 3 * _NAMED
 
 
 class EnvironmentReader(nn.Module):
@@ -39,22 +44,23 @@ class EnvironmentReader(nn.Module):
         return self.read(self.reduce(tokens).flatten(1))
 
 
-class NamedReader(nn.Module):
-    """Reads the positions of the named objects off what the action tokens attend to.
+class AttendedReader(nn.Module):
+    """Reads numbers off what the action tokens attend to.
 
     It sees the values that the language model's and the expert's last layers offer: the mean over the instruction, and
     the state token's. So the instruction has to find its objects in the images, whatever the motion is at the moment.
 
     Args:
         width: of a value head.
+        size: numbers to read.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, size: int) -> None:
         super().__init__()
-        self.read = position_reader(2 * width)
+        self.read = reader(2 * width, size)
 
     def forward(self, cache: Cache, prefix: Prefix, image_tokens: int) -> Tensor:
-        """Keys and values of prefix and state token to normalised positions (B, 3 * named)."""
+        """Keys and values of prefix and state token to normalised numbers (B, size)."""
         value = cache[-1][1][:, 0].float()
         text = value[:, image_tokens:-1]
         real = text.new_ones(text.shape[:2]) if prefix.valid is None else prefix.valid[:, image_tokens:].float()
@@ -62,9 +68,9 @@ class NamedReader(nn.Module):
         return self.read(torch.cat([mean, value[:, -1]], dim=-1))
 
 
-def position_reader(width: int) -> nn.Sequential:
-    """Features (B, width) to normalised positions of the named objects (B, 3 * named)."""
-    return nn.Sequential(nn.Linear(width, _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, 3 * _NAMED))
+def reader(width: int, size: int) -> nn.Sequential:
+    """Features (B, width) to numbers (B, size)."""
+    return nn.Sequential(nn.Linear(width, _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, size))
 
 
 class NamedPositions:
@@ -116,3 +122,27 @@ class NamedPositions:
         positions = (self._positions[frames[:, None], self._objects[episodes]] - self._mean) / self._std
         known = np.repeat(self._known[episodes], 3, axis=1)
         return torch.from_numpy(positions.reshape(len(frames), -1)), torch.from_numpy(known.astype(np.float32))
+
+
+class Keyframes:
+    """Where the arm is when the gripper next opens or closes: hindsight that any demonstration offers.
+
+    Args:
+        data: the last number of an action is the gripper's.
+        joints: number of arm joints.
+    """
+
+    def __init__(self, data: Demonstrations, joints: int) -> None:
+        gripper = data.action[:, -1]
+        middle = 0.5 * (float(gripper.min()) + float(gripper.max()))
+        changes = np.append((gripper[1:] > middle) != (gripper[:-1] > middle), False)
+        changes[data.ends] = True
+        last = np.where(changes, np.arange(len(changes)), len(changes))
+        self._keyframe = np.minimum.accumulate(last[::-1])[::-1]
+        self._action = data.action[:, :joints]
+        self._mean, self._std = self._action.mean(0), self._action.std(0).clip(min=_LEAST_DEVIATION)
+
+    def loss(self, found: Tensor, frames: NDArray[np.int64]) -> Tensor:
+        """Mean squared error of normalised joint targets that a reader found (B, n) at frames (B,)."""
+        target = (self._action[self._keyframe[frames]] - self._mean) / self._std
+        return (found - torch.from_numpy(target).to(found.device)).square().mean()

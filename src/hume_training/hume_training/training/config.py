@@ -140,6 +140,8 @@ class System2Config(TrainingConfig):
         auxiliary_weight: of the loss that reads the environment state off the prefix; 0: none.
         named_weight: of the loss that reads the positions of the named objects off the instruction; 0: none.
         named_objects: their names, in the order of the environment state, separated by commas.
+        keyframe_weight: of the loss that reads the joint targets at the gripper's next change off the instruction and
+            the state; 0: none.
         num_steps, s1_num_steps, theta1, vqh_chunk_size, next_obs_offset, discount: go into a new
             checkpoint's configuration.
     """
@@ -151,6 +153,7 @@ class System2Config(TrainingConfig):
     auxiliary_weight: float = 0.2
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
+    keyframe_weight: float = 0.0
     num_steps: int = 10
     s1_num_steps: int = 5
     theta1: float = 1.0

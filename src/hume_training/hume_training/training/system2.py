@@ -16,7 +16,13 @@ from hume_training.data.reader import load_demonstrations
 from hume_training.initialize import create_checkpoint
 from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
-from hume_training.training.auxiliary import EnvironmentReader, NamedPositions, NamedReader
+from hume_training.training.auxiliary import (
+    NAMED_NUMBERS,
+    AttendedReader,
+    EnvironmentReader,
+    Keyframes,
+    NamedPositions,
+)
 from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
 from hume_training.training.hook import evaluation_hook
@@ -52,9 +58,17 @@ class System2Objective:
         if data.environment is not None and config.named_weight > 0:
             names = config.named_objects.split(",")
             self._named = NamedPositions(data.environment, names, data.tasks, data.episode_of)
-            with torch.random.fork_rng():
-                torch.manual_seed(config.seed)
-                self.modules["named"] = NamedReader(system2.network.language_config.head_dim).to(system2.device)
+            self._add_reader("named", NAMED_NUMBERS)
+        self._keyframes: Keyframes | None = None
+        if config.keyframe_weight > 0:
+            self._keyframes = Keyframes(data, config.joints)
+            self._add_reader("keyframe", config.joints)
+
+    def _add_reader(self, name: str, size: int) -> None:
+        with torch.random.fork_rng():
+            torch.manual_seed(self._config.seed)
+            width = self._system2.network.language_config.head_dim
+            self.modules[name] = AttendedReader(width, size).to(self._system2.device)
 
     def _add_auxiliary(self, environment: Tensor) -> None:
         self._environment = (environment, torch.stack([environment.mean(0), environment.std(0).clamp(min=1e-3)]))
@@ -82,6 +96,9 @@ class System2Objective:
         if self._named is not None:
             named = self._named.loss(self.modules["named"](cache, prefix, self._image_tokens), frames)
             loss, info["named"] = loss + self._config.named_weight * named, named.detach()
+        if self._keyframes is not None:
+            keyframe = self._keyframes.loss(self.modules["keyframe"](cache, prefix, self._image_tokens), frames)
+            loss, info["keyframe"] = loss + self._config.keyframe_weight * keyframe, keyframe.detach()
         return loss, info
 
     def _flow(

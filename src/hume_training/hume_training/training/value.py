@@ -15,7 +15,7 @@ from hume_system2.model import System2
 from hume_training.data.demonstrations import Demonstrations, joined
 from hume_training.data.reader import load_demonstrations
 from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
-from hume_training.training.auxiliary import NamedPositions, position_reader
+from hume_training.training.auxiliary import NAMED_NUMBERS, NamedPositions, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import ValueConfig
 from hume_training.training.loop import Outcome, train
@@ -96,7 +96,7 @@ class ValueObjective:
             self._named = NamedPositions(data.environment, names, data.tasks, data.episode_of)
             with torch.random.fork_rng():
                 torch.manual_seed(config.seed)
-                self.modules["named"] = position_reader(len(head.query)).to(system2.device)
+                self.modules["named"] = reader(len(head.query), NAMED_NUMBERS).to(system2.device)
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Objective`."""
