@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from hume_core.errors import ConfigError
-from hume_training.training.auxiliary import NamedPositions
+from hume_training.data.demonstrations import Demonstrations
+from hume_training.training.auxiliary import Keyframes, NamedPositions
 
 NAMES = ("red", "green", "blue")
 TASKS = ["stack the blue cube on the red one", "lift the green block"]
@@ -43,3 +44,18 @@ def test_refuses_an_instruction_that_names_none_or_too_many(task: str) -> None:
 def test_refuses_an_environment_of_another_size() -> None:
     with pytest.raises(ConfigError, match=r"9 numbers; 2 named objects \(red, green\) need 6"):
         NamedPositions(ENVIRONMENT, NAMES[:2], TASKS, EPISODE_OF)
+
+
+def test_a_keyframe_is_the_next_change_of_the_gripper_or_the_end() -> None:
+    gripper = np.array([1, 1, 0, 0, 1, 1, 1, 1], dtype=np.float32)
+    joints = np.arange(16, dtype=np.float32).reshape(8, 2)
+    data = Demonstrations(
+        fps=20.0, images={}, state=joints, action=np.column_stack([joints, gripper]), environment=None,
+        perturbed=np.zeros(8, bool), success=None, starts=np.array([0, 5]), lengths=np.array([5, 3]), tasks=TASKS,
+    )  # fmt: skip
+    keyframes = Keyframes(data, 2)
+    frames = np.arange(8)
+    expected = joints[[1, 1, 3, 3, 4, 7, 7, 7]]
+    normalised = torch.from_numpy((expected - joints.mean(0)) / joints.std(0))
+    assert float(keyframes.loss(normalised, frames)) == pytest.approx(0.0, abs=1e-12)
+    assert float(keyframes.loss(normalised + 1.0, frames)) == pytest.approx(1.0, abs=1e-5)
