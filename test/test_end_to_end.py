@@ -165,7 +165,8 @@ def test_killing_system_2_makes_system_1_hold_with_a_reason(watch: Watch, observ
     watch.reasons.clear()
     observer.until(lambda: watch.mode_is(System1Status.HOLD), 10.0, "System 1 holding")
     observer.until(watch.stands_still, 3.0, "standstill")
-    assert watch.status.reason.startswith("hold: ")
+    # A new System 2 may have come and ended the hold by now; it has no task.
+    assert any(reason.startswith("hold: ") for reason in watch.reasons)
     count = len(watch.commands)
     observer.spin(0.5)
     assert len(watch.commands) > count, "a holding arm is still commanded"
