@@ -61,6 +61,7 @@ def create_from_pretrained(
         preset = _sized_by_paligemma(preset, _config(paligemma, PaliGemmaConfig))
     if dinov2:
         config = _config(dinov2, Dinov2Config)
+        preset = replace(preset, stem="patch")
         arguments = {**arguments, "s1_dino_config": _dino_section(config)}
     target.mkdir(parents=True, exist_ok=True)
     create_checkpoint(target, preset, **arguments)

@@ -134,6 +134,7 @@ class System2Config(TrainingConfig):
 
     Attributes:
         preset: size of a new model; see `hume_training.presets`.
+        paligemma, dinov2: folders of published weights that a new model starts from; empty: random weights.
         action_space: joint_delta or joint_position.
         joints: number of arm joints; the rest of an action row stays absolute.
         draws: noise and flow-time draws per observation; the prefix is encoded once for all.
@@ -147,6 +148,8 @@ class System2Config(TrainingConfig):
     """
 
     preset: str = "tabletop"
+    paligemma: str = ""
+    dinov2: str = ""
     action_space: str = "joint_delta"
     joints: int = 6
     draws: int = 2

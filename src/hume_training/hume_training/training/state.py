@@ -132,6 +132,9 @@ MAY_CHANGE = frozenset(
         "threads",
         "output",
         "device",
+        # Only where a new model is made.
+        "paligemma",
+        "dinov2",
     }
 )
 

@@ -13,9 +13,9 @@ from hume_system2.model import System2
 from hume_system2.model.prefix import Prefix
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_demonstrations
-from hume_training.initialize import create_checkpoint
 from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
+from hume_training.pretrained import create_from_pretrained
 from hume_training.training.auxiliary import (
     NAMED_NUMBERS,
     AttendedReader,
@@ -141,13 +141,15 @@ class System2Objective:
 
 
 def new_checkpoint(config: System2Config, data: Demonstrations, folder: Path) -> Path:
-    """A checkpoint with random weights whose sizes and statistics are those of the dataset."""
-    space = ActionSpace(config.action_space)
-    statistics = data.statistics(find_preset(config.preset).chunk, space, config.joints)
-    return create_checkpoint(
+    """A checkpoint with random or published weights whose sizes and statistics are those of the dataset."""
+    space, preset = ActionSpace(config.action_space), find_preset(config.preset)
+    statistics = data.statistics(preset.chunk, space, config.joints)
+    return create_from_pretrained(
         folder,
-        config.preset,
-        config.seed,
+        preset,
+        config.paligemma,
+        config.dinov2,
+        seed=config.seed,
         cameras=tuple(data.images),
         state_dim=data.state.shape[1],
         action_dim=data.action.shape[1],
