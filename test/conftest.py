@@ -19,6 +19,7 @@ from rclpy.node import Node
 from hume_bringup.environment import default_environment
 from hume_bringup.programs import find_executable
 from hume_ros.lifecycle import make_executor
+from hume_ros.service_calls import call_until_answered
 from hume_tools.checkpoints import random_checkpoint
 from hume_tools.domain import free_domain
 
@@ -70,27 +71,14 @@ class Observer:
             self.executor.spin_once(timeout_sec=0.02)
 
     def call(self, srv_type: Any, name: str, request: Any, timeout: float = 20.0) -> Any:
-        """Call a service; the request goes out again when unanswered.
-
-        A server may answer before it has discovered the client's reader, and that answer is lost.
-        """
+        """Call a service that may be called twice."""
         client = self.node.create_client(srv_type, name)
         self.until(client.service_is_ready, timeout, f"service {name}")
-        deadline = time.monotonic() + timeout
-        calls: list[Any] = []
-        while not any(call.done() for call in calls):
-            if time.monotonic() > deadline:
-                pytest.fail(f"an answer of {name} did not happen within {timeout} s")
-            calls.append(client.call_async(request))
-            self.spin_while(lambda: not any(call.done() for call in calls), 2.0)
+        answer = call_until_answered(client, request, lambda: self.executor.spin_once(timeout_sec=0.02), timeout)
+        if answer is None:
+            pytest.fail(f"an answer of {name} did not happen within {timeout} s")
         self.node.destroy_client(client)
-        return next(call for call in calls if call.done()).result()
-
-    def spin_while(self, condition: Callable[[], bool], seconds: float) -> None:
-        """Spin while the condition holds, at most this long."""
-        end = time.monotonic() + seconds
-        while condition() and time.monotonic() < end:
-            self.executor.spin_once(timeout_sec=0.02)
+        return answer
 
     def lifecycle_state(self, node: str) -> str:
         """Label of a node's lifecycle state."""

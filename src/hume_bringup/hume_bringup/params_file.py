@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hume_core.errors import ConfigError
+from hume_core.yaml_file import read_yaml
 
 _KEY = "ros__parameters"
 
@@ -20,10 +19,7 @@ def check_params_file(path: str) -> None:
     """
     if not Path(path).is_file():
         raise ConfigError(f"parameter file '{path}' does not exist")
-    try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"parameter file '{path}' cannot be read as YAML: {error}") from error
+    data = read_yaml(path, "parameter file")
     if not isinstance(data, dict) or not data:
         raise ConfigError(f"parameter file '{path}' must be a mapping such as {{hume_system1: {{{_KEY}: {{...}}}}}}")
     for name, section in data.items():

@@ -9,9 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hume_core.errors import ConfigError
+from hume_core.yaml_file import read_yaml
 
 _BOTH = {"device": "text", "dtype": "text", "compile": "true or false", "threads": "a whole number"}
 FIELDS: dict[str, dict[str, str]] = {
@@ -47,10 +46,7 @@ def load_policy_config(path: str) -> dict[str, dict[str, Any]]:
         return {section: {} for section in FIELDS}
     if not Path(path).is_file():
         raise ConfigError(f"policy file '{path}' does not exist")
-    try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"policy file '{path}' cannot be read as YAML: {error}") from error
+    data = read_yaml(path, "policy file")
     sections = _checked(path, "", {} if data is None else data, list(FIELDS))
     return {
         section: {

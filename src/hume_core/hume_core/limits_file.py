@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from hume_core.errors import ConfigError
 from hume_core.robot import Joint, RobotProfile
+from hume_core.yaml_file import read_yaml
 
 _RATES = ("velocity", "acceleration", "jerk", "tracking")
 _SECTIONS = ("scale", "joints", "gripper")
@@ -37,10 +37,7 @@ def tightened(profile: RobotProfile, path: str | Path) -> RobotProfile:
     """
     if not str(path):
         return profile
-    try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"limits file '{path}' cannot be read as YAML: {error}") from error
+    data = read_yaml(path, "limits file")
     try:
         return _apply(profile, data)
     except ConfigError as error:

@@ -23,12 +23,12 @@ from hume_bringup.supervisor import Supervisor
 from hume_core.errors import HumeError
 from hume_ros import qos
 from hume_ros.lifecycle import make_executor
+from hume_ros.service_calls import call_until_answered
 from hume_system1 import black_box
 from hume_tools.checkpoints import default_checkpoint
 
 _START_TIMEOUT = 120.0
 _ANSWER_TIMEOUT = 10.0
-_REPEAT_AFTER = 2.0
 _MOTION_TIMEOUT = 60.0
 _RESET_PERIOD = 5.0
 
@@ -122,24 +122,19 @@ class Trial:
         return bool(self.status.mode == mode)
 
     def call(self, srv_type: Any, name: str, request: Any) -> Any:
-        """Call a service and return its answer.
+        """Call a service and return its answer; every service of the stack may be called twice.
 
-        The request goes out again when unanswered: a server may answer before it has discovered the client's reader,
-        and that answer is lost. Every service of the stack may be called twice.
+        Raises:
+            HumeError: none came.
         """
         if name not in self._clients:
             self._clients[name] = self._node.create_client(srv_type, name)
         client = self._clients[name]
         self.wait(client.service_is_ready, _ANSWER_TIMEOUT, f"service {name}")
-        calls = [client.call_async(request)]
-        deadline = time.monotonic() + _ANSWER_TIMEOUT
-        repeat = time.monotonic() + _REPEAT_AFTER
-        while not any(call.done() for call in calls) and time.monotonic() < deadline:
-            if time.monotonic() > repeat:
-                calls.append(client.call_async(request))
-                repeat = deadline
-            self._executor.spin_once(timeout_sec=0.02)
-        return self.result(next((call for call in calls if call.done()), calls[-1]))
+        answer = call_until_answered(client, request, self._spin_once, _ANSWER_TIMEOUT)
+        if answer is None:
+            raise self._overdue(f"an answer of {name}", _ANSWER_TIMEOUT)
+        return answer
 
     def result(self, future: Any) -> Any:
         """What a future gives."""
@@ -154,16 +149,22 @@ class Trial:
         """
         deadline = time.monotonic() + timeout
         while not condition():
-            self._executor.spin_once(timeout_sec=0.02)
+            self._spin_once()
             if time.monotonic() > deadline:
-                raise HumeError(f"{what} did not come within {timeout:.0f} s; System 1 is {self.status.mode_name}"
-                                f" ({self.status.reason})")  # fmt: skip
+                raise self._overdue(what, timeout)
+
+    def _overdue(self, what: str, timeout: float) -> HumeError:
+        mode = f"{self.status.mode_name} ({self.status.reason})"
+        return HumeError(f"{what} did not come within {timeout:.0f} s; System 1 is {mode}")
+
+    def _spin_once(self) -> None:
+        self._executor.spin_once(timeout_sec=0.02)
 
     def spin(self, seconds: float) -> None:
         """Take messages for a while."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self._executor.spin_once(timeout_sec=0.02)
+            self._spin_once()
 
     def stop(self) -> black_box.Recording:
         """End the stack and read what its black box holds."""

@@ -10,19 +10,16 @@ from hume_core.errors import KinematicsError
 _PACKAGE = "package://"
 
 
-def read_urdf(location: str, folder: Path | None = None) -> str:
+def read_urdf(location: str) -> str:
     """The text of a URDF file.
 
     Args:
         location: a path, or `package://NAME/path/inside/share`.
-        folder: what a relative path starts from; the working directory without one.
 
     Raises:
         KinematicsError: there is no such file or package, or it is a xacro file.
     """
-    path = (folder or Path()) / Path(location).expanduser()
-    if location.startswith(_PACKAGE):
-        path = _package_path(location)
+    path = _package_path(location) if location.startswith(_PACKAGE) else Path(location).expanduser()
     if path.suffix == ".xacro":
         raise KinematicsError(f"{path} is a xacro file; expand it first: xacro {path.name} > robot.urdf")
     try:

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psutil
-import yaml
 
 from hume_core.kinematics import Kinematics, load_kinematics
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
+from hume_tools.bags.errors import BagError
 from hume_tools.bags.reader import BagReader
+from hume_tools.bags.recorded_robot import recorded_profile
 from hume_tools.checkpoints import default_checkpoint
 from hume_tools.regress.compare import Comparison, changes, compare
 from hume_tools.regress.environment import environment
@@ -111,7 +112,7 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
         raise SessionError(f"nothing to step in {options.bag}: {'; '.join(session.problems) or 'too short'}")
     comparison = compare(golden, stream, options.tolerance) if golden is not None else None
     duration = float(stream.commands["time"][-1]) * 1e-9
-    problems = [*settings.missing, *_other_profile(bag.provenance, profile), *session.problems, *journal.problems()]
+    problems = [*settings.missing, *_other_profile(bag, profile), *session.problems, *journal.problems()]
     return Result(stream, golden, comparison, problems, duration, wall, used)
 
 
@@ -159,11 +160,13 @@ def _stream(
     return CommandStream(json.loads(json.dumps(header)), {**journal.sections(), "weights": policy.weights})
 
 
-def _other_profile(provenance: dict[str, Any], profile: RobotProfile) -> list[str]:
+def _other_profile(bag: BagReader, profile: RobotProfile) -> list[str]:
     """How the robot profile that was recorded differs from the installed one."""
     try:
-        recorded = RobotProfile.model_validate(yaml.safe_load(provenance["profile"]))
-    except (KeyError, ValueError, TypeError, yaml.YAMLError):
+        recorded = recorded_profile(bag)
+    except BagError:
+        return []
+    if recorded is None:
         return []
     return [
         f"recorded under another robot profile: {change}"
