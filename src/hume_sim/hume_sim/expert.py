@@ -22,6 +22,15 @@ _TURN_SPEED = 1.5
 _ARRIVED = 0.004
 _SIDEWAYS = 0.02
 _HELD = 0.03
+_ALIGNED, _TURNED = 0.008, 0.12
+"""Sideways distance (m) and turn (rad) from a goal that need no mending before the tip goes down on it."""
+
+_CLEAR = 0.05
+"""Height above the goal at which they can still be mended on the way down, m."""
+
+_CLOSED_ON_CUBE = CUBE_SIZE / 2 + 0.001
+"""Finger position below which the fingers touch a cube between them, m."""
+
 _FINGER_REACH = 0.041
 """Distance of an open finger's middle from the grasp's middle, m."""
 
@@ -75,6 +84,31 @@ class ScriptedExpert:
 
     def _restart(self) -> None:
         self._index, self._waited = 0, 0.0
+
+    def resume(self) -> None:
+        """Take an episode over where it stands: a held cube is not let go, a tip in place is not raised again."""
+        self.reset()
+        name = self._resumed()
+        self._index = next(i for i, phase in enumerate(self._phases) if phase.name == name)
+
+    def _resumed(self) -> str:
+        """Name of the phase that goes on from the world's present state."""
+        gripping = self._holds() and self._world.target[-1] < CUBE_SIZE / 2
+        if not gripping:
+            return "down" if self._above(self._over(self._cube, 0.0)) else "above"
+        if self._world.finger_position() > _CLOSED_ON_CUBE:
+            return "close"
+        if self._world.task.base is None or self._here()[2] < _TRAVEL_HEIGHT - _SIDEWAYS:
+            placing = self._world.task.base is not None and self._above(self._onto(CUBE_SIZE))
+            return "place" if placing else "lift"
+        return "carry"
+
+    def _above(self, goal: NDArray[np.float64]) -> bool:
+        """Whether the tip can go straight down to a goal."""
+        here = self._here()
+        sideways, turn = float(np.linalg.norm(goal[:2] - here[:2])), abs(goal[3] - here[3])
+        high = here[2] - goal[2] > _CLEAR
+        return bool(sideways < (_SIDEWAYS if high else _ALIGNED) and (high or turn < _TURNED))
 
     def act(self) -> NDArray[np.float64]:
         """Next command (7,): arm joints in rad, finger in m."""

@@ -75,3 +75,35 @@ def test_commands_are_smooth(world: TabletopWorld) -> None:
         world.set_gripper_target(command[6])
         world.step(25)
         previous = world.target
+
+
+def _until(expert: ScriptedExpert, world: TabletopWorld, phase: str) -> None:
+    while expert.phase != phase:
+        command = expert.act()
+        world.set_arm_target(command[:6])
+        world.set_gripper_target(command[6])
+        world.step(25)
+
+
+@pytest.mark.parametrize("phase", ["above", "down", "close", "carry", "place", "retreat"])
+def test_takes_over_where_another_expert_stopped(world: TabletopWorld, phase: str) -> None:
+    world.reset(3, "stack red on blue")
+    _until(ScriptedExpert(world), world, phase)
+    held = phase in ("carry", "place")
+    successor = ScriptedExpert(world)
+    successor.resume()
+    while not successor.done and world.elapsed < 15:
+        assert not held or successor.phase != "above", "a held cube is not let go"
+        command = successor.act()
+        world.set_arm_target(command[:6])
+        world.set_gripper_target(command[6])
+        world.step(25)
+    assert world.success()
+
+
+def test_resumes_downward_above_its_cube(world: TabletopWorld) -> None:
+    world.reset(3, "lift red")
+    _until(ScriptedExpert(world), world, "down")
+    successor = ScriptedExpert(world)
+    successor.resume()
+    assert successor.phase == "down"

@@ -21,12 +21,20 @@ def collect(
     policy: Annotated[str, typer.Option(help="Record rollouts of this checkpoint instead of demonstrations.")] = "",
     suite: Annotated[str, typer.Option(help="Suite of the rollouts.")] = "nominal",
     variant: Annotated[str, typer.Option(help="Variant of the rollouts.")] = "n1_no_system1",
+    takeover: Annotated[
+        float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s; 0: never.")
+    ] = 0.0,
+    system2_rate: Timing = None,
+    system2_latency: Timing = None,
 ) -> None:
     """Record seeded demonstrations of the scripted expert, or rollouts of a policy; run again to resume."""
     if policy:
         from hume_training.evaluation.recording import RolloutOptions, run_collect_rollouts
 
-        options = RolloutOptions(folder, policy, episodes, suite, variant, seed, workers=workers)
+        timing = _given(system2_rate=system2_rate, system2_latency=system2_latency)
+        options = RolloutOptions(
+            folder, policy, episodes, suite, variant, seed, workers=workers, takeover=takeover, timing=timing
+        )
         raise typer.Exit(run_collect_rollouts(options))
     from hume_training.collect.run import CollectOptions, run_collect
 
@@ -47,7 +55,7 @@ def train(
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name.")],
-    suite: Annotated[str, typer.Option(help="hard, nominal, lift or stack.")] = "hard",
+    suite: Annotated[str, typer.Option(help="hard, nominal, recovery, lift or stack.")] = "hard",
     episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
     variants: Annotated[str, typer.Option(help="Separated by commas.")] = "full,n1,no_system1,random_pick",
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
@@ -71,13 +79,12 @@ def evaluate(
         raise typer.Exit(run_value_quality(judged))
     from hume_training.evaluation.run import EvaluateOptions, run_evaluate
 
-    given = {
-        "system2_rate": system2_rate,
-        "system2_latency": system2_latency,
-        "system1_rate": system1_rate,
-        "system1_latency": system1_latency,
-    }
-    timing = {name: value for name, value in given.items() if value is not None}
+    timing = _given(
+        system2_rate=system2_rate,
+        system2_latency=system2_latency,
+        system1_rate=system1_rate,
+        system1_latency=system1_latency,
+    )
     options = EvaluateOptions(
         checkpoint,
         suite,
@@ -91,6 +98,10 @@ def evaluate(
         plot=plot,
     )
     raise typer.Exit(run_evaluate(options))
+
+
+def _given(**values: float | None) -> dict[str, float]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -46,16 +46,33 @@ def test_refuses_an_environment_of_another_size() -> None:
         NamedPositions(ENVIRONMENT, NAMES[:2], TASKS, EPISODE_OF)
 
 
-def test_a_keyframe_is_the_next_change_of_the_gripper_or_the_end() -> None:
+def _data(success: np.ndarray | None = None) -> tuple[Demonstrations, np.ndarray]:
     gripper = np.array([1, 1, 0, 0, 1, 1, 1, 1], dtype=np.float32)
     joints = np.arange(16, dtype=np.float32).reshape(8, 2)
     data = Demonstrations(
         fps=20.0, images={}, state=joints, action=np.column_stack([joints, gripper]), environment=None,
-        perturbed=np.zeros(8, bool), success=None, starts=np.array([0, 5]), lengths=np.array([5, 3]), tasks=TASKS,
+        perturbed=np.zeros(8, bool), success=success, starts=np.array([0, 5]), lengths=np.array([5, 3]), tasks=TASKS,
     )  # fmt: skip
-    keyframes = Keyframes(data, 2)
+    return data, joints[[1, 1, 3, 3, 4, 7, 7, 7]]
+
+
+def _normalised(target: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy((target - target.mean(0)) / target.std(0))
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_keyframe_is_the_next_change_of_the_gripper_or_the_end(relative: bool) -> None:
+    data, expected = _data()
+    keyframes = Keyframes(data, 2, relative)
     frames = np.arange(8)
-    expected = joints[[1, 1, 3, 3, 4, 7, 7, 7]]
-    normalised = torch.from_numpy((expected - joints.mean(0)) / joints.std(0))
-    assert float(keyframes.loss(normalised, frames)) == pytest.approx(0.0, abs=1e-12)
-    assert float(keyframes.loss(normalised + 1.0, frames)) == pytest.approx(1.0, abs=1e-5)
+    found = _normalised(expected - data.state if relative else expected)
+    assert float(keyframes.loss(found, frames)) == pytest.approx(0.0, abs=1e-12)
+    assert float(keyframes.loss(found + 1.0, frames)) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_keyframes_of_failed_episodes_do_not_count() -> None:
+    data, expected = _data(success=np.array([0, 0, 0, 0, 1, 0, 0, 0], dtype=bool))
+    keyframes, found = Keyframes(data, 2), _normalised(expected)
+    found[5:] += 100.0
+    assert float(keyframes.loss(found, np.arange(8))) == pytest.approx(0.0, abs=1e-12)
+    assert float(keyframes.loss(found[5:], np.arange(5, 8))) == 0.0

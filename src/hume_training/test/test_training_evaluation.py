@@ -112,7 +112,7 @@ def test_refuses_an_unknown_variant(name: str) -> None:
 
 
 def test_refuses_an_unknown_suite() -> None:
-    with pytest.raises(ConfigError, match="valid: lift, stack, nominal, hard"):
+    with pytest.raises(ConfigError, match="valid: lift, stack, nominal, recovery, hard"):
         find_suite("easy")
 
 
@@ -220,3 +220,15 @@ class Repeating:
             torch.cat([getattr(part, name) for part in parts]) for name in ("candidates", "values", "index", "chunk")
         ]
         return Thought(*joined, parts[0].noise_levels, parts[0].euler_steps)
+
+
+def test_skipped_disturbances_do_not_come_later() -> None:
+    world = TabletopWorld()
+    world.reset(SEED, TASK)
+    suite = replace(find_suite("hard"), drift=0.0)
+    disturbances = Disturbances(suite, SEED)
+    disturbances.skip_until(6.1)
+    before = world.get_state()
+    world.data.time += 7.0
+    disturbances.apply(world)
+    assert np.array_equal(world.get_state().physics[1:], before.physics[1:])

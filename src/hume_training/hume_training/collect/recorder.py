@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,43 +79,62 @@ class Recorder:
     def __init__(self, options: RecorderOptions) -> None:
         self._options = options
         self._world = TabletopWorld(CAMERA_SIZE, CAMERA_SIZE)
-        self._steps = round(1.0 / (RATE * self._world.timestep))
 
     def record(self, planned: PlannedEpisode) -> Episode:
         """Let the expert carry out a task; whether it succeeded is in the result."""
-        world, options = self._world, self._options
-        world.reset(planned.seed, planned.task)
-        expert = ScriptedExpert(world, RATE)
-        rng = np.random.default_rng([planned.seed, 2])
-        rows: list[dict[str, Any]] = []
-        push, left, held = np.zeros(len(ARM_JOINTS)), 0, 0
-        while held < options.hold and world.elapsed < options.timeout:
-            row = self._observe()
-            command = expert.act()
-            if left == 0 and not expert.done and rng.random() < options.burst_rate:
-                left = int(rng.integers(options.burst_frames[0], options.burst_frames[1] + 1))
-                push = rng.normal(0.0, options.burst_size, len(ARM_JOINTS))
-            pushed = left > 0
-            world.set_arm_target(command[:-1] + push if pushed else command[:-1])
-            world.set_gripper_target(command[-1])
-            left -= pushed
-            world.step(self._steps)
-            row[ACTION] = np.array([*command[:-1], gripper_opening(command[-1])], dtype=np.float32)
-            row[PERTURBED], row[SUCCESS] = pushed, world.success()
-            rows.append(row)
-            held += expert.done
-        columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-        return Episode(columns, world.instruction, planned.seed, expert.done and world.success())
-
-    def _observe(self) -> dict[str, Any]:
-        world = self._world
-        images = camera_images(world, self._options.image_size)
-        return {
-            **{f"{IMAGE_PREFIX}{key}": image for key, image in images.items()},
-            STATE: world.joint_state().position.astype(np.float32),
-            ENVIRONMENT: np.concatenate([world.cube_pose(cube)[:3] for cube in CUBES]).astype(np.float32),
-        }
+        self._world.reset(planned.seed, planned.task)
+        return demonstrate(self._world, ScriptedExpert(self._world, RATE), self._options)
 
     def close(self) -> None:
         """Free the GL contexts."""
         self._world.close()
+
+
+def demonstrate(
+    world: TabletopWorld,
+    expert: ScriptedExpert,
+    options: RecorderOptions,
+    disturb: Callable[[TabletopWorld], None] | None = None,
+) -> Episode:
+    """Record how an expert carries out a world's task from now on.
+
+    Args:
+        world: where the expert acts.
+        expert: of that world.
+        options: how it is pushed, and when it ends.
+        disturb: called once per frame.
+    """
+    steps = round(1.0 / (RATE * world.timestep))
+    rng = np.random.default_rng([world.seed, 2])
+    rows: list[dict[str, Any]] = []
+    push, left, held = np.zeros(len(ARM_JOINTS)), 0, 0
+    begin = world.elapsed
+    while held < options.hold and world.elapsed - begin < options.timeout:
+        if disturb is not None:
+            disturb(world)
+        row = observe(world, options.image_size)
+        command = expert.act()
+        if left == 0 and not expert.done and rng.random() < options.burst_rate:
+            left = int(rng.integers(options.burst_frames[0], options.burst_frames[1] + 1))
+            push = rng.normal(0.0, options.burst_size, len(ARM_JOINTS))
+        pushed = left > 0
+        world.set_arm_target(command[:-1] + push if pushed else command[:-1])
+        world.set_gripper_target(command[-1])
+        left -= pushed
+        world.step(steps)
+        row[ACTION] = np.array([*command[:-1], gripper_opening(command[-1])], dtype=np.float32)
+        row[PERTURBED], row[SUCCESS] = pushed, world.success()
+        rows.append(row)
+        held += expert.done
+    columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    return Episode(columns, world.instruction, world.seed, expert.done and world.success())
+
+
+def observe(world: TabletopWorld, image_size: int) -> dict[str, Any]:
+    """What the robot sees now, and where the cubes are; by feature key."""
+    images = camera_images(world, image_size)
+    return {
+        **{f"{IMAGE_PREFIX}{key}": image for key, image in images.items()},
+        STATE: world.joint_state().position.astype(np.float32),
+        ENVIRONMENT: np.concatenate([world.cube_pose(cube)[:3] for cube in CUBES]).astype(np.float32),
+    }

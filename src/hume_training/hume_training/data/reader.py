@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hume_core.errors import DatasetError
-from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.demonstrations import Demonstrations, joined
 from hume_training.data.images import decode_image
 from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, INFO, PERTURBED, STATE, SUCCESS, TASKS
 
@@ -82,6 +82,12 @@ def read_info(root: Path) -> DatasetInfo:
     if not info.cameras:
         raise DatasetError(f"{path}: no key starts with '{IMAGE_PREFIX}'; at least one camera is needed")
     return info
+
+
+def load_datasets(folders: str) -> Demonstrations:
+    """Read one dataset, or several (separated by commas) as one; see `load_demonstrations` and `joined`."""
+    parts = [load_demonstrations(folder.strip()) for folder in folders.split(",")]
+    return parts[0] if len(parts) == 1 else joined(parts)
 
 
 def load_demonstrations(folder: str | Path) -> Demonstrations:

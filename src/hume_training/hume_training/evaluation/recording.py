@@ -1,12 +1,16 @@
-"""`hume collect --policy`: rollouts of a policy, failures included, as a dataset for the value head."""
+"""`hume collect --policy`: rollouts of a policy for the value head, or what the expert does after it.
+
+With `takeover` the policy acts for a while, then the expert carries on: demonstrations from where the policy goes
+(as in Ross et al. 2011, DAgger), and of how its mistakes are mended.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +20,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hume_core.errors import DatasetError
 from hume_core.robot import RobotProfile
-from hume_sim.scene import CUBES
+from hume_sim.arm import ARM_JOINTS
+from hume_sim.expert import ScriptedExpert
 from hume_sim.world import TabletopWorld
 from hume_training.collect.recorder import (
     RATE,
     RecorderOptions,
-    camera_images,
+    demonstrate,
     demonstration_features,
     gripper_opening,
+    observe,
 )
-from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, INFO, PERTURBED, STATE, SUCCESS
+from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
 from hume_training.data.writer import Episode, finish, stage_shard, staged_shards
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout, with_action_space
-from hume_training.evaluation.suites import find_suite
+from hume_training.evaluation.suites import Disturbances, Suite, find_suite
 from hume_training.evaluation.variants import find_variant
 
 _FIRST_SEED = 20_000_000
@@ -49,6 +55,8 @@ class RolloutOptions:
         seed: moves every random choice.
         action_space, robot: as in `EvaluateOptions`.
         workers: processes.
+        takeover: longest time after which the expert takes over, s; 0: never.
+        timing: changes to the suite's rates and latencies.
     """
 
     folder: Path
@@ -60,6 +68,8 @@ class RolloutOptions:
     action_space: str = "joint_delta"
     robot: str = "wx250s_sim"
     workers: int = 1
+    takeover: float = 0.0
+    timing: Mapping[str, float] = field(default_factory=dict)
 
 
 class EpisodeRecorder:
@@ -76,18 +86,10 @@ class EpisodeRecorder:
         if world.elapsed + 1e-9 < self._due:
             return
         self._due += 1.0 / RATE
-        images = camera_images(world, RecorderOptions().image_size)
         target = world.target
-        self.rows.append(
-            {
-                **{f"{IMAGE_PREFIX}{key}": image for key, image in images.items()},
-                STATE: world.joint_state().position.astype(np.float32),
-                ENVIRONMENT: np.concatenate([world.cube_pose(cube)[:3] for cube in CUBES]).astype(np.float32),
-                ACTION: np.array([*target[:-1], gripper_opening(target[-1])], dtype=np.float32),
-                PERTURBED: False,
-                SUCCESS: False,
-            }
-        )
+        action = np.array([*target[:-1], gripper_opening(target[-1])], dtype=np.float32)
+        row = observe(world, RecorderOptions().image_size)
+        self.rows.append(row | {ACTION: action, PERTURBED: False, SUCCESS: False})
 
     def episode(self, world: TabletopWorld, seed: int) -> Episode:
         """What was noted."""
@@ -119,7 +121,7 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
             future.result()
             progress.advance(bar, futures[future])
     kept = finish(root, demonstration_features(RecorderOptions()), RATE, options.robot)
-    Console(stderr=True).print(f"{kept} rollouts are in {root}")
+    Console(stderr=True).print(f"{kept} episodes are in {root}")
     return 0
 
 
@@ -134,14 +136,47 @@ def _start_worker(options: RolloutOptions) -> None:
 
 def _record(number: int, episodes: Sequence[int]) -> None:
     options = _context["options"]
-    suite = find_suite(options.suite)
-    runner = Rollout(_context["policy"], _context["profile"], suite, find_variant(options.variant), options.seed)
+    suite = find_suite(options.suite, **options.timing)
     scenes = [(_FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
+    if options.takeover > 0:
+        share = np.random.default_rng([options.seed, number, 8]).random()
+        recorded = _taken_over(replace(suite, time_limit=share * options.takeover), scenes)
+    else:
+        recorded = _rolled_out(suite, scenes)
+    stage_shard(options.folder, number, recorded, demonstration_features(RecorderOptions()))
+
+
+def _rollout(suite: Suite) -> Rollout:
+    options = _context["options"]
+    return Rollout(_context["policy"], _context["profile"], suite, find_variant(options.variant), options.seed)
+
+
+def _rolled_out(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode]:
+    """What the policy does, failures included."""
+    runner = _rollout(suite)
     recorders = [EpisodeRecorder() for _ in scenes]
     runner.run_many(scenes, recorders)
+    worlds = runner.worlds(len(scenes))
     recorded = [
-        recorder.episode(world, seed)
-        for recorder, world, (seed, _) in zip(recorders, runner.worlds(len(scenes)), scenes, strict=True)
+        recorder.episode(world, seed) for recorder, world, (seed, _) in zip(recorders, worlds, scenes, strict=True)
     ]
     runner.close()
-    stage_shard(options.folder, number, recorded, demonstration_features(RecorderOptions()))
+    return recorded
+
+
+def _taken_over(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode]:
+    """What the expert does where the policy was when its time was over; only where it succeeds."""
+    runner = _rollout(suite)
+    outcomes = runner.run_many(scenes)
+    recorded = []
+    for world, outcome in zip(runner.worlds(len(scenes)), outcomes, strict=True):
+        if outcome.success:
+            continue
+        world.push_arm(np.zeros(len(ARM_JOINTS)))
+        disturbances = Disturbances(suite, world.seed)
+        disturbances.skip_until(world.elapsed)
+        expert = ScriptedExpert(world, RATE)
+        expert.resume()
+        recorded.append(demonstrate(world, expert, RecorderOptions(), disturbances.apply))
+    runner.close()
+    return [episode for episode in recorded if episode.success]

@@ -63,6 +63,7 @@ SUITES = {
         Suite("lift", ("lift",), time_limit=10.0),
         Suite("stack", ("stack",), time_limit=15.0),
         Suite("nominal", ("lift", "stack")),
+        Suite("recovery", ("lift",), time_limit=12.0, disturbances=2),
         Suite("hard", ("stack",), time_limit=20.0, system2_rate=3.0, system2_latency=0.25, disturbances=3, drift=0.01),
     )
 }
@@ -103,6 +104,12 @@ class Disturbances:
         self._next, self._release = 0, float("inf")
         self._drift = Drift(suite, rng) if suite.drift > 0 else None
 
+    def skip_until(self, elapsed: float) -> None:
+        """Leave out what was due before a time into the episode, s."""
+        self._next = int(np.searchsorted(self._times, elapsed))
+        if self._drift is not None:
+            self._drift.skip_until(elapsed)
+
     def apply(self, world: TabletopWorld) -> None:
         """Do what is due at the world's time."""
         if self._drift is not None:
@@ -133,6 +140,10 @@ class Drift:
         self._phase = rng.uniform(-np.pi, np.pi, len(CUBES))
         self._pace = 2 * np.pi / suite.drift_period
         self._elapsed = 0.0
+
+    def skip_until(self, elapsed: float) -> None:
+        """Go on from a time into the episode, s."""
+        self._elapsed = elapsed
 
     def apply(self, world: TabletopWorld) -> None:
         """Move what is free to move by the way since the last call."""

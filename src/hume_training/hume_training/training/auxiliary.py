@@ -128,21 +128,29 @@ class Keyframes:
     """Where the arm is when the gripper next opens or closes: hindsight that any demonstration offers.
 
     Args:
-        data: the last number of an action is the gripper's.
+        data: the last number of an action is the gripper's; episodes known to have failed do not count.
         joints: number of arm joints.
+        relative: joint targets minus the joint positions at the frame, instead of joint targets.
     """
 
-    def __init__(self, data: Demonstrations, joints: int) -> None:
+    def __init__(self, data: Demonstrations, joints: int, relative: bool = False) -> None:
         gripper = data.action[:, -1]
         middle = 0.5 * (float(gripper.min()) + float(gripper.max()))
         changes = np.append((gripper[1:] > middle) != (gripper[:-1] > middle), False)
         changes[data.ends] = True
         last = np.where(changes, np.arange(len(changes)), len(changes))
-        self._keyframe = np.minimum.accumulate(last[::-1])[::-1]
-        self._action = data.action[:, :joints]
-        self._mean, self._std = self._action.mean(0), self._action.std(0).clip(min=_LEAST_DEVIATION)
+        keyframe = np.minimum.accumulate(last[::-1])[::-1]
+        target = data.action[keyframe, :joints]
+        if relative:
+            target = target - data.state[:, :joints]
+        self._target = (target - target.mean(0)) / target.std(0).clip(min=_LEAST_DEVIATION)
+        succeeded = (
+            np.ones(len(data.lengths)) if data.success is None else np.maximum.reduceat(data.success, data.starts)
+        )
+        self._known = succeeded.astype(np.float32)[data.episode_of]
 
     def loss(self, found: Tensor, frames: NDArray[np.int64]) -> Tensor:
         """Mean squared error of normalised joint targets that a reader found (B, n) at frames (B,)."""
-        target = (self._action[self._keyframe[frames]] - self._mean) / self._std
-        return (found - torch.from_numpy(target).to(found.device)).square().mean()
+        target, known = (torch.from_numpy(part[frames]).to(found.device) for part in (self._target, self._known))
+        errors = (found - target).square().mean(dim=1)
+        return (errors * known).sum() / known.sum().clamp(min=1.0)

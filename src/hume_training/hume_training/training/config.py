@@ -20,7 +20,7 @@ class TrainingConfig:
     """What every training needs.
 
     Attributes:
-        dataset: folder of a LeRobot dataset.
+        dataset: folder of a LeRobot dataset, or several separated by commas.
         output: folder of the run: resume state, log, and the checkpoint in `checkpoint/`.
         checkpoint: folder or hub name to start from; empty: random weights (System 2 only).
         seed: moves every random choice.
@@ -199,16 +199,16 @@ class ValueConfig(TrainingConfig):
 
     Attributes:
         action_space, joints: as System 2 was trained.
-        rollouts: folder of a dataset of policy rollouts, failures included; empty: demonstrations only.
         conservative_weight: of the conservative term.
         return_share: share of the Monte-Carlo return in the critics' target; the rest is the bootstrapped value.
-        named_weight, named_objects: as for System 2, read off the value query's feature.
+        named_weight, named_objects, keyframe_weight: as for System 2, read off the value query's feature; the joint
+            targets are relative to the joint positions.
     """
 
     action_space: str = "joint_delta"
     joints: int = 6
-    rollouts: str = ""
     conservative_weight: float = 5.0
     return_share: float = 0.0
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
+    keyframe_weight: float = 0.0

@@ -16,7 +16,7 @@ from hume_core.action import ActionSpace
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.data.demonstrations import Demonstrations
-from hume_training.data.reader import load_demonstrations
+from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean, noise_segment, system1_flow_losses
 from hume_training.training.batches import Batches
 from hume_training.training.config import System1Config
@@ -146,7 +146,7 @@ def propose(config: System1Config, batches: Batches, system2: System2) -> tuple[
 def train_system1(config: System1Config, stop_after: int | None = None, data: Demonstrations | None = None) -> Outcome:
     """Train System 1 of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
-    data = data or load_demonstrations(config.dataset)
+    data = data or load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     system1 = System1.from_pretrained(config.checkpoint, device=config.device)
     space = ActionSpace(config.action_space)

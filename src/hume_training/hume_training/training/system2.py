@@ -12,7 +12,7 @@ from hume_core.nn.gemma import Cache, repeat_cache
 from hume_system2.model import System2
 from hume_system2.model.prefix import Prefix
 from hume_training.data.demonstrations import Demonstrations
-from hume_training.data.reader import load_demonstrations
+from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
 from hume_training.pretrained import create_from_pretrained
@@ -169,7 +169,7 @@ def new_checkpoint(config: System2Config, data: Demonstrations, folder: Path) ->
 
 def train_system2(config: System2Config, stop_after: int | None = None) -> Outcome:
     """Train System 2; see `train`."""
-    data = load_demonstrations(config.dataset)
+    data = load_datasets(config.dataset)
     start = Path(config.output) / "start"
     if not config.checkpoint and not (start / "model.safetensors").is_file():
         new_checkpoint(config, data, start)

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from hume_core.action import ActionSpace
 from hume_core.errors import DatasetError
 from hume_system2.model import System2
-from hume_training.data.demonstrations import Demonstrations, joined
-from hume_training.data.reader import load_demonstrations
+from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.reader import load_datasets
 from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
-from hume_training.training.auxiliary import NAMED_NUMBERS, NamedPositions, reader
+from hume_training.training.auxiliary import NAMED_NUMBERS, Keyframes, NamedPositions, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import ValueConfig
 from hume_training.training.loop import Outcome, train
@@ -94,9 +94,16 @@ class ValueObjective:
         if data.environment is not None and config.named_weight > 0:
             names = config.named_objects.split(",")
             self._named = NamedPositions(data.environment, names, data.tasks, data.episode_of)
-            with torch.random.fork_rng():
-                torch.manual_seed(config.seed)
-                self.modules["named"] = reader(len(head.query), NAMED_NUMBERS).to(system2.device)
+            self._add_reader("named", NAMED_NUMBERS)
+        self._keyframes: Keyframes | None = None
+        if config.keyframe_weight > 0:
+            self._keyframes = Keyframes(data, config.joints, relative=True)
+            self._add_reader("keyframe", config.joints)
+
+    def _add_reader(self, name: str, size: int) -> None:
+        with torch.random.fork_rng():
+            torch.manual_seed(self._config.seed)
+            self.modules[name] = reader(len(self._system2.value_head.query), size).to(self._system2.device)
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Objective`."""
@@ -117,6 +124,9 @@ class ValueObjective:
         if self._named is not None:
             named = self._named.loss(self.modules["named"](batch.features.float()), frames)
             loss, info["named"] = loss + config.named_weight * named, named.detach()
+        if self._keyframes is not None:
+            keyframe = self._keyframes.loss(self.modules["keyframe"](batch.features.float()), frames)
+            loss, info["keyframe"] = loss + config.keyframe_weight * keyframe, keyframe.detach()
         return loss, info
 
     def _batch(self, frames: NDArray[np.int64], generator: torch.Generator) -> CalQLBatch:
@@ -145,8 +155,6 @@ class ValueObjective:
 def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
     """Train the value head of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
-    data = load_demonstrations(config.dataset)
-    if config.rollouts:
-        data = joined([data, load_demonstrations(config.rollouts)])
+    data = load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     return train(config, ValueObjective(config, data, system2), stop_after=stop_after)
