@@ -1,5 +1,6 @@
 """Losses: formulas on small numbers; parity with recorded values is tested beside ``hume parity``."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -102,6 +103,13 @@ def test_target_stops_at_the_episodes_end(calql):
     _, ended = critic_loss(calql, _batch((0.0, 0.0)), _draws(), discount=0.9)
     torch.testing.assert_close(ended["target_q"], torch.tensor(-0.5))
     assert going["target_q"] != ended["target_q"]
+
+
+def test_recorded_next_actions_take_the_place_of_the_actors(calql):
+    batch = dataclasses.replace(_batch((1.0, 1.0)), next_actions=torch.full((2, 3), 0.25))
+    _, info = critic_loss(calql, batch, _draws(), discount=0.9)
+    following = calql.target_critics(batch.next_features, batch.next_actions).amin(dim=0)
+    torch.testing.assert_close(info["target_q"], (batch.rewards + 0.9 * following).mean().detach())
 
 
 def test_return_bounds_policy_samples_from_below(calql):

@@ -31,6 +31,7 @@ class CalQLBatch:
         rewards: (B,).
         returns: Monte-Carlo returns (B,).
         masks: 0 where the episode ends, else 1 (B,).
+        next_actions: what was done next (B, d), to value the policy that acted; None: the best of the actor's actions.
     """
 
     features: Tensor
@@ -39,6 +40,7 @@ class CalQLBatch:
     rewards: Tensor
     returns: Tensor
     masks: Tensor
+    next_actions: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,11 @@ def critic_loss(
 
 @torch.no_grad()
 def _target(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws, discount: float) -> Tensor:
-    actions, _ = sample(calql.policy(batch.next_features), draws.target_next)
-    values = calql.target_critics(batch.next_features, actions.transpose(0, 1))
+    if batch.next_actions is None:
+        actions = sample(calql.policy(batch.next_features), draws.target_next)[0].transpose(0, 1)
+    else:
+        actions = batch.next_actions[:, None]
+    values = calql.target_critics(batch.next_features, actions)
     return batch.rewards + discount * batch.masks * values.amin(dim=0).amax(dim=-1)
 
 

@@ -201,6 +201,8 @@ class ValueConfig(TrainingConfig):
         action_space, joints: as System 2 was trained.
         conservative_weight: of the conservative term.
         return_share: share of the Monte-Carlo return in the critics' target; the rest is the bootstrapped value.
+        bootstrap: "policy": the highest value of the actor's next actions, as in Cal-QL; "data": that of the recorded
+            next actions, which values the policy that acted.
         named_weight, named_objects, keyframe_weight: as for System 2, read off the value query's feature; the joint
             targets are relative to the joint positions.
     """
@@ -209,6 +211,12 @@ class ValueConfig(TrainingConfig):
     joints: int = 6
     conservative_weight: float = 5.0
     return_share: float = 0.0
+    bootstrap: str = "policy"
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bootstrap not in ("policy", "data"):
+            raise ConfigError(f"training field 'bootstrap' is '{self.bootstrap}'; valid: policy, data")

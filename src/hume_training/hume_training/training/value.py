@@ -132,12 +132,18 @@ class ValueObjective:
     def _batch(self, frames: NDArray[np.int64], generator: torch.Generator) -> CalQLBatch:
         system2, head = self._system2, self._system2.value_head
         following, rewards, returns, masks = self._returns.at(frames)
-        actions, _ = self._batches.chunks(frames)
+        actions, following_actions = (self._actions(part) for part in (frames, following))
         with torch.no_grad():
             now = system2.embed_prefix(self._batches.observation(frames, generator), absent_cameras=False)
             later = system2.embed_prefix(self._batches.observation(following, generator), absent_cameras=False)
-            chosen = head.critic_actions(system2.normalizer.action(actions.to(system2.device)))
-        return CalQLBatch(head.state_feature(now), head.state_feature(later), chosen, rewards, returns, masks)
+        following_actions = following_actions if self._config.bootstrap == "data" else None
+        features = head.state_feature(now), head.state_feature(later)
+        return CalQLBatch(*features, actions, rewards, returns, masks, following_actions)
+
+    def _actions(self, frames: NDArray[np.int64]) -> Tensor:
+        """What was done from frames on, as the critics see it (B, d)."""
+        rows = self._batches.chunks(frames)[0].to(self._system2.device)
+        return self._system2.value_head.critic_actions(self._system2.normalizer.action(rows))
 
     def after_step(self) -> None:
         """The target critics follow."""
