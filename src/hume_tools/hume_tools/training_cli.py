@@ -74,7 +74,13 @@ def evaluate(
         from hume_training.evaluation.value_quality import ValueQualityOptions, run_value_quality
 
         judged = ValueQualityOptions(
-            checkpoint, suite, value_quality, seed=seed, action_space=action_space, json_file=json_file
+            checkpoint,
+            suite,
+            value_quality,
+            seed=seed,
+            action_space=action_space,
+            json_file=json_file,
+            plot=plot,
         )
         raise typer.Exit(run_value_quality(judged))
     from hume_training.evaluation.run import EvaluateOptions, run_evaluate

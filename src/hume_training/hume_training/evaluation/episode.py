@@ -202,7 +202,7 @@ class Runner:
         """Start a thought when one is due; its chunk arrives after the latency."""
         now, suite = self.world.elapsed, self._suite
         if now + 1e-9 >= self._next_thought:
-            self._next_thought = now + max(1.0 / suite.system2_rate, suite.system2_latency)
+            self._next_thought = now + _thought_pause(suite)
             chunk = yield from self._thought(now)
             self._chunks.append((now + suite.system2_latency, chunk))
         while self._chunks and self._chunks[0][0] <= now + 1e-9:
@@ -266,6 +266,15 @@ class Runner:
             return False
         heights = {cube: self.world.cube_pose(cube)[2] for cube in CUBES}
         return any(height > 0.05 for cube, height in heights.items() if cube != self.world.task.cube)
+
+
+def thought_period(suite: Suite) -> float:
+    """Time from thought to thought of an episode, whole commands, s."""
+    return _TICK * float(np.ceil(_thought_pause(suite) / _TICK - 1e-6))
+
+
+def _thought_pause(suite: Suite) -> float:
+    return max(1.0 / suite.system2_rate, suite.system2_latency)
 
 
 def sample_rows(rows: NDArray[np.float64], place: float) -> NDArray[np.float64]:

@@ -1,9 +1,12 @@
-"""How good the values are: candidates of one thought, each rolled out from the same state of the simulator."""
+"""How good the values are: candidates of one thought, each rolled out from the same state of the simulator.
+
+Whole episodes show besides how the value develops until success or failure.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +18,18 @@ from rich.progress import track
 
 from hume_core.robot import RobotProfile
 from hume_sim.world import TabletopWorld, WorldState
+from hume_training.evaluation.episode import Outcome
+from hume_training.evaluation.episode_values import plot_values, summarise_values
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout, with_action_space
-from hume_training.evaluation.run import FIRST_SEED
-from hume_training.evaluation.suites import find_suite
+from hume_training.evaluation.run import FIRST_SEED, scene
+from hume_training.evaluation.suites import Suite, find_suite
 from hume_training.evaluation.variants import find_variant
 
 _OFFSET = 50_000
+
+_MOST_EPISODES = 60
+_SIDE_BY_SIDE = 20
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,13 @@ class ValueQualityOptions:
     Attributes:
         checkpoint: folder or hub name.
         suite: scenes and timing.
-        states: how many thoughts are judged.
+        states: how many thoughts are judged; so many whole episodes are played besides, at most 60.
         candidates: N of each thought.
         draws: rollouts per candidate, which differ in the noise of later thoughts.
         earliest, latest: when the thought is taken, s into the episode.
         seed: moves every random choice.
         action_space, robot: as in `EvaluateOptions`.
-        json_file: where to write the figures.
+        json_file, plot: where to write the figures, and a picture of the values along the episodes.
     """
 
     checkpoint: str
@@ -51,6 +59,7 @@ class ValueQualityOptions:
     action_space: str = "joint_delta"
     robot: str = "wx250s_sim"
     json_file: Path | None = None
+    plot: Path | None = None
 
 
 class _Snapshot:
@@ -66,21 +75,47 @@ class _Snapshot:
 
 
 def run_value_quality(options: ValueQualityOptions) -> int:
-    """Measure and print rank correlation, and what the best possible choice would reach; returns 0."""
+    """Measure and print rank correlation, what the best possible choice would reach, and values along episodes.
+
+    Returns:
+        0.
+    """
     torch.set_num_threads(1)
-    values, rates = measure(options)
-    report = summarise(values, rates)
+    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
+    policy, suite = Policy.load(options.checkpoint), find_suite(options.suite)
+    values, rates = measure(options, policy, profile, suite)
+    outcomes = play(options, policy, profile, suite)
+    report = summarise(values, rates) | {"along_episodes": summarise_values(outcomes)}
     Console().print(report)
     if options.json_file is not None:
-        content = report | {"values": values.tolist(), "success": rates.tolist()}
+        content = report | {
+            "values": values.tolist(),
+            "success": rates.tolist(),
+            "episodes": [asdict(outcome) for outcome in outcomes],
+        }
+        options.json_file.parent.mkdir(parents=True, exist_ok=True)
         options.json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if options.plot is not None:
+        plot_values(outcomes, suite, options.plot)
     return 0
 
 
-def measure(options: ValueQualityOptions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def play(options: ValueQualityOptions, policy: Policy, profile: RobotProfile, suite: Suite) -> list[Outcome]:
+    """Whole episodes of both systems, the first scenes of `hume evaluate`."""
+    scenes = [scene(options.seed, k, suite) for k in range(min(options.states, _MOST_EPISODES))]
+    rollout = Rollout(policy, profile, suite, find_variant("full"), options.seed)
+    outcomes: list[Outcome] = []
+    parts = range(0, len(scenes), _SIDE_BY_SIDE)
+    for first in track(parts, description="episodes", console=Console(stderr=True)):
+        outcomes += rollout.run_many(scenes[first : first + _SIDE_BY_SIDE])
+    rollout.close()
+    return outcomes
+
+
+def measure(
+    options: ValueQualityOptions, policy: Policy, profile: RobotProfile, suite: Suite
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Values and success rates of candidates (states, N)."""
-    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
-    policy, suite = Policy.load(options.checkpoint), find_suite(options.suite)
     many = replace(find_variant("full"), candidates=options.candidates, refine=False)
     runner = Rollout(policy, profile, suite, many, options.seed)
     later = Rollout(policy, profile, suite, find_variant("n1_no_system1"), options.seed)
