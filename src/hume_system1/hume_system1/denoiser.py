@@ -58,6 +58,25 @@ class Segment:
     unreachable: str = ""
 
 
+@dataclass(frozen=True)
+class SegmentRequest:
+    """A segment that is wanted of System 1.
+
+    Attributes:
+        chunk: to refine.
+        observation: one, the newest.
+        row: of the chunk, where the segment starts.
+        stamp: how far into the chunk the segment starts, in [0, 1); with the fraction inside the row.
+        started: when it was asked for, s on the monotonic clock.
+    """
+
+    chunk: Chunk
+    observation: Observation
+    row: int
+    stamp: float
+    started: float
+
+
 class Refiner(Protocol):
     """Turns a chunk into the segment that starts at a row of it."""
 
@@ -143,12 +162,21 @@ class Denoiser:
 
     def denoise(self, chunk: Chunk, observation: Observation, now: float) -> Segment:
         """Refine the rows that start at `now` (s, ROS clock), or the chunk's last ones."""
+        request = self.request(chunk, observation, now)
+        return self.finish(request, self._refiner.segment(observation, chunk.rows, request.stamp))
+
+    def request(self, chunk: Chunk, observation: Observation, now: float) -> SegmentRequest:
+        """What to ask System 1 for at `now` (s, ROS clock); the first half of `denoise`."""
         started = time.monotonic()
         elapsed = max(0.0, now - chunk.stamp) / chunk.dt
         row = min(int(elapsed), self._refiner.chunk_size - self._refiner.segment_size)
         # The fraction inside the step goes on to the model unless the segment had to be moved back.
         position = elapsed if int(elapsed) == row else float(row)
-        actions = self._refiner.segment(observation, chunk.rows, position / self._refiner.chunk_size)
+        return SegmentRequest(chunk, observation, row, position / self._refiner.chunk_size, started)
+
+    def finish(self, request: SegmentRequest, actions: NDArray[np.float64]) -> Segment:
+        """The segment that System 1's answer (h, a), real units, amounts to; the second half of `denoise`."""
+        chunk, row = request.chunk, request.row
         arm_dim = self._profile.action.space.arm_dim(len(self._profile.joints))
         positions, unreachable = self._joint_positions(chunk, row, actions)
         return Segment(
@@ -156,7 +184,7 @@ class Denoiser:
             chunk=chunk,
             positions=positions,
             gripper=actions[:, arm_dim].copy() if self._profile.gripper is not None else None,
-            duration=time.monotonic() - started,
+            duration=time.monotonic() - request.started,
             unreachable=unreachable,
         )
 

@@ -87,6 +87,20 @@ def test_late_in_the_chunk_the_last_whole_segment_is_taken(profile: RobotProfile
     np.testing.assert_array_equal(segment.positions[-1], [27.0, 28.0])
 
 
+def test_asking_and_answering_apart_is_denoising(tmp_path: Path) -> None:
+    refiner = Rows()
+    denoiser = Denoiser(refiner, make_profile(tmp_path, "joint_delta"))
+    asked = denoiser.request(chunk(1, stamp=100.0), OBSERVATION, 100.25)
+    assert refiner.stamps == []
+    assert (asked.row, asked.observation) == (2, OBSERVATION)
+    apart = denoiser.finish(asked, refiner.segment(asked.observation, asked.chunk.rows, asked.stamp))
+    whole = denoiser.denoise(asked.chunk, OBSERVATION, 100.25)
+    assert refiner.stamps[0] == refiner.stamps[1]
+    assert (apart.stamp, apart.chunk) == (whole.stamp, whole.chunk)
+    np.testing.assert_array_equal(apart.positions, whole.positions)
+    np.testing.assert_array_equal(apart.gripper, whole.gripper)
+
+
 def test_deltas_count_from_the_anchor(tmp_path: Path) -> None:
     denoiser = Denoiser(Rows(), make_profile(tmp_path, "joint_delta"))
     segment = denoiser.denoise(chunk(1, 100.0, anchor=np.array([10.0, 20.0])), OBSERVATION, 100.0)

@@ -92,6 +92,35 @@ def test_the_chosen_candidate_is_followed(actions: np.ndarray) -> None:
     assert not _run(actions, "n1_no_system1", best=3).success
 
 
+class Opening(PassThrough):
+    """A System 1 that leaves the arm to the chunk and keeps the gripper open."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def refine(self, observation: Any, rows: np.ndarray, stamp: torch.Tensor) -> torch.Tensor:
+        self.asked += len(rows)
+        start = min(int(stamp[0] * 16), 8)
+        refined = self.unnormalise(rows[:, start : start + 8]).clone()
+        refined[..., 6] = 1.0
+        return refined
+
+
+def test_system1_is_asked_once_per_segment_and_its_answer_is_followed(actions: np.ndarray) -> None:
+    system2, system1 = KnowingSystem2(actions), Opening()
+    policy = Policy(system2, system1)  # type: ignore[arg-type]
+    profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
+    rollout = Rollout(policy, profile, find_suite("lift", time_limit=2.98), find_variant("full"))
+    system2.clock = lambda: rollout.world.elapsed
+    openings = []
+    outcome = rollout.run(SEED, TASK, lambda world: openings.append(world.joint_state().position[6]))
+    rollout.close()
+    assert not outcome.success
+    assert min(openings) > 0.9 * openings[0]
+    # At 20 Hz from the first chunk's arrival, 0.1 s into the episode.
+    assert system1.asked == 58
+
+
 def test_choices() -> None:
     candidates = torch.zeros(1, 3, 2, 2)
     candidates[0, 0] += 5.0

@@ -20,7 +20,7 @@ from hume_core.robot import RobotProfile
 from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN
 from hume_sim.scene import CUBES
 from hume_sim.world import TabletopWorld, WorldState
-from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment
+from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment, SegmentRequest
 from hume_system1.refiners import PassThroughRefiner
 from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERAS
@@ -68,38 +68,11 @@ class ThoughtRequest:
     noise: Tensor
 
 
-@dataclass(frozen=True)
-class SegmentRequest:
-    """Wanted: a refined segment; answered with actions (h, a) in real units.
-
-    Attributes:
-        observation: one.
-        rows: of the chunk (H, A).
-        stamp: how far into the chunk the segment starts.
-    """
-
-    observation: Observation
-    rows: NDArray[np.float32]
-    stamp: float
-
-
 Request: TypeAlias = "ThoughtRequest | SegmentRequest"
+"""The answer to the latter is a refined segment (h, a) in real units."""
+
 Episode: TypeAlias = "Generator[Request, Thought | NDArray[np.float64], Outcome]"
 Watch: TypeAlias = "Callable[[TabletopWorld], None] | None"
-
-
-class DeferredRefiner(PassThroughRefiner):
-    """Notes what a denoiser asks System 1 for; hands out the answer when asked again."""
-
-    request: SegmentRequest
-    answer: NDArray[np.float64] | None = None
-
-    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
-        """See `hume_system1.denoiser.Refiner`."""
-        if self.answer is not None:
-            return self.answer
-        self.request = SegmentRequest(observation, rows, stamp)
-        return super().segment(observation, rows, stamp)
 
 
 class Runner:
@@ -121,8 +94,7 @@ class Runner:
         self._config = policy.system2.config
         self._profile, self._suite, self._variant, self._seed = profile, suite, variant, seed
         self._substeps = round(_TICK / world.timestep)
-        kind = DeferredRefiner if variant.refine else PassThroughRefiner
-        self._refiner = kind(policy.system1)
+        self._refiner = PassThroughRefiner(policy.system1)
         self._forced: NDArray[np.float32] | None = None
 
     def run(self, seed: int, task: str, watch: Watch = None) -> Episode:
@@ -239,16 +211,12 @@ class Runner:
             self._segment = self._segments.pop(0)[1]
 
     def _segment_at(self, chunk: Chunk, now: float) -> Generator[Request, Thought | NDArray[np.float64], Segment]:
-        refiner = self._refiner
-        if not isinstance(refiner, DeferredRefiner):
+        if not self._variant.refine:
             return self._denoiser.denoise(chunk, Observation({}, self._state(), [""]), now)
-        observation = self._observation("")
-        refiner.answer = None
-        self._denoiser.denoise(chunk, observation, now)
-        answer = yield refiner.request
-        assert isinstance(answer, np.ndarray)
-        refiner.answer = answer
-        return self._denoiser.denoise(chunk, observation, now)
+        request = self._denoiser.request(chunk, self._observation(""), now)
+        actions = yield request
+        assert isinstance(actions, np.ndarray)
+        return self._denoiser.finish(request, actions)
 
     def _command(self) -> None:
         """Follow the newest segment by time; its last row holds when it is over."""

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from hume_core.observation import Observation
+from hume_system1.denoiser import SegmentRequest
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
 
 if TYPE_CHECKING:
-    from hume_training.evaluation.episode import SegmentRequest, ThoughtRequest
+    from hume_training.evaluation.episode import ThoughtRequest
 
 
 class Policy:
@@ -44,7 +45,7 @@ class Policy:
     def refine(self, requests: Sequence[SegmentRequest]) -> list[NDArray[np.float64]]:
         """Actions (h, a) of each segment, real units."""
         observation = stacked([request.observation for request in requests])
-        rows = np.stack([request.rows for request in requests])
+        rows = np.stack([request.chunk.rows for request in requests])
         stamps = torch.tensor([request.stamp for request in requests], dtype=torch.float32)
         refined = self.system1.refine(observation, rows, stamp=stamps)
         return list(np.asarray(refined.float().cpu().numpy(), dtype=np.float64))
