@@ -84,7 +84,10 @@ class Refiner(Protocol):
     segment_size: int
 
     def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
-        """(h, a) actions in real units; `stamp` in [0, 1) is how far into the chunk the segment starts."""
+        """(up to h, a) actions in real units; `stamp` in [0, 1) is how far into the chunk the segment starts.
+
+        Past the chunk's end there may be fewer than h.
+        """
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """(k, a) rows of a chunk as they are, in real units."""
@@ -161,7 +164,7 @@ class Denoiser:
         return self._current
 
     def denoise(self, chunk: Chunk, observation: Observation, now: float) -> Segment:
-        """Refine the rows that start at `now` (s, ROS clock), or the chunk's last ones."""
+        """Refine the rows that start at `now` (s, ROS clock), or at the chunk's last one."""
         request = self.request(chunk, observation, now)
         return self.finish(request, self._refiner.segment(observation, chunk.rows, request.stamp))
 
@@ -169,13 +172,13 @@ class Denoiser:
         """What to ask System 1 for at `now` (s, ROS clock); the first half of `denoise`."""
         started = time.monotonic()
         elapsed = max(0.0, now - chunk.stamp) / chunk.dt
-        row = min(int(elapsed), self._refiner.chunk_size - self._refiner.segment_size)
-        # The fraction inside the step goes on to the model unless the segment had to be moved back.
+        row = min(int(elapsed), self._refiner.chunk_size - 1)
+        # The fraction inside the step goes on to the model as well.
         position = elapsed if int(elapsed) == row else float(row)
         return SegmentRequest(chunk, observation, row, position / self._refiner.chunk_size, started)
 
     def finish(self, request: SegmentRequest, actions: NDArray[np.float64]) -> Segment:
-        """The segment that System 1's answer (h, a), real units, amounts to; the second half of `denoise`."""
+        """The segment that System 1's answer (k, a), real units, amounts to; the second half of `denoise`."""
         chunk, row = request.chunk, request.row
         arm_dim = self._profile.action.space.arm_dim(len(self._profile.joints))
         positions, unreachable = self._joint_positions(chunk, row, actions)
@@ -193,7 +196,9 @@ class Denoiser:
         if self._kinematics is None or not self._profile.action.space.end_effector:
             return joint_targets(self._profile.action.space, actions, chunk.anchor), ""
         if self._path is None or self._path[0] is not chunk:
-            rows = self._refiner.unnormalise(chunk.rows)
+            # Rows that System 1 adds past the chunk's end find room behind it.
+            beyond = self._refiner.segment_size - 1
+            rows = np.pad(self._refiner.unnormalise(chunk.rows), ((0, beyond), (0, 0)), mode="edge")
             meaning = end_effector_action(self._profile)
             self._path = chunk, ChunkPath(self._kinematics, meaning, rows, chunk.anchor, chunk.dt)
         targets = self._path[1].segment(row, actions)

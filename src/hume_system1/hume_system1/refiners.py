@@ -55,7 +55,7 @@ class PassThroughRefiner:
 
     def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
         """See `Refiner`."""
-        start = min(int(stamp * self.chunk_size), self.chunk_size - self.segment_size)
+        start = int(stamp * self.chunk_size)
         return self.unnormalise(rows[start : start + self.segment_size])
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:

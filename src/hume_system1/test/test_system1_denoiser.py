@@ -80,11 +80,18 @@ def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:
     assert segment.gripper[0] == 8.0
 
 
-def test_late_in_the_chunk_the_last_whole_segment_is_taken(profile: RobotProfile) -> None:
-    denoiser = Denoiser(Rows(), profile)
-    segment = denoiser.denoise(chunk(1, stamp=100.0), OBSERVATION, 100.85)
-    assert segment.stamp == pytest.approx(100.6)
-    np.testing.assert_array_equal(segment.positions[-1], [27.0, 28.0])
+def test_late_in_the_chunk_the_segment_still_starts_now(profile: RobotProfile) -> None:
+    refiner = Rows()
+    segment = Denoiser(refiner, profile).denoise(chunk(1, stamp=100.0), OBSERVATION, 100.85)
+    assert segment.stamp == pytest.approx(100.8)
+    assert refiner.stamps == [pytest.approx(0.85)]
+    np.testing.assert_array_equal(segment.positions, [[24.0, 25.0], [27.0, 28.0]])
+
+
+def test_past_the_chunk_its_last_row_is_taken(profile: RobotProfile) -> None:
+    segment = Denoiser(Rows(), profile).denoise(chunk(1, stamp=100.0), OBSERVATION, 101.35)
+    assert segment.stamp == pytest.approx(100.9)
+    np.testing.assert_array_equal(segment.positions, [[27.0, 28.0]])
 
 
 def test_asking_and_answering_apart_is_denoising(tmp_path: Path) -> None:
