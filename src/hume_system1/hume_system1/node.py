@@ -39,7 +39,7 @@ from hume_system1.control.events import (
     ResetEvent,
     TakeoverEvent,
 )
-from hume_system1.control.realtime import enter_realtime
+from hume_system1.control.realtime import enter_realtime, raise_ordinary_threads
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.live_limits import LiveLimits
 from hume_system1.reporter import System1Reporter
@@ -47,7 +47,8 @@ from hume_system1.settings import System1Settings, control_settings, declare_set
 from hume_system1.sinks import Sink, make_sinks
 
 _STANDSTILL_TIMEOUT = 1.0
-_BELOW_LOOP = 10
+_SPIN_BELOW_LOOP = 10
+_MIDDLEWARE_BELOW_LOOP = 5
 _BLACK_BOX_SECONDS = 180.0
 
 
@@ -102,12 +103,11 @@ class System1Node(HumeLifecycleNode):
         assert self._loop is not None
         self._core.inbox.append(ActivateEvent())
         self._loop.start()
-        warning = self._loop.status().scheduling.warning
-        if warning:
-            self.get_logger().warning(warning)
-        elif self._settings.priority > _BELOW_LOOP:
-            # A spin thread that loses its core while it holds the interpreter's lock would hold up the loop.
-            enter_realtime(self._settings.priority - _BELOW_LOOP, lock_memory=False, freeze_garbage=False)
+        scheduling = self._loop.status().scheduling
+        if scheduling.warning:
+            self.get_logger().warning(scheduling.warning)
+        if scheduling.policy != "other" and self._settings.priority > _SPIN_BELOW_LOOP:
+            self._raise_threads(self._settings.priority)
 
     def deactivate(self) -> None:
         """Bring the arm to rest, then stop streaming."""
@@ -135,6 +135,15 @@ class System1Node(HumeLifecycleNode):
             part.close()
         self._entities, self._sinks, self._closables = [], [], []
         self._core, self._reporter = None, None
+
+    def _raise_threads(self, priority: int) -> None:
+        """Put the spin thread, which calls this, and all others below the loop's SCHED_FIFO priority.
+
+        A thread that loses its core while it holds the interpreter's lock holds up the loop, and so does one of the
+        middleware's with a mutex that the holder of that lock waits for.
+        """
+        enter_realtime(priority - _SPIN_BELOW_LOOP, lock_memory=False, freeze_garbage=False)
+        raise_ordinary_threads(priority - _MIDDLEWARE_BELOW_LOOP)
 
     def _await_denoiser(self) -> None:
         deadline = time.monotonic() + self._settings.startup_timeout

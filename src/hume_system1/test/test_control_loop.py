@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from hume_system1.control.command_loop import CommandLoop, DeadlineGrid
 from hume_system1.control.periods import PeriodStatistics, summarize_periods
-from hume_system1.control.realtime import AbsoluteSleep, deadline_sleep, enter_realtime
+from hume_system1.control.realtime import AbsoluteSleep, deadline_sleep, enter_realtime, raise_ordinary_threads
 
 
 @given(durations=st.lists(st.floats(0.0, 5.0), max_size=50))
@@ -132,3 +133,39 @@ def test_refused_scheduling_gives_one_warning_that_says_what_to_do() -> None:
     assert "SCHED_FIFO" in results[0].warning
     assert "limits.conf" in results[0].warning
     assert "\n" not in results[0].warning
+
+
+def test_only_threads_with_ordinary_scheduling_are_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: dict[int, tuple[int, int]] = {}
+    here = threading.get_native_id()
+
+    def policy_of(thread: int) -> int:
+        return os.SCHED_FIFO if thread == here else os.SCHED_OTHER
+
+    def note(thread: int, policy: int, parameters: os.sched_param) -> None:
+        raised[thread] = (policy, parameters.sched_priority)
+
+    monkeypatch.setattr(os, "sched_getscheduler", policy_of)
+    monkeypatch.setattr(os, "sched_setscheduler", note)
+    end = threading.Event()
+    worker = threading.Thread(target=end.wait)
+    worker.start()
+    raise_ordinary_threads(55)
+    end.set()
+    worker.join()
+    assert worker.native_id is not None
+    assert raised[worker.native_id] == (os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, 55)
+    assert here not in raised
+
+
+def test_threads_that_end_meanwhile_or_may_not_be_raised_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("not permitted")
+
+    def gone(_: int) -> int:
+        raise ProcessLookupError("no such thread")
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    raise_ordinary_threads(55)
+    monkeypatch.setattr(os, "sched_getscheduler", gone)
+    raise_ordinary_threads(55)

@@ -15,6 +15,7 @@ import resource
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 _MCL_CURRENT_AND_FUTURE = 3
 _CLOCK_MONOTONIC = 1
@@ -70,10 +71,32 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
     return Scheduling(policy, locked, warning)
 
 
-def _set_fifo(priority: int) -> str:
+def raise_ordinary_threads(priority: int) -> None:
+    """Give SCHED_FIFO to every thread of this process that has ordinary scheduling, as far as the system allows.
+
+    Among them are the middleware's, whose mutexes publishing and taking a message wait for with the interpreter's lock
+    held: while such a thread has lost its core to another process, every Python thread stands still.
+
+    Args:
+        priority: SCHED_FIFO priority, 1 to 99; above the threads that wait for the middleware, below the command loop.
+    """
+    for entry in Path("/proc/self/task").glob("*"):
+        thread = int(entry.name)
+        if _is_ordinary(thread):
+            _set_fifo(priority, thread)
+
+
+def _is_ordinary(thread: int) -> bool:
+    try:
+        return os.sched_getscheduler(thread) == os.SCHED_OTHER
+    except (OSError, AttributeError):  # it has ended
+        return False
+
+
+def _set_fifo(priority: int, thread: int = 0) -> str:
     try:
         # Child processes and threads start with ordinary scheduling: inference must never run at this priority.
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+        os.sched_setscheduler(thread, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
     except (OSError, AttributeError, ValueError) as error:
         return str(error)
     return ""
