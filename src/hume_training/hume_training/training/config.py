@@ -199,7 +199,8 @@ class ValueConfig(TrainingConfig):
 
     Attributes:
         action_space, joints: as System 2 was trained.
-        conservative_weight: of the conservative term.
+        critic_weight: of the critics' loss, whose size is the square of a return; small where other losses shall count.
+        conservative_weight: of the conservative term within it.
         return_share: share of the Monte-Carlo return in the critics' target; the rest is the bootstrapped value.
         bootstrap: "policy": the highest value of the actor's next actions, as in Cal-QL; "data": that of the recorded
             next actions, which values the policy that acted.
@@ -209,6 +210,7 @@ class ValueConfig(TrainingConfig):
 
     action_space: str = "joint_delta"
     joints: int = 6
+    critic_weight: float = 1.0
     conservative_weight: float = 5.0
     return_share: float = 0.0
     bootstrap: str = "policy"

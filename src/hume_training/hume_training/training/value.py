@@ -120,7 +120,7 @@ class ValueObjective:
         error = (info["online_q"] - batch.returns.mean()).abs()
         kept = {key: info[key] for key in ("td_err", "cql_diff", "online_q", "target_q", "calql_bound_rate")}
         info = kept | {"entropy": policy_info["entropy"], "return_error": error, "return": batch.returns.mean()}
-        loss = temperature + policy + critic
+        loss = temperature + policy + config.critic_weight * critic
         if self._named is not None:
             named = self._named.loss(self.modules["named"](batch.features.float()), frames)
             loss, info["named"] = loss + config.named_weight * named, named.detach()
