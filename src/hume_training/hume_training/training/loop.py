@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from hume_core.errors import HumeError
 from hume_training.training.config import TrainingConfig
+from hume_training.training.parallel import Processes
 from hume_training.training.state import MovingAverage, load_state, save_state
 
 LOG = "log.jsonl"
@@ -31,7 +33,10 @@ class Objective(Protocol):
         """Everything whose tensors change, by name."""
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss of the n-th step and numbers worth logging; depends on nothing but the weights and the step."""
+        """Loss of the n-th step and numbers worth logging; depends on nothing but the weights and the step.
+
+        Of several processes each counts the parts of the batches as steps; see `Processes.part`.
+        """
 
     def after_step(self) -> None:
         """Called after every optimizer step."""
@@ -61,7 +66,7 @@ def train(
     """Train, resuming where the run's folder says; writes `checkpoint/`, `log.jsonl` and the resume state.
 
     Args:
-        config: of the run.
+        config: of the run; of several processes, this one's share of it.
         objective: what to train.
         evaluate: called with the step every `evaluate_every` steps, with the averaged weights in place.
         stop_after: stop, as SIGTERM does, after this many steps in all.
@@ -70,43 +75,48 @@ def train(
         CheckpointError: the folder belongs to another training.
         HumeError: the loss is not finite.
     """
+    processes = Processes(config.device)
     folder = Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.threads)
     parameters = trained_parameters(objective.modules)
     average = MovingAverage(parameters, config.ema_decay)
     optimizer = _optimizer(config, objective)
-    identity = {"kind": type(objective).__name__, **config.to_dict()}
+    batch_size = config.batch_size * processes.count
+    identity = {"kind": type(objective).__name__, **config.to_dict(), "batch_size": batch_size}
     arguments = (objective.modules, average, {"adamw": optimizer})
     start = load_state(folder, *arguments, identity)
-    log = _Log(folder, config, start)
+    log = _Log(folder, config, start, processes)
     stop = _StopSignal()
     last = min(config.steps, stop_after or config.steps)
     numbers: dict[str, float] = {}
+    evaluating = processes.main and config.evaluate_every > 0
     step = start
-    with _progress() as progress, stop:
+    with _progress(processes.main) as progress, stop:
         bar = progress.add_task("training", total=config.steps, completed=start)
         for step in range(start, last):
-            info = _step(config, objective, optimizer, list(parameters.values()), step)
+            info = _step(config, objective, optimizer, list(parameters.values()), step, processes)
             objective.after_step()
             average.update(step)
             numbers = log.add(step, info) or numbers
             progress.update(bar, advance=1, description=f"loss {numbers.get('loss', math.nan):.4f}")
             done = step + 1
-            ending = done == last or stop.requested
-            if done % config.save_every == 0 or ending:
+            ending = processes.any(done == last or stop.requested)
+            if processes.main and (done % config.save_every == 0 or ending):
                 save_state(folder, done, *arguments, identity)
                 with average.applied():
                     objective.export(folder / "checkpoint")
-            if evaluate is not None and config.evaluate_every and done % config.evaluate_every == 0:
+            if evaluating and evaluate is not None and done % config.evaluate_every == 0:
                 with average.applied():
                     log.write({"step": done, **evaluate(done)})
             if ending:
                 start = done
                 break
-    with average.applied():
-        objective.export(folder / "checkpoint")
+    if processes.main:
+        with average.applied():
+            objective.export(folder / "checkpoint")
     log.close()
+    processes.wait()
     return Outcome(start, start >= config.steps, numbers)
 
 
@@ -147,35 +157,37 @@ def _step(
     optimizer: torch.optim.Optimizer,
     parameters: list[nn.Parameter],
     step: int,
+    processes: Processes,
 ) -> dict[str, Tensor]:
     rate = learning_rate(config, step)
     for group in optimizer.param_groups:
         group["lr"] = rate * group["factor"]
     kind = torch.device(config.device).type
     with torch.autocast(kind, torch.bfloat16, enabled=config.precision == "bfloat16"):
-        loss, info = objective.loss(step)
+        loss, info = objective.loss(processes.part(step))
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    processes.average_gradients(parameters)
     norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
     if not torch.isfinite(norm):
         raise HumeError(f"the gradient of step {step} is not finite; lower learning_rate or use float32")
     optimizer.step()
-    return {"loss": loss.detach(), "gradient_norm": norm, **info}
+    return processes.average({"loss": loss.detach(), "gradient_norm": norm, **info})
 
 
 class _Log:
-    """Means of the logged numbers, one JSON object per line; optionally TensorBoard."""
+    """Means of the logged numbers, one JSON object per line; optionally TensorBoard. Only the main process writes."""
 
-    def __init__(self, folder: Path, config: TrainingConfig, start: int) -> None:
-        self._config = config
-        path = folder / LOG
+    def __init__(self, folder: Path, config: TrainingConfig, start: int, processes: Processes) -> None:
+        self._config, self._batch_size = config, config.batch_size * processes.count
+        path = folder / LOG if processes.main else Path(os.devnull)
         kept = path.read_text(encoding="utf-8").splitlines() if path.is_file() and start else []
         kept = [line for line in kept if json.loads(line).get("step", 0) <= start]
         path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         self._file = path.open("a", encoding="utf-8")
         self._sums: dict[str, float] = {}
         self._count, self._started = 0, time.monotonic()
-        self._writer = _tensorboard(folder) if config.tensorboard else None
+        self._writer = _tensorboard(folder) if config.tensorboard and processes.main else None
 
     def add(self, step: int, info: Mapping[str, Tensor]) -> dict[str, float] | None:
         """Numbers of a step; the means every `log_every` steps."""
@@ -186,7 +198,7 @@ class _Log:
             return None
         means = {name: total / self._count for name, total in self._sums.items()}
         elapsed = time.monotonic() - self._started
-        rate = self._count * self._config.batch_size / elapsed
+        rate = self._count * self._batch_size / elapsed
         self._sums, self._count, self._started = {}, 0, time.monotonic()
         self.write({"step": step + 1, **means, "samples_per_second": rate})
         return means
@@ -237,6 +249,8 @@ class _StopSignal:
             signal.signal(number, handler)
 
 
-def _progress() -> Progress:
+def _progress(shown: bool) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True))
+    return Progress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), disable=not shown
+    )

@@ -10,7 +10,9 @@ import yaml
 from rich.console import Console
 
 from hume_core.errors import ConfigError
+from hume_training.data.reader import load_datasets
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
+from hume_training.training.parallel import Processes
 
 CONFIGS: dict[str, type[TrainingConfig]] = {"system2": System2Config, "system1": System1Config, "value": ValueConfig}
 
@@ -25,7 +27,7 @@ def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: 
         stop_after: steps in all, of a schedule that may be longer.
 
     Raises:
-        ConfigError: an unknown kind, or the configuration is wrong.
+        ConfigError: an unknown kind, the configuration is wrong, or the batch cannot be shared by the processes.
         DatasetError: the dataset cannot be used.
         CheckpointError: the checkpoint cannot be loaded, or the run's folder belongs to another training.
     """
@@ -34,8 +36,17 @@ def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: 
     settings = CONFIGS[kind].load(config, _parse(changes))
     if kind != "system2" and not settings.checkpoint:
         raise ConfigError("training field 'checkpoint' is missing: the folder that `hume train system2` wrote")
-    outcome = _train(settings, stop_after)
-    Console(stderr=True).print(f"{outcome.steps} of {settings.steps} steps are done; {settings.output}/checkpoint")
+    processes = Processes(settings.device)
+    share = processes.share(settings)
+    if processes.count > 1:
+        # The first time a dataset is read it is decoded into files, which the others then find.
+        if processes.main:
+            load_datasets(settings.dataset)
+        processes.wait()
+    outcome = _train(share, stop_after)
+    if processes.main:
+        Console(stderr=True).print(f"{outcome.steps} of {settings.steps} steps are done; {settings.output}/checkpoint")
+    processes.close()
     return 0 if outcome.finished else 1
 
 

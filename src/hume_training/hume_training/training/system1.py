@@ -21,6 +21,7 @@ from hume_training.losses import flow_time, masked_mean, noise_segment, system1_
 from hume_training.training.batches import Batches
 from hume_training.training.config import System1Config
 from hume_training.training.loop import Outcome, train
+from hume_training.training.parallel import Processes
 from hume_training.training.sampling import batch_indices, step_generator
 from hume_training.training.warm_start import warm_start
 
@@ -151,7 +152,8 @@ def train_system1(config: System1Config, stop_after: int | None = None, data: De
     system1 = System1.from_pretrained(config.checkpoint, device=config.device)
     space = ActionSpace(config.action_space)
     batches = Batches(data, system1.config, space, config.joints, config.seed, config.batch_size, config.image_shift)
-    frames, proposals = propose(config, batches, system2)
+    with Processes(config.device).main_first():
+        frames, proposals = propose(config, batches, system2)
     if config.warm_start:
         warm_start(system1, system2)
     return train(config, System1Objective(config, batches, system1, frames, proposals), stop_after=stop_after)

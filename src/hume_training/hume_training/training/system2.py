@@ -27,6 +27,7 @@ from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
 from hume_training.training.hook import evaluation_hook
 from hume_training.training.loop import Outcome, train
+from hume_training.training.parallel import Processes
 from hume_training.training.sampling import step_generator
 
 
@@ -171,8 +172,9 @@ def train_system2(config: System2Config, stop_after: int | None = None) -> Outco
     """Train System 2; see `train`."""
     data = load_datasets(config.dataset)
     start = Path(config.output) / "start"
-    if not config.checkpoint and not (start / "model.safetensors").is_file():
-        new_checkpoint(config, data, start)
+    with Processes(config.device).main_first():
+        if not config.checkpoint and not (start / "model.safetensors").is_file():
+            new_checkpoint(config, data, start)
     checkpoint = config.checkpoint or start
     system2 = System2.from_pretrained(checkpoint, device=config.device)
     hook = evaluation_hook(config, system2, checkpoint)

@@ -1,0 +1,87 @@
+"""Trainings that one or several processes run alike; as a script, one of the processes, which keeps its weights."""
+
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from hume_system2.model import System2
+from hume_training.data.reader import load_demonstrations
+from hume_training.training.config import System2Config, TrainingConfig
+from hume_training.training.loop import train
+from hume_training.training.parallel import Processes
+from hume_training.training.sampling import batch_indices
+from hume_training.training.system2 import System2Objective
+
+_POINTS = 40
+
+
+class Line:
+    """A line through points: its loss has no random numbers. One weight learns from the first point alone."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self._config = config
+        network = nn.ParameterDict({name: nn.Parameter(torch.zeros(())) for name in ("slope", "offset", "first")})
+        self.modules: dict[str, nn.Module] = {"line": network}
+
+    def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        weights = self.modules["line"]
+        points = torch.from_numpy(batch_indices(_POINTS, self._config.batch_size, self._config.seed, step))
+        x = points.float() / _POINTS
+        loss = (weights["slope"] * x + weights["offset"] - (2.0 - 3.0 * x)).square().mean()
+        if 0 in points:
+            loss = loss + weights["first"] * (points == 0).float().mean()
+        return loss, {"points": x.mean()}
+
+    def after_step(self) -> None:
+        pass
+
+    def learning_rates(self) -> dict[str, float]:
+        return {}
+
+    def export(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / "exported").touch()
+
+
+def line_config(output: Path, **changes: object) -> TrainingConfig:
+    content = {"dataset": "none", "output": str(output), "steps": 12, "batch_size": 8, "warmup_steps": 2}
+    return TrainingConfig.from_dict(content | {"log_every": 4, "learning_rate": 1e-2} | changes)
+
+
+def system2_config(dataset: Path, output: Path, **changes: object) -> System2Config:
+    content = {"dataset": str(dataset), "output": str(output), "steps": 3, "batch_size": 4, "warmup_steps": 2}
+    return System2Config.from_dict(content | {"log_every": 1, "learning_rate": 1e-2} | changes)
+
+
+def system2_objective(config: System2Config, start: Path) -> System2Objective:
+    return System2Objective(config, load_demonstrations(Path(config.dataset)), System2.from_pretrained(start))
+
+
+def weights(objective: object) -> dict[str, Tensor]:
+    """Of all modules, by name."""
+    modules: dict[str, nn.Module] = objective.modules  # type: ignore[attr-defined]
+    tensors = {
+        f"{key}.{name}": tensor for key, module in modules.items() for name, tensor in module.state_dict().items()
+    }
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def main(dataset: Path, start: Path, output: Path) -> None:
+    processes = Processes("cpu")
+    config = processes.share(line_config(output / "line"))
+    line = Line(config)
+    train(config, line)
+    save_file(weights(line), output / f"line{processes.index}.safetensors")
+    shared = processes.share(system2_config(dataset, output / "system2"))
+    train(shared, system2_objective(shared, start), stop_after=2)
+    resumed = system2_objective(shared, start)
+    assert train(shared, resumed).finished
+    save_file(weights(resumed), output / f"system2{processes.index}.safetensors")
+    processes.close()
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
