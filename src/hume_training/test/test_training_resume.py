@@ -122,3 +122,16 @@ def test_the_evaluation_hook_logs_success(dataset: Path, tmp_path: Path, monkeyp
     train_system2(_config(dataset, tmp_path, steps=2, evaluate_every=2, evaluate_episodes=1))
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines[-1] == {"step": 2, "success": 0.0}
+
+
+def test_system1_leaves_out_proposals_that_go_another_way(dataset: Path, trained: Path, tmp_path: Path) -> None:
+    content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 1, "batch_size": 8}
+    content |= {"proposals": 16, "output": str(tmp_path)}
+    with pytest.raises(ConfigError, match="no proposal is within largest_gap=1e-06"):
+        train_system1(System1Config.from_dict(content | {"largest_gap": 1e-6}))
+    assert train_system1(System1Config.from_dict(content | {"largest_gap": 1e6})).finished
+
+
+def test_refuses_an_unknown_bootstrap(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'bootstrap' is 'sarsa'; valid: policy, data"):
+        ValueConfig.from_dict({"dataset": str(dataset), "output": str(tmp_path), "bootstrap": "sarsa"})

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from hume_core.action import ActionSpace
+from hume_core.errors import ConfigError
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.data.demonstrations import Demonstrations
@@ -77,7 +78,7 @@ class System1Objective:
             delay / sizes.s2_chunk_size,
             sizes.s1_chunk_size,
             shift=sizes.noise_slides_alp,
-            spread=sizes.noise_slides_eps,
+            spread=max(sizes.noise_slides_eps, config.spread),
             uniform=torch.rand(len(frames), generator=generator),
             normal=torch.randn(target.shape[0], target.shape[1], proposed.shape[2], generator=generator),
         )
@@ -144,6 +145,21 @@ def propose(config: System1Config, batches: Batches, system2: System2) -> tuple[
     return frames, proposals
 
 
+def _close_ones(
+    config: System1Config, batches: Batches, system1: System1, frames: NDArray[np.int64], proposals: Tensor
+) -> Tensor:
+    """Which proposals (P,) differ from the demonstration by no more than `largest_gap`."""
+    chunks, beyond = batches.chunks(frames)
+    size = chunks.shape[-1]
+    target = system1.normalizer.action(chunks.to(system1.device)).cpu()
+    counts = (~beyond)[..., None].float()
+    squares = ((proposals - target)[..., :size].square() * counts).sum(1) / counts.sum(1).clamp(min=1.0)
+    kept = squares.amax(dim=1) <= config.largest_gap**2
+    if not kept.any():
+        raise ConfigError(f"no proposal is within largest_gap={config.largest_gap} of its demonstration; raise it")
+    return kept
+
+
 def train_system1(config: System1Config, stop_after: int | None = None, data: Demonstrations | None = None) -> Outcome:
     """Train System 1 of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
@@ -154,6 +170,8 @@ def train_system1(config: System1Config, stop_after: int | None = None, data: De
     batches = Batches(data, system1.config, space, config.joints, config.seed, config.batch_size, config.image_shift)
     with Processes(config.device).main_first():
         frames, proposals = propose(config, batches, system2)
+    kept = _close_ones(config, batches, system1, frames, proposals)
+    frames, proposals = frames[kept.numpy()], proposals[kept]
     if config.warm_start:
         warm_start(system1, system2)
     return train(config, System1Objective(config, batches, system1, frames, proposals), stop_after=stop_after)
