@@ -64,7 +64,7 @@ SUITES = {
         Suite("stack", ("stack",), time_limit=15.0),
         Suite("nominal", ("lift", "stack")),
         Suite("recovery", ("lift",), time_limit=12.0, disturbances=2),
-        Suite("hard", ("stack",), time_limit=20.0, system2_rate=3.0, system2_latency=0.25, disturbances=3, drift=0.01),
+        Suite("hard", ("stack",), time_limit=15.0, system2_rate=3.0, system2_latency=0.25, disturbances=5, drift=0.03),
     )
 }
 

@@ -184,8 +184,8 @@ class System1Config(TrainingConfig):
         largest_delay: how far into the chunk System 1 may start, rows.
         largest_gap: proposals that differ more from the demonstration are left out, root mean square of a number over
             the chunk, in standard deviations: System 2 chose another way then, of which the demonstration says nothing.
-        spread: noise added to the segment, in standard deviations, where the checkpoint's `noise_slides_eps` is less:
-            the more, the less System 1 trusts the segment, and the more its own eyes.
+        offset: standard deviation of a random offset of the whole segment, in standard deviations: the more, the less
+            System 1 trusts where the segment leads, and the more its own eyes.
         warm_start: take the vision from System 2, whose widths must be the same.
     """
 
@@ -195,7 +195,7 @@ class System1Config(TrainingConfig):
     lowest_start: float = 0.9
     largest_delay: int = 8
     largest_gap: float = 1e9
-    spread: float = 0.0
+    offset: float = 0.0
     warm_start: bool = False
 
 

@@ -78,10 +78,12 @@ class System1Objective:
             delay / sizes.s2_chunk_size,
             sizes.s1_chunk_size,
             shift=sizes.noise_slides_alp,
-            spread=max(sizes.noise_slides_eps, config.spread),
+            spread=sizes.noise_slides_eps,
             uniform=torch.rand(len(frames), generator=generator),
             normal=torch.randn(target.shape[0], target.shape[1], proposed.shape[2], generator=generator),
         )
+        if config.offset:
+            noise = noise + config.offset * torch.randn(len(frames), 1, noise.shape[2], generator=generator)
         uniform = torch.rand(2, len(frames), generator=generator)
         time = sizes.theta1 * flow_time(uniform[0], uniform[1])
         observation = self._batches.observation(later, generator, sizes.s1_his_state_size)
