@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from hume_core.errors import CheckpointError, ConfigError
+from hume_system2.model import System2
 from hume_training.evaluation import suites
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
 from hume_training.training.loop import learning_rate
@@ -130,6 +131,34 @@ def test_system1_leaves_out_proposals_that_go_another_way(dataset: Path, trained
     with pytest.raises(ConfigError, match="no proposal is within largest_gap=1e-06"):
         train_system1(System1Config.from_dict(content | {"largest_gap": 1e-6}))
     assert train_system1(System1Config.from_dict(content | {"largest_gap": 1e6})).finished
+
+
+def test_system1_learns_to_read_what_its_segment_means(dataset: Path, trained: Path, tmp_path: Path) -> None:
+    content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 40, "batch_size": 8}
+    content |= {"proposals": 16, "output": str(tmp_path), "log_every": 5, "warmup_steps": 2}
+    config = System1Config.from_dict(content | {"named_weight": 1.0, "keyframe_weight": 1.0})
+    first = train_system1(config, stop_after=5).numbers
+    last = train_system1(config).numbers
+    for name in ("named", "keyframe"):
+        assert last[name] < 0.8 * first[name], name
+
+
+def test_the_value_head_takes_up_another_number_of_rows(dataset: Path, trained: Path, tmp_path: Path) -> None:
+    content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 2, "batch_size": 8}
+    content |= {"output": str(tmp_path), "action_noise": 0.1}
+    with pytest.raises(ConfigError, match="score_rows is 99; a chunk of this checkpoint has"):
+        train_value(ValueConfig.from_dict(content | {"score_rows": 99}))
+    train_value(ValueConfig.from_dict(content | {"score_rows": 5}))
+    system2 = System2.from_pretrained(tmp_path / "checkpoint")
+    assert (system2.config.vqh_chunk_size, system2.config.next_obs_offset) == (5, 5)
+    candidates = torch.zeros(1, 2, system2.config.s2_chunk_size, system2.config.max_action_dim)
+    candidates[0, 1, 4] = 1.0
+    prefix = system2.embed_prefix(system2.blank_observation())
+    values = system2.value_head(prefix, candidates)[0]
+    assert float((values[1] - values[0]).abs()) > 0.0
+    candidates[0, 1, 4], candidates[0, 1, 5] = 0.0, 1.0
+    values = system2.value_head(prefix, candidates)[0]
+    assert torch.equal(values[1], values[0])
 
 
 def test_refuses_an_unknown_bootstrap(dataset: Path, tmp_path: Path) -> None:

@@ -79,8 +79,11 @@ class System1Network(nn.Module):
         velocity = self.projections.action_out_proj(output.to(torch.float32))
         return velocity, cache_start(cache, context.shape[1])
 
+    def action_features(self, actions: Tensor, time_features: Tensor, cache: Cache, rotary: Rotary) -> Tensor:
+        """What the stack makes of noisy actions, float32 (B, h, width)."""
+        tokens = self.projections.action_tokens(actions, time_features)
+        return self.stack(tokens, rotary, past=cache).to(torch.float32)
+
     def velocity(self, actions: Tensor, time_features: Tensor, cache: Cache, rotary: Rotary) -> Tensor:
         """Velocity field at noisy actions, float32 (B, h, A)."""
-        tokens = self.projections.action_tokens(actions, time_features)
-        output = self.stack(tokens, rotary, past=cache)
-        return self.projections.action_out_proj(output.to(torch.float32))
+        return self.projections.action_out_proj(self.action_features(actions, time_features, cache, rotary))

@@ -12,6 +12,7 @@ from hume_training.losses.flow_matching import (
     flow_time,
     masked_mean,
     noise_segment,
+    system1_flow,
     system1_flow_losses,
     system2_flow_losses,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "masked_mean",
     "noise_segment",
     "policy_loss",
+    "system1_flow",
     "system1_flow_losses",
     "system2_flow_losses",
     "temperature_loss",

@@ -68,13 +68,21 @@ def system1_flow_losses(
         noise: segment of System 2's chunk, the noise end of the flow (B, h, A).
         time: flow times (B,), already scaled by ``theta1``.
     """
+    return system1_flow(system1, images, state, stamp, actions, noise, time)[0]
+
+
+def system1_flow(
+    system1: System1, images: Tensor, state: Tensor, stamp: Tensor, actions: Tensor, noise: Tensor, time: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The losses of `system1_flow_losses`, and the features they were read off (B, h, width)."""
     network = system1.network
     x, target = _between(noise, actions, time)
     image_tokens = network.embed_images(images)
     cache = network.encode(image_tokens, state, stamp)
     features = network.projections.time_features(time, network.compute_dtype)
     rotary = network.rotary(cache[0][0].shape[2], actions.shape[1], actions.device)
-    return (target - network.velocity(x, features, cache, rotary)).square()
+    found = network.action_features(x, features, cache, rotary)
+    return (target - network.projections.action_out_proj(found)).square(), found
 
 
 def segment_rows(chunk: Tensor, stamp: Tensor, length: int) -> Tensor:

@@ -1,9 +1,10 @@
-"""Auxiliary losses of System 2: where things are, and where the things are that the instruction names."""
+"""Auxiliary losses: where things are, where those are that the instruction names, and where the gripper next acts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -154,3 +155,62 @@ class Keyframes:
         target, known = (torch.from_numpy(part[frames]).to(found.device) for part in (self._target, self._known))
         errors = (found - target).square().mean(dim=1)
         return (errors * known).sum() / known.sum().clamp(min=1.0)
+
+
+class ReadingConfig(Protocol):
+    """Fields of a training that `Readings` needs; see `hume_training.training.config`."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def joints(self) -> int: ...
+    @property
+    def named_weight(self) -> float: ...
+    @property
+    def named_objects(self) -> str: ...
+    @property
+    def keyframe_weight(self) -> float: ...
+
+
+class Readings:
+    """The losses that read named positions and keyframes off a model's features, as far as they have a weight.
+
+    Args:
+        config: weights and names.
+        data: demonstrations; without an environment state there are no named positions.
+        make: a reader of so many numbers, on the model's device.
+        relative: keyframes relative to the joint positions.
+    """
+
+    def __init__(
+        self, config: ReadingConfig, data: Demonstrations, make: Callable[[int], nn.Module], relative: bool
+    ) -> None:
+        self.modules: dict[str, nn.Module] = {}
+        self._losses: dict[str, tuple[float, NamedPositions | Keyframes]] = {}
+        sizes = {}
+        if data.environment is not None and config.named_weight > 0:
+            named = NamedPositions(data.environment, config.named_objects.split(","), data.tasks, data.episode_of)
+            self._losses["named"], sizes["named"] = (config.named_weight, named), NAMED_NUMBERS
+        if config.keyframe_weight > 0:
+            keyframes = Keyframes(data, config.joints, relative)
+            self._losses["keyframe"], sizes["keyframe"] = (config.keyframe_weight, keyframes), config.joints
+        for name, size in sizes.items():
+            with torch.random.fork_rng():
+                torch.manual_seed(config.seed)
+                self.modules[name] = make(size)
+
+    def add(
+        self, loss: Tensor, info: dict[str, Tensor], read: Callable[[nn.Module], Tensor], frames: NDArray[np.int64]
+    ) -> Tensor:
+        """The loss with the readings' losses at frames (B,) added; `info` gets each.
+
+        Args:
+            loss: scalar.
+            info: numbers to log.
+            read: what a reader finds (B, size).
+            frames: (B,).
+        """
+        for name, (weight, target) in self._losses.items():
+            error = target.loss(read(self.modules[name]), frames)
+            loss, info[name] = loss + weight * error, error.detach()
+        return loss

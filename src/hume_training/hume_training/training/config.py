@@ -187,6 +187,9 @@ class System1Config(TrainingConfig):
         offset: standard deviation of a random offset of the whole segment, in standard deviations: the more, the less
             System 1 trusts where the segment leads, and the more its own eyes.
         warm_start: take the vision from System 2, whose widths must be the same.
+        named_weight, named_objects, keyframe_weight: as for System 2, read off the mean of the action tokens' features:
+            the segment says which object is meant, the images where it is; the joint targets are relative to the joint
+            positions.
     """
 
     action_space: str = "joint_delta"
@@ -197,6 +200,9 @@ class System1Config(TrainingConfig):
     largest_gap: float = 1e9
     offset: float = 0.0
     warm_start: bool = False
+    named_weight: float = 0.0
+    named_objects: str = "red,green,blue"
+    keyframe_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -210,6 +216,10 @@ class ValueConfig(TrainingConfig):
         return_share: share of the Monte-Carlo return in the critics' target; the rest is the bootstrapped value.
         bootstrap: "policy": the highest value of the actor's next actions, as in Cal-QL; "data": that of the recorded
             next actions, which values the policy that acted.
+        action_noise: noise of up to this many standard deviations is added to the actions that the critics score, each
+            its own share of it: candidates that start below flow time 1 keep some, and System 1 removes it.
+        score_rows: rows of a chunk that the critics score, and from observation to next observation; another number
+            than the checkpoint's makes new critics; 0: the checkpoint's.
         named_weight, named_objects, keyframe_weight: as for System 2, read off the value query's feature; the joint
             targets are relative to the joint positions.
     """
@@ -220,6 +230,8 @@ class ValueConfig(TrainingConfig):
     conservative_weight: float = 5.0
     return_share: float = 0.0
     bootstrap: str = "policy"
+    action_noise: float = 0.0
+    score_rows: int = 0
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0

@@ -18,7 +18,8 @@ from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_datasets
-from hume_training.losses import flow_time, masked_mean, noise_segment, system1_flow_losses
+from hume_training.losses import flow_time, masked_mean, noise_segment, system1_flow
+from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import System1Config
 from hume_training.training.loop import Outcome, train
@@ -58,6 +59,9 @@ class System1Objective:
         # The backward pass of the fused kernel takes several times as long on a CPU in bfloat16.
         system1.network.vision.tower.set_attn_implementation("eager")
         self.modules: dict[str, nn.Module] = {"network": system1.network}
+        width = system1.network.stack_config.hidden_size
+        self._readings = Readings(config, batches.data, lambda size: reader(width, size).to(system1.device), True)
+        self.modules |= self._readings.modules
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Objective`."""
@@ -87,7 +91,7 @@ class System1Objective:
         uniform = torch.rand(2, len(frames), generator=generator)
         time = sizes.theta1 * flow_time(uniform[0], uniform[1])
         observation = self._batches.observation(later, generator, sizes.s1_his_state_size)
-        losses = system1_flow_losses(
+        losses, features = system1_flow(
             system1,
             system1.prepare_images(observation),
             system1.state_history(observation),
@@ -97,7 +101,9 @@ class System1Objective:
             time.to(device),
         )
         loss = masked_mean(losses, beyond.to(device))
-        return loss, {"flow": loss.detach()}
+        info = {"flow": loss.detach()}
+        mean = features.mean(dim=1)
+        return self._readings.add(loss, info, lambda reader: reader(mean), later), info
 
     def _target(self, frames: NDArray[np.int64], later: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """What was done from the later frames on, relative to the earlier ones (B, h, a), and the mask (B, h)."""

@@ -16,13 +16,7 @@ from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
 from hume_training.pretrained import create_from_pretrained
-from hume_training.training.auxiliary import (
-    NAMED_NUMBERS,
-    AttendedReader,
-    EnvironmentReader,
-    Keyframes,
-    NamedPositions,
-)
+from hume_training.training.auxiliary import AttendedReader, EnvironmentReader, Readings
 from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
 from hume_training.training.hook import evaluation_hook
@@ -52,24 +46,12 @@ class System2Objective:
         system2.network.vision.tower.set_attn_implementation("eager")
         self.modules: dict[str, nn.Module] = {"network": system2.network}
         self._environment: tuple[Tensor, Tensor] | None = None
-        self._named: NamedPositions | None = None
         self._image_tokens = system2.image_tokens * len(system2.config.camera_keys)
         if data.environment is not None and config.auxiliary_weight > 0:
             self._add_auxiliary(torch.from_numpy(data.environment))
-        if data.environment is not None and config.named_weight > 0:
-            names = config.named_objects.split(",")
-            self._named = NamedPositions(data.environment, names, data.tasks, data.episode_of)
-            self._add_reader("named", NAMED_NUMBERS)
-        self._keyframes: Keyframes | None = None
-        if config.keyframe_weight > 0:
-            self._keyframes = Keyframes(data, config.joints)
-            self._add_reader("keyframe", config.joints)
-
-    def _add_reader(self, name: str, size: int) -> None:
-        with torch.random.fork_rng():
-            torch.manual_seed(self._config.seed)
-            width = self._system2.network.language_config.head_dim
-            self.modules[name] = AttendedReader(width, size).to(self._system2.device)
+        width = system2.network.language_config.head_dim
+        self._readings = Readings(config, data, lambda size: AttendedReader(width, size).to(system2.device), False)
+        self.modules |= self._readings.modules
 
     def _add_auxiliary(self, environment: Tensor) -> None:
         self._environment = (environment, torch.stack([environment.mean(0), environment.std(0).clamp(min=1e-3)]))
@@ -94,12 +76,7 @@ class System2Objective:
         if self._environment is not None:
             auxiliary = self._auxiliary(prefix, torch.from_numpy(frames))
             loss, info["auxiliary"] = loss + self._config.auxiliary_weight * auxiliary, auxiliary.detach()
-        if self._named is not None:
-            named = self._named.loss(self.modules["named"](cache, prefix, self._image_tokens), frames)
-            loss, info["named"] = loss + self._config.named_weight * named, named.detach()
-        if self._keyframes is not None:
-            keyframe = self._keyframes.loss(self.modules["keyframe"](cache, prefix, self._image_tokens), frames)
-            loss, info["keyframe"] = loss + self._config.keyframe_weight * keyframe, keyframe.detach()
+        loss = self._readings.add(loss, info, lambda reader: reader(cache, prefix, self._image_tokens), frames)
         return loss, info
 
     def _flow(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hume_core.action import ActionSpace
-from hume_core.errors import DatasetError
+from hume_core.errors import ConfigError, DatasetError
 from hume_system2.model import System2
+from hume_system2.model.critics import CalQL
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_datasets
 from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
-from hume_training.training.auxiliary import NAMED_NUMBERS, Keyframes, NamedPositions, reader
+from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import ValueConfig
 from hume_training.training.loop import Outcome, train
@@ -90,20 +92,9 @@ class ValueObjective:
         head.requires_grad_(True)
         head.calql.target_critics.requires_grad_(False)
         self.modules: dict[str, nn.Module] = {"value": head}
-        self._named: NamedPositions | None = None
-        if data.environment is not None and config.named_weight > 0:
-            names = config.named_objects.split(",")
-            self._named = NamedPositions(data.environment, names, data.tasks, data.episode_of)
-            self._add_reader("named", NAMED_NUMBERS)
-        self._keyframes: Keyframes | None = None
-        if config.keyframe_weight > 0:
-            self._keyframes = Keyframes(data, config.joints, relative=True)
-            self._add_reader("keyframe", config.joints)
-
-    def _add_reader(self, name: str, size: int) -> None:
-        with torch.random.fork_rng():
-            torch.manual_seed(self._config.seed)
-            self.modules[name] = reader(len(self._system2.value_head.query), size).to(self._system2.device)
+        width = len(head.query)
+        self._readings = Readings(config, data, lambda size: reader(width, size).to(system2.device), True)
+        self.modules |= self._readings.modules
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Objective`."""
@@ -121,13 +112,8 @@ class ValueObjective:
         kept = {key: info[key] for key in ("td_err", "cql_diff", "online_q", "target_q", "calql_bound_rate")}
         info = kept | {"entropy": policy_info["entropy"], "return_error": error, "return": batch.returns.mean()}
         loss = temperature + policy + config.critic_weight * critic
-        if self._named is not None:
-            named = self._named.loss(self.modules["named"](batch.features.float()), frames)
-            loss, info["named"] = loss + config.named_weight * named, named.detach()
-        if self._keyframes is not None:
-            keyframe = self._keyframes.loss(self.modules["keyframe"](batch.features.float()), frames)
-            loss, info["keyframe"] = loss + config.keyframe_weight * keyframe, keyframe.detach()
-        return loss, info
+        features = batch.features.float()
+        return self._readings.add(loss, info, lambda reader: reader(features), frames), info
 
     def _batch(self, frames: NDArray[np.int64], generator: torch.Generator) -> CalQLBatch:
         system2, head = self._system2, self._system2.value_head
@@ -137,6 +123,8 @@ class ValueObjective:
             now = system2.embed_prefix(self._batches.observation(frames, generator), absent_cameras=False)
             later = system2.embed_prefix(self._batches.observation(following, generator), absent_cameras=False)
         following_actions = following_actions if self._config.bootstrap == "data" else None
+        if self._config.action_noise:
+            actions = actions + self._noise(actions.shape, generator)
         features = head.state_feature(now), head.state_feature(later)
         return CalQLBatch(*features, actions, rewards, returns, masks, following_actions)
 
@@ -144,6 +132,11 @@ class ValueObjective:
         """What was done from frames on, as the critics see it (B, d)."""
         rows = self._batches.chunks(frames)[0].to(self._system2.device)
         return self._system2.value_head.critic_actions(self._system2.normalizer.action(rows))
+
+    def _noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """Noise like that which candidates keep, each its own share of `action_noise` (B, d)."""
+        share = self._config.action_noise * torch.rand(shape[0], 1, generator=generator)
+        return (share * torch.randn(shape, generator=generator)).to(self._system2.device)
 
     def after_step(self) -> None:
         """The target critics follow."""
@@ -158,9 +151,30 @@ class ValueObjective:
         self._system2.save_pretrained(folder)
 
 
+def score_rows(system2: System2, rows: int, seed: int) -> None:
+    """Let the value head score the first `rows` of a chunk, with new critics where those were not its rows before.
+
+    Raises:
+        ConfigError: a chunk has fewer rows.
+    """
+    config, head = system2.config, system2.value_head
+    if rows > config.s2_chunk_size:
+        raise ConfigError(f"score_rows is {rows}; a chunk of this checkpoint has {config.s2_chunk_size} rows")
+    if rows == config.vqh_chunk_size:
+        return
+    system2.config = replace(config, vqh_chunk_size=rows, next_obs_offset=rows)
+    head.value_length = rows
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        head.calql = CalQL(len(head.query), rows * head.action_dim).to(system2.device)
+    head.calql.target_critics.load_state_dict(head.calql.critics.state_dict())
+
+
 def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
     """Train the value head of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
     data = load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
+    if config.score_rows:
+        score_rows(system2, config.score_rows, config.seed)
     return train(config, ValueObjective(config, data, system2), stop_after=stop_after)
