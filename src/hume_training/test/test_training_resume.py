@@ -72,6 +72,16 @@ def test_refuses_the_state_of_another_training(dataset: Path, trained: Path) -> 
         train_system2(_config(dataset, trained, batch_size=4))
 
 
+def test_automatic_precision_is_the_one_the_device_computes_in(dataset: Path, tmp_path: Path) -> None:
+    for able, precision in ((True, "bfloat16"), (False, "float32")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("hume_training.training.loop.computes_in_bfloat16", lambda _device, able=able: able)
+            config = _config(dataset, tmp_path / precision, precision="auto", steps=2)
+            train_system2(config, stop_after=1)
+        # It goes on as the training of that precision.
+        assert train_system2(dataclasses.replace(config, precision=precision)).finished
+
+
 def test_the_loss_falls(dataset: Path, tmp_path: Path) -> None:
     config = _config(dataset, tmp_path, steps=30, log_every=5, learning_rate=2e-3)
     first = train_system2(config, stop_after=5).numbers["flow"]
@@ -85,7 +95,7 @@ def test_the_loss_falls(dataset: Path, tmp_path: Path) -> None:
         ({"stepps": 3}, "unknown training field 'stepps'"),
         ({"steps": "many"}, "of type int"),
         ({"steps": 0}, "at least 1"),
-        ({"precision": "float8"}, "valid: float32, bfloat16"),
+        ({"precision": "float8"}, "valid: auto, float32, bfloat16"),
         ({"action_space": "ee_pose"}, "cannot be trained"),
     ],
 )

@@ -32,7 +32,8 @@ class TrainingConfig:
         image_shift: largest random shift of each image, pixels.
         start_frames, start_weight: the first frames of an episode are drawn this many times as often: what is
             meant by the instruction is decided there.
-        precision: float32, or bfloat16 by autocast.
+        precision: float32; bfloat16 by autocast; or auto: bfloat16 where the device computes in it; others imitate it,
+            many times slower than float32.
         device: torch device.
         threads: torch threads on the CPU.
         log_every, save_every: steps.
@@ -71,8 +72,8 @@ class TrainingConfig:
         for name in ("steps", "batch_size", "threads", "log_every", "save_every", "evaluate_episodes", "start_weight"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"training field '{name}' is {getattr(self, name)}; it must be at least 1")
-        if self.precision not in ("float32", "bfloat16"):
-            raise ConfigError(f"training field 'precision' is '{self.precision}'; valid: float32, bfloat16")
+        if self.precision not in ("auto", "float32", "bfloat16"):
+            raise ConfigError(f"training field 'precision' is '{self.precision}'; valid: auto, float32, bfloat16")
         if not 0.0 <= self.ema_decay < 1.0:
             raise ConfigError(f"training field 'ema_decay' is {self.ema_decay}; valid: 0 up to, not including, 1")
 
@@ -143,6 +144,8 @@ class System2Config(TrainingConfig):
         named_objects: their names, in the order of the environment state, separated by commas.
         keyframe_weight: of the loss that reads the joint targets at the gripper's next change off the instruction and
             the state; 0: none.
+        freeze_prefix: keep vision and word embeddings as they are: faster, and a value head that was trained on them
+            stays valid.
         num_steps, s1_num_steps, theta1, vqh_chunk_size, next_obs_offset, discount: go into a new
             checkpoint's configuration.
     """
@@ -157,6 +160,7 @@ class System2Config(TrainingConfig):
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0
+    freeze_prefix: bool = False
     num_steps: int = 10
     s1_num_steps: int = 5
     theta1: float = 1.0

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -76,6 +76,8 @@ def train(
         HumeError: the loss is not finite.
     """
     processes = Processes(config.device)
+    if config.precision == "auto":
+        config = replace(config, precision="bfloat16" if computes_in_bfloat16(config.device) else "float32")
     folder = Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.threads)
@@ -118,6 +120,14 @@ def train(
     log.close()
     processes.wait()
     return Outcome(start, start >= config.steps, numbers)
+
+
+def computes_in_bfloat16(device: str) -> bool:
+    """Whether a torch device has instructions for bfloat16."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 def trained_parameters(modules: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:

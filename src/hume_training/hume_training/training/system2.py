@@ -41,10 +41,14 @@ class System2Objective:
             data, system2.config, space, config.joints, config.seed, config.batch_size, config.image_shift
         )
         self.batches.weigh_starts(config.start_frames, config.start_weight)
-        system2.network.requires_grad_(True)
+        network = system2.network
+        network.requires_grad_(True)
+        if config.freeze_prefix:
+            for module in (network.vision, network.token_embedding):
+                module.requires_grad_(False)
         # The backward pass of the fused kernel takes several times as long on a CPU in bfloat16.
-        system2.network.vision.tower.set_attn_implementation("eager")
-        self.modules: dict[str, nn.Module] = {"network": system2.network}
+        network.vision.tower.set_attn_implementation("eager")
+        self.modules: dict[str, nn.Module] = {"network": network}
         self._environment: tuple[Tensor, Tensor] | None = None
         self._image_tokens = system2.image_tokens * len(system2.config.camera_keys)
         if data.environment is not None and config.auxiliary_weight > 0:
