@@ -89,6 +89,17 @@ def test_noise_segment_shifts_within_the_chunk():
     torch.testing.assert_close(noisy - noise_segment(chunk, stamp, 8), torch.full((1, 8, 1), 0.5))
 
 
+def test_late_segments_are_those_that_system1_is_asked_about(policies):
+    system1 = policies[1]
+    config, generator = system1.config, torch.Generator().manual_seed(0)
+    horizon = config.s2_chunk_size
+    chunk = torch.randn(1, horizon, config.max_action_dim, generator=generator).expand(horizon, -1, -1)
+    stamps = torch.arange(horizon) / horizon
+    asked, _ = system1.segment(chunk, stamps, horizon)
+    assert torch.equal(noise_segment(chunk, stamps, config.s1_chunk_size, hold_end=True), asked)
+    assert not torch.equal(noise_segment(chunk, stamps, config.s1_chunk_size), asked)
+
+
 def test_log_density_belongs_to_the_samples():
     mean, std = torch.tensor([[0.1, -0.3]]), torch.tensor([[0.5, 0.8]])
     actions, density = sample((mean, std), torch.tensor([[0.3, -0.2]]))

@@ -85,11 +85,15 @@ def system1_flow(
     return (target - network.projections.action_out_proj(found)).square(), found
 
 
-def segment_rows(chunk: Tensor, stamp: Tensor, length: int) -> Tensor:
-    """Rows trunc(stamp * H) .. + length of chunks (B, H, A), not beyond the chunk's end."""
+def segment_rows(chunk: Tensor, stamp: Tensor, length: int, hold_end: bool = False) -> Tensor:
+    """Rows trunc(stamp * H) .. + length of chunks (B, H, A).
+
+    Rows past the chunk's end: the segment starts earlier, as released; with `hold_end` the last row is repeated, as in
+    `System1.segment`.
+    """
     horizon = chunk.shape[1]
-    start = (stamp * horizon).long().clamp(0, horizon - length)
-    rows = start[:, None] + torch.arange(length, device=chunk.device)
+    start = (stamp * horizon).long().clamp(0, horizon - 1 if hold_end else horizon - length)
+    rows = (start[:, None] + torch.arange(length, device=chunk.device)).clamp(max=horizon - 1)
     return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1]))
 
 
@@ -102,6 +106,7 @@ def noise_segment(
     spread: float = 0.0,
     uniform: Tensor | None = None,
     normal: Tensor | None = None,
+    hold_end: bool = False,
 ) -> Tensor:
     """Segment of System 2's chunk where System 1's flow starts (B, h, A), optionally jittered.
 
@@ -113,8 +118,9 @@ def noise_segment(
         spread: ``noise_slides_eps``, standard deviation of the added noise.
         uniform: draws in [0, 1) (B,), needed where shift is not 0.
         normal: standard normal draws (B, h, A), needed where spread is not 0.
+        hold_end: see `segment_rows`.
     """
     if shift and uniform is not None:
         stamp = stamp + shift * (2.0 * uniform - 1.0)
-    segment = segment_rows(chunk, stamp, length)
+    segment = segment_rows(chunk, stamp, length, hold_end)
     return segment + spread * normal if spread and normal is not None else segment

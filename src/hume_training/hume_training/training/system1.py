@@ -85,6 +85,7 @@ class System1Objective:
             spread=sizes.noise_slides_eps,
             uniform=torch.rand(len(frames), generator=generator),
             normal=torch.randn(target.shape[0], target.shape[1], proposed.shape[2], generator=generator),
+            hold_end=True,
         )
         if config.offset:
             noise = noise + config.offset * torch.randn(len(frames), 1, noise.shape[2], generator=generator)
