@@ -79,9 +79,7 @@ class System1(PretrainedPolicy):
         if stamps.device.type == "cpu" and not bool(((stamps >= 0) & (stamps < 1)).all()):
             raise ChunkError(f"stamp is {stamps.tolist()}; it must lie in [0, 1)")
         stamps = stamps.to(self.device).expand(batch)
-        rows = (stamps * config.s2_chunk_size).long()[:, None] + torch.arange(config.s1_chunk_size, device=self.device)
-        rows = rows.clamp(max=config.s2_chunk_size - 1)
-        return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1])), stamps
+        return rows_from(chunk, (stamps * config.s2_chunk_size).long(), config.s1_chunk_size), stamps
 
     def state_history(self, observation: Observation) -> Tensor:
         """The last T normalised states (B, T, S) in the order the checkpoint was made for."""
@@ -133,3 +131,9 @@ class System1(PretrainedPolicy):
             self.refine(observation, chunk)
         if self._compiled:
             self._check_compiled(lambda: self.refine(observation, chunk))
+
+
+def rows_from(chunk: Tensor, start: Tensor, length: int) -> Tensor:
+    """Rows start (B,) .. + length of chunks (B, H, A), the last one repeated past the end."""
+    rows = (start[:, None] + torch.arange(length, device=chunk.device)).clamp(max=chunk.shape[1] - 1)
+    return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1]))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from hume_core.observation import Observation
 from hume_system1.model import System1
+from hume_system1.model.system1 import rows_from
 from hume_system2.model import System2
 
 
@@ -93,8 +93,7 @@ def segment_rows(chunk: Tensor, stamp: Tensor, length: int, hold_end: bool = Fal
     """
     horizon = chunk.shape[1]
     start = (stamp * horizon).long().clamp(0, horizon - 1 if hold_end else horizon - length)
-    rows = (start[:, None] + torch.arange(length, device=chunk.device)).clamp(max=horizon - 1)
-    return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1]))
+    return rows_from(chunk, start, length)
 
 
 def noise_segment(

@@ -60,7 +60,9 @@ class System1Objective:
         system1.network.vision.tower.set_attn_implementation("eager")
         self.modules: dict[str, nn.Module] = {"network": system1.network}
         width = system1.network.stack_config.hidden_size
-        self._readings = Readings(config, batches.data, lambda size: reader(width, size).to(system1.device), True)
+        self._readings = Readings(
+            config, batches.data, lambda size: reader(width, size).to(system1.device), relative=True
+        )
         self.modules |= self._readings.modules
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:

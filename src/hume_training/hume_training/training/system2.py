@@ -54,7 +54,9 @@ class System2Objective:
         if data.environment is not None and config.auxiliary_weight > 0:
             self._add_auxiliary(torch.from_numpy(data.environment))
         width = system2.network.language_config.head_dim
-        self._readings = Readings(config, data, lambda size: AttendedReader(width, size).to(system2.device), False)
+        self._readings = Readings(
+            config, data, lambda size: AttendedReader(width, size).to(system2.device), relative=False
+        )
         self.modules |= self._readings.modules
 
     def _add_auxiliary(self, environment: Tensor) -> None:

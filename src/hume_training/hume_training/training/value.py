@@ -93,7 +93,7 @@ class ValueObjective:
         head.calql.target_critics.requires_grad_(False)
         self.modules: dict[str, nn.Module] = {"value": head}
         width = len(head.query)
-        self._readings = Readings(config, data, lambda size: reader(width, size).to(system2.device), True)
+        self._readings = Readings(config, data, lambda size: reader(width, size).to(system2.device), relative=True)
         self.modules |= self._readings.modules
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
