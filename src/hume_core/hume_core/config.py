@@ -14,7 +14,7 @@ from hume_core.errors import ConfigError
 IMAGE_PREFIX = "observation.images."
 STATE_KEY = "observation.state"
 ACTION_KEY = "action"
-EXTENSIONS = {"patch_stem": "patch", "state_history_order": "oldest_first"}
+EXTENSIONS = {"patch_stem": "patch", "state_history_order": "oldest_first", "s1_origin": "anchor"}
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,9 @@ class Feature:
 class HumeConfig:
     """Fields of ``config.json``; names and defaults are those of the released checkpoints.
 
-    ``patch_stem`` ("patch" or "conv") and ``state_history_order`` ("oldest_first" or "newest_first") are
-    our own and are left out of the file where they hold their defaults.
+    ``patch_stem`` ("patch" or "conv"), ``state_history_order`` ("oldest_first" or "newest_first") and ``s1_origin``
+    ("anchor" or "newest_state": what the joint deltas that System 1 sees and gives are relative to) are our own and are
+    left out of the file where they hold their defaults.
 
     Raises:
         ConfigError: a field is unknown, missing, of a wrong type or out of range; the message names it.
@@ -93,6 +94,7 @@ class HumeConfig:
     vqh_chunk_size: int = 1
     patch_stem: str = "patch"
     state_history_order: str = "oldest_first"
+    s1_origin: str = "anchor"
 
     def __post_init__(self) -> None:
         if self.type != "hume":

@@ -121,7 +121,11 @@ def check_range(config: Any) -> None:
 
 
 def _check_choices(config: Any) -> None:
-    choices = {"patch_stem": ("patch", "conv"), "state_history_order": ("oldest_first", "newest_first")}
+    choices = {
+        "patch_stem": ("patch", "conv"),
+        "state_history_order": ("oldest_first", "newest_first"),
+        "s1_origin": ("anchor", "newest_state"),
+    }
     for name, valid in choices.items():
         if getattr(config, name) not in valid:
             raise ConfigError(f"config field '{name}' is {getattr(config, name)!r}; valid: {', '.join(valid)}")

@@ -56,6 +56,13 @@ class Normalizer(nn.Module):
             action = (action - self.target_mean) / (self.target_std + EPSILON)
         return F.pad(action, (0, self.max_action_dim - self.action_dim))
 
+    def action_difference(self, difference: Tensor) -> Tensor:
+        """Differences of the first k numbers of real actions (..., k) to those of normalised, padded ones (..., A)."""
+        size = difference.shape[-1]
+        if hasattr(self, "target_mean"):
+            difference = difference / (self.target_std[:size] + EPSILON)
+        return F.pad(difference, (0, self.max_action_dim - size))
+
     def unnormalise(self, action: Tensor) -> Tensor:
         """Normalised, padded actions (..., A) to real units (..., a)."""
         action = action[..., : self.action_dim]

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action import joint_targets
+from hume_core.action import ActionSpace, joint_targets
 from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import ChunkPath, Kinematics, end_effector_action
 from hume_core.observation import Observation
@@ -42,7 +42,8 @@ class Segment:
     """Joint setpoints from now on.
 
     Attributes:
-        stamp: time of row 0, s on the ROS clock.
+        stamp: time of row 0, s on the ROS clock: of a row of the chunk, or now, where System 1 starts from the newest
+            state.
         chunk: what was refined.
         positions: (h, n) rad.
         gripper: (h,) policy units, or None without a gripper.
@@ -65,6 +66,7 @@ class SegmentRequest:
     Attributes:
         chunk: to refine.
         observation: one, the newest.
+        moved: (n,) how far the joints are from the chunk's anchor, rad.
         row: of the chunk, where the segment starts.
         stamp: how far into the chunk the segment starts, in [0, 1); with the fraction inside the row.
         started: when it was asked for, s on the monotonic clock.
@@ -72,6 +74,7 @@ class SegmentRequest:
 
     chunk: Chunk
     observation: Observation
+    moved: NDArray[np.float64]
     row: int
     stamp: float
     started: float
@@ -82,11 +85,16 @@ class Refiner(Protocol):
 
     chunk_size: int
     segment_size: int
+    origin: str
+    """See ``HumeConfig.s1_origin``."""
 
-    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
-        """(up to h, a) actions in real units; `stamp` in [0, 1) is how far into the chunk the segment starts.
+    def segment(
+        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """(up to h, a) actions in real units, relative to the chunk's anchor where they are relative.
 
-        Past the chunk's end there may be fewer than h.
+        `stamp` in [0, 1) is how far into the chunk the segment starts, `moved` (n,) how far the joints are from the
+        chunk's anchor, rad. Past the chunk's end there may be fewer than h rows.
         """
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -113,7 +121,7 @@ class Denoiser:
         kinematics: of the arm, for action spaces of the end effector.
 
     Raises:
-        ActionSpaceError: the action space needs kinematics and there are none.
+        ActionSpaceError: the action space needs kinematics and there are none, or System 1 was trained on another.
     """
 
     def __init__(
@@ -127,6 +135,11 @@ class Denoiser:
             raise ActionSpaceError(
                 f"action space '{profile.action.space.value}' of robot '{profile.name}' needs kinematics; "
                 "see hume_core.kinematics.load_kinematics"
+            )
+        if refiner.origin == "newest_state" and profile.action.space is not ActionSpace.JOINT_DELTA:
+            raise ActionSpaceError(
+                f"System 1 of this checkpoint refines joint deltas (s1_origin is 'newest_state'); robot "
+                f"'{profile.name}' has action space '{profile.action.space.value}', valid: joint_delta"
             )
         self._refiner = refiner
         self._profile = profile
@@ -163,27 +176,38 @@ class Denoiser:
             return None
         return self._current
 
-    def denoise(self, chunk: Chunk, observation: Observation, now: float) -> Segment:
-        """Refine the rows that start at `now` (s, ROS clock), or at the chunk's last one."""
-        request = self.request(chunk, observation, now)
-        return self.finish(request, self._refiner.segment(observation, chunk.rows, request.stamp))
+    def denoise(self, chunk: Chunk, observation: Observation, joints: NDArray[np.float64], now: float) -> Segment:
+        """Refine the rows that start at `now` (s, ROS clock), or at the chunk's last one.
 
-    def request(self, chunk: Chunk, observation: Observation, now: float) -> SegmentRequest:
-        """What to ask System 1 for at `now` (s, ROS clock); the first half of `denoise`."""
+        Args:
+            chunk: to refine.
+            observation: one, the newest.
+            joints: (n,) joint positions at the observation, rad.
+            now: s, ROS clock.
+        """
+        request = self.request(chunk, observation, joints, now)
+        return self.finish(request, self._refiner.segment(observation, chunk.rows, request.stamp, request.moved))
+
+    def request(
+        self, chunk: Chunk, observation: Observation, joints: NDArray[np.float64], now: float
+    ) -> SegmentRequest:
+        """What to ask System 1 for; the first half of `denoise`."""
         started = time.monotonic()
         elapsed = max(0.0, now - chunk.stamp) / chunk.dt
         row = min(int(elapsed), self._refiner.chunk_size - 1)
         # The fraction inside the step goes on to the model as well.
         position = elapsed if int(elapsed) == row else float(row)
-        return SegmentRequest(chunk, observation, row, position / self._refiner.chunk_size, started)
+        moved = joints - chunk.anchor
+        return SegmentRequest(chunk, observation, moved, row, position / self._refiner.chunk_size, started)
 
     def finish(self, request: SegmentRequest, actions: NDArray[np.float64]) -> Segment:
         """The segment that System 1's answer (k, a), real units, amounts to; the second half of `denoise`."""
         chunk, row = request.chunk, request.row
+        start = row if self._refiner.origin == "anchor" else request.stamp * self._refiner.chunk_size
         arm_dim = self._profile.action.space.arm_dim(len(self._profile.joints))
         positions, unreachable = self._joint_positions(chunk, row, actions)
         return Segment(
-            stamp=chunk.stamp + row * chunk.dt,
+            stamp=chunk.stamp + start * chunk.dt,
             chunk=chunk,
             positions=positions,
             gripper=actions[:, arm_dim].copy() if self._profile.gripper is not None else None,

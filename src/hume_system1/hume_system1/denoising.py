@@ -98,7 +98,7 @@ class DenoisingCycle:
 
     def denoise(self, task: Task) -> Segment:
         """Refine; changes nothing here, except for end-effector actions, whose path goes on from call to call."""
-        return self._denoiser.denoise(task.chunk, task.observation, task.now)
+        return self._denoiser.denoise(task.chunk, task.observation, task.frame.joint_positions, task.now)
 
     def message(self, task: Task, segment: Segment) -> SegmentMessage:
         """The next message to the command process."""

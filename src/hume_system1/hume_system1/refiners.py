@@ -23,17 +23,20 @@ class System1Refiner:
         self._system1 = system1
         self.chunk_size = int(system1.config.s2_chunk_size)
         self.segment_size = int(system1.config.s1_chunk_size)
+        self.origin = system1.config.s1_origin
         self._images: tuple[object, ...] = ()
         self._image_tokens: torch.Tensor | None = None
 
-    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+    def segment(
+        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """See `Refiner`. Image arrays must not be written after they were given."""
         images = tuple(observation.images.values())
         same = len(images) == len(self._images) and all(map(is_, images, self._images))
         if not same:
             self._image_tokens = self._system1.encode_images(observation)
             self._images = images
-        refined = self._system1.refine(observation, rows[None], stamp=stamp, image_tokens=self._image_tokens)
+        refined = self._system1.refine(observation, rows[None], stamp, self._image_tokens, moved[None])
         return np.asarray(refined[0].float().cpu().numpy(), dtype=np.float64)
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -52,8 +55,11 @@ class PassThroughRefiner:
         self._system1 = system1
         self.chunk_size = int(system1.config.s2_chunk_size)
         self.segment_size = int(system1.config.s1_chunk_size)
+        self.origin = "anchor"
 
-    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+    def segment(
+        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """See `Refiner`."""
         start = int(stamp * self.chunk_size)
         return self.unnormalise(rows[start : start + self.segment_size])

@@ -17,6 +17,7 @@ from hume_core.robot import Action, RobotProfile
 from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser
 
 OBSERVATION = Observation(images={}, state=np.zeros((1, 1, 3), np.float32), task=["lift"])
+JOINTS = np.ones(2)
 DT = 0.1
 
 
@@ -25,13 +26,18 @@ class Rows:
 
     chunk_size = 10
     segment_size = 4
+    origin = "anchor"
 
     def __init__(self, width: int = 3) -> None:
         self.width = width
         self.stamps: list[float] = []
+        self.moved: list[NDArray[np.float64]] = []
 
-    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+    def segment(
+        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         self.stamps.append(stamp)
+        self.moved.append(moved)
         start = int(stamp * self.chunk_size + 1e-9)
         return self.unnormalise(rows[start : start + self.segment_size])
 
@@ -72,7 +78,7 @@ def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:
     denoiser.offer(chunk(1, stamp=100.0))
     current = denoiser.chunk_at(100.25)
     assert current is not None
-    segment = denoiser.denoise(current, OBSERVATION, 100.25)
+    segment = denoiser.denoise(current, OBSERVATION, JOINTS, 100.25)
     assert segment.stamp == pytest.approx(100.2)
     assert refiner.stamps == [pytest.approx(0.25)]
     np.testing.assert_array_equal(segment.positions[0], [6.0, 7.0])
@@ -82,14 +88,14 @@ def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:
 
 def test_late_in_the_chunk_the_segment_still_starts_now(profile: RobotProfile) -> None:
     refiner = Rows()
-    segment = Denoiser(refiner, profile).denoise(chunk(1, stamp=100.0), OBSERVATION, 100.85)
+    segment = Denoiser(refiner, profile).denoise(chunk(1, stamp=100.0), OBSERVATION, JOINTS, 100.85)
     assert segment.stamp == pytest.approx(100.8)
     assert refiner.stamps == [pytest.approx(0.85)]
     np.testing.assert_array_equal(segment.positions, [[24.0, 25.0], [27.0, 28.0]])
 
 
 def test_past_the_chunk_its_last_row_is_taken(profile: RobotProfile) -> None:
-    segment = Denoiser(Rows(), profile).denoise(chunk(1, stamp=100.0), OBSERVATION, 101.35)
+    segment = Denoiser(Rows(), profile).denoise(chunk(1, stamp=100.0), OBSERVATION, JOINTS, 101.35)
     assert segment.stamp == pytest.approx(100.9)
     np.testing.assert_array_equal(segment.positions, [[27.0, 28.0]])
 
@@ -97,11 +103,11 @@ def test_past_the_chunk_its_last_row_is_taken(profile: RobotProfile) -> None:
 def test_asking_and_answering_apart_is_denoising(tmp_path: Path) -> None:
     refiner = Rows()
     denoiser = Denoiser(refiner, make_profile(tmp_path, "joint_delta"))
-    asked = denoiser.request(chunk(1, stamp=100.0), OBSERVATION, 100.25)
+    asked = denoiser.request(chunk(1, stamp=100.0), OBSERVATION, JOINTS, 100.25)
     assert refiner.stamps == []
     assert (asked.row, asked.observation) == (2, OBSERVATION)
-    apart = denoiser.finish(asked, refiner.segment(asked.observation, asked.chunk.rows, asked.stamp))
-    whole = denoiser.denoise(asked.chunk, OBSERVATION, 100.25)
+    apart = denoiser.finish(asked, refiner.segment(asked.observation, asked.chunk.rows, asked.stamp, asked.moved))
+    whole = denoiser.denoise(asked.chunk, OBSERVATION, JOINTS, 100.25)
     assert refiner.stamps[0] == refiner.stamps[1]
     assert (apart.stamp, apart.chunk) == (whole.stamp, whole.chunk)
     np.testing.assert_array_equal(apart.positions, whole.positions)
@@ -110,8 +116,25 @@ def test_asking_and_answering_apart_is_denoising(tmp_path: Path) -> None:
 
 def test_deltas_count_from_the_anchor(tmp_path: Path) -> None:
     denoiser = Denoiser(Rows(), make_profile(tmp_path, "joint_delta"))
-    segment = denoiser.denoise(chunk(1, 100.0, anchor=np.array([10.0, 20.0])), OBSERVATION, 100.0)
+    segment = denoiser.denoise(chunk(1, 100.0, anchor=np.array([10.0, 20.0])), OBSERVATION, JOINTS, 100.0)
     np.testing.assert_array_equal(segment.positions[0], [10.0, 21.0])
+
+
+def test_from_the_newest_state_a_segment_starts_now_and_knows_how_far_the_joints_moved(tmp_path: Path) -> None:
+    refiner = Rows()
+    refiner.origin = "newest_state"
+    denoiser = Denoiser(refiner, make_profile(tmp_path, "joint_delta"))
+    used = chunk(1, 100.0, anchor=np.array([10.0, 20.0]))
+    segment = denoiser.denoise(used, OBSERVATION, np.array([11.0, 18.0]), 100.25)
+    np.testing.assert_array_equal(refiner.moved, [[1.0, -2.0]])
+    assert segment.stamp == pytest.approx(100.25)
+
+
+def test_refining_from_the_newest_state_needs_joint_deltas(profile: RobotProfile) -> None:
+    refiner = Rows()
+    refiner.origin = "newest_state"
+    with pytest.raises(ActionSpaceError, match="'two' has action space 'joint_position', valid: joint_delta"):
+        Denoiser(refiner, profile)
 
 
 def test_a_chunk_that_is_over_is_not_used(profile: RobotProfile) -> None:
@@ -200,7 +223,7 @@ def test_end_effector_rows_become_joints_from_the_pose_at_the_observation() -> N
     profile = ur5e(space="ee_delta")
     kinematics = load_kinematics(profile)
     denoiser = Denoiser(Rows(width=7), profile, kinematics=kinematics)
-    segment = denoiser.denoise(chunk(1, 100.0, rows=displacements(0.01), anchor=AT), OBSERVATION, 100.35)
+    segment = denoiser.denoise(chunk(1, 100.0, rows=displacements(0.01), anchor=AT), OBSERVATION, AT, 100.35)
     start = kinematics.forward(AT).position
     # The segment starts at row 3, four displacements away from the observation.
     for row, travelled in ((0, [0.04, 0.0, 0.0]), (3, [0.07, 0.0, 0.0])):
@@ -213,15 +236,17 @@ def test_end_effector_rows_become_joints_from_the_pose_at_the_observation() -> N
 
 def test_later_segments_go_on_from_the_rows_that_were_refined() -> None:
     class Shrinking(Rows):
-        def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
-            return 0.5 * super().segment(observation, rows, stamp)
+        def segment(
+            self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+        ) -> NDArray[np.float64]:
+            return 0.5 * super().segment(observation, rows, stamp, moved)
 
     profile = ur5e(space="ee_delta")
     kinematics = load_kinematics(profile)
     denoiser = Denoiser(Shrinking(width=7), profile, kinematics=kinematics)
     used = chunk(1, 100.0, rows=displacements(0.01), anchor=AT)
-    denoiser.denoise(used, OBSERVATION, 100.0)
-    segment = denoiser.denoise(used, OBSERVATION, 100.2)
+    denoiser.denoise(used, OBSERVATION, AT, 100.0)
+    segment = denoiser.denoise(used, OBSERVATION, AT, 100.2)
     moved = kinematics.forward(segment.positions[0]).position - kinematics.forward(AT).position
     np.testing.assert_allclose(moved, [0.015, 0.0, 0.0], atol=1e-4)
 
@@ -229,7 +254,7 @@ def test_later_segments_go_on_from_the_rows_that_were_refined() -> None:
 def test_what_cannot_be_reached_is_said_and_the_arm_stays() -> None:
     profile = ur5e(space="ee_delta")
     denoiser = Denoiser(Rows(width=7), profile, kinematics=load_kinematics(profile))
-    segment = denoiser.denoise(chunk(1, 100.0, rows=displacements(2.0), anchor=AT), OBSERVATION, 100.0)
+    segment = denoiser.denoise(chunk(1, 100.0, rows=displacements(2.0), anchor=AT), OBSERVATION, AT, 100.0)
     assert segment.unreachable.startswith("row 0 is unreachable: ")
     np.testing.assert_array_equal(segment.positions, np.tile(AT, (4, 1)))
 

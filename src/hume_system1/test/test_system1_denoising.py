@@ -27,8 +27,11 @@ class Rows:
     """Stands for System 1: the chunk's own rows."""
 
     chunk_size, segment_size = HORIZON, 8
+    origin = "anchor"
 
-    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+    def segment(
+        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         return self.unnormalise(rows)[: self.segment_size]
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:

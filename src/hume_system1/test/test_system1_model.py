@@ -51,6 +51,25 @@ def test_segment_is_in_real_units(system1):
     assert torch.equal(segment, expected)
 
 
+def test_refining_from_the_newest_state_is_a_change_of_origin(folder):
+    content = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(content | {"s1_origin": "newest_state"}))
+    system1 = System1.from_pretrained(folder)
+    moved = np.array([[0.3, -0.2, 0.1], [0.0, 0.4, -0.5]])
+    offset = np.zeros((2, 1, 7))
+    offset[:, 0, :3] = moved
+    rows, stamps = system1.segment(_chunk(2), 0.26, 2)
+    torch.testing.assert_close(rows, torch.lerp(_chunk(2)[:, 4:12], _chunk(2)[:, 5:13], 0.16))
+    from_here = system1.normalizer.action(system1.unnormalise(rows) - torch.from_numpy(offset).float())
+    from_here[..., 7:] = rows[..., 7:]
+    expected = system1.unnormalise(system1.denoise(_observation(2), from_here, stamps)).numpy() + offset
+    segment = system1.refine(_observation(2), _chunk(2), 0.26, moved=moved)
+    np.testing.assert_allclose(segment.numpy(), expected, atol=1e-5)
+    system1.warm_up()
+    with pytest.raises(ChunkError, match="`moved` must be given"):
+        system1.refine(_observation(2), _chunk(2), 0.25)
+
+
 def test_segment_rows_start_at_the_stamp_and_end_with_the_chunk(system1):
     chunk = _chunk(3)
     rows, _ = system1.segment(chunk, torch.tensor([0.0, 0.49, 0.9]), 3)

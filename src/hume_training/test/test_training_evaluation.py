@@ -26,7 +26,7 @@ from hume_training.evaluation.variants import choose, find_variant, medoid
 
 PROFILE = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots" / "wx250s_sim.yaml"
 SEED, TASK = 4, "lift green"
-CONFIG = SimpleNamespace(s2_chunk_size=16, s1_chunk_size=8, max_action_dim=8, action_dim=7)
+CONFIG = SimpleNamespace(s1_origin="anchor", s2_chunk_size=16, s1_chunk_size=8, max_action_dim=8, action_dim=7)
 
 
 class KnowingSystem2:
@@ -98,7 +98,7 @@ class Opening(PassThrough):
     def __init__(self) -> None:
         self.asked = 0
 
-    def refine(self, observation: Any, rows: np.ndarray, stamp: torch.Tensor) -> torch.Tensor:
+    def refine(self, observation: Any, rows: np.ndarray, stamp: torch.Tensor, moved: np.ndarray) -> torch.Tensor:
         self.asked += len(rows)
         start = min(int(stamp[0] * 16), 8)
         refined = self.unnormalise(rows[:, start : start + 8]).clone()

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from hume_core.errors import CheckpointError, ConfigError
+from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.evaluation import suites
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
@@ -151,6 +152,23 @@ def test_system1_learns_to_read_what_its_segment_means(dataset: Path, trained: P
     last = train_system1(config).numbers
     for name in ("named", "keyframe"):
         assert last[name] < 0.8 * first[name], name
+
+
+def test_system1_learns_from_the_newest_state_with_frozen_vision(dataset: Path, trained: Path, tmp_path: Path) -> None:
+    """Of proposals that are what was done, with the chunk's anchor as origin, there is nothing to learn either way."""
+    content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 2, "batch_size": 8}
+    content |= {"proposals": 16, "output": str(tmp_path), "origin": "newest_state", "freeze_vision": True}
+    train_system1(System1Config.from_dict(content))
+    before, after = (System1.from_pretrained(run / "checkpoint") for run in (trained, tmp_path))
+    assert (before.config.s1_origin, after.config.s1_origin) == ("anchor", "newest_state")
+    changed = {
+        name.split(".")[1]
+        for name, tensor in after.state_dict().items()
+        if not torch.equal(tensor, before.state_dict()[name])
+    }
+    assert changed == {"stack", "projections"}
+    with pytest.raises(ConfigError, match="'newest_state' is for action_space 'joint_delta', not 'joint_position'"):
+        System1Config.from_dict(content | {"action_space": "joint_position"})
 
 
 def test_the_value_head_takes_up_another_number_of_rows(dataset: Path, trained: Path, tmp_path: Path) -> None:

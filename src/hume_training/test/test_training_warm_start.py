@@ -25,3 +25,4 @@ def test_the_stem_sees_the_same_image(tmp_path: Path) -> None:
     assert float(after.abs().max()) < 1e-5  # but for the border, whose padding means another colour
     first = system1.network.vision.tower.encoder.layer[0].attention.q_proj.weight
     assert torch.equal(first, system2.network.vision.tower.encoder.layers[0].self_attn.q_proj.weight)
+    assert torch.equal(system1.network.vision.projector.weight, system2.network.vision.projector.weight)

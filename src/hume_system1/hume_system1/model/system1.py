@@ -39,7 +39,12 @@ class System1(PretrainedPolicy):
 
     @torch.inference_mode()
     def refine(
-        self, observation: Observation, chunk: Any, stamp: Any = 0.0, image_tokens: Tensor | None = None
+        self,
+        observation: Observation,
+        chunk: Any,
+        stamp: Any = 0.0,
+        image_tokens: Tensor | None = None,
+        moved: Any = None,
     ) -> Tensor:
         """Denoise the segment of the chunk that starts at the stamp.
 
@@ -50,16 +55,27 @@ class System1(PretrainedPolicy):
             stamp: share of the chunk that has passed, in [0, 1): one number or (B,).
             image_tokens: what `encode_images` gave for these images, to spare the vision tower while they stay the
                 same; None encodes them.
+            moved: how far the joints are now from the chunk's anchor (B, n), rad; only a checkpoint whose ``s1_origin``
+                is "newest_state" needs it.
 
         Returns:
-            Actions in real units (B, h, a); row k belongs to k steps after the stamp.
+            Actions in real units (B, h, a), relative to the chunk's anchor; row k belongs to k steps after the stamp.
 
         Raises:
-            ChunkError: the chunk or the stamp does not fit.
+            ChunkError: the chunk or the stamp does not fit, or `moved` is missing.
             ObservationError: the observation does not fit.
         """
         segment, stamps = self.segment(chunk, stamp, observation.batch_size)
-        return self.normalizer.unnormalise(self.denoise(observation, segment, stamps, image_tokens))
+        if self.config.s1_origin == "anchor":
+            return self.normalizer.unnormalise(self.denoise(observation, segment, stamps, image_tokens))
+        if moved is None:
+            raise ChunkError("this checkpoint refines joint deltas from the newest state; `moved` must be given")
+        shift = self.shift(torch.as_tensor(moved))
+        return self.normalizer.unnormalise(self.denoise(observation, segment - shift, stamps, image_tokens) + shift)
+
+    def shift(self, moved: Tensor) -> Tensor:
+        """How far the joints moved (B, n), rad, in normalised, padded actions (B, 1, A)."""
+        return self.normalizer.action_difference(moved.to(self.device, torch.float32))[:, None]
 
     @torch.inference_mode()
     def encode_images(self, observation: Observation) -> Tensor:
@@ -67,7 +83,10 @@ class System1(PretrainedPolicy):
         return self.network.embed_images(self.prepare_images(observation))
 
     def segment(self, chunk: Any, stamp: Any, batch: int) -> tuple[Tensor, Tensor]:
-        """Rows of the chunk from the stamp on (B, h, A), its last row repeated past the end, and stamps (B,)."""
+        """Rows of the chunk from the stamp on (B, h, A), its last row repeated past the end, and stamps (B,).
+
+        Where the rows start from the newest state they also start at its time, between two rows of the chunk.
+        """
         config = self.config
         chunk = torch.as_tensor(chunk).to(self.device, torch.float32)
         shape = (batch, config.s2_chunk_size, config.max_action_dim)
@@ -79,7 +98,12 @@ class System1(PretrainedPolicy):
         if stamps.device.type == "cpu" and not bool(((stamps >= 0) & (stamps < 1)).all()):
             raise ChunkError(f"stamp is {stamps.tolist()}; it must lie in [0, 1)")
         stamps = stamps.to(self.device).expand(batch)
-        return rows_from(chunk, (stamps * config.s2_chunk_size).long(), config.s1_chunk_size), stamps
+        place = stamps * config.s2_chunk_size
+        rows = rows_from(chunk, place.long(), config.s1_chunk_size)
+        if config.s1_origin == "newest_state":
+            following = rows_from(chunk, place.long() + 1, config.s1_chunk_size)
+            rows = torch.lerp(rows, following, place.frac()[:, None, None])
+        return rows, stamps
 
     def state_history(self, observation: Observation) -> Tensor:
         """The last T normalised states (B, T, S) in the order the checkpoint was made for."""
@@ -127,10 +151,11 @@ class System1(PretrainedPolicy):
         observation = self.blank_observation()
         generator = torch.Generator().manual_seed(0)
         chunk = torch.randn(1, self.config.s2_chunk_size, self.config.max_action_dim, generator=generator)
+        still = torch.zeros(1, 1)
         for _ in range(repeats):
-            self.refine(observation, chunk)
+            self.refine(observation, chunk, moved=still)
         if self._compiled:
-            self._check_compiled(lambda: self.refine(observation, chunk))
+            self._check_compiled(lambda: self.refine(observation, chunk, moved=still))
 
 
 def rows_from(chunk: Tensor, start: Tensor, length: int) -> Tensor:

@@ -135,15 +135,18 @@ class RemoteRefiner:
     """System 1 in other processes; segments on the same images go to the same one, which encodes them once."""
 
     def __init__(self, refiner: Refiner, processes: int) -> None:
-        self.chunk_size, self.segment_size = refiner.chunk_size, refiner.segment_size
+        self.chunk_size, self.segment_size, self.origin = refiner.chunk_size, refiner.segment_size, refiner.origin
         self._refiner = refiner
         self._choice = threading.Lock()
         self._processes = [_RefinerProcess(refiner) for _ in range(processes)]
 
-    def segment(self, observation: Observation, rows: NDArray[np.float32], stamp: float) -> NDArray[np.float64]:
+    def segment(
+        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """See `Refiner`; from several threads at a time."""
         images = tuple(observation.images.values())
-        answer = self._choose(images).ask(observation, images, {"rows": rows, "stamp": np.array([stamp])})
+        rest = {"rows": rows, "stamp": np.array([stamp]), "moved": moved}
+        answer = self._choose(images).ask(observation, images, rest)
         return np.asarray(answer["actions"], dtype=np.float64)
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -175,7 +178,8 @@ class _RefinerAnswers:
     def __call__(self, arrays: Arrays) -> Arrays:
         observation = _observation(arrays, self._images)
         self._images = dict(observation.images)
-        return {"actions": self._refiner.segment(observation, arrays["rows"], float(arrays["stamp"][0]))}
+        stamp = float(arrays["stamp"][0])
+        return {"actions": self._refiner.segment(observation, arrays["rows"], stamp, arrays["moved"])}
 
 
 @contextmanager

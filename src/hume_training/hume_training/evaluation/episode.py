@@ -21,7 +21,7 @@ from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN
 from hume_sim.scene import CUBES
 from hume_sim.world import TabletopWorld, WorldState
 from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment, SegmentRequest
-from hume_system1.refiners import PassThroughRefiner
+from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERAS
 from hume_training.evaluation.policy import Policy
@@ -94,7 +94,7 @@ class Runner:
         self._config = policy.system2.config
         self._profile, self._suite, self._variant, self._seed = profile, suite, variant, seed
         self._substeps = round(_TICK / world.timestep)
-        self._refiner = PassThroughRefiner(policy.system1)
+        self._refiner = (System1Refiner if variant.refine else PassThroughRefiner)(policy.system1)
         self._forced: NDArray[np.float32] | None = None
 
     def run(self, seed: int, task: str, watch: Watch = None) -> Episode:
@@ -170,6 +170,9 @@ class Runner:
     def _state(self) -> NDArray[np.float32]:
         return self.world.joint_state().position.astype(np.float32)[None, None]
 
+    def _joints(self) -> NDArray[np.float64]:
+        return self.world.joint_state().position[: len(ARM_JOINTS)].copy()
+
     def _think(self) -> Generator[Request, Thought | NDArray[np.float64], None]:
         """Start a thought when one is due; its chunk arrives after the latency."""
         now, suite = self.world.elapsed, self._suite
@@ -187,7 +190,7 @@ class Runner:
         return ThoughtRequest(self._observation(self._instruction), noise)
 
     def _thought(self, now: float) -> Generator[Request, Thought | NDArray[np.float64], Chunk]:
-        anchor = self.world.joint_state().position[: len(ARM_JOINTS)].copy()
+        anchor = self._joints()
         self._count += 1
         rows, self._forced = self._forced, None
         if rows is None:
@@ -212,8 +215,8 @@ class Runner:
 
     def _segment_at(self, chunk: Chunk, now: float) -> Generator[Request, Thought | NDArray[np.float64], Segment]:
         if not self._variant.refine:
-            return self._denoiser.denoise(chunk, Observation({}, self._state(), [""]), now)
-        request = self._denoiser.request(chunk, self._observation(""), now)
+            return self._denoiser.denoise(chunk, Observation({}, self._state(), [""]), self._joints(), now)
+        request = self._denoiser.request(chunk, self._observation(""), self._joints(), now)
         actions = yield request
         assert isinstance(actions, np.ndarray)
         return self._denoiser.finish(request, actions)

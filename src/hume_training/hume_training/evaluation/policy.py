@@ -47,7 +47,8 @@ class Policy:
         observation = stacked([request.observation for request in requests])
         rows = np.stack([request.chunk.rows for request in requests])
         stamps = torch.tensor([request.stamp for request in requests], dtype=torch.float32)
-        refined = self.system1.refine(observation, rows, stamp=stamps)
+        moved = np.stack([request.moved for request in requests])
+        refined = self.system1.refine(observation, rows, stamps, moved=moved)
         return list(np.asarray(refined.float().cpu().numpy(), dtype=np.float64))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,7 @@ class System1Objective:
         self._config, self._batches, self._system1 = config, batches, system1
         self._frames, self._proposals = frames, proposals
         system1.network.requires_grad_(True)
+        system1.network.vision.requires_grad_(not config.freeze_vision)
         # The backward pass of the fused kernel takes several times as long on a CPU in bfloat16.
         system1.network.vision.tower.set_attn_implementation("eager")
         self.modules: dict[str, nn.Module] = {"network": system1.network}
@@ -77,7 +79,7 @@ class System1Objective:
         # The node's stamps fall anywhere inside a row.
         stamp = (delay + 0.999 * torch.rand(len(frames), generator=generator)) / sizes.s2_chunk_size
         later = frames + delay.numpy()
-        target, beyond = self._target(frames, later)
+        target, beyond = self._target(frames if sizes.s1_origin == "anchor" else later, later)
         device = system1.device
         noise = noise_segment(
             proposed,
@@ -89,6 +91,9 @@ class System1Objective:
             normal=torch.randn(target.shape[0], target.shape[1], proposed.shape[2], generator=generator),
             hold_end=True,
         )
+        if sizes.s1_origin == "newest_state":
+            moved = data.state[later, : config.joints] - data.state[frames, : config.joints]
+            noise = noise - system1.shift(torch.from_numpy(moved)).cpu()
         if config.offset:
             noise = noise + config.offset * torch.randn(len(frames), 1, noise.shape[2], generator=generator)
         uniform = torch.rand(2, len(frames), generator=generator)
@@ -108,12 +113,12 @@ class System1Objective:
         mean = features.mean(dim=1)
         return self._readings.add(loss, info, lambda reader: reader(mean), later), info
 
-    def _target(self, frames: NDArray[np.int64], later: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """What was done from the later frames on, relative to the earlier ones (B, h, a), and the mask (B, h)."""
+    def _target(self, origin: NDArray[np.int64], later: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """What was done from the later frames on, relative to the origin's (B, h, a), and the mask (B, h)."""
         data, length = self._batches.data, self._system1.config.s1_chunk_size
         target, beyond = data.chunks(later, length, ActionSpace.JOINT_POSITION, self._batches.joints)
         if self._batches.space is ActionSpace.JOINT_DELTA:
-            target[..., : self._batches.joints] -= data.state[frames, None, : self._batches.joints]
+            target[..., : self._batches.joints] -= data.state[origin, None, : self._batches.joints]
         return torch.from_numpy(target), torch.from_numpy(beyond)
 
     def after_step(self) -> None:
@@ -177,6 +182,7 @@ def train_system1(config: System1Config, stop_after: int | None = None, data: De
     data = data or load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     system1 = System1.from_pretrained(config.checkpoint, device=config.device)
+    system1.config = replace(system1.config, s1_origin=config.origin)
     space = ActionSpace(config.action_space)
     batches = Batches(data, system1.config, space, config.joints, config.seed, config.batch_size, config.image_shift)
     with Processes(config.device).main_first():

@@ -24,7 +24,7 @@ _LAYER = {
 
 @torch.no_grad()
 def warm_start(system1: System1, system2: System2) -> None:
-    """Copy System 2's stem, first vision layers and position embeddings into System 1.
+    """Copy System 2's stem, first vision layers and position embeddings into System 1; of as many layers, the rest too.
 
     The first convolution is rescaled for System 1's ImageNet-normalised input, so that it sees the same image.
 
@@ -44,6 +44,9 @@ def warm_start(system1: System1, system2: System2) -> None:
         for into, out in layers:
             for before, after in _LAYER.items():
                 into.get_submodule(after).load_state_dict(out.get_submodule(before).state_dict())
+        if len(target.tower.encoder.layer) == len(source.tower.encoder.layers):
+            target.tower.layernorm.load_state_dict(source.tower.post_layernorm.state_dict())
+            target.projector.load_state_dict(source.projector.state_dict())
     except RuntimeError as error:
         raise ConfigError(f"warm_start needs both systems to be of the same widths: {error}") from error
 
