@@ -155,7 +155,6 @@ def test_system1_learns_to_read_what_its_segment_means(dataset: Path, trained: P
 
 
 def test_system1_learns_from_the_newest_state_with_frozen_vision(dataset: Path, trained: Path, tmp_path: Path) -> None:
-    """Of proposals that are what was done, with the chunk's anchor as origin, there is nothing to learn either way."""
     content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 2, "batch_size": 8}
     content |= {"proposals": 16, "output": str(tmp_path), "origin": "newest_state", "freeze_vision": True}
     train_system1(System1Config.from_dict(content))
@@ -167,6 +166,9 @@ def test_system1_learns_from_the_newest_state_with_frozen_vision(dataset: Path, 
         if not torch.equal(tensor, before.state_dict()[name])
     }
     assert changed == {"stack", "projections"}
+    again = {**content, "checkpoint": str(tmp_path / "checkpoint"), "output": str(tmp_path / "again"), "origin": ""}
+    train_system1(System1Config.from_dict(again))
+    assert System1.from_pretrained(tmp_path / "again" / "checkpoint").config.s1_origin == "newest_state"
     with pytest.raises(ConfigError, match="'newest_state' is for action_space 'joint_delta', not 'joint_position'"):
         System1Config.from_dict(content | {"action_space": "joint_position"})
 

@@ -191,9 +191,9 @@ class System1Config(TrainingConfig):
         offset: standard deviation of a random offset of the whole segment, in standard deviations: the more, the less
             System 1 trusts where the segment leads, and the more its own eyes.
         warm_start: take the vision from System 2, whose widths must be the same.
-        freeze_vision: keep the vision as it is: half as long a step.
+        freeze_vision: keep the vision as it is: a step takes about 0.6 of the time.
         origin: what System 1's joint deltas are relative to: "anchor", the state at the chunk's observation, like those
-            of System 2; or "newest_state": they tell where the arm has to go from where it is.
+            of System 2; or "newest_state": they tell where the arm has to go from where it is. Empty: the checkpoint's.
         named_weight, named_objects, keyframe_weight: as for System 2, read off the mean of the action tokens' features:
             the segment says which object is meant, the images where it is; the joint targets are relative to the joint
             positions.
@@ -208,15 +208,15 @@ class System1Config(TrainingConfig):
     offset: float = 0.0
     warm_start: bool = False
     freeze_vision: bool = False
-    origin: str = "anchor"
+    origin: str = ""
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.origin not in ("anchor", "newest_state"):
-            raise ConfigError(f"training field 'origin' is '{self.origin}'; valid: anchor, newest_state")
+        if self.origin not in ("", "anchor", "newest_state"):
+            raise ConfigError(f"training field 'origin' is '{self.origin}'; valid: anchor, newest_state, or empty")
         if self.origin == "newest_state" and self.action_space != "joint_delta":
             raise ConfigError(f"origin 'newest_state' is for action_space 'joint_delta', not '{self.action_space}'")
 

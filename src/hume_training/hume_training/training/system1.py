@@ -81,21 +81,10 @@ class System1Objective:
         later = frames + delay.numpy()
         target, beyond = self._target(frames if sizes.s1_origin == "anchor" else later, later)
         device = system1.device
-        noise = noise_segment(
-            proposed,
-            delay / sizes.s2_chunk_size,
-            sizes.s1_chunk_size,
-            shift=sizes.noise_slides_alp,
-            spread=sizes.noise_slides_eps,
-            uniform=torch.rand(len(frames), generator=generator),
-            normal=torch.randn(target.shape[0], target.shape[1], proposed.shape[2], generator=generator),
-            hold_end=True,
-        )
+        noise = self._noise(proposed, delay, generator)
         if sizes.s1_origin == "newest_state":
             moved = data.state[later, : config.joints] - data.state[frames, : config.joints]
             noise = noise - system1.shift(torch.from_numpy(moved)).cpu()
-        if config.offset:
-            noise = noise + config.offset * torch.randn(len(frames), 1, noise.shape[2], generator=generator)
         uniform = torch.rand(2, len(frames), generator=generator)
         time = sizes.theta1 * flow_time(uniform[0], uniform[1])
         observation = self._batches.observation(later, generator, sizes.s1_his_state_size)
@@ -112,6 +101,24 @@ class System1Objective:
         info = {"flow": loss.detach()}
         mean = features.mean(dim=1)
         return self._readings.add(loss, info, lambda reader: reader(mean), later), info
+
+    def _noise(self, proposed: Tensor, delay: Tensor, generator: torch.Generator) -> Tensor:
+        """Where the flow starts: segments of proposals (B, H, A), delay (B,) rows on (B, h, A)."""
+        config, sizes = self._config, self._system1.config
+        batch, _, width = proposed.shape
+        noise = noise_segment(
+            proposed,
+            delay / sizes.s2_chunk_size,
+            sizes.s1_chunk_size,
+            shift=sizes.noise_slides_alp,
+            spread=sizes.noise_slides_eps,
+            uniform=torch.rand(batch, generator=generator),
+            normal=torch.randn(batch, sizes.s1_chunk_size, width, generator=generator),
+            hold_end=True,
+        )
+        if config.offset:
+            noise = noise + config.offset * torch.randn(batch, 1, width, generator=generator)
+        return noise
 
     def _target(self, origin: NDArray[np.int64], later: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """What was done from the later frames on, relative to the origin's (B, h, a), and the mask (B, h)."""
@@ -182,7 +189,7 @@ def train_system1(config: System1Config, stop_after: int | None = None, data: De
     data = data or load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     system1 = System1.from_pretrained(config.checkpoint, device=config.device)
-    system1.config = replace(system1.config, s1_origin=config.origin)
+    system1.config = replace(system1.config, s1_origin=config.origin or system1.config.s1_origin)
     space = ActionSpace(config.action_space)
     batches = Batches(data, system1.config, space, config.joints, config.seed, config.batch_size, config.image_shift)
     with Processes(config.device).main_first():
