@@ -79,12 +79,11 @@ class System1Objective:
         # The node's stamps fall anywhere inside a row.
         stamp = (delay + 0.999 * torch.rand(len(frames), generator=generator)) / sizes.s2_chunk_size
         later = frames + delay.numpy()
-        target, beyond = self._target(frames if sizes.s1_origin == "anchor" else later, later)
+        origin = frames if sizes.s1_origin == "anchor" else later
+        target, beyond = self._target(origin, later)
         device = system1.device
-        noise = self._noise(proposed, delay, generator)
-        if sizes.s1_origin == "newest_state":
-            moved = data.state[later, : config.joints] - data.state[frames, : config.joints]
-            noise = noise - system1.shift(torch.from_numpy(moved)).cpu()
+        moved = data.state[origin, : config.joints] - data.state[frames, : config.joints]
+        noise = self._noise(proposed, delay, generator) - system1.shift(torch.from_numpy(moved)).cpu()
         uniform = torch.rand(2, len(frames), generator=generator)
         time = sizes.theta1 * flow_time(uniform[0], uniform[1])
         observation = self._batches.observation(later, generator, sizes.s1_his_state_size)
