@@ -24,7 +24,7 @@ class Demonstrations:
 
     Attributes:
         fps: frames per second.
-        images: uint8 RGB (F, height, width, 3) by camera key; may be memory-mapped.
+        images: uint8 RGB (F, height, width, 3) by camera key; memory-mapped, read-only.
         state: (F, s) float32, real units; arm joints first.
         action: (F, a) float32: absolute joint targets, rad, then the gripper's opening.
         environment: (F, e) float32, what a camera does not tell, or None.

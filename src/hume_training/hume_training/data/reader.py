@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,7 @@ _CACHE = "cache"
 _NUMBERS = (STATE, ACTION, ENVIRONMENT)
 _FLAGS = (PERTURBED, SUCCESS)
 _MEMORY_SHARE = 0.6
-"""A dataset that takes more than this share of the free memory is mapped from its files."""
+"""A dataset that takes more than this share of the free memory is read as its frames are asked for."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,13 @@ def read_info(root: Path) -> DatasetInfo:
 
 
 def load_datasets(folders: str) -> Demonstrations:
-    """Read one dataset, or several (separated by commas) as one; see `load_demonstrations` and `joined`."""
-    parts = [load_demonstrations(folder.strip()) for folder in folders.split(",")]
-    return parts[0] if len(parts) == 1 else joined(parts)
+    """Read one dataset, or several (separated by commas) as one; see `load_demonstrations` and `joined`.
+
+    One that is named several times counts several times, and is held once.
+    """
+    names = [folder.strip() for folder in folders.split(",")]
+    read = {name: load_demonstrations(name) for name in dict.fromkeys(names)}
+    return joined([read[name] for name in names]) if len(names) > 1 else read[names[0]]
 
 
 def load_demonstrations(folder: str | Path) -> Demonstrations:
@@ -107,11 +112,8 @@ def load_demonstrations(folder: str | Path) -> Demonstrations:
         _decode(root, info, episodes, cache)
         (cache / "complete").write_text(stamp)
     paths = list(cache.glob("*.npy"))
-    # Random frames of a mapped file cost several times the reading of memory, and more than a small model's step.
-    mapped: Literal["r"] | None = (
-        "r" if sum(path.stat().st_size for path in paths) > _MEMORY_SHARE * free_memory() else None
-    )
-    arrays = {path.stem: np.load(path, mmap_mode=mapped) for path in paths}
+    fits = sum(path.stat().st_size for path in paths) <= _MEMORY_SHARE * free_memory()
+    arrays = {path.stem: _mapped(path, in_memory=fits) for path in paths}
     task_index = np.asarray(arrays["task_index"])
     starts = np.array([episode["dataset_from_index"] for episode in episodes])
     unknown = [int(i) for i in np.unique(task_index[starts]) if int(i) not in tasks]
@@ -138,6 +140,22 @@ def free_memory() -> float:
     except OSError:
         return 0.0
     return next((1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")), 0.0)
+
+
+def _mapped(path: Path, in_memory: bool) -> NDArray[Any]:
+    """Array of a file, read-only; all processes that map it share its memory.
+
+    Args:
+        path: of an .npy file.
+        in_memory: read it whole now: single frames from a disk take several times a small model's step.
+    """
+    array: NDArray[Any] = np.load(path, mmap_mode="r")
+    if not in_memory:
+        return array
+    begin = path.stat().st_size - array.nbytes
+    with path.open("rb") as file:
+        pages = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE, prot=mmap.PROT_READ)
+    return np.frombuffer(pages, array.dtype, array.size, begin).reshape(array.shape)
 
 
 def _read_episodes(root: Path, info: DatasetInfo) -> list[dict[str, Any]]:
