@@ -76,6 +76,19 @@ def test_statistics_keep_rare_moves_near_the_others(data: Demonstrations) -> Non
     assert state_std[6] == pytest.approx(data.state[:, 6].std(), rel=1e-4)
 
 
+def test_decoding_anew_leaves_a_mapped_dataset_alone(copy: Path) -> None:
+    before = load_demonstrations(copy)
+    images = {key: np.array(value) for key, value in before.images.items()}
+    (copy / "cache" / "complete").unlink()
+    cached = {path: path.stat().st_ino for path in (copy / "cache").glob("*.npy")}
+    after = load_demonstrations(copy)
+    assert all(path.stat().st_ino != number for path, number in cached.items())
+    for key, value in images.items():
+        np.testing.assert_array_equal(before.images[key], value)
+        np.testing.assert_array_equal(after.images[key], value)
+    assert not list(copy.glob("cache.*"))
+
+
 def test_joined_datasets_keep_every_frame(data: Demonstrations) -> None:
     both = joined([data, data])
     count = len(data.state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,8 +109,12 @@ def load_demonstrations(folder: str | Path) -> Demonstrations:
     cache = root / _CACHE
     stamp = json.dumps([info.frames, info.episodes, (root / INFO).stat().st_mtime_ns])
     if not (cache / "complete").is_file() or (cache / "complete").read_text() != stamp:
-        cache.mkdir(exist_ok=True)
-        _decode(root, info, episodes, cache)
+        with tempfile.TemporaryDirectory(prefix=f"{_CACHE}.", dir=root) as partial:
+            _decode(root, info, episodes, Path(partial))
+            cache.mkdir(exist_ok=True)
+            # Whoever has the old files mapped keeps them.
+            for path in Path(partial).iterdir():
+                path.replace(cache / path.name)
         (cache / "complete").write_text(stamp)
     paths = list(cache.glob("*.npy"))
     fits = sum(path.stat().st_size for path in paths) <= _MEMORY_SHARE * free_memory()
