@@ -11,9 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hume_system1.control import command_loop
 from hume_system1.control.command_loop import CommandLoop, DeadlineGrid
 from hume_system1.control.periods import PeriodStatistics, summarize_periods
-from hume_system1.control.realtime import AbsoluteSleep, deadline_sleep, enter_realtime, raise_ordinary_threads
+from hume_system1.control.realtime import (
+    AbsoluteSleep,
+    Scheduling,
+    deadline_sleep,
+    enter_realtime,
+    raise_ordinary_threads,
+)
 
 
 @given(durations=st.lists(st.floats(0.0, 5.0), max_size=50))
@@ -82,6 +89,41 @@ def test_loop_goes_on_after_an_error_and_reports_the_first() -> None:
     assert status.errors == status.ticks >= 5
     assert status.error == "ValueError: tick 1"
     assert len(reported) == 1
+
+
+@pytest.mark.parametrize("held_up", [0, 1])
+def test_a_thread_that_wakes_late_does_not_hold_up_the_ticks(held_up: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With SCHED_FIFO, two threads wait for each deadline; here one of them wakes half a second late."""
+    threads: list[int] = []
+    times: list[float] = []
+    enough = threading.Event()
+
+    def sleep(deadline: float) -> None:
+        late = 0.5 if threads.index(threading.get_native_id()) == held_up else 0.0
+        time.sleep(max(0.0, deadline + late - time.monotonic()))
+
+    def granted(*_: object, **__: object) -> Scheduling:
+        threads.append(threading.get_native_id())
+        return Scheduling("fifo:60", False, "")
+
+    def tick(now: float) -> None:
+        times.append(now)
+        if len(times) == 30:
+            enough.set()
+
+    monkeypatch.setattr(command_loop, "enter_realtime", granted)
+    monkeypatch.setattr(command_loop, "deadline_sleep", lambda: sleep)
+    monkeypatch.setattr(command_loop, "last_cores", lambda _: [0, 1])
+    monkeypatch.setattr(command_loop, "pin_thread", lambda _: None)
+    loop = CommandLoop(tick, 20.0)
+    loop.start()
+    assert enough.wait(10.0)
+    assert loop.stop(5.0)
+    status = loop.status()
+    assert len(threads) == 2
+    assert status.ticks + status.skipped == pytest.approx((times[-1] - times[0]) * 20.0 + 1.0, abs=1.0)
+    assert np.diff(times).min() > 0.0
+    assert np.median(np.diff(times)) < 0.06
 
 
 def test_loop_can_be_started_again() -> None:

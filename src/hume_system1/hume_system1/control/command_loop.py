@@ -1,20 +1,34 @@
-"""The command loop: one thread, absolute deadlines, nothing on its path that waits."""
+"""The command loop: absolute deadlines, nothing on its path that waits.
+
+A thread that sleeps to its deadline is late by what waking takes: the interpreter's lock, which another thread may hold
+for some 100 us, and a core whose kernel is at work or whose host is away, for milliseconds. So, where SCHED_FIFO is
+granted, two threads pinned to a core each sleep until shortly before the deadline; the first to wake keeps the
+interpreter's lock and waits awake. Without SCHED_FIFO one thread sleeps to the deadline itself.
+"""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from hume_system1.control.periods import PeriodStatistics, PeriodSummary
-from hume_system1.control.realtime import Scheduling, deadline_sleep, enter_realtime
+from hume_system1.control.realtime import (
+    InterpreterLock,
+    Scheduling,
+    deadline_sleep,
+    enter_realtime,
+    last_cores,
+    pin_thread,
+)
 
 Tick = Callable[[float], None]
 
-# Python lets a busy thread keep the interpreter's lock for 5 ms by default, which is a whole tick.
-_SWITCH_INTERVAL = 1e-4  # s
+# Awake before the deadline: 8 % of a core at 200 Hz. Nearly always the interpreter's lock is had within this time.
+_LEAD = 4e-4  # s
+_LEAD_OF_PERIOD = 0.1
+_SECOND_LEAD = 0.5  # of the first thread's: later, so that the two do not wake into each other
 
 
 class DeadlineGrid:
@@ -80,9 +94,9 @@ class LoopStatus:
 
 
 class CommandLoop:
-    """Calls `tick(steady_now)` at a fixed rate from a thread of its own.
+    """Calls `tick(steady_now)` at a fixed rate, from one or two threads of its own and never from both at once.
 
-    Starting it shortens the interpreter's switch interval for the whole process.
+    While it runs, the interpreter's switch interval is the loop's for the whole process.
 
     `tick` must not block or log. If it raises, the error is counted and the loop goes on: a failed publish must not
     leave an arm without commands.
@@ -115,38 +129,49 @@ class CommandLoop:
         self._grid = DeadlineGrid(0.0, self.period)
         self._scheduling = Scheduling("other", False, "")
         self._stop = False
-        self._thread: threading.Thread | None = None
+        self._lead = 0.0
+        self._lock = InterpreterLock()
+        self._turn = threading.Lock()
+        self._threads: list[threading.Thread] = []
         self._started = threading.Event()
         self._ticks = 0
         self._errors = 0
         self._error = ""
 
     def start(self) -> None:
-        """Start the thread and wait until its scheduling is settled.
+        """Start the threads and wait until its scheduling is settled.
 
         Raises:
             RuntimeError: it runs already.
         """
         if self.running:
             raise RuntimeError("the command loop runs already; stop() it first")
-        sys.setswitchinterval(_SWITCH_INTERVAL)
+        self._lock.share()
         self._stop = False
+        self._threads.clear()
         self._started.clear()
-        self._thread = threading.Thread(target=self._run, name="command_loop", daemon=True)
-        self._thread.start()
+        cores = last_cores(2)
+        self._start_thread(self._run, cores)
         self._started.wait()
+        if self._lead > 0.0:
+            self._start_thread(self._run_second, cores)
+
+    def _start_thread(self, run: Callable[[list[int]], None], cores: list[int]) -> None:
+        thread = threading.Thread(target=run, args=(cores,), name="command_loop", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def stop(self, timeout: float = 1.0) -> bool:
-        """End the loop after its current tick. Returns whether the thread has ended within `timeout` s."""
+        """End the loop after its current tick. Returns whether its threads have ended within `timeout` s."""
         self._stop = True
-        if self._thread is not None:
-            self._thread.join(timeout)
+        for thread in self._threads:
+            thread.join(timeout)
         return not self.running
 
     @property
     def running(self) -> bool:
-        """Whether the thread is alive."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether a thread of it is alive."""
+        return any(thread.is_alive() for thread in self._threads)
 
     def status(self) -> LoopStatus:
         """Snapshot, from any thread but the loop's: it sorts the window, which takes some milliseconds."""
@@ -164,22 +189,44 @@ class CommandLoop:
         """Forget the periods measured so far (e.g. after warm-up)."""
         self._periods.request_reset()
 
-    def _run(self) -> None:
+    def _run(self, cores: list[int]) -> None:
         self._scheduling = enter_realtime(self._priority, self._lock_memory)
+        paired = self._scheduling.policy != "other" and len(cores) == 2
+        self._lead = min(_LEAD, _LEAD_OF_PERIOD * self.period) if paired else 0.0
+        if paired:
+            pin_thread(cores[0])
+        self._grid = DeadlineGrid(time.monotonic() + self.period, self.period)
         self._started.set()
-        tick, record, clock = self._tick, self._periods.record, time.monotonic
-        sleep_until = deadline_sleep()
-        self._grid = grid = DeadlineGrid(clock() + self.period, self.period)
+        self._keep_deadlines(self._lead)
+
+    def _run_second(self, cores: list[int]) -> None:
+        enter_realtime(self._priority, self._lock_memory, freeze_garbage=False)
+        pin_thread(cores[1])
+        self._keep_deadlines(_SECOND_LEAD * self._lead)
+
+    def _keep_deadlines(self, lead: float) -> None:
+        """Wake `lead` s before each deadline and run its tick, unless the other thread has."""
+        sleep_until, grid, turn = deadline_sleep(), self._grid, self._turn
         while not self._stop:
-            sleep_until(grid.deadline)
+            deadline = grid.deadline
+            sleep_until(deadline - lead)
+            with turn:
+                if grid.deadline == deadline and not self._stop:
+                    self._run_tick(grid, time.monotonic)
+
+    def _run_tick(self, grid: DeadlineGrid, clock: Callable[[], float]) -> None:
+        self._lock.keep()
+        deadline, now = grid.deadline, clock()
+        while now < deadline:
             now = clock()
-            record(now)
-            try:
-                tick(now)
-            except Exception as error:
-                self._note(error)
-            self._ticks += 1
-            grid.advance(clock())
+        self._periods.record(now)
+        try:
+            self._tick(now)
+        except Exception as error:
+            self._note(error)
+        self._ticks += 1
+        grid.advance(clock())
+        self._lock.share()
 
     def _note(self, error: Exception) -> None:
         self._errors += 1

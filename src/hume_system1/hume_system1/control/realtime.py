@@ -8,6 +8,7 @@ For users other than root, `/etc/security/limits.conf` (then a new login):
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -86,6 +87,17 @@ def raise_ordinary_threads(priority: int) -> None:
             _set_fifo(priority, thread)
 
 
+def last_cores(count: int) -> list[int]:
+    """The last cores the calling thread may use, `count` at most: the first ones serve the most interrupts."""
+    return sorted(os.sched_getaffinity(0))[-count:] if hasattr(os, "sched_getaffinity") else []
+
+
+def pin_thread(core: int) -> None:
+    """Keep the calling thread, and threads it starts, on one core, if the system allows; never raises."""
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, {core})
+
+
 def _is_ordinary(thread: int) -> bool:
     try:
         return os.sched_getscheduler(thread) == os.SCHED_OTHER
@@ -145,6 +157,32 @@ class _IntervalSleep:
         remaining = deadline - time.monotonic()
         if remaining > 0.0:
             time.sleep(remaining)
+
+
+class InterpreterLock:
+    """How soon threads must pass on the interpreter's lock; holds for the whole process.
+
+    Python lets a thread keep it for 5 ms (`sys.getswitchinterval`) once another wants it.
+    """
+
+    _SHARED = 1e-4  # s
+    _KEPT = 1e-3  # s
+
+    def __init__(self) -> None:
+        self._let_go = ctypes.CDLL(None).getppid
+
+    def share(self) -> None:
+        """From now on whoever wants the lock has it soon."""
+        sys.setswitchinterval(self._SHARED)
+
+    def keep(self) -> None:
+        """From now on it stays with the calling thread for 1 ms, or until that sleeps.
+
+        A thread that waits for the lock already goes by the interval it began to wait with. Letting go for less than
+        it takes to wake that thread, as a call of any foreign function does, makes it begin anew.
+        """
+        sys.setswitchinterval(self._KEPT)
+        self._let_go()
 
 
 def deadline_sleep() -> AbsoluteSleep | _IntervalSleep:
