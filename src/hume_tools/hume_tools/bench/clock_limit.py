@@ -1,4 +1,4 @@
-"""How punctual a bare clock_nanosleep loop is here: the limit for any command stream on this machine."""
+"""How punctual a bare clock_nanosleep loop is here: the limit for any loop that sleeps to its deadlines."""
 
 from __future__ import annotations
 
