@@ -56,6 +56,30 @@ def test_waits_for_a_still_arm_before_it_starts(make_rig: Any) -> None:
     assert rig.tick().publish
 
 
+def test_silence_before_activation_is_no_fault_and_silence_after_it_is_one(make_rig: Any) -> None:
+    """Activating locks memory: that can hold up the thread that takes the messages longer than a watchdog waits."""
+    rig = make_rig()
+    rig.tick()
+    rig.sensors = rig.heartbeat = False
+    rig.run(1.0)
+    rig.tick(DT, ActivateEvent())
+    rig.run(0.2)
+    assert set(rig.modes) == {"inactive"}
+    assert not rig.streams
+    rig.sensors = rig.heartbeat = True
+    assert rig.tick().publish
+    assert rig.modes[-1] == "idle"
+
+    silent = make_rig()
+    silent.tick()
+    silent.sensors = False
+    silent.run(1.0)
+    silent.tick(DT, ActivateEvent())
+    silent.run(0.3)
+    assert silent.core.state.reason is Reason.JOINT_STATES_LOST
+    assert not silent.streams
+
+
 def test_refuses_to_start_far_outside_the_limits(make_rig: Any) -> None:
     rig = make_rig(start=(1.4, 0.0, 0.0))
     rig.activate()

@@ -200,7 +200,7 @@ class CommandLoop:
         self._keep_deadlines(self._lead)
 
     def _run_second(self, cores: list[int]) -> None:
-        enter_realtime(self._priority, self._lock_memory, freeze_garbage=False)
+        enter_realtime(self._priority, lock_memory=False, freeze_garbage=False)
         pin_thread(cores[1])
         self._keep_deadlines(_SECOND_LEAD * self._lead)
 

@@ -102,7 +102,7 @@ class Intake:
         elif isinstance(event, ChunkEvent):
             self._chunk(event, now)
         else:
-            self._control(event)
+            self._control(event, now)
 
     def _joint_state(self, event: JointStateEvent, now: ClockReading) -> None:
         rejection = self.joint_states.take(event, _not_after(event.received, now.steady), now.ros)
@@ -137,7 +137,7 @@ class Intake:
     def _alive(self, received: float) -> None:
         self.watchdogs.heartbeat = max(self.watchdogs.heartbeat, received)
 
-    def _control(self, event: Event) -> None:
+    def _control(self, event: Event, now: ClockReading) -> None:
         if isinstance(event, EpochEvent):
             if event.epoch > self.epoch:
                 self.advance_epoch(event.epoch)
@@ -148,6 +148,8 @@ class Intake:
                 self.forget_motion()
             self.enabled = event.enabled
         elif isinstance(event, ActivateEvent | DeactivateEvent):
+            if isinstance(event, ActivateEvent) and not self.active:
+                self.watchdogs.begin(now.steady)
             self.active = isinstance(event, ActivateEvent)
             self.forget_motion()
             self.delay.restart()

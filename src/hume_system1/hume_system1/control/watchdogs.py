@@ -28,6 +28,11 @@ class Watchdogs:
         self.chunk = -math.inf
         self.observation = -math.inf
         self._tracking_since = math.inf
+        self._since = -math.inf
+
+    def begin(self, now: float) -> None:
+        """Activated at steady time `now`, s: silence before it, while the node was starting up, does not count."""
+        self._since = now
 
     def forget_motion(self) -> None:
         """A new epoch: what was seen of the old one does not count."""
@@ -42,7 +47,7 @@ class Watchdogs:
             tracking_ratio: largest |command - measured| as a multiple of its limit.
         """
         s = self._settings
-        if now - joint_states > s.joint_state_age:
+        if now - max(joint_states, self._since) > s.joint_state_age:
             return Reason.JOINT_STATES_LOST
         if tracking_ratio <= s.tracking_ratio:
             self._tracking_since = math.inf
@@ -50,7 +55,8 @@ class Watchdogs:
             self._tracking_since = now
         if now - self._tracking_since >= s.tracking_grace:
             return Reason.TRACKING_ERROR
-        if s.require_heartbeat and self.heartbeat > -math.inf and now - self.heartbeat > s.heartbeat_age:
+        heartbeat = max(self.heartbeat, self._since)
+        if s.require_heartbeat and self.heartbeat > -math.inf and now - heartbeat > s.heartbeat_age:
             return Reason.DENOISER_LOST
         return Reason.NONE
 
