@@ -96,7 +96,7 @@ class LoopStatus:
 class CommandLoop:
     """Calls `tick(steady_now)` at a fixed rate, from one or two threads of its own and never from both at once.
 
-    While it runs, the interpreter's switch interval is the loop's for the whole process.
+    From its start on, the interpreter's switch interval is the loop's for the whole process.
 
     `tick` must not block or log. If it raises, the error is counted and the loop goes on: a failed publish must not
     leave an arm without commands.
@@ -139,7 +139,7 @@ class CommandLoop:
         self._error = ""
 
     def start(self) -> None:
-        """Start the threads and wait until its scheduling is settled.
+        """Start the threads and wait until their scheduling is settled.
 
         Raises:
             RuntimeError: it runs already.
@@ -212,11 +212,12 @@ class CommandLoop:
             sleep_until(deadline - lead)
             with turn:
                 if grid.deadline == deadline and not self._stop:
-                    self._run_tick(grid, time.monotonic)
+                    self._run_tick(grid)
 
-    def _run_tick(self, grid: DeadlineGrid, clock: Callable[[], float]) -> None:
+    def _run_tick(self, grid: DeadlineGrid) -> None:
         self._lock.keep()
-        deadline, now = grid.deadline, clock()
+        clock, deadline = time.monotonic, grid.deadline
+        now = clock()
         while now < deadline:
             now = clock()
         self._periods.record(now)
