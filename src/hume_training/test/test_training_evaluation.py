@@ -16,13 +16,14 @@ from hume_sim.world import TabletopWorld
 from hume_system2.model.thought import Thought
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.collect.recorder import Recorder, RecorderOptions
-from hume_training.evaluation.episode import Outcome, sample_rows
+from hume_training.evaluation.episode import Outcome
+from hume_training.evaluation.following import sample_rows
 from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout, with_action_space
 from hume_training.evaluation.suites import Disturbances, find_suite
 from hume_training.evaluation.value_quality import _Snapshot, rank_correlation, summarise
-from hume_training.evaluation.variants import choose, find_variant, medoid
+from hume_training.evaluation.variants import Variant, choose, find_variant, medoid
 
 PROFILE = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots" / "wx250s_sim.yaml"
 SEED, TASK = 4, "lift green"
@@ -34,8 +35,9 @@ class KnowingSystem2:
 
     config = CONFIG
 
-    def __init__(self, actions: np.ndarray, best: int = 0) -> None:
+    def __init__(self, actions: np.ndarray, best: int = 0, praised: int | None = None) -> None:
         self._actions, self._best = actions, best
+        self._praised = best if praised is None else praised
         self.clock = lambda: 0.0
 
     def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor) -> Thought:
@@ -46,7 +48,7 @@ class KnowingSystem2:
         still = torch.zeros_like(right)
         still[:, 6] = 1.0
         all_rows = torch.stack([right if i == self._best else still for i in range(candidates)])[None]
-        values = torch.tensor([[1.0 if i == self._best else 0.0 for i in range(candidates)]])
+        values = torch.tensor([[1.0 if i == self._praised else 0.0 for i in range(candidates)]])
         index = values.argmax(dim=1)
         return Thought(all_rows, values, index, all_rows[:, index[0]], torch.zeros(candidates), torch.ones(candidates))
 
@@ -69,11 +71,14 @@ def actions() -> np.ndarray:
     return episode.columns["action"]
 
 
-def _run(actions: np.ndarray, variant: str, best: int = 0, **timing: float) -> Any:
-    system2 = KnowingSystem2(actions, best)
+def _run(
+    actions: np.ndarray, variant: str | Variant, best: int = 0, praised: int | None = None, **timing: float
+) -> Outcome:
+    system2 = KnowingSystem2(actions, best, praised)
     policy = Policy(system2, PassThrough())  # type: ignore[arg-type]
     profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
-    rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0, **timing), find_variant(variant))
+    known = find_variant(variant) if isinstance(variant, str) else variant
+    rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0, **timing), known)
     system2.clock = lambda: rollout.world.elapsed
     outcome = rollout.run(SEED, TASK)
     rollout.close()
@@ -90,6 +95,12 @@ def test_the_experts_own_chunks_succeed_whatever_the_delay(actions: np.ndarray, 
 def test_the_chosen_candidate_is_followed(actions: np.ndarray) -> None:
     assert _run(actions, "no_system1", best=3).success
     assert not _run(actions, "n1_no_system1", best=3).success
+
+
+def test_the_oracle_goes_by_what_comes_of_the_candidates_not_by_their_values(actions: np.ndarray) -> None:
+    by_value = find_variant("no_system1")
+    assert not _run(actions, by_value, best=3, praised=1).success
+    assert _run(actions, replace(by_value, choice="oracle"), best=3, praised=1).success
 
 
 class Opening(PassThrough):

@@ -17,19 +17,18 @@ from torch import Tensor
 
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
-from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN
+from hume_sim.arm import ARM_JOINTS
 from hume_sim.scene import CUBES
 from hume_sim.world import TabletopWorld, WorldState
 from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment, SegmentRequest
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERAS
+from hume_training.evaluation.following import TICK, follow
+from hume_training.evaluation.oracle import Oracle
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.suites import Disturbances, Suite
 from hume_training.evaluation.variants import Variant, choose
-
-_TICK = 0.01
-"""Time between two commands, s."""
 
 _EPOCH = 1
 
@@ -93,8 +92,9 @@ class Runner:
         self.world = world
         self._config = policy.system2.config
         self._profile, self._suite, self._variant, self._seed = profile, suite, variant, seed
-        self._substeps = round(_TICK / world.timestep)
+        self._substeps = round(TICK / world.timestep)
         self._refiner = (System1Refiner if variant.refine else PassThroughRefiner)(policy.system1)
+        self._oracle = Oracle(policy.system1, profile, suite.system2_latency) if variant.choice == "oracle" else None
         self._forced: NDArray[np.float32] | None = None
 
     def run(self, seed: int, task: str, watch: Watch = None) -> Episode:
@@ -130,7 +130,8 @@ class Runner:
         while world.elapsed < suite.time_limit and not world.success():
             yield from self._think()
             yield from self._denoise()
-            self._command()
+            if self._segment is not None:
+                follow(world, self._segment)
             disturbances.apply(world)
             if watch is not None:
                 watch(world)
@@ -193,12 +194,19 @@ class Runner:
         anchor = self._joints()
         self._count += 1
         rows, self._forced = self._forced, None
-        if rows is None:
-            thought = yield self._request()
-            assert isinstance(thought, Thought)
+        if rows is not None:
+            return self._chunk(now, rows, anchor)
+        thought = yield self._request()
+        assert isinstance(thought, Thought)
+        chunks = [self._chunk(now, rows, anchor) for rows in thought.candidates[0].numpy()]
+        if self._oracle is not None:
+            index = self._oracle.best(self.world.get_state(), self._segment, chunks)
+        else:
             index = choose(self._variant, thought, self._generator)
-            self._values.append(float(thought.values[0, index]))
-            rows = thought.candidates[0, index].numpy()
+        self._values.append(float(thought.values[0, index]))
+        return chunks[index]
+
+    def _chunk(self, now: float, rows: NDArray[np.float32], anchor: NDArray[np.float64]) -> Chunk:
         return Chunk(now, _EPOCH, self._count, self._profile.action.dt, rows, anchor)
 
     def _denoise(self) -> Generator[Request, Thought | NDArray[np.float64], None]:
@@ -221,17 +229,6 @@ class Runner:
         assert isinstance(actions, np.ndarray)
         return self._denoiser.finish(request, actions)
 
-    def _command(self) -> None:
-        """Follow the newest segment by time; its last row holds when it is over."""
-        if self._segment is None:
-            return
-        segment = self._segment
-        place = (self.world.elapsed - segment.stamp) / segment.chunk.dt
-        self.world.set_arm_target(sample_rows(segment.positions, place))
-        if segment.gripper is not None:
-            opening = float(np.clip(sample_rows(segment.gripper[:, None], place)[0], 0.0, 1.0))
-            self.world.set_gripper_target(GRIPPER_CLOSED + opening * (GRIPPER_OPEN - GRIPPER_CLOSED))
-
     def _wrong(self, success: bool) -> bool:
         if success:
             return False
@@ -241,17 +238,8 @@ class Runner:
 
 def thought_period(suite: Suite) -> float:
     """Time from thought to thought of an episode, whole commands, s."""
-    return _TICK * float(np.ceil(_thought_pause(suite) / _TICK - 1e-6))
+    return TICK * float(np.ceil(_thought_pause(suite) / TICK - 1e-6))
 
 
 def _thought_pause(suite: Suite) -> float:
     return max(1.0 / suite.system2_rate, suite.system2_latency)
-
-
-def sample_rows(rows: NDArray[np.float64], place: float) -> NDArray[np.float64]:
-    """Linear interpolation between rows; the first before them, the last after them."""
-    place = min(max(place, 0.0), len(rows) - 1.0)
-    low = min(int(place), max(len(rows) - 2, 0))
-    high = min(low + 1, len(rows) - 1)
-    mixed: NDArray[np.float64] = rows[low] + (place - low) * (rows[high] - rows[low])
-    return mixed

@@ -20,7 +20,7 @@ class Variant:
         candidates: N.
         time_temp: lowest and highest flow start time over the candidates.
         noise_scale: factor on the starting noise.
-        choice: "value", "random" or "medoid".
+        choice: "value", "random", "medoid", or "oracle" (see `Oracle`).
         refine: denoise with System 1.
         control: "", "swapped" (another cube is named than is wanted), "blank" (black images) or
             "stale" (the images of the episode's start).
@@ -45,6 +45,7 @@ VARIANTS = {
         replace(_FULL, name="no_system1", refine=False),
         replace(_FULL, name="random_pick", choice="random"),
         replace(_FULL, name="medoid", choice="medoid"),
+        replace(_FULL, name="oracle", choice="oracle"),
         replace(_FULL, name="low_noise", candidates=1, time_temp=(1.0, 1.0), noise_scale=0.2),
         replace(_FULL, name="n1_no_system1", candidates=1, time_temp=(1.0, 1.0), refine=False),
         replace(_FULL, name="swapped", control="swapped"),
