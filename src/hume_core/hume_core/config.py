@@ -14,7 +14,13 @@ from hume_core.errors import ConfigError
 IMAGE_PREFIX = "observation.images."
 STATE_KEY = "observation.state"
 ACTION_KEY = "action"
-EXTENSIONS = {"patch_stem": "patch", "state_history_order": "oldest_first", "s1_origin": "anchor"}
+EXTENSIONS = {
+    "patch_stem": "patch",
+    "state_history_order": "oldest_first",
+    "s1_origin": "anchor",
+    "num_candidates": 5,
+    "value_temperature": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,11 @@ class Feature:
 class HumeConfig:
     """Fields of ``config.json``; names and defaults are those of the released checkpoints.
 
-    ``patch_stem`` ("patch" or "conv"), ``state_history_order`` ("oldest_first" or "newest_first") and ``s1_origin``
-    ("anchor" or "newest_state": what the joint deltas that System 1 sees and gives are relative to) are our own and are
-    left out of the file where they hold their defaults.
+    Our own, and left out of the file where they hold their defaults, are ``patch_stem`` ("patch" or "conv"),
+    ``state_history_order`` ("oldest_first" or "newest_first"), ``s1_origin`` ("anchor" or "newest_state": what the
+    joint deltas that System 1 sees and gives are relative to), ``num_candidates`` (N of a thought) and
+    ``value_temperature`` (0: choose the candidate of the highest value, as the paper does; above 0: take the mean of
+    all candidates, each weighted with exp(value / temperature)).
 
     Raises:
         ConfigError: a field is unknown, missing, of a wrong type or out of range; the message names it.
@@ -95,6 +103,8 @@ class HumeConfig:
     patch_stem: str = "patch"
     state_history_order: str = "oldest_first"
     s1_origin: str = "anchor"
+    num_candidates: int = 5
+    value_temperature: float = 0.0
 
     def __post_init__(self) -> None:
         if self.type != "hume":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,6 +104,7 @@ def check_range(config: Any) -> None:
         "max_state_dim",
         "max_action_dim",
         "tokenizer_max_length",
+        "num_candidates",
     ):
         if getattr(config, name) < 1:
             raise ConfigError(f"config field '{name}' is {getattr(config, name)}; it must be at least 1")
@@ -115,6 +117,8 @@ def check_range(config: Any) -> None:
     for name in ("theta1", "theta2"):
         if not 0.0 < getattr(config, name) <= 1.0:
             raise ConfigError(f"config field '{name}' is {getattr(config, name)}; it must be above 0 and at most 1")
+    if not 0.0 <= config.value_temperature < math.inf:
+        raise ConfigError(f"config field 'value_temperature' is {config.value_temperature}; it must be at least 0")
     _check_choices(config)
     _check_features(config)
     _check_stacks(config)

@@ -56,7 +56,7 @@ def action_chunk(result: ThoughtResult, context: ThoughtContext, profile: RobotP
         dim=dim,
         data=array("f", result.chunk.astype(np.float32).tobytes()),
         anchor=array("d", context.anchor.astype(np.float64).tobytes()),
-        noise_level=float(result.noise_levels[result.index]),
+        noise_level=result.noise_level,
         value=result.value,
     )
     set_stamp(message.header.stamp, context.stamp)

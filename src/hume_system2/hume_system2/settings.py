@@ -51,7 +51,7 @@ def declare_settings(node: Node) -> System2Settings:
         **values,
         compile=declare(node, "compile", False, "Compile the model with torch.compile (slow start, faster thoughts)."),
         threads=declare(node, "threads", 1, "Torch threads on the CPU.", low=1, high=256),
-        candidates=declare(node, "candidates", 5, "Candidates N per thought.", low=1, high=64),
+        candidates=declare(node, "candidates", 0, "Candidates N per thought; 0: the checkpoint's.", low=0, high=64),
         time_temp=_pair(node, "time_temp", (0.9, 1.0), "Flow start times of the candidates: lowest, highest."),
         noise_temp=_pair(node, "noise_temp", (1.0, 1.0), "Velocity factors of the candidates: lowest, highest."),
         seed=declare(node, "seed", -1, "Seed of the noise; -1: a new one each start.", low=-1, high=2**31 - 1),

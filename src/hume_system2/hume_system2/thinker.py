@@ -20,13 +20,13 @@ class ThinkingOptions:
     """How System 2 searches.
 
     Attributes:
-        candidates: number N of candidate chunks.
+        candidates: number N of candidate chunks; 0: as many as the checkpoint says.
         time_temp, noise_temp: (lowest, highest) over the candidates (paper, section on value-guided thinking).
         seed: of the noise; negative: from the operating system.
         threads: torch threads on the CPU.
     """
 
-    candidates: int = 5
+    candidates: int = 0
     time_temp: tuple[float, float] = (0.9, 1.0)
     noise_temp: tuple[float, float] = (1.0, 1.0)
     seed: int = -1
@@ -42,7 +42,7 @@ class ThoughtResult:
         candidates: (N, H, a) float32, real units.
         values: (N,) float32, Q of each candidate.
         noise_levels: (N,) float32, flow time left in each candidate.
-        index: the chosen candidate.
+        weights: (N,) float32, share of each candidate in the chunk.
         duration: s.
     """
 
@@ -50,13 +50,23 @@ class ThoughtResult:
     candidates: NDArray[np.float32]
     values: NDArray[np.float32]
     noise_levels: NDArray[np.float32]
-    index: int
+    weights: NDArray[np.float32]
     duration: float
 
     @property
+    def index(self) -> int:
+        """The candidate of the highest Q."""
+        return int(self.values.argmax())
+
+    @property
     def value(self) -> float:
-        """Q of the chosen candidate."""
-        return float(self.values[self.index])
+        """Q of the chunk."""
+        return float(self.weights @ self.values)
+
+    @property
+    def noise_level(self) -> float:
+        """Flow time left in the chunk."""
+        return float(self.weights @ self.noise_levels)
 
     @property
     def spread(self) -> float:
@@ -86,13 +96,18 @@ class Thinker:
         """Camera keys that the policy wants, in its order."""
         return list(self._system2.config.camera_keys)
 
+    @property
+    def candidates(self) -> int:
+        """N."""
+        return self._options.candidates or self._system2.config.num_candidates
+
     def enter_thread(self) -> None:
         """Call this first in the thread that thinks: the libraries below torch count threads per calling thread."""
         torch.set_num_threads(self._options.threads)
 
     def warm_up(self) -> None:
         """Run one thought on blank input, so that the first real one is not slow."""
-        self._system2.warm_up(num_candidates=self._options.candidates)
+        self._system2.warm_up(num_candidates=self.candidates)
 
     def think(self, observation: Observation) -> ThoughtResult:
         """Choose a chunk for one observation (batch of one)."""
@@ -100,19 +115,18 @@ class Thinker:
         options = self._options
         thought = self._system2.think(
             observation,
-            num_candidates=options.candidates,
+            num_candidates=self.candidates,
             time_temp=options.time_temp,
             noise_temp=options.noise_temp,
             generator=self._generator,
         )
-        index = int(thought.index[0])
         real = self._system2.unnormalise(thought.candidates[0])
         return ThoughtResult(
             chunk=thought.chunk[0].float().cpu().numpy(),
             candidates=real.float().cpu().numpy(),
             values=thought.values[0].float().cpu().numpy(),
             noise_levels=thought.noise_levels.float().cpu().numpy(),
-            index=index,
+            weights=thought.weights[0].float().cpu().numpy(),
             duration=time.monotonic() - started,
         )
 

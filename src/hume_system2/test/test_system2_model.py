@@ -13,6 +13,7 @@ from hume_core import Observation
 from hume_core.errors import CheckpointError, ConfigError, ObservationError
 from hume_core.policy import CompileError
 from hume_system2.model import System2, Thought
+from hume_system2.model.thought import choose
 from hume_system2.model.value_stack import RELEASED, value_stack_config
 
 FIXTURE = Path(__file__).parents[3] / "test" / "fixtures" / "parity" / "dev_a"
@@ -57,6 +58,29 @@ def test_chunk_is_the_candidate_of_the_highest_value(system2):
         assert thought.index[b] == thought.values[b].argmax()
         assert torch.equal(thought.chunk[b], thought.candidates[b, thought.index[b]])
         assert thought.value[b] == thought.values[b].max()
+
+
+def test_with_a_temperature_the_chunk_is_the_mean_of_the_candidates_by_value():
+    candidates = torch.arange(6.0).view(1, 3, 2, 1)
+    values = torch.tensor([[0.0, 2.0, -1e9]])
+    weights, chunk = choose(candidates, values, 2.0)
+    share = float(1.0 / (1.0 + np.exp(-1.0)))
+    torch.testing.assert_close(weights, torch.tensor([[1.0 - share, share, 0.0]]))
+    torch.testing.assert_close(chunk.flatten(), torch.tensor([2.0 * share, 1.0 + 2.0 * share]))
+
+
+def test_the_checkpoint_says_how_many_candidates_and_how_to_choose(folder, tmp_path):
+    target = shutil.copytree(folder, tmp_path / "copy")
+    content = json.loads((target / "config.json").read_text())
+    assert not {"num_candidates", "value_temperature"} & set(content)
+    (target / "config.json").write_text(json.dumps(content | {"num_candidates": 3, "value_temperature": 0.5}))
+    system2 = System2.from_pretrained(target)
+    thought = system2.think(_observation(), generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(thought.weights, torch.softmax(thought.values / 0.5, dim=1))
+    assert thought.weights.shape == (1, 3)
+    torch.testing.assert_close(thought.chunk[0], (thought.weights[0, :, None, None] * thought.candidates[0]).sum(0))
+    system2.save_pretrained(tmp_path / "again")
+    assert json.loads((tmp_path / "again" / "config.json").read_text())["value_temperature"] == 0.5
 
 
 def test_same_noise_same_thought_in_numpy_and_torch(system2):

@@ -40,7 +40,7 @@ def workspace() -> Path:
 def demo(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes to run.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and noise.")] = 0,
-    candidates: Annotated[int, typer.Option(min=1, help="Candidates N per thought.")] = 5,
+    candidates: Annotated[int | None, typer.Option(min=1, help="Candidates N per thought.")] = None,
     system1: Annotated[bool, typer.Option(help="Denoise with System 1.")] = True,
     robot: Annotated[str, typer.Option(help="Robot profile of a simulated arm.")] = "wx250s_sim",
     checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the small one.")] = "",

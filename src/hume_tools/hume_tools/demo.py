@@ -35,7 +35,7 @@ class DemoOptions:
 
     episodes: int = 3
     seed: int = 0
-    candidates: int = 5
+    candidates: int | None = None
     system1: bool = True
     robot: str = "wx250s_sim"
     checkpoint: str = ""

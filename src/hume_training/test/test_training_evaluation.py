@@ -14,6 +14,7 @@ from hume_core.robot import RobotProfile
 from hume_sim.scene import CUBES
 from hume_sim.world import TabletopWorld
 from hume_system2.model.thought import Thought
+from hume_system2.model.thought import choose as choose_by_value
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.collect.recorder import Recorder, RecorderOptions
 from hume_training.evaluation.episode import Outcome
@@ -27,7 +28,9 @@ from hume_training.evaluation.variants import Variant, choose, find_variant, med
 
 PROFILE = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots" / "wx250s_sim.yaml"
 SEED, TASK = 4, "lift green"
-CONFIG = SimpleNamespace(s1_origin="anchor", s2_chunk_size=16, s1_chunk_size=8, max_action_dim=8, action_dim=7)
+CONFIG = SimpleNamespace(
+    s1_origin="anchor", s2_chunk_size=16, s1_chunk_size=8, max_action_dim=8, action_dim=7, num_candidates=5
+)
 
 
 class KnowingSystem2:
@@ -49,8 +52,9 @@ class KnowingSystem2:
         still[:, 6] = 1.0
         all_rows = torch.stack([right if i == self._best else still for i in range(candidates)])[None]
         values = torch.tensor([[1.0 if i == self._praised else 0.0 for i in range(candidates)]])
-        index = values.argmax(dim=1)
-        return Thought(all_rows, values, index, all_rows[:, index[0]], torch.zeros(candidates), torch.ones(candidates))
+        return Thought(
+            all_rows, values, *choose_by_value(all_rows, values, 0.0), torch.zeros(candidates), torch.ones(candidates)
+        )
 
 
 class PassThrough:
@@ -137,11 +141,19 @@ def test_choices() -> None:
     candidates[0, 0] += 5.0
     candidates[0, 2] += 1.0
     assert medoid(candidates[0]) == 2
-    thought = Thought(candidates, torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([0]), candidates[:, 0], None, None)  # type: ignore[arg-type]
+    values = torch.tensor([[3.0, 1.0, 2.0]])
+    thought = Thought(candidates, values, *choose_by_value(candidates, values, 1e9), None, None)  # type: ignore[arg-type]
     generator = torch.Generator().manual_seed(0)
-    assert choose(find_variant("full"), thought, generator) == 0
-    assert choose(find_variant("medoid"), thought, generator) == 2
-    assert {choose(find_variant("random_pick"), thought, generator) for _ in range(30)} == {0, 1, 2}
+
+    def chosen(variant: str) -> tuple[float, float]:
+        chunk, value = choose(find_variant(variant), thought, generator)
+        assert chunk.shape == (2, 2)
+        return float(chunk.mean()), value
+
+    assert chosen("full") == chosen("mean") == (2.0, 2.0)
+    assert chosen("best_value") == (5.0, 3.0)
+    assert chosen("medoid") == (1.0, 2.0)
+    assert {chosen("random_pick") for _ in range(30)} == {(5.0, 3.0), (0.0, 1.0), (1.0, 2.0)}
     assert find_variant("n12").candidates == 12
 
 
@@ -257,7 +269,7 @@ class Repeating:
             for i in range(len(observation.task))
         ]
         joined = [
-            torch.cat([getattr(part, name) for part in parts]) for name in ("candidates", "values", "index", "chunk")
+            torch.cat([getattr(part, name) for part in parts]) for name in ("candidates", "values", "weights", "chunk")
         ]
         return Thought(*joined, parts[0].noise_levels, parts[0].euler_steps)
 

@@ -22,14 +22,14 @@ from hume_core.tokenizer import InstructionTokenizer
 from hume_system2.model.names import VALUE_LM_HEAD, to_stored
 from hume_system2.model.network import System2Network
 from hume_system2.model.prefix import Prefix, PrefixLayout
-from hume_system2.model.thought import Thought
+from hume_system2.model.thought import Thought, choose
 from hume_system2.model.value_head import ValueQueryHead
 from hume_system2.model.value_stack import FILE as VALUE_STACK_FILE
 from hume_system2.model.value_stack import SECTION, value_stack_config
 
 
 class System2(PretrainedPolicy):
-    """Proposes N candidate chunks at different noise levels and chooses the one of the highest value.
+    """Proposes N candidate chunks at different noise levels and chooses among them by their values.
 
     Args:
         config: the checkpoint's configuration.
@@ -81,7 +81,7 @@ class System2(PretrainedPolicy):
     def think(
         self,
         observation: Observation,
-        num_candidates: int = 5,
+        num_candidates: int | None = None,
         time_temp: Sequence[float] = (0.9, 1.0),
         noise_temp: Sequence[float] = (1.0, 1.0),
         noise: Tensor | None = None,
@@ -91,7 +91,7 @@ class System2(PretrainedPolicy):
 
         Args:
             observation: B observations; the newest state counts.
-            num_candidates: N.
+            num_candidates: N; None: as many as the checkpoint says.
             time_temp: lowest and highest start time; below 1 a candidate keeps some noise for System 1.
             noise_temp: lowest and highest factor on the velocity.
             noise: starting noise (N, B, H, A); drawn where None.
@@ -100,16 +100,16 @@ class System2(PretrainedPolicy):
         Raises:
             ObservationError: the observation, the noise or N does not fit.
         """
-        schedule = self._schedule(num_candidates, time_temp, noise_temp)
-        noise = self._noise(noise, num_candidates, observation.batch_size, generator)
+        count = self.config.num_candidates if num_candidates is None else num_candidates
+        schedule = self._schedule(count, time_temp, noise_temp)
+        noise = self._noise(noise, count, observation.batch_size, generator)
         prefix = self.embed_prefix(observation)
         cache = self._hot["encode"](prefix, self.prepare_state(observation)[:, -1])
         candidates = self.integrate(prefix, cache, noise, schedule)
         values = self.value_head(prefix, candidates)
-        index = values.argmax(dim=1)
-        chunk = candidates[torch.arange(len(index), device=index.device), index]
+        weights, chunk = choose(candidates, values, self.config.value_temperature)
         levels, steps = torch.tensor(schedule.noise_levels), torch.tensor(schedule.counts)
-        return Thought(candidates, values, index, chunk, levels, steps)
+        return Thought(candidates, values, weights, chunk, levels, steps)
 
     def _schedule(self, n: int, time_temp: Sequence[float], noise_temp: Sequence[float]) -> CandidateSchedule:
         if n < 1:
@@ -183,7 +183,7 @@ class System2(PretrainedPolicy):
         features = self.network.projections.time_features(table, self.network.compute_dtype)
         return features.repeat_interleave(batch, dim=1)
 
-    def warm_up(self, num_candidates: int = 5, repeats: int = 2) -> None:
+    def warm_up(self, num_candidates: int | None = None, repeats: int = 2) -> None:
         """Think about a black observation, so that the first real thought is as fast as the others.
 
         Raises:
@@ -193,7 +193,7 @@ class System2(PretrainedPolicy):
         for _ in range(repeats):
             self.think(observation, num_candidates)
         if self._compiled:
-            noise = self._noise(None, num_candidates, 1, torch.Generator().manual_seed(0))
+            noise = self._noise(None, num_candidates or self.config.num_candidates, 1, torch.Generator().manual_seed(0))
             self._check_compiled(lambda: self.think(observation, num_candidates, noise=noise).candidates)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,19 +75,19 @@ def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> P
         CheckpointError: the checkpoint is damaged or does not fit the robot.
     """
     torch.set_num_threads(1)
-    options = settings.thinking
     system2 = System2.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype2))
     system1 = System1.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype1))
     check_fits(system2, profile)
     folder = resolve_folder(checkpoint)
     names = tuple(sorted({*system2.tensors_read, *system1.tensors_read}))
+    options = replace(settings.thinking, candidates=settings.thinking.candidates or system2.config.num_candidates)
     thinker = Thinker(system2, options)
     return Policy(
         thinker=thinker,
         refiner=System1Refiner(system1) if settings.refine else PassThroughRefiner(system1),
         cameras=thinker.cameras,
         history=int(system1.config.s1_his_state_size),
-        candidates=options.candidates,
+        candidates=thinker.candidates,
         identity={
             "dtype": [settings.dtype2, settings.dtype1],
             "refine": settings.refine,

@@ -105,8 +105,8 @@ class RemoteThinker:
     def think(self, observation: Observation) -> ThoughtResult:
         """See `Thinks`."""
         answer = self._worker.ask(_observation_arrays(observation))
-        index, duration = int(answer.pop("index")[0]), float(answer.pop("duration")[0])
-        return ThoughtResult(index=index, duration=duration, **answer)
+        duration = float(answer.pop("duration")[0])
+        return ThoughtResult(duration=duration, **answer)
 
     def close(self) -> None:
         """End the process."""
@@ -217,7 +217,7 @@ def _thought_arrays(result: ThoughtResult) -> Arrays:
         "candidates": result.candidates,
         "values": result.values,
         "noise_levels": result.noise_levels,
-        "index": np.array([result.index]),
+        "weights": result.weights,
         "duration": np.array([result.duration]),
     }
 

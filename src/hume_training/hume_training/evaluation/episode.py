@@ -43,7 +43,7 @@ class Outcome:
         success: the task was fulfilled within the time limit.
         duration: simulated time, s.
         wrong_cube: another cube than the named one ended up lifted.
-        values: value of the chosen candidate of each thought.
+        values: value of what each thought chose.
     """
 
     seed: int
@@ -186,7 +186,8 @@ class Runner:
 
     def _request(self) -> ThoughtRequest:
         variant, config = self._variant, self._config
-        shape = (variant.candidates, 1, config.s2_chunk_size, config.max_action_dim)
+        count = variant.candidates or config.num_candidates
+        shape = (count, 1, config.s2_chunk_size, config.max_action_dim)
         noise = torch.randn(shape, generator=self._generator) * variant.noise_scale
         return ThoughtRequest(self._observation(self._instruction), noise)
 
@@ -198,11 +199,12 @@ class Runner:
             return self._chunk(now, rows, anchor)
         thought = yield self._request()
         assert isinstance(thought, Thought)
+        if self._oracle is None:
+            chosen, value = choose(self._variant, thought, self._generator)
+            self._values.append(value)
+            return self._chunk(now, chosen.numpy(), anchor)
         chunks = [self._chunk(now, rows, anchor) for rows in thought.candidates[0].numpy()]
-        if self._oracle is not None:
-            index = self._oracle.best(self.world.get_state(), self._segment, chunks)
-        else:
-            index = choose(self._variant, thought, self._generator)
+        index = self._oracle.best(self.world.get_state(), self._segment, chunks)
         self._values.append(float(thought.values[0, index]))
         return chunks[index]
 

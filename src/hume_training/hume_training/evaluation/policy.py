@@ -65,6 +65,6 @@ def one_of(thought: Thought, i: int) -> Thought:
     """The thought about the i-th observation."""
     part = slice(i, i + 1)
     return Thought(
-        thought.candidates[part], thought.values[part], thought.index[part], thought.chunk[part],
+        thought.candidates[part], thought.values[part], thought.weights[part], thought.chunk[part],
         thought.noise_levels, thought.euler_steps,
     )  # fmt: skip

@@ -17,17 +17,18 @@ class Variant:
 
     Attributes:
         name: as in the report.
-        candidates: N.
+        candidates: N; 0: as many as the checkpoint says.
         time_temp: lowest and highest flow start time over the candidates.
         noise_scale: factor on the starting noise.
-        choice: "value", "random", "medoid", or "oracle" (see `Oracle`).
+        choice: "value": by value, as the checkpoint says; "best": the highest value; "mean": all alike; "random";
+            "medoid"; or "oracle" (see `Oracle`).
         refine: denoise with System 1.
         control: "", "swapped" (another cube is named than is wanted), "blank" (black images) or
             "stale" (the images of the episode's start).
     """
 
     name: str
-    candidates: int = 5
+    candidates: int = 0
     time_temp: tuple[float, float] = (0.9, 1.0)
     noise_scale: float = 1.0
     choice: str = "value"
@@ -43,6 +44,8 @@ VARIANTS = {
         replace(_FULL, name="fixed_noise", time_temp=(1.0, 1.0)),
         replace(_FULL, name="n1", candidates=1),
         replace(_FULL, name="no_system1", refine=False),
+        replace(_FULL, name="best_value", choice="best"),
+        replace(_FULL, name="mean", choice="mean"),
         replace(_FULL, name="random_pick", choice="random"),
         replace(_FULL, name="medoid", choice="medoid"),
         replace(_FULL, name="oracle", choice="oracle"),
@@ -68,13 +71,16 @@ def find_variant(name: str) -> Variant:
     raise ConfigError(f"variant '{name}' is unknown; valid: {', '.join(VARIANTS)}, n2, n3, ... (best of that many)")
 
 
-def choose(variant: Variant, thought: Thought, generator: torch.Generator) -> int:
-    """Index of the candidate to follow, of a thought about one observation."""
-    candidates = thought.candidates[0]
+def choose(variant: Variant, thought: Thought, generator: torch.Generator) -> tuple[Tensor, float]:
+    """The chunk (H, A) to follow, of a thought about one observation, and its value."""
+    candidates, values = thought.candidates[0], thought.values[0]
     drawn = int(torch.randint(len(candidates), (1,), generator=generator))
-    if variant.choice == "random":
-        return drawn
-    return medoid(candidates) if variant.choice == "medoid" else int(thought.index[0])
+    if variant.choice == "value":
+        return thought.chunk[0], float(thought.value[0])
+    if variant.choice == "mean":
+        return candidates.mean(dim=0), float(values.mean())
+    index = {"random": drawn, "medoid": medoid(candidates), "best": int(thought.index[0])}[variant.choice]
+    return candidates[index], float(values[index])
 
 
 def medoid(candidates: Tensor) -> int:
