@@ -173,14 +173,15 @@ def test_system1_learns_from_the_newest_state_with_frozen_vision(dataset: Path, 
         System1Config.from_dict(content | {"action_space": "joint_position"})
 
 
-def test_the_value_head_takes_up_another_number_of_rows(dataset: Path, trained: Path, tmp_path: Path) -> None:
+def test_the_value_head_takes_up_other_rows_and_another_choice(dataset: Path, trained: Path, tmp_path: Path) -> None:
     content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 2, "batch_size": 8}
     content |= {"output": str(tmp_path), "action_noise": 0.1}
     with pytest.raises(ConfigError, match="score_rows is 99; a chunk of this checkpoint has"):
         train_value(ValueConfig.from_dict(content | {"score_rows": 99}))
-    train_value(ValueConfig.from_dict(content | {"score_rows": 5}))
+    train_value(ValueConfig.from_dict(content | {"score_rows": 5, "num_candidates": 7, "value_temperature": 0.5}))
     system2 = System2.from_pretrained(tmp_path / "checkpoint")
     assert (system2.config.vqh_chunk_size, system2.config.next_obs_offset) == (5, 5)
+    assert (system2.config.num_candidates, system2.config.value_temperature) == (7, 0.5)
     candidates = torch.zeros(1, 2, system2.config.s2_chunk_size, system2.config.max_action_dim)
     candidates[0, 1, 4] = 1.0
     prefix = system2.embed_prefix(system2.blank_observation())

@@ -236,6 +236,8 @@ class ValueConfig(TrainingConfig):
             its own share of it: candidates that start below flow time 1 keep some, and System 1 removes it.
         score_rows: rows of a chunk that the critics score, and from observation to next observation; another number
             than the checkpoint's makes new critics; 0: the checkpoint's.
+        num_candidates, value_temperature: how System 2 chooses, see `hume_core.config.HumeConfig`; go into the
+            checkpoint's configuration. 0 and a negative number: the checkpoint's.
         named_weight, named_objects, keyframe_weight: as for System 2, read off the value query's feature; the joint
             targets are relative to the joint positions.
     """
@@ -248,6 +250,8 @@ class ValueConfig(TrainingConfig):
     bootstrap: str = "policy"
     action_noise: float = 0.0
     score_rows: int = 0
+    num_candidates: int = 0
+    value_temperature: float = -1.0
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0

@@ -170,6 +170,20 @@ def score_rows(system2: System2, rows: int, seed: int) -> None:
     head.calql.target_critics.load_state_dict(head.calql.critics.state_dict())
 
 
+def set_choice(system2: System2, config: ValueConfig) -> None:
+    """Let the checkpoint choose among candidates as the configuration says, where it says so.
+
+    Raises:
+        ConfigError: a number is out of range.
+    """
+    wanted = system2.config
+    if config.num_candidates:
+        wanted = replace(wanted, num_candidates=config.num_candidates)
+    if config.value_temperature >= 0:
+        wanted = replace(wanted, value_temperature=config.value_temperature)
+    system2.config = wanted
+
+
 def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
     """Train the value head of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
@@ -177,4 +191,5 @@ def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     if config.score_rows:
         score_rows(system2, config.score_rows, config.seed)
+    set_choice(system2, config)
     return train(config, ValueObjective(config, data, system2), stop_after=stop_after)
