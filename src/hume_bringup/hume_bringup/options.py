@@ -39,7 +39,9 @@ class LaunchOptions:
     foxglove: bool = _argument(False, "start foxglove_bridge on ws://localhost:8765")
     gui: bool = _argument(False, "open the window of Gazebo")
     refine: bool | None = _argument(None, "denoise with System 1; false follows System 2's chunk as it is")
-    candidates: int | None = _argument(None, "candidates N per thought of System 2; unset: as many as the checkpoint says")
+    candidates: int | None = _argument(
+        None, "candidates N per thought of System 2; unset: as many as the checkpoint says"
+    )
     device: str | None = _argument(None, "torch device of both systems: cpu or cuda[:N]")
     dtype: str | None = _argument(None, "compute type of both systems: float32 or bfloat16")
     seed: int | None = _argument(None, "seed of the simulated scene and of System 2's noise")
