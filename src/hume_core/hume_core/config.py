@@ -14,13 +14,7 @@ from hume_core.errors import ConfigError
 IMAGE_PREFIX = "observation.images."
 STATE_KEY = "observation.state"
 ACTION_KEY = "action"
-EXTENSIONS = {
-    "patch_stem": "patch",
-    "state_history_order": "oldest_first",
-    "s1_origin": "anchor",
-    "num_candidates": 5,
-    "value_temperature": 0.0,
-}
+EXTENSIONS = ("patch_stem", "state_history_order", "s1_origin", "num_candidates", "value_temperature")
 
 
 @dataclass(frozen=True)
@@ -155,9 +149,9 @@ class HumeConfig:
             content[name] = {
                 key: {"type": feature.type, "shape": list(feature.shape)} for key, feature in content[name].items()
             }
-        for name, default in EXTENSIONS.items():
-            if content[name] == default:
-                del content[name]
+        for item in fields(self):
+            if item.name in EXTENSIONS and content[item.name] == item.default:
+                del content[item.name]
         return content
 
     @property

@@ -57,7 +57,7 @@ class ScriptedExpert:
     cubes, and starts over when it loses the cube or ends without success.
 
     Args:
-        world: the world to act in; only read.
+        world: the world to act in; only `step` changes it.
         control_rate: how often `act` is called, Hz.
     """
 
@@ -122,6 +122,13 @@ class ScriptedExpert:
         pose = self._towards(goal, self._kinematics.forward(joints), phase.speed)
         self._advance(phase, bool(np.linalg.norm(goal[:3] - pose.position) < _ARRIVED))
         return np.append(self._kinematics.inverse(pose, joints).joints, phase.gripper)
+
+    def step(self) -> None:
+        """Send the next command and let the world go on for one control period."""
+        command = self.act()
+        self._world.set_arm_target(command[:-1])
+        self._world.set_gripper_target(command[-1])
+        self._world.step(round(self._period / self._world.timestep))
 
     def _lift(self) -> list[_Phase]:
         return [
@@ -212,12 +219,8 @@ class ScriptedExpert:
 def run_expert(world: TabletopWorld, control_rate: float = 20.0, timeout: float = 15.0) -> bool:
     """Let the expert finish the world's episode, at most `timeout` simulated seconds; whether it succeeded."""
     expert = ScriptedExpert(world, control_rate)
-    steps = round(1.0 / (control_rate * world.timestep))
     while not expert.done and world.elapsed < timeout:
-        command = expert.act()
-        world.set_arm_target(command[:-1])
-        world.set_gripper_target(command[-1])
-        world.step(steps)
+        expert.step()
     return world.success()
 
 

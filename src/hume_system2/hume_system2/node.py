@@ -71,7 +71,9 @@ class System2Node(HumeLifecycleNode):
         probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout)
         thinker.warm_up()
         self._connect(thinker)
-        self.get_logger().info(f"configured for robot '{self._profile.name}' with {thinker.candidates} candidates")
+        self.get_logger().info(
+            f"configured for robot '{self._profile.name}' with {thinker.options.candidates} candidates"
+        )
 
     def _connect(self, thinker: Thinker) -> None:
         self._chunks = self.create_publisher(ActionChunk, "hume/action_chunk", qos.CHUNK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -84,7 +84,8 @@ class Thinker:
 
     def __init__(self, system2: System2, options: ThinkingOptions) -> None:
         self._system2 = system2
-        self._options = options
+        self.options = replace(options, candidates=options.candidates or system2.config.num_candidates)
+        """As given, N filled in."""
         self._generator = torch.Generator(device="cpu")
         if options.seed < 0:
             self._generator.seed()
@@ -96,26 +97,21 @@ class Thinker:
         """Camera keys that the policy wants, in its order."""
         return list(self._system2.config.camera_keys)
 
-    @property
-    def candidates(self) -> int:
-        """N."""
-        return self._options.candidates or self._system2.config.num_candidates
-
     def enter_thread(self) -> None:
         """Call this first in the thread that thinks: the libraries below torch count threads per calling thread."""
-        torch.set_num_threads(self._options.threads)
+        torch.set_num_threads(self.options.threads)
 
     def warm_up(self) -> None:
         """Run one thought on blank input, so that the first real one is not slow."""
-        self._system2.warm_up(num_candidates=self.candidates)
+        self._system2.warm_up(num_candidates=self.options.candidates)
 
     def think(self, observation: Observation) -> ThoughtResult:
         """Choose a chunk for one observation (batch of one)."""
         started = time.monotonic()
-        options = self._options
+        options = self.options
         thought = self._system2.think(
             observation,
-            num_candidates=self.candidates,
+            num_candidates=options.candidates,
             time_temp=options.time_temp,
             noise_temp=options.noise_temp,
             generator=self._generator,

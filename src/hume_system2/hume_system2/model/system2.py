@@ -100,7 +100,7 @@ class System2(PretrainedPolicy):
         Raises:
             ObservationError: the observation, the noise or N does not fit.
         """
-        count = self.config.num_candidates if num_candidates is None else num_candidates
+        count = self._count(num_candidates)
         schedule = self._schedule(count, time_temp, noise_temp)
         noise = self._noise(noise, count, observation.batch_size, generator)
         prefix = self.embed_prefix(observation)
@@ -110,6 +110,9 @@ class System2(PretrainedPolicy):
         weights, chunk = choose(candidates, values, self.config.value_temperature)
         levels, steps = torch.tensor(schedule.noise_levels), torch.tensor(schedule.counts)
         return Thought(candidates, values, weights, chunk, levels, steps)
+
+    def _count(self, asked: int | None) -> int:
+        return self.config.num_candidates if asked is None else asked
 
     def _schedule(self, n: int, time_temp: Sequence[float], noise_temp: Sequence[float]) -> CandidateSchedule:
         if n < 1:
@@ -193,7 +196,7 @@ class System2(PretrainedPolicy):
         for _ in range(repeats):
             self.think(observation, num_candidates)
         if self._compiled:
-            noise = self._noise(None, num_candidates or self.config.num_candidates, 1, torch.Generator().manual_seed(0))
+            noise = self._noise(None, self._count(num_candidates), 1, torch.Generator().manual_seed(0))
             self._check_compiled(lambda: self.think(observation, num_candidates, noise=noise).candidates)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,18 +80,17 @@ def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> P
     check_fits(system2, profile)
     folder = resolve_folder(checkpoint)
     names = tuple(sorted({*system2.tensors_read, *system1.tensors_read}))
-    options = replace(settings.thinking, candidates=settings.thinking.candidates or system2.config.num_candidates)
-    thinker = Thinker(system2, options)
+    thinker = Thinker(system2, settings.thinking)
     return Policy(
         thinker=thinker,
         refiner=System1Refiner(system1) if settings.refine else PassThroughRefiner(system1),
         cameras=thinker.cameras,
         history=int(system1.config.s1_his_state_size),
-        candidates=thinker.candidates,
+        candidates=thinker.options.candidates,
         identity={
             "dtype": [settings.dtype2, settings.dtype1],
             "refine": settings.refine,
-            **{name: value for name, value in asdict(options).items() if name != "threads"},
+            **{name: value for name, value in asdict(thinker.options).items() if name != "threads"},
             "files": {name: _file_hash(folder / name) for name in _FILES if (folder / name).is_file()},
         },
         tensors=names,

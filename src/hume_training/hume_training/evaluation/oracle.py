@@ -16,9 +16,6 @@ from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner
 from hume_training.evaluation.following import TICK, follow
 
-_EXPERT_RATE = 20.0
-"""Hz"""
-
 _PATIENCE = 12.0
 """Longest time a candidate and the expert may take together, s."""
 
@@ -37,7 +34,7 @@ class Oracle:
 
     def __init__(self, system1: System1, profile: RobotProfile, latency: float) -> None:
         self._world = TabletopWorld()
-        self._expert = ScriptedExpert(self._world, _EXPERT_RATE)
+        self._expert = ScriptedExpert(self._world)
         self._refiner = PassThroughRefiner(system1)
         self._denoiser = Denoiser(self._refiner, profile)
         self._latency = latency
@@ -50,28 +47,27 @@ class Oracle:
             segment: the one in use; None: the arm keeps its last command.
             chunks: made from that observation.
         """
-        shortest, index = _PATIENCE, 0
-        for i, chunk in enumerate(chunks):
-            taken = self._time_to_success(state, segment, chunk, shortest)
-            if taken < shortest:
-                shortest, index = taken, i
-        return index
-
-    def _time_to_success(self, state: WorldState, segment: Segment | None, chunk: Chunk, limit: float) -> float:
-        """Time from the observation to success, at most `limit`, s."""
         world = self._world
         world.set_state(state)
         begin = world.elapsed
         self._follow(segment, begin + self._latency)
+        arrived = world.get_state()
+        shortest, index = _PATIENCE, 0
+        for i, chunk in enumerate(chunks):
+            world.set_state(arrived)
+            taken = self._success_time(chunk, begin + shortest) - begin
+            if taken < shortest:
+                shortest, index = taken, i
+        return index
+
+    def _success_time(self, chunk: Chunk, limit: float) -> float:
+        """The world's time when the task is fulfilled, or one from `limit` on, s."""
+        world = self._world
         self._follow(self._whole(chunk), chunk.stamp + chunk.dt * len(chunk.rows))
         self._expert.resume()
-        steps = round(1.0 / (_EXPERT_RATE * world.timestep))
-        while not world.success() and world.elapsed - begin < limit:
-            command = self._expert.act()
-            world.set_arm_target(command[:-1])
-            world.set_gripper_target(command[-1])
-            world.step(steps)
-        return world.elapsed - begin
+        while not world.success() and world.elapsed < limit:
+            self._expert.step()
+        return world.elapsed
 
     def _follow(self, segment: Segment | None, end: float) -> None:
         """Follow a segment until the world's time is `end` or the task is fulfilled."""
@@ -84,6 +80,6 @@ class Oracle:
 
     def _whole(self, chunk: Chunk) -> Segment:
         """All of a chunk as one segment."""
-        observation = Observation({}, self._world.joint_state().position.astype(np.float32)[None, None], [""])
+        observation = Observation({}, chunk.anchor.astype(np.float32)[None, None], [""])
         request = SegmentRequest(chunk, observation, np.zeros_like(chunk.anchor), 0, 0.0, time.monotonic())
         return self._denoiser.finish(request, self._refiner.unnormalise(chunk.rows))

@@ -59,7 +59,7 @@ VARIANTS = {
 
 
 def find_variant(name: str) -> Variant:
-    """A variant by name; "n8" is best of 8.
+    """A variant by name; "n8" thinks with 8 candidates.
 
     Raises:
         ConfigError: unknown; lists the valid names.
@@ -68,7 +68,7 @@ def find_variant(name: str) -> Variant:
         return VARIANTS[name]
     if name.startswith("n") and name[1:].isdigit() and int(name[1:]) > 0:
         return replace(_FULL, name=name, candidates=int(name[1:]))
-    raise ConfigError(f"variant '{name}' is unknown; valid: {', '.join(VARIANTS)}, n2, n3, ... (best of that many)")
+    raise ConfigError(f"variant '{name}' is unknown; valid: {', '.join(VARIANTS)}, n2, n3, ... (that many candidates)")
 
 
 def choose(variant: Variant, thought: Thought, generator: torch.Generator) -> tuple[Tensor, float]:
@@ -79,7 +79,10 @@ def choose(variant: Variant, thought: Thought, generator: torch.Generator) -> tu
         return thought.chunk[0], float(thought.value[0])
     if variant.choice == "mean":
         return candidates.mean(dim=0), float(values.mean())
-    index = {"random": drawn, "medoid": medoid(candidates), "best": int(thought.index[0])}[variant.choice]
+    if variant.choice == "random":
+        index = drawn
+    else:
+        index = medoid(candidates) if variant.choice == "medoid" else int(thought.index[0])
     return candidates[index], float(values[index])
 
 
