@@ -84,10 +84,16 @@ class ScriptedExpert:
 
     def _restart(self) -> None:
         self._index, self._waited = 0, 0.0
+        self._approach = _TRAVEL_HEIGHT
 
     def resume(self) -> None:
-        """Take an episode over where it stands: a held cube is not let go, a tip in place is not raised again."""
+        """Take an episode over where it stands: a held cube is not let go, a tip in place is not raised again.
+
+        A tip beside its place is raised no further than it takes to mend that.
+        """
         self.reset()
+        if self._beside(self._over(self._cube, 0.0)):
+            self._approach = _CLEAR
         name = self._resumed()
         self._index = next(i for i, phase in enumerate(self._phases) if phase.name == name)
 
@@ -98,10 +104,18 @@ class ScriptedExpert:
             return "down" if self._above(self._over(self._cube, 0.0)) else "above"
         if self._world.finger_position() > _CLOSED_ON_CUBE:
             return "close"
-        if self._world.task.base is None or self._here()[2] < _TRAVEL_HEIGHT - _SIDEWAYS:
-            placing = self._world.task.base is not None and self._above(self._onto(CUBE_SIZE))
-            return "place" if placing else "lift"
-        return "carry"
+        if self._world.task.base is None:
+            return "lift"
+        goal = self._onto(CUBE_SIZE)
+        if self._above(goal):
+            return "place"
+        mending = self._beside(goal) and self._here()[2] > goal[2]
+        return "carry" if mending or self._here()[2] > _TRAVEL_HEIGHT - _SIDEWAYS else "lift"
+
+    def _beside(self, goal: NDArray[np.float64]) -> bool:
+        """Whether the tip is about over a goal, but low."""
+        here = self._here()
+        return bool(np.linalg.norm(goal[:2] - here[:2]) < _SIDEWAYS and here[2] - goal[2] < _CLEAR)
 
     def _above(self, goal: NDArray[np.float64]) -> bool:
         """Whether the tip can go straight down to a goal."""
@@ -132,7 +146,7 @@ class ScriptedExpert:
 
     def _lift(self) -> list[_Phase]:
         return [
-            _Phase("above", lambda: self._over(self._cube, _TRAVEL_HEIGHT), _FAST, GRIPPER_OPEN),
+            _Phase("above", lambda: self._over(self._cube, self._approach), _FAST, GRIPPER_OPEN),
             _Phase("down", lambda: self._over(self._cube, 0.0), _SLOW, GRIPPER_OPEN, wait=0.1),
             _Phase("close", self._here, _SLOW, GRIPPER_CLOSED, wait=0.4),
             _Phase("lift", self._raised, _SLOW, GRIPPER_CLOSED, wait=0.2, holding=True),

@@ -107,3 +107,24 @@ def test_resumes_downward_above_its_cube(world: TabletopWorld) -> None:
     successor = ScriptedExpert(world)
     successor.resume()
     assert successor.phase == "down"
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.5, 3.0, 4.5])
+def test_mends_a_small_offset_without_going_up_again(world: TabletopWorld, angle: float) -> None:
+    world.reset(5, "lift red")
+    expert = ScriptedExpert(world)
+    _until(expert, world, "down")
+    while world.tip_position()[2] > 0.055:
+        expert.step()
+    x, y, z = world.cube_pose("red")[:3]
+    world.place_cube("red", [x + 0.012 * np.cos(angle), y + 0.012 * np.sin(angle), z])
+    successor = ScriptedExpert(world)
+    successor.resume()
+    heights = []
+    while successor.phase != "lift" and world.elapsed < 10:
+        heights.append(world.tip_position()[2])
+        successor.step()
+    assert max(heights) < 0.09, "travel height is 0.13 m above the cube"
+    while not successor.done and world.elapsed < 10:
+        successor.step()
+    assert world.success()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,21 @@ def test_system1_leaves_out_proposals_that_go_another_way(dataset: Path, trained
     with pytest.raises(ConfigError, match="no proposal is within largest_gap=1e-06"):
         train_system1(System1Config.from_dict(content | {"largest_gap": 1e-6}))
     assert train_system1(System1Config.from_dict(content | {"largest_gap": 1e6})).finished
+
+
+def test_system1_learns_on_what_the_checkpoint_makes_of_its_candidates(
+    dataset: Path, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained / "checkpoint", tmp_path / "averaging")
+    path = tmp_path / "averaging" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_candidates": 32, "value_temperature": 1e6}))
+    content = {"dataset": str(dataset), "checkpoint": str(tmp_path / "averaging"), "steps": 1, "batch_size": 8}
+    spread = {}
+    for chosen in (False, True):
+        output = tmp_path / str(chosen)
+        train_system1(System1Config.from_dict(content | {"output": str(output), "proposals": 16, "chosen": chosen}))
+        spread[chosen] = load_file(output / "proposals.safetensors")["chunks"].std()
+    assert spread[True] < 0.5 * spread[False], "the noise of the candidates averages out"
 
 
 def test_system1_learns_to_read_what_its_segment_means(dataset: Path, trained: Path, tmp_path: Path) -> None:

@@ -157,9 +157,12 @@ def propose(config: System1Config, batches: Batches, system2: System2) -> tuple[
     with Progress(console=Console(stderr=True)) as progress:
         for first in progress.track(range(0, count, _BATCH), description="System 2 proposes"):
             part = frames[first : first + _BATCH]
-            start = config.lowest_start + (1.0 - config.lowest_start) * float(torch.rand(1, generator=generator))
             observation = batches.observation(part, generator)
-            thought = system2.think(observation, 1, (start, start), generator=generator)
+            if config.chosen:
+                thought = system2.think(observation, time_temp=(config.lowest_start, 1.0), generator=generator)
+            else:
+                start = config.lowest_start + (1.0 - config.lowest_start) * float(torch.rand(1, generator=generator))
+                thought = system2.think(observation, 1, (start, start), generator=generator)
             chunks.append(thought.chunk.float().cpu().clone())
     proposals = torch.cat(chunks)
     path.parent.mkdir(parents=True, exist_ok=True)
