@@ -185,8 +185,8 @@ class System1Config(TrainingConfig):
         action_space, joints: as System 2 was trained.
         proposals: frames for which System 2 proposes a chunk, once, before the training.
         lowest_start: lowest flow time a proposal starts from, as `time_temp` of thinking.
-        chosen: proposals are what the checkpoint makes of its candidates (its `num_candidates` and `value_temperature`),
-            which is what System 1 gets when they act; otherwise single candidates.
+        chosen: proposals are what the checkpoint makes of its candidates, as when it acts (`num_candidates`,
+            `value_temperature`); otherwise single candidates.
         largest_delay: how far into the chunk System 1 may start, rows.
         largest_gap: proposals that differ more from the demonstration are left out, root mean square of a number over
             the chunk, in standard deviations: System 2 chose another way then, of which the demonstration says nothing.
