@@ -1,4 +1,4 @@
-"""A scripted expert for lift and stack: Cartesian waypoints through inverse kinematics, from privileged cube poses."""
+"""A scripted expert for lift and stack: goals of the tip through inverse kinematics, from privileged cube poses."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from hume_sim.kinematics import ArmKinematics, Pose, downward
 from hume_sim.scene import CUBE_SIZE, CUBES
 from hume_sim.world import TabletopWorld
 
-_TRAVEL_HEIGHT = 0.13
-"""Height of the tip, above the cube it stands over, while it moves sideways, m."""
+_TRAVEL_HEIGHT = 0.11
+"""Height of the tip above its goal while it moves sideways, m."""
+
+_FUNNEL_SLOPE = 4.0
+"""Height above the goal per distance beside it."""
 
 _RELEASE_GAP = 0.002
 _FAST, _SLOW = 0.30, 0.15
 _TURN_SPEED = 1.5
 _ARRIVED = 0.004
-_SIDEWAYS = 0.02
 _HELD = 0.03
-_ALIGNED, _TURNED = 0.008, 0.12
-"""Sideways distance (m) and turn (rad) from a goal that need no mending before the tip goes down on it."""
+_ALIGNED, _TURNED, _ARM_OF_TURN = 0.004, 0.1, 0.03
+"""Sideways distance (m) and turn (rad) from a goal that need no height; how far beside a turn of 1 rad counts, m."""
 
 _CLEAR = 0.05
-"""Height above the goal at which they can still be mended on the way down, m."""
+"""Height above the goal from which on the fingers pass over a cube, m."""
 
 _CLOSED_ON_CUBE = CUBE_SIZE / 2 + 0.001
 """Finger position below which the fingers touch a cube between them, m."""
@@ -84,16 +86,10 @@ class ScriptedExpert:
 
     def _restart(self) -> None:
         self._index, self._waited = 0, 0.0
-        self._approach = _TRAVEL_HEIGHT
 
     def resume(self) -> None:
-        """Take an episode over where it stands: a held cube is not let go, a tip in place is not raised again.
-
-        A tip beside its place is raised no further than it takes to mend that.
-        """
+        """Take an episode over where it stands: a held cube is not let go, a tip in place is not raised again."""
         self.reset()
-        if self._beside(self._over(self._cube, 0.0)):
-            self._approach = _CLEAR
         name = self._resumed()
         self._index = next(i for i, phase in enumerate(self._phases) if phase.name == name)
 
@@ -101,28 +97,10 @@ class ScriptedExpert:
         """Name of the phase that goes on from the world's present state."""
         gripping = self._holds() and self._world.target[-1] < CUBE_SIZE / 2
         if not gripping:
-            return "down" if self._above(self._over(self._cube, 0.0)) else "above"
+            return "reach"
         if self._world.finger_position() > _CLOSED_ON_CUBE:
             return "close"
-        if self._world.task.base is None:
-            return "lift"
-        goal = self._onto(CUBE_SIZE)
-        if self._above(goal):
-            return "place"
-        mending = self._beside(goal) and self._here()[2] > goal[2]
-        return "carry" if mending or self._here()[2] > _TRAVEL_HEIGHT - _SIDEWAYS else "lift"
-
-    def _beside(self, goal: NDArray[np.float64]) -> bool:
-        """Whether the tip is about over a goal, but low."""
-        here = self._here()
-        return bool(np.linalg.norm(goal[:2] - here[:2]) < _SIDEWAYS and here[2] - goal[2] < _CLEAR)
-
-    def _above(self, goal: NDArray[np.float64]) -> bool:
-        """Whether the tip can go straight down to a goal."""
-        here = self._here()
-        sideways, turn = float(np.linalg.norm(goal[:2] - here[:2])), abs(goal[3] - here[3])
-        high = here[2] - goal[2] > _CLEAR
-        return bool(sideways < (_SIDEWAYS if high else _ALIGNED) and (high or turn < _TURNED))
+        return "lift" if self._world.task.base is None else "place"
 
     def act(self) -> NDArray[np.float64]:
         """Next command (7,): arm joints in rad, finger in m."""
@@ -146,18 +124,17 @@ class ScriptedExpert:
 
     def _lift(self) -> list[_Phase]:
         return [
-            _Phase("above", lambda: self._over(self._cube, self._approach), _FAST, GRIPPER_OPEN),
-            _Phase("down", lambda: self._over(self._cube, 0.0), _SLOW, GRIPPER_OPEN, wait=0.1),
+            _Phase("reach", lambda: self._over(self._cube), _FAST, GRIPPER_OPEN, wait=0.1),
             _Phase("close", self._here, _SLOW, GRIPPER_CLOSED, wait=0.4),
             _Phase("lift", self._raised, _SLOW, GRIPPER_CLOSED, wait=0.2, holding=True),
         ]
 
     def _stack(self) -> list[_Phase]:
-        top = CUBE_SIZE + _RELEASE_GAP
         return [
             *self._lift(),
-            _Phase("carry", lambda: self._onto(top + 0.05), _FAST, GRIPPER_CLOSED, wait=0.1, holding=True),
-            _Phase("place", lambda: self._onto(top), _SLOW, GRIPPER_CLOSED, wait=0.1, holding=True),
+            _Phase(
+                "place", lambda: self._onto(CUBE_SIZE + _RELEASE_GAP), _FAST, GRIPPER_CLOSED, wait=0.1, holding=True
+            ),
             _Phase("open", self._here, _SLOW, GRIPPER_OPEN, wait=0.3),
             _Phase("retreat", self._raised, _SLOW, GRIPPER_OPEN, wait=0.2),
         ]
@@ -166,7 +143,7 @@ class ScriptedExpert:
     def _cube(self) -> str:
         return self._world.task.cube
 
-    def _over(self, cube: str, height: float) -> NDArray[np.float64]:
+    def _over(self, cube: str, height: float = 0.0) -> NDArray[np.float64]:
         """Grasp pose of a cube, raised by height, with the fingers beside two of its faces."""
         pose = self._world.cube_pose(cube)
         return np.array([*pose[:2], max(pose[2], CUBE_SIZE / 2) + height, self._grasp_yaw(cube)])
@@ -208,14 +185,20 @@ class ScriptedExpert:
         return bool(np.linalg.norm(distance) < _HELD)
 
     def _towards(self, goal: NDArray[np.float64], pose: Pose, speed: float) -> Pose:
-        """Pose one control period further; a long sideways way goes straight up, then level."""
-        position = goal[:3]
-        if np.linalg.norm(position[:2] - pose.position[:2]) > _SIDEWAYS:
-            low = pose.position[2] < _TRAVEL_HEIGHT - 0.01
-            position = np.append(pose.position[:2] if low else position[:2], _TRAVEL_HEIGHT)
-        step: NDArray[np.float64] = position - pose.position
+        """Pose one control period further, down a funnel above the goal.
+
+        How high the tip has to be follows from how far beside the goal it is, and how far it may go sideways from how
+        high it is, so that each state has one answer: nothing is waited for that a camera could not see.
+        """
+        way, turn = goal[:3] - pose.position, float(goal[3] - _yaw(pose.rotation))
+        sideways = float(np.linalg.norm(way[:2]))
+        beside = max(sideways - _ALIGNED, _ARM_OF_TURN * (abs(turn) - _TURNED), 0.0)
+        height = min(_FUNNEL_SLOPE * beside, _TRAVEL_HEIGHT)
+        above = max(-way[2], 0.0)
+        free = 1.0 if height == 0.0 else min(1.0, above / min(height, _CLEAR)) ** 2
+        step = np.array([free * way[0], free * way[1], way[2] + height])
+        speed = min(speed, _SLOW + (_FAST - _SLOW) * min(1.0, above / _CLEAR))
         step *= min(1.0, speed * self._period / max(float(np.linalg.norm(step)), 1e-9))
-        turn = goal[3] - _yaw(pose.rotation)
         limit = _TURN_SPEED * self._period
         return Pose(pose.position + step, downward(_yaw(pose.rotation) + float(np.clip(turn, -limit, limit))))
 
