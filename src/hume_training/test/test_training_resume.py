@@ -85,7 +85,7 @@ def test_automatic_precision_is_the_one_the_device_computes_in(dataset: Path, tm
 
 
 def test_the_loss_falls(dataset: Path, tmp_path: Path) -> None:
-    config = _config(dataset, tmp_path, steps=30, log_every=5, learning_rate=2e-3)
+    config = _config(dataset, tmp_path, steps=50, log_every=5, learning_rate=2e-3)
     first = train_system2(config, stop_after=5).numbers["flow"]
     last = train_system2(config).numbers["flow"]
     assert last < 0.8 * first
@@ -202,10 +202,10 @@ def test_the_value_head_takes_up_other_rows_and_another_choice(dataset: Path, tr
     candidates[0, 1, 4] = 1.0
     prefix = system2.embed_prefix(system2.blank_observation())
     values = system2.value_head(prefix, candidates)[0]
-    assert float((values[1] - values[0]).abs()) > 0.0
+    assert float((values[1] - values[0]).abs()) > 1e-4
     candidates[0, 1, 4], candidates[0, 1, 5] = 0.0, 1.0
     values = system2.value_head(prefix, candidates)[0]
-    assert torch.equal(values[1], values[0])
+    torch.testing.assert_close(values[1], values[0], rtol=0.0, atol=1e-6)  # its place in the batch moves the last bit
 
 
 def test_refuses_an_unknown_bootstrap(dataset: Path, tmp_path: Path) -> None:
