@@ -41,10 +41,7 @@ def test_follows_a_cube_that_is_moved(world: TabletopWorld) -> None:
     while not expert.done and world.elapsed < 10:
         if world.tip_position()[2] < 0.06 and world.elapsed < 1.5:
             world.place_cube("green", [0.28, -0.13, 0.02], 0.3)
-        command = expert.act()
-        world.set_arm_target(command[:6])
-        world.set_gripper_target(command[6])
-        world.step(25)
+        expert.step()
     assert world.success()
 
 
@@ -56,10 +53,7 @@ def test_starts_over_after_losing_the_cube(world: TabletopWorld) -> None:
         if expert.phase == "place" and phases.count("place") == 3:
             world.place_cube(world.task.cube, [0.27, 0.0, 0.02])
         phases.append(expert.phase)
-        command = expert.act()
-        world.set_arm_target(command[:6])
-        world.set_gripper_target(command[6])
-        world.step(25)
+        expert.step()
     assert "reach" in phases[phases.index("place") :]
     assert world.success()
 
@@ -79,10 +73,7 @@ def test_commands_are_smooth(world: TabletopWorld) -> None:
 
 def _until(expert: ScriptedExpert, world: TabletopWorld, phase: str) -> None:
     while expert.phase != phase:
-        command = expert.act()
-        world.set_arm_target(command[:6])
-        world.set_gripper_target(command[6])
-        world.step(25)
+        expert.step()
 
 
 @pytest.mark.parametrize("phase", ["reach", "close", "lift", "place", "open", "retreat"])
@@ -94,10 +85,7 @@ def test_takes_over_where_another_expert_stopped(world: TabletopWorld, phase: st
     successor.resume()
     while not successor.done and world.elapsed < 15:
         assert not held or successor.phase != "reach", "a held cube is not let go"
-        command = successor.act()
-        world.set_arm_target(command[:6])
-        world.set_gripper_target(command[6])
-        world.step(25)
+        successor.step()
     assert world.success()
 
 
