@@ -14,7 +14,7 @@ from hume_sim.scene import CUBE_SIZE, CUBES
 from hume_sim.world import TabletopWorld
 
 _TRAVEL_HEIGHT = 0.11
-"""Height of the tip above its goal while it moves sideways, m."""
+"""Height of the tip above its goal while it moves sideways, and above the table after lifting or letting go, m."""
 
 _FUNNEL_SLOPE = 4.0
 """Height above the goal per distance beside it."""
