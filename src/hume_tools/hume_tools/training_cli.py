@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from hume_tools.checkpoints import default_checkpoint
+
 _Paths = Optional[Path]  # noqa: UP045
 Timing = Annotated[Optional[float], typer.Option(min=0.0)]  # noqa: UP045
 
@@ -54,7 +56,7 @@ def train(
 
 
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name.")],
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name; without: the one that ships.")] = "",
     suite: Annotated[str, typer.Option(help="hard, nominal, recovery, lift or stack.")] = "hard",
     episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
     variants: Annotated[str, typer.Option(help="Separated by commas.")] = "full,n1,no_system1,random_pick",
@@ -70,6 +72,7 @@ def evaluate(
     value_quality: Annotated[int, typer.Option(min=0, help="Judge the values at this many states instead.")] = 0,
 ) -> None:
     """Measure success in the simulator, without ROS: paired episodes, 95 % intervals."""
+    checkpoint = checkpoint or str(default_checkpoint())
     if value_quality:
         from hume_training.evaluation.value_quality import ValueQualityOptions, run_value_quality
 

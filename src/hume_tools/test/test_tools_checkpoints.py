@@ -1,13 +1,16 @@
-"""The small checkpoint fits every shipped robot profile."""
+"""The small checkpoint fits every shipped robot profile; the shipped one is used where none is named."""
 
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
 from hume_core.action import ActionSpace
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile, known_profiles
-from hume_tools.checkpoints import _arm_actions
+from hume_tools.checkpoints import _arm_actions, shipped_checkpoint
+from hume_tools.cli import app
+from hume_training.evaluation.run import EvaluateOptions
 
 
 @pytest.mark.parametrize("robot", known_profiles())
@@ -31,3 +34,13 @@ def test_poses_need_a_checkpoint_of_their_own() -> None:
     action = profile.action.model_copy(update={"space": ActionSpace.EE_POSE})
     with pytest.raises(ConfigError, match="'ee_pose' of robot 'wx250s'; name a checkpoint"):
         _arm_actions(profile.model_copy(update={"action": action}))
+
+
+@pytest.mark.parametrize(("named", "judged"), [([], str(shipped_checkpoint("wx250s_tabletop"))), (["mine"], "mine")])
+def test_evaluate_judges_the_named_or_the_shipped_checkpoint(
+    named: list[str], judged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[EvaluateOptions] = []
+    monkeypatch.setattr("hume_training.evaluation.run.run_evaluate", lambda options: seen.append(options) or 0)
+    assert CliRunner().invoke(app, ["evaluate", *named]).exit_code == 0
+    assert [options.checkpoint for options in seen] == [judged]
