@@ -36,11 +36,14 @@ def test_poses_need_a_checkpoint_of_their_own() -> None:
         _arm_actions(profile.model_copy(update={"action": action}))
 
 
-@pytest.mark.parametrize(("named", "judged"), [([], str(shipped_checkpoint("wx250s_tabletop"))), (["mine"], "mine")])
-def test_evaluate_judges_the_named_or_the_shipped_checkpoint(
-    named: list[str], judged: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[EvaluateOptions] = []
-    monkeypatch.setattr("hume_training.evaluation.run.run_evaluate", lambda options: seen.append(options) or 0)
-    assert CliRunner().invoke(app, ["evaluate", *named]).exit_code == 0
-    assert [options.checkpoint for options in seen] == [judged]
+def test_evaluate_judges_the_named_or_the_shipped_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+
+    def run(options: EvaluateOptions) -> int:
+        judged.append(options.checkpoint)
+        return 0
+
+    monkeypatch.setattr("hume_training.evaluation.run.run_evaluate", run)
+    for named in ([], ["mine"]):
+        assert CliRunner().invoke(app, ["evaluate", *named]).exit_code == 0
+    assert judged == [str(shipped_checkpoint("wx250s_tabletop")), "mine"]
