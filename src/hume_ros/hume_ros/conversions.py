@@ -30,6 +30,11 @@ def stamp_seconds(stamp: Any) -> float:
     return float(stamp.sec) + float(stamp.nanosec) * 1e-9
 
 
+def stamp_nanoseconds(stamp: Any) -> int:
+    """A `builtin_interfaces/Time` as nanoseconds."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
 def stamp_parts(seconds: float) -> tuple[int, int]:
     """Seconds as (sec, nanosec) of a `builtin_interfaces/Time`."""
     nanoseconds = round(seconds * 1e9)

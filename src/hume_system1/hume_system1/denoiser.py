@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -11,52 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.action import ActionSpace, joint_targets
+from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import ChunkPath, Kinematics, end_effector_action
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """An action chunk of System 2.
-
-    Attributes:
-        stamp: time of row 0, s on the ROS clock.
-        epoch, seq: see ActionChunk.msg.
-        dt: time between rows, s.
-        rows: (H, A) float32, normalised policy units.
-        anchor: (n,) joint positions at the observation, rad.
-    """
-
-    stamp: float
-    epoch: int
-    seq: int
-    dt: float
-    rows: NDArray[np.float32]
-    anchor: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Joint setpoints from now on.
-
-    Attributes:
-        stamp: time of row 0, s on the ROS clock: of a row of the chunk, or now, where System 1 starts from the newest
-            state.
-        chunk: what was refined.
-        positions: (h, n) rad.
-        gripper: (h,) policy units, or None without a gripper.
-        duration: time it took, s.
-        unreachable: why the tool does not come where the rows ask it to; empty: it does, or the rows are joints.
-    """
-
-    stamp: float
-    chunk: Chunk
-    positions: NDArray[np.float64]
-    gripper: NDArray[np.float64] | None
-    duration: float
-    unreachable: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,18 +24,18 @@ class SegmentRequest:
     Attributes:
         chunk: to refine.
         observation: one, the newest.
+        observation_stamp: ROS time of the oldest part of the observation, s.
         moved: (n,) how far the joints are from the chunk's anchor, rad.
         row: of the chunk, where the segment starts.
         stamp: how far into the chunk the segment starts, in [0, 1); with the fraction inside the row.
-        started: when it was asked for, s on the monotonic clock.
     """
 
     chunk: Chunk
     observation: Observation
+    observation_stamp: float
     moved: NDArray[np.float64]
     row: int
     stamp: float
-    started: float
 
 
 class Refiner(Protocol):
@@ -141,7 +99,7 @@ class Denoiser:
                 f"System 1 of this checkpoint refines joint deltas (s1_origin is 'newest_state'); robot "
                 f"'{profile.name}' has action space '{profile.action.space.value}', valid: joint_delta"
             )
-        self._refiner = refiner
+        self.refiner = refiner
         self._profile = profile
         self._kinematics = kinematics
         self._path: tuple[Chunk, ChunkPath] | None = None
@@ -176,42 +134,50 @@ class Denoiser:
             return None
         return self._current
 
-    def denoise(self, chunk: Chunk, observation: Observation, joints: NDArray[np.float64], now: float) -> Segment:
-        """Refine the rows that start at `now` (s, ROS clock), or at the chunk's last one.
+    def request(
+        self, chunk: Chunk, observation: Observation, observation_stamp: float, joints: NDArray[np.float64], now: float
+    ) -> SegmentRequest:
+        """What to ask System 1 for: the rows that start at `now`, or at the chunk's last one.
 
         Args:
             chunk: to refine.
             observation: one, the newest.
+            observation_stamp: ROS time of its oldest part, s.
             joints: (n,) joint positions at the observation, rad.
             now: s, ROS clock.
         """
-        request = self.request(chunk, observation, joints, now)
-        return self.finish(request, self._refiner.segment(observation, chunk.rows, request.stamp, request.moved))
-
-    def request(
-        self, chunk: Chunk, observation: Observation, joints: NDArray[np.float64], now: float
-    ) -> SegmentRequest:
-        """What to ask System 1 for; the first half of `denoise`."""
-        started = time.monotonic()
         elapsed = max(0.0, now - chunk.stamp) / chunk.dt
-        row = min(int(elapsed), self._refiner.chunk_size - 1)
+        row = min(int(elapsed), self.refiner.chunk_size - 1)
         # The fraction inside the step goes on to the model as well.
         position = elapsed if int(elapsed) == row else float(row)
         moved = joints - chunk.anchor
-        return SegmentRequest(chunk, observation, moved, row, position / self._refiner.chunk_size, started)
+        return SegmentRequest(chunk, observation, observation_stamp, moved, row, position / self.refiner.chunk_size)
 
-    def finish(self, request: SegmentRequest, actions: NDArray[np.float64]) -> Segment:
-        """The segment that System 1's answer (k, a), real units, amounts to; the second half of `denoise`."""
+    def finish(self, request: SegmentRequest, actions: NDArray[np.float64], seq: int, duration: float) -> Segment:
+        """The segment that System 1's answer amounts to.
+
+        Args:
+            request: what was asked.
+            actions: (k, a) the answer, real units.
+            seq: number of the segment.
+            duration: how long the answer took, s.
+        """
         chunk, row = request.chunk, request.row
-        start = row if self._refiner.origin == "anchor" else request.stamp * self._refiner.chunk_size
+        start = row if self.refiner.origin == "anchor" else request.stamp * self.refiner.chunk_size
         arm_dim = self._profile.action.space.arm_dim(len(self._profile.joints))
         positions, unreachable = self._joint_positions(chunk, row, actions)
+        grippers = int(self._profile.gripper is not None)
         return Segment(
             stamp=chunk.stamp + start * chunk.dt,
-            chunk=chunk,
+            dt=chunk.dt,
+            epoch=chunk.epoch,
+            chunk_seq=chunk.seq,
+            seq=seq,
+            names=self._profile.joint_names,
             positions=positions,
-            gripper=actions[:, arm_dim].copy() if self._profile.gripper is not None else None,
-            duration=time.monotonic() - request.started,
+            grippers=actions[:, arm_dim : arm_dim + grippers].copy(),
+            observation_stamp=request.observation_stamp,
+            denoise_duration=duration,
             unreachable=unreachable,
         )
 
@@ -221,8 +187,8 @@ class Denoiser:
             return joint_targets(self._profile.action.space, actions, chunk.anchor), ""
         if self._path is None or self._path[0] is not chunk:
             # Rows that System 1 adds past the chunk's end find room behind it.
-            beyond = self._refiner.segment_size - 1
-            rows = np.pad(self._refiner.unnormalise(chunk.rows), ((0, beyond), (0, 0)), mode="edge")
+            beyond = self.refiner.segment_size - 1
+            rows = np.pad(self.refiner.unnormalise(chunk.rows), ((0, beyond), (0, 0)), mode="edge")
             meaning = end_effector_action(self._profile)
             self._path = chunk, ChunkPath(self._kinematics, meaning, rows, chunk.anchor, chunk.dt)
         targets = self._path[1].segment(row, actions)
@@ -234,8 +200,8 @@ class Denoiser:
         newest = self._next or self._current
         if newest is not None and newest.epoch == chunk.epoch and chunk.seq <= newest.seq:
             raise ChunkError(f"chunk {chunk.seq} is not newer than {newest.seq}")
-        if len(chunk.rows) != self._refiner.chunk_size:
-            raise ChunkError(f"chunk has {len(chunk.rows)} rows; the policy's chunks have {self._refiner.chunk_size}")
+        if len(chunk.rows) != self.refiner.chunk_size:
+            raise ChunkError(f"chunk has {len(chunk.rows)} rows; the policy's chunks have {self.refiner.chunk_size}")
         if not (np.isfinite(chunk.rows).all() and np.isfinite(chunk.anchor).all()):
             raise ChunkError(f"chunk {chunk.seq} contains numbers that are not finite")
 
@@ -243,9 +209,9 @@ class Denoiser:
         current = self._current
         if current is None or self._switch is ChunkSwitch.AT_ONCE:
             return True
-        segment = self._refiner.segment_size * current.dt
+        segment = self.refiner.segment_size * current.dt
         # A chunk that no longer holds a whole segment from now on has reached its last boundary.
         return now >= self._adopted + segment or now + segment > self._end(current)
 
     def _end(self, chunk: Chunk) -> float:
-        return chunk.stamp + self._refiner.chunk_size * chunk.dt
+        return chunk.stamp + self.refiner.chunk_size * chunk.dt

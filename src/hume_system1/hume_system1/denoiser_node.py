@@ -33,6 +33,7 @@ from hume_ros.timers import steady_timer
 from hume_system1.denoiser import ChunkSwitch, Denoiser
 from hume_system1.denoiser_settings import DenoiserSettings, declare_settings
 from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
+from hume_system1.messages import segment_message, to_chunk
 from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 
@@ -121,15 +122,17 @@ class DenoiserNode(Node):
     def _denoise_once(self) -> bool:
         """Refine the part of the chunk that starts now; False if there was nothing to do."""
         try:
-            task = self._cycle.begin(self._now())
-            if task is None:
+            request = self._cycle.begin(self._now())
+            if request is None:
                 return False
-            segment = self._cycle.denoise(task)
+            started = time.monotonic()
+            actions = self._cycle.refine(request)
         except ObservationError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=_WARN_PERIOD)
             return False
-        self._segments.publish(self._cycle.message(task, segment))
-        self._finished.append((time.monotonic(), segment.duration))
+        segment = self._cycle.finish(request, actions, time.monotonic() - started)
+        self._segments.publish(segment_message(segment))
+        self._finished.append((time.monotonic(), segment.denoise_duration))
         self._note_reach(segment.unreachable)
         return True
 
@@ -140,7 +143,7 @@ class DenoiserNode(Node):
 
     def _on_chunk(self, message: ActionChunk) -> None:
         try:
-            self._cycle.offer(message)
+            self._cycle.offer(to_chunk(message))
         except ChunkError as error:
             self.get_logger().warning(f"dropped: {error}", throttle_duration_sec=_WARN_PERIOD)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
@@ -11,18 +10,13 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from hume_core.errors import ConfigError
-from hume_core.limits import MotionLimits
+from hume_core.limits import MotionLimits, scaled
 from hume_ros.parameters import declare
 from hume_system1.control.core import ControlCore
 
 _KINDS = ("velocity", "acceleration", "jerk")
 _PREFIX = "limit_scale."
 _LOWEST = 0.01
-
-
-def scaled(limits: MotionLimits, scales: Mapping[str, float]) -> MotionLimits:
-    """Limits with some kinds multiplied, such as {"velocity": 0.5}."""
-    return replace(limits, **{kind: getattr(limits, kind) * scale for kind, scale in scales.items()})
 
 
 class LiveLimits:

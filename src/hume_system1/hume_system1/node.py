@@ -43,7 +43,8 @@ from hume_system1.control.realtime import enter_realtime, raise_ordinary_threads
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.live_limits import LiveLimits
 from hume_system1.reporter import System1Reporter
-from hume_system1.settings import System1Settings, control_settings, declare_settings, gripper_settings
+from hume_system1.robot_settings import control_settings, gripper_settings
+from hume_system1.settings import System1Settings, declare_settings
 from hume_system1.sinks import Sink, make_sinks
 
 _STANDSTILL_TIMEOUT = 1.0

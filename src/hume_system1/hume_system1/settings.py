@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 from rclpy.node import Node
 
-from hume_core.robot import RobotProfile
 from hume_ros.parameters import declare
 from hume_system1 import denoiser_settings
-from hume_system1.control.settings import ControlSettings, GripperSettings
+from hume_system1.control.settings import ControlSettings
 
 # name: lowest, highest, meaning
 _WATCHDOGS = {
@@ -80,27 +79,4 @@ def declare_settings(node: Node) -> System1Settings:
             node, "clock_offset_limit", 0.05, "Offset of System 2's clock from which to warn, s.", low=0.001, high=60.0
         ),
         black_box=declare(node, "black_box", "", "File for the last minutes of commands, written at clean-up."),
-    )
-
-
-def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:
-    """Settings of the control core for a robot: its rate and its action space."""
-    return replace(settings, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
-
-
-def gripper_settings(profile: RobotProfile) -> GripperSettings | None:
-    """The profile's gripper for the control core; None without one."""
-    gripper = profile.gripper
-    if gripper is None:
-        return None
-    return GripperSettings(
-        policy_closed=gripper.policy_closed,
-        policy_open=gripper.policy_open,
-        closed=gripper.closed,
-        open=gripper.open,
-        rate=gripper.speed,
-        binary=gripper.binary,
-        close_below=gripper.hysteresis[0],
-        open_above=gripper.hysteresis[1],
-        joint=gripper.joint,
     )

@@ -1,56 +1,58 @@
-"""The denoiser in a replay: its cycle on the time of the recording."""
+"""The denoiser in a session: its cycle on the session's time."""
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
-from dataclasses import replace
+from concurrent.futures import Future
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.chunk import Chunk
 from hume_core.errors import ChunkError, ObservationError
 from hume_core.kinematics import Kinematics
 from hume_core.robot import RobotProfile
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer
-from hume_system1 import inputs
-from hume_system1.control.events import HeartbeatEvent, SegmentEvent
-from hume_system1.denoiser import ChunkSwitch, Denoiser, Segment
-from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle, Task
-from hume_tools.regress.core_steps import CoreSteps
-from hume_tools.regress.journal import Journal
-from hume_tools.regress.latency import Latencies
-from hume_tools.regress.policy import Policy
-from hume_tools.regress.schedule import NS, Rank, Schedule
+from hume_session.commanding import CommandStage
+from hume_session.engine import Engine, PolicyFacts
+from hume_session.latency import Latencies
+from hume_session.listener import Listener
+from hume_session.schedule import NS, Rank, Schedule
+from hume_system1.control.events import SegmentEvent
+from hume_system1.denoiser import ChunkSwitch, Denoiser, SegmentRequest
+from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
 
 
-class DenoiserSteps:
+class DenoisingStage:
     """Refines whenever the denoiser's loop would, and hands the segment on when the latency is over.
 
     Args:
         profile: robot.
-        policy: gives the refiner.
+        policy: what has to be known of it.
+        engine: computes segments.
         switch: when to change to a newer chunk.
         kinematics: of the arm, for action spaces of the end effector.
         latency: of a segment.
         schedule: time.
-        journal: notes.
-        core: takes segments and heartbeats.
-        executor: computes segments.
+        listener: told what happens.
+        commands: takes segments and heartbeats.
     """
 
     def __init__(
         self,
         profile: RobotProfile,
-        policy: Policy,
+        policy: PolicyFacts,
+        engine: Engine,
         switch: ChunkSwitch,
         kinematics: Kinematics | None,
         latency: Latencies,
         schedule: Schedule,
-        journal: Journal,
-        core: CoreSteps,
-        executor: Executor,
+        listener: Listener,
+        commands: CommandStage,
     ) -> None:
-        self._latency, self._schedule, self._journal = latency, schedule, journal
-        self._core, self._executor = core, executor
+        self._engine, self._latency, self._schedule, self._listener = engine, latency, schedule, listener
+        self._commands = commands
         self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
         observer = ObservationBuffer(profile, self._sources, policy.history, lambda: schedule.steady)
         self._cycle = DenoisingCycle(Denoiser(policy.refiner, profile, switch, kinematics), observer, profile, 0)
@@ -60,12 +62,12 @@ class DenoiserSteps:
         """Forget chunks of older epochs."""
         self._cycle.begin_epoch(epoch)
 
-    def offer(self, message: Any) -> None:
+    def offer(self, chunk: Chunk) -> None:
         """A chunk."""
         try:
-            self._cycle.offer(message)
+            self._cycle.offer(chunk)
         except ChunkError as error:
-            self._journal.event(self._schedule.elapsed, "chunk dropped", str(error))
+            self._listener.event(self._schedule.elapsed, "chunk dropped", str(error))
 
     def receive(self, source: str, message: Any) -> None:
         """A sensor message."""
@@ -77,44 +79,47 @@ class DenoiserSteps:
         start = schedule.now
         if start >= self._next_beat:
             self._next_beat = start + round(HEARTBEAT_PERIOD * NS)
-            self._core.append(HeartbeatEvent(received=schedule.steady))
+            self._commands.beat()
         try:
-            task = self._cycle.begin(schedule.ros)
+            request = self._cycle.begin(schedule.ros)
         except ObservationError as error:
-            self._journal.event(schedule.elapsed, "denoising", str(error))
-            task = None
-        if task is None:
+            self._listener.event(schedule.elapsed, "denoising", str(error))
+            request = None
+        if request is None:
             self._go_on(schedule.steady, worked=False)
             return
-        self._begin(task)
+        self._begin(request)
 
-    def _begin(self, task: Task) -> None:
+    def _begin(self, request: SegmentRequest) -> None:
         schedule = self._schedule
         started, latency = schedule.steady, self._latency.at(schedule.now)
-        future = self._executor.submit(self._cycle.denoise, task)
+        future = self._engine.refine(request)
 
         def finish() -> None:
-            received, ros, end = schedule.steady, schedule.ros, schedule.elapsed
-            self._core.later(lambda: self._segment(task, future, latency, received, ros, end))
+            received, end = schedule.steady, schedule.elapsed
+            self._commands.later(future, lambda: self._segment(request, future, latency, received, end))
             self._go_on(started, worked=True)
 
         schedule.at(schedule.now + latency, Rank.FINISH, finish)
 
     def _segment(
-        self, task: Task, future: Future[Segment], latency: int, received: float, ros: float, end: int
+        self,
+        request: SegmentRequest,
+        future: Future[NDArray[np.float64]],
+        latency: int,
+        received: float,
+        end: int,
     ) -> SegmentEvent | None:
-        """The core comes to a segment: wait for it."""
+        """The core comes to a segment."""
         try:
-            segment = replace(future.result(), duration=latency / NS)
+            segment = self._cycle.finish(request, future.result(), latency / NS)
         except ObservationError as error:
-            self._journal.event(end, "denoising", str(error))
+            self._listener.event(end, "denoising", str(error))
             return None
         if segment.unreachable:
-            self._journal.event(end, "unreachable", segment.unreachable)
-        since_start = self._schedule.since_start
-        observed, first_row = since_start(task.frame.stamp), since_start(segment.stamp)
-        self._journal.segment(end - latency, end, observed, first_row, segment.chunk.seq, segment.positions)
-        return replace(inputs.segment_event(self._cycle.message(task, segment), ros), received=received)
+            self._listener.event(end, "unreachable", segment.unreachable)
+        self._listener.segment(end - latency, end, segment)
+        return SegmentEvent(segment, received)
 
     def _go_on(self, started: float, *, worked: bool) -> None:
         schedule = self._schedule
