@@ -11,8 +11,7 @@ import torch
 
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
-from hume_sim.scene import CUBES
-from hume_sim.world import TabletopWorld
+from hume_sim.suites import find_suite
 from hume_system2.model.thought import Thought
 from hume_system2.model.thought import choose as choose_by_value
 from hume_training.collect.plan import PlannedEpisode
@@ -22,7 +21,6 @@ from hume_training.evaluation.following import sample_rows
 from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout, with_action_space
-from hume_training.evaluation.suites import Disturbances, find_suite
 from hume_training.evaluation.value_quality import _Snapshot, rank_correlation, summarise
 from hume_training.evaluation.variants import Variant, choose, find_variant, medoid
 
@@ -163,11 +161,6 @@ def test_refuses_an_unknown_variant(name: str) -> None:
         find_variant(name)
 
 
-def test_refuses_an_unknown_suite() -> None:
-    with pytest.raises(ConfigError, match="valid: lift, stack, nominal, recovery, hard"):
-        find_suite("easy")
-
-
 def test_wilson_matches_published_values() -> None:
     low, high = wilson(81, 263)  # Newcombe 1998, table I
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
@@ -220,27 +213,6 @@ def test_the_best_choice_bounds_the_others() -> None:
     assert report["success_of_best"] == 1.0
 
 
-def test_cubes_drift_to_and_fro_but_not_while_held() -> None:
-    world = TabletopWorld(16, 16)
-    world.reset(SEED, TASK)
-    suite = find_suite("hard")
-    disturbances = Disturbances(replace(suite, disturbances=0), SEED)
-    start = {cube: world.cube_pose(cube)[:2] for cube in CUBES}
-    farthest = dict.fromkeys(CUBES, 0.0)
-    while world.elapsed < suite.drift_period:
-        disturbances.apply(world)
-        world.step(round(0.01 / world.timestep))
-        for cube in CUBES:
-            farthest[cube] = max(farthest[cube], float(np.linalg.norm(world.cube_pose(cube)[:2] - start[cube])))
-    for cube in CUBES:
-        assert suite.drift <= farthest[cube] < 2.2 * suite.drift
-        assert np.linalg.norm(world.cube_pose(cube)[:2] - start[cube]) < 0.3 * suite.drift
-    world.place_cube("red", world.tip_position())
-    held = world.cube_pose("red")
-    disturbances.apply(world)
-    assert np.array_equal(world.cube_pose("red"), held)
-
-
 def test_episodes_side_by_side_equal_single_ones(actions: np.ndarray) -> None:
     def outcome(count: int) -> list[Outcome]:
         system2 = KnowingSystem2(actions)
@@ -272,15 +244,3 @@ class Repeating:
             torch.cat([getattr(part, name) for part in parts]) for name in ("candidates", "values", "weights", "chunk")
         ]
         return Thought(*joined, parts[0].noise_levels, parts[0].euler_steps)
-
-
-def test_skipped_disturbances_do_not_come_later() -> None:
-    world = TabletopWorld()
-    world.reset(SEED, TASK)
-    suite = replace(find_suite("hard"), drift=0.0)
-    disturbances = Disturbances(suite, SEED)
-    disturbances.skip_until(6.1)
-    before = world.get_state()
-    world.data.time += 7.0
-    disturbances.apply(world)
-    assert np.array_equal(world.get_state().physics[1:], before.physics[1:])

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from hume_core.errors import CheckpointError, ConfigError
+from hume_sim import suites
 from hume_system1.model import System1
 from hume_system2.model import System2
-from hume_training.evaluation import suites
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
 from hume_training.training.loop import learning_rate
 from hume_training.training.sampling import batch_indices, shifted, step_generator

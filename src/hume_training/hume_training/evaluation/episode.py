@@ -18,7 +18,9 @@ from torch import Tensor
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_sim.arm import ARM_JOINTS
+from hume_sim.disturbances import Disturbances
 from hume_sim.scene import CUBES
+from hume_sim.suites import Suite
 from hume_sim.world import TabletopWorld, WorldState
 from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment, SegmentRequest
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
@@ -27,7 +29,6 @@ from hume_training.collect.recorder import CAMERAS
 from hume_training.evaluation.following import TICK, follow
 from hume_training.evaluation.oracle import Oracle
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.suites import Disturbances, Suite
 from hume_training.evaluation.variants import Variant, choose
 
 _EPOCH = 1

@@ -21,7 +21,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hume_core.errors import DatasetError
 from hume_core.robot import RobotProfile
 from hume_sim.arm import ARM_JOINTS
+from hume_sim.disturbances import Disturbances
 from hume_sim.expert import ScriptedExpert
+from hume_sim.suites import Suite, find_suite
 from hume_sim.world import TabletopWorld
 from hume_training.collect.recorder import (
     RATE,
@@ -35,7 +37,6 @@ from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
 from hume_training.data.writer import Episode, finish, stage_shard, staged_shards
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout, with_action_space
-from hume_training.evaluation.suites import Disturbances, Suite, find_suite
 from hume_training.evaluation.variants import find_variant
 
 _FIRST_SEED = 20_000_000

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.robot import RobotProfile
+from hume_sim.suites import Suite
 from hume_sim.world import TabletopWorld, WorldState
 from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERA_SIZE
 from hume_training.evaluation.episode import Episode, Outcome, Request, Runner, ThoughtRequest, Watch
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.suites import Suite
 from hume_training.evaluation.variants import Variant
 
 

@@ -17,13 +17,12 @@ from rich.console import Console
 from rich.progress import track
 
 from hume_core.robot import RobotProfile
+from hume_sim.suites import FIRST_SEED, Suite, find_suite, scene
 from hume_sim.world import TabletopWorld, WorldState
 from hume_training.evaluation.episode import Outcome
 from hume_training.evaluation.episode_values import plot_values, summarise_values
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout, with_action_space
-from hume_training.evaluation.run import FIRST_SEED, scene
-from hume_training.evaluation.suites import Suite, find_suite
 from hume_training.evaluation.variants import find_variant
 
 _OFFSET = 50_000
