@@ -41,6 +41,12 @@ def stamp_parts(seconds: float) -> tuple[int, int]:
     return nanoseconds // 1_000_000_000, nanoseconds % 1_000_000_000
 
 
+def as_sent(seconds: float) -> float:
+    """Seconds as they come out of a message: whole nanoseconds, put together again."""
+    whole, nanoseconds = stamp_parts(seconds)
+    return float(whole) + float(nanoseconds) * 1e-9
+
+
 def set_stamp(stamp: Any, seconds: float) -> None:
     """Write `seconds` into a `builtin_interfaces/Time` or `Duration`."""
     stamp.sec, stamp.nanosec = stamp_parts(seconds)

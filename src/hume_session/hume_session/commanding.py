@@ -141,6 +141,10 @@ class CommandStage:
             self._in_step = self.core.state.mode in _STOPPED
         return self.core.intake.epoch
 
+    def newest_numbers(self) -> tuple[int, int]:
+        """Sequence numbers of the newest chunk and segment that were let in; 0 before the first."""
+        return max(self.core.intake.chunks.seq, 0), max(self.core.intake.segments.seq, 0)
+
     @property
     def state(self) -> str:
         """Mode and reason."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hume_core.chunk import Chunk
 from hume_core.errors import ChunkError, ObservationError
 from hume_core.kinematics import Kinematics
 from hume_core.robot import RobotProfile
+from hume_ros.conversions import as_sent
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer
 from hume_session.commanding import CommandStage
@@ -37,6 +39,7 @@ class DenoisingStage:
         schedule: time.
         listener: told what happens.
         commands: takes segments and heartbeats.
+        first_seq: segments are numbered from here on.
     """
 
     def __init__(
@@ -50,12 +53,14 @@ class DenoisingStage:
         schedule: Schedule,
         listener: Listener,
         commands: CommandStage,
+        first_seq: int = 0,
     ) -> None:
         self._engine, self._latency, self._schedule, self._listener = engine, latency, schedule, listener
         self._commands = commands
         self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
         observer = ObservationBuffer(profile, self._sources, policy.history, lambda: schedule.steady)
-        self._cycle = DenoisingCycle(Denoiser(policy.refiner, profile, switch, kinematics), observer, profile, 0)
+        denoiser = Denoiser(policy.refiner, profile, switch, kinematics)
+        self._cycle = DenoisingCycle(denoiser, observer, profile, first_seq)
         self._next_beat = 0
 
     def begin_epoch(self, epoch: int) -> None:
@@ -119,7 +124,8 @@ class DenoisingStage:
         if segment.unreachable:
             self._listener.event(end, "unreachable", segment.unreachable)
         self._listener.segment(end - latency, end, segment)
-        return SegmentEvent(segment, received)
+        observed = as_sent(segment.observation_stamp)
+        return SegmentEvent(replace(segment, stamp=as_sent(segment.stamp), observation_stamp=observed), received)
 
     def _go_on(self, started: float, *, worked: bool) -> None:
         schedule = self._schedule

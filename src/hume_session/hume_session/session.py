@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hume_core.chunk import Chunk
 from hume_core.kinematics import Kinematics
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import JOINT_STATES
@@ -74,15 +75,19 @@ class Session:
     ) -> None:
         self._listener = listener
         self._resumed = commands is not None
+        # Numbers of chunks and segments go on above those that the command stage has seen.
+        first_chunk, first_segment = (0, 0) if commands is None else commands.newest_numbers()
         self.schedule = schedule = Schedule() if commands is None else commands.schedule
         self.commands = commands or CommandStage(
             profile, options.control, options.limit_scales, options.follows, schedule, listener
         )
         self._denoising = DenoisingStage(
             profile, policy, engine, options.chunk_switch, options.kinematics, latency.denoise, schedule, listener,
-            self.commands,
+            self.commands, first_segment,
         )  # fmt: skip
-        self._thinking = ThinkingStage(profile, policy, engine, latency.think, schedule, listener, self._publish)
+        self._thinking = ThinkingStage(
+            profile, policy, engine, latency.think, schedule, listener, self.offer, first_chunk
+        )
         self._epoch = 0
 
     def begin(self, start: int) -> None:
@@ -105,9 +110,16 @@ class Session:
         yield from self.schedule.advance(time)
         yield from self.commands.advance(time)
 
-    def receive(self, source: str, message: Any) -> None:
-        """A sensor message reaches the nodes now: of a camera key, or `JOINT_STATES`."""
-        self._listener.received(source, self.schedule.elapsed, message)
+    def receive(self, source: str, message: Any, arrival: int | None = None) -> None:
+        """A sensor message reaches the nodes now.
+
+        Args:
+            source: camera key, or `JOINT_STATES`.
+            message: with the fields of `sensor_msgs`.
+            arrival: when it is said to have come, where that was before the session began; None: now.
+        """
+        elapsed = self.schedule.elapsed if arrival is None else arrival - self.schedule.start
+        self._listener.received(source, elapsed, message)
         if source == JOINT_STATES:
             self.commands.receive(message)
         self._denoising.receive(source, message)
@@ -118,6 +130,15 @@ class Session:
         self._begin_epoch(self._epoch + 1, reason or f"instruction: {instruction}")
         self.commands.begin_epoch(self._epoch)
         self._thinking.assign(instruction, self._epoch)
+
+    def resume(self, instruction: str) -> None:
+        """Carry out an instruction in the present epoch: motion goes on."""
+        self._thinking.assign(instruction, self._epoch)
+
+    def offer(self, chunk: Chunk) -> None:
+        """A chunk reaches System 1."""
+        self._denoising.offer(chunk)
+        self.commands.offer(chunk)
 
     def rest(self, reason: str) -> None:
         """Carry out nothing, in a new epoch."""
@@ -132,10 +153,6 @@ class Session:
     def why_idle(self) -> str:
         """Why no thought could begin; empty if one could."""
         return self._thinking.why_idle()
-
-    def _publish(self, chunk: Any) -> None:
-        self._denoising.offer(chunk)
-        self.commands.offer(chunk)
 
     def _begin_epoch(self, epoch: int, reason: str) -> None:
         self._epoch = epoch

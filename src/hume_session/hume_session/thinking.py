@@ -10,6 +10,7 @@ from typing import Any
 from hume_core.chunk import Chunk
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
+from hume_ros.conversions import as_sent
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer
 from hume_session.engine import Engine, PolicyFacts
@@ -33,6 +34,7 @@ class ThinkingStage:
         schedule: time.
         listener: told what happens.
         publish: takes each chunk.
+        first_seq: chunks are numbered from here on.
     """
 
     def __init__(
@@ -44,12 +46,13 @@ class ThinkingStage:
         schedule: Schedule,
         listener: Listener,
         publish: Callable[[Chunk], None],
+        first_seq: int = 0,
     ) -> None:
         self._engine, self._latency = engine, latency
         self._schedule, self._listener, self._publish = schedule, listener, publish
         self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
         self._observer = ObservationBuffer(profile, self._sources, clock=lambda: schedule.steady)
-        self._cycle = ThinkingCycle(self._observer, profile, 0.0, model_id=policy.model_id)
+        self._cycle = ThinkingCycle(self._observer, profile, 0.0, first_seq, policy.model_id)
         self._busy = False
         self._wake = -1
         self._not_before = 0
@@ -129,5 +132,5 @@ class ThinkingStage:
         end = self._schedule.elapsed
         self._listener.thought(end - latency, end, task, result, chunk)
         if chunk is not None:
-            self._publish(chunk)
+            self._publish(replace(chunk, stamp=as_sent(chunk.stamp)))
         self._consider()

@@ -13,6 +13,7 @@ from hume_core.errors import CheckpointError
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_system2.model import System2
+from hume_system2.model.thought import Thought
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,18 @@ class ThoughtResult:
     noise_levels: NDArray[np.float32]
     weights: NDArray[np.float32]
     duration: float
+
+    @classmethod
+    def of(cls, system2: System2, thought: Thought, duration: float) -> ThoughtResult:
+        """Of a thought about one observation, which took `duration` s."""
+        return cls(
+            chunk=thought.chunk[0].float().cpu().numpy(),
+            candidates=system2.unnormalise(thought.candidates[0]).float().cpu().numpy(),
+            values=thought.values[0].float().cpu().numpy(),
+            noise_levels=thought.noise_levels.float().cpu().numpy(),
+            weights=thought.weights[0].float().cpu().numpy(),
+            duration=duration,
+        )
 
     @property
     def index(self) -> int:
@@ -116,15 +129,7 @@ class Thinker:
             noise_temp=options.noise_temp,
             generator=self._generator,
         )
-        real = self._system2.unnormalise(thought.candidates[0])
-        return ThoughtResult(
-            chunk=thought.chunk[0].float().cpu().numpy(),
-            candidates=real.float().cpu().numpy(),
-            values=thought.values[0].float().cpu().numpy(),
-            noise_levels=thought.noise_levels.float().cpu().numpy(),
-            weights=thought.weights[0].float().cpu().numpy(),
-            duration=time.monotonic() - started,
-        )
+        return ThoughtResult.of(self._system2, thought, time.monotonic() - started)
 
 
 def check_fits(system2: System2, profile: RobotProfile) -> None:

@@ -121,7 +121,7 @@ class _Feed:
                 self._journal.event(session.schedule.elapsed, "estop", "emergency stop as recorded")
                 session.estop()
         else:
-            session.receive(arrival.source, message)
+            session.receive(arrival.source, message, arrival.time)
 
     def _replay_epoch(self, message: Any) -> None:
         """System 2's own epochs are begun anew; those of System 1 follow from what is replayed."""

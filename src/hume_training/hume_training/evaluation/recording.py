@@ -35,6 +35,7 @@ from hume_training.collect.recorder import (
 )
 from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
 from hume_training.data.writer import Episode, finish, stage_shard, staged_shards
+from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout, with_action_space
 from hume_training.evaluation.variants import find_variant
@@ -80,12 +81,13 @@ class EpisodeRecorder:
         self.rows: list[dict[str, Any]] = []
         self._due = 0.0
 
-    def __call__(self, world: TabletopWorld) -> None:
+    def __call__(self, runner: Runner) -> None:
         """Called after each command."""
-        if self.rows:
-            self.rows[-1][SUCCESS] = world.success()
+        world = runner.world
         if world.elapsed + 1e-9 < self._due:
             return
+        if self.rows:
+            self.rows[-1][SUCCESS] = world.success()
         self._due += 1.0 / RATE
         target = world.target
         action = np.array([*target[:-1], gripper_opening(target[-1])], dtype=np.float32)
