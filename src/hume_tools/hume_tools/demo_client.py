@@ -12,6 +12,7 @@ from hume_msgs.action import ExecuteTask
 from hume_msgs.msg import ActionChunk, EpisodeState, Segment, System1Status
 from hume_msgs.srv import ResetScene
 from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.subscription import MessageInfo
 from sensor_msgs.msg import Image
@@ -20,7 +21,6 @@ from std_srvs.srv import SetBool, Trigger
 from hume_core.errors import HumeError
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb, stamp_seconds
-from hume_ros.lifecycle import make_executor
 from hume_tools.measurements import FaultWatch, Measurements
 from hume_tools.video import VideoWriter
 
@@ -67,7 +67,8 @@ class DemoClient:
         self._episode: EpisodeState | None = None
         self._chunk: ActionChunk | None = None
         self._node = Node("hume_demo")
-        self._executor = make_executor()
+        # The executor on events would cost less, but crashes on callbacks that want to know when a message was sent.
+        self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._watch = FaultWatch(stopped=False)
         self._goals: Any = ActionClient(self._node, ExecuteTask, "hume/execute_task")

@@ -14,21 +14,20 @@ class ReplyTimes:
     `hume evaluate` starts a thought on an observation of that very moment, and its chunk takes effect a latency later.
     So a latency is the time from the start of the work to the arrival of its result: how long the work took by the
     worker's own count, and the way from publishing to arrival. What an observation had aged before is told apart.
-    The next thought starts one period after the last, so a rate is one over the median time between two arrivals.
+    Rates are counted from the first arrival of an episode to its last, which leaves out the wait for the first one.
     """
 
     def __init__(self) -> None:
         self._latencies: list[float] = []
         self._ages: list[float] = []
-        self._intervals: list[float] = []
-        self._last = math.nan
+        self._arrivals: list[list[float]] = []
 
     def begin(self) -> None:
-        """A new episode: the time since the last arrival does not count."""
-        self._last = math.nan
+        """A new episode."""
+        self._arrivals.append([])
 
     def add(self, received: float, published: float, duration: float, observed: float) -> None:
-        """A result has come.
+        """A result of the episode has come.
 
         Args:
             received: when it arrived here, s.
@@ -39,9 +38,7 @@ class ReplyTimes:
         latency = received - published + duration
         self._latencies.append(latency)
         self._ages.append(received - observed - latency)
-        if not math.isnan(self._last):
-            self._intervals.append(received - self._last)
-        self._last = received
+        self._arrivals[-1].append(received)
 
     @property
     def latency(self) -> float:
@@ -55,8 +52,8 @@ class ReplyTimes:
 
     @property
     def rate(self) -> float:
-        """One over the median time between two arrivals of an episode, Hz; nan: less than two came."""
-        return 1.0 / _median(self._intervals)
+        """Results per second, the median of the episodes, Hz; nan: none had two."""
+        return _median([(len(times) - 1) / (times[-1] - times[0]) for times in self._arrivals if len(times) > 1])
 
 
 @dataclass(frozen=True)

@@ -71,12 +71,16 @@ def test_latency_is_from_the_start_of_the_work_to_the_arrival_of_its_result() ->
     assert replies().observation_age == pytest.approx(0.03)
 
 
-def test_rate_is_that_of_the_median_interval_within_an_episode() -> None:
+def test_rate_is_counted_within_episodes_and_their_median_taken() -> None:
     times = replies()
-    assert times.rate == pytest.approx(1.0 / 0.30)
+    assert times.rate == pytest.approx(2 / 0.60)
+    for start, step in ((50.0, 0.2), (90.0, 0.5)):
+        times.begin()
+        for k in range(4):
+            times.add(start + k * step, start + k * step - 0.01, 0.1, start + k * step - 0.2)
     times.begin()
-    times.add(50.0, 49.99, 0.2, 49.7)
-    assert times.rate == pytest.approx(1.0 / 0.30)
+    times.add(200.0, 199.99, 0.2, 199.7)
+    assert times.rate == pytest.approx(2 / 0.60)
 
 
 def test_nothing_measured_is_no_number() -> None:
