@@ -45,6 +45,7 @@ class LaunchOptions:
     device: str | None = _argument(None, "torch device of both systems: cpu or cuda[:N]")
     dtype: str | None = _argument(None, "compute type of both systems: float32 or bfloat16")
     seed: int | None = _argument(None, "seed of the simulated scene and of System 2's noise")
+    suite: str = _argument("", "suite of hume evaluate whose tasks and disturbances the simulator makes")
     video: bool = _argument(False, "the simulator also publishes camera/video, a view for people")
     log_level: str = _argument("info", "debug, info, warn, error or fatal")
 

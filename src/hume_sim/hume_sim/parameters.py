@@ -21,6 +21,7 @@ class SimParameters:
     video_size: int
     seed: int
     task: str
+    suite: str
     publish_clock: bool
     lie_offset: float
     priority: int
@@ -35,6 +36,7 @@ _DEFAULTS: dict[str, tuple[float | int | str | bool, tuple[float, float] | None,
     "video_size": (480, (16, 1280), "Rows and columns of camera/video/image_raw, pixels"),
     "seed": (0, (0, 2**63 - 1), "Seed of the first episode"),
     "task": ("", None, "Task of the first episode: lift, lift red, stack, stack red on blue; empty: any"),
+    "suite": ("", None, "Suite of hume evaluate whose tasks are set and whose disturbances happen; empty: none"),
     "publish_clock": (False, None, "Publish /clock and stamp messages with simulated time"),
     "priority": (40, (0, 99), "SCHED_FIFO priority of the physics thread, if allowed; 0: none"),
     "lie_offset": (0.3, (-3.0, 3.0), "What the fault lie_joint_states adds to each arm position, rad"),

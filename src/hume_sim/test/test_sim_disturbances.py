@@ -9,6 +9,7 @@ import pytest
 from hume_sim.arm import HOME
 from hume_sim.disturbances import PERIOD, Disturbances
 from hume_sim.pushes import LARGEST_SHARE, Hand, Nudge
+from hume_sim.realtime import RealtimeWorld
 from hume_sim.scene import CUBES
 from hume_sim.suites import find_suite
 from hume_sim.world import TabletopWorld
@@ -49,6 +50,36 @@ def test_the_seed_decides_everything(world: TabletopWorld) -> None:
     # The world's clock goes on from episode to episode, which moves due times by rounding errors alone.
     np.testing.assert_allclose(track(1), first, atol=1e-9)
     assert np.abs(track(2) - first).max() > 0.01
+
+
+def test_the_physics_thread_does_what_a_bare_loop_does(world: TabletopWorld) -> None:
+    first = disturbed(world, Disturbances(HARD, SEED), 6.5)
+    other = TabletopWorld()
+    other.reset(SEED, TASK)
+    physics = RealtimeWorld(other, suite=HARD)
+    physics._begin_task()
+    track = []
+    for _ in range(len(first)):
+        for _ in range(STEPS):
+            physics._step()
+        track.append(physics.sample.qpos)
+    np.testing.assert_allclose(np.array(track), first, atol=1e-9)
+
+
+def test_nothing_happens_on_the_physics_thread_before_the_task_begins_and_after_a_reset(world: TabletopWorld) -> None:
+    def undisturbed() -> bool:
+        """Over 7 s in which all disturbances are due."""
+        before = world.data.qpos.copy()
+        for _ in range(round(7.0 / world.timestep)):
+            physics._step()
+        return bool(np.abs(world.data.qpos - before).max() < 1e-3)
+
+    physics = RealtimeWorld(world, suite=HARD)
+    assert undisturbed()
+    physics._begin_task()
+    assert not undisturbed()
+    physics._reset(SEED, TASK)
+    assert undisturbed()
 
 
 def test_times_count_from_the_beginning_of_the_task(world: TabletopWorld) -> None:

@@ -44,14 +44,20 @@ def demo(
     system1: Annotated[bool, typer.Option(help="Denoise with System 1.")] = True,
     robot: Annotated[str, typer.Option(help="Robot profile of a simulated arm.")] = "wx250s_sim",
     checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the small one.")] = "",
-    episode_seconds: Annotated[float, typer.Option(min=1.0, help="Time limit of an episode, s.")] = 20.0,
+    suite: Annotated[str, typer.Option(help="Scenes, tasks and disturbances of this suite of hume evaluate.")] = "",
+    episode_seconds: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=1.0, help="Time limit of an episode, s; without: the suite's, or 20."),
+    ] = None,
     json_file: JsonOption = None,
     video: Annotated[Optional[Path], typer.Option(help="Write an mp4 of the scene.")] = None,  # noqa: UP045
 ) -> None:
     """Run the simulated arm with both systems for some episodes."""
     from hume_tools.demo import DemoOptions, run_demo
 
-    options = DemoOptions(episodes, seed, candidates, system1, robot, checkpoint, episode_seconds, json_file, video)
+    options = DemoOptions(
+        episodes, seed, candidates, system1, robot, checkpoint, episode_seconds, json_file, video, suite
+    )
     raise typer.Exit(run_demo(options))
 
 
