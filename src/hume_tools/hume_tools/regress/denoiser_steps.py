@@ -94,14 +94,14 @@ class DenoiserSteps:
         future = self._executor.submit(self._cycle.denoise, task)
 
         def finish() -> None:
-            received, ros, end = schedule.steady, schedule.ros, schedule.elapsed
-            self._core.later(lambda: self._segment(task, future, latency, received, ros, end))
+            received, end = schedule.steady, schedule.elapsed
+            self._core.later(lambda: self._segment(task, future, latency, received, end))
             self._go_on(started, worked=True)
 
         schedule.at(schedule.now + latency, Rank.FINISH, finish)
 
     def _segment(
-        self, task: Task, future: Future[Segment], latency: int, received: float, ros: float, end: int
+        self, task: Task, future: Future[Segment], latency: int, received: float, end: int
     ) -> SegmentEvent | None:
         """The core comes to a segment: wait for it."""
         try:
@@ -114,7 +114,7 @@ class DenoiserSteps:
         since_start = self._schedule.since_start
         observed, first_row = since_start(task.frame.stamp), since_start(segment.stamp)
         self._journal.segment(end - latency, end, observed, first_row, segment.chunk.seq, segment.positions)
-        return replace(inputs.segment_event(self._cycle.message(task, segment), ros), received=received)
+        return replace(inputs.segment_event(self._cycle.message(task, segment)), received=received)
 
     def _go_on(self, started: float, *, worked: bool) -> None:
         schedule = self._schedule
