@@ -36,10 +36,9 @@ class Rejection(enum.Enum):
 
 def check_rows(rows: Array, lowest: Array | float, highest: Array | float, step: Array | float) -> Rejection | None:
     """Whether rows (k, m) are finite, within bounds, and no two neighbours further apart than `step`."""
-    if not np.isfinite(rows).all():
-        return Rejection.NOT_FINITE
-    if (rows < lowest).any() or (rows > highest).any():
-        return Rejection.RANGE
+    # What is not a number is not within bounds either: one look suffices for rows that are fine.
+    if not ((rows >= lowest) & (rows <= highest)).all():
+        return Rejection.RANGE if np.isfinite(rows).all() else Rejection.NOT_FINITE
     if (np.abs(rows[1:] - rows[:-1]) > step).any():
         return Rejection.STEP
     return None

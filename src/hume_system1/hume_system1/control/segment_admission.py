@@ -34,6 +34,7 @@ class SegmentAdmission:
         self._settings = settings
         self._names = limits.names
         self._gripper_count = grippers
+        self._in_order = list(range(limits.size))
         self._columns: list[int] | None = None
         self._columns_of: tuple[str, ...] = ()
         self._lowest = limits.lower - settings.range_margin
@@ -92,7 +93,9 @@ class SegmentAdmission:
         rows, *rest = np.shape(segment.positions)
         if rest != [len(columns)] or not 1 <= rows <= self._settings.max_horizon:
             return Rejection.SHAPE
-        positions = np.asarray(segment.positions, dtype=np.float64)[:, columns]
+        positions = np.asarray(segment.positions, dtype=np.float64)
+        if columns != self._in_order:
+            positions = positions[:, columns]
         grippers = np.asarray(segment.grippers, dtype=np.float64)
         rejection = check_rows(
             positions, self._lowest, self._highest, self._speed * segment.dt

@@ -56,8 +56,7 @@ class CommandStream:
 
     def state(self) -> NDArray[np.float64]:
         """(3, n) commanded position, velocity and acceleration."""
-        joints = self.limiter.joints
-        return np.array(([x.p for x in joints], [x.v for x in joints], [x.a for x in joints]))
+        return np.array(self._state())
 
     def tracking_ratio(self, measured: Sequence[float]) -> float:
         """Largest |command - measured| as a multiple of its limit; 0 while the stream is not ours."""
@@ -88,11 +87,8 @@ class CommandStream:
             dt: tick length, s.
             gripper_values: (g,) of the policy; None to stay (an object is not dropped because motion stops).
         """
-        joints = self.limiter.joints
         command.publish = self.started and not self.released
-        command.position[:] = [joint.p for joint in joints]
-        command.velocity[:] = [joint.v for joint in joints]
-        command.acceleration[:] = [joint.a for joint in joints]
+        command.motion[:] = self._state()
         values = self._stay if gripper_values is None else gripper_values
         for i, gripper in enumerate(self._grippers):
             command.grippers[i] = gripper.step(values[i], dt)
@@ -113,6 +109,10 @@ class CommandStream:
             self.released = True
         elif self.released and not taken:
             self.started = False
+
+    def _state(self) -> list[list[float]]:
+        joints = self.limiter.joints
+        return [[joint.p for joint in joints], [joint.v for joint in joints], [joint.a for joint in joints]]
 
     def stop_point(self) -> TrajectoryPoint:
         """Where and when the arm comes to rest if it brakes from the last command on, all joints together."""
