@@ -70,7 +70,7 @@ class DenoisingStage:
     def offer(self, chunk: Chunk) -> None:
         """A chunk."""
         try:
-            self._cycle.offer(chunk)
+            self._cycle.offer(chunk, self._schedule.ros)
         except ChunkError as error:
             self._listener.event(self._schedule.elapsed, "chunk dropped", str(error))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -15,6 +15,9 @@ from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import ChunkPath, Kinematics, end_effector_action
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
+from hume_system1.control.admission import ChunkAdmission
+from hume_system1.control.settings import ControlSettings
+from hume_system1.robot_settings import control_settings
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Denoiser:
         profile: joints and action space.
         switch: when to change to a newer chunk.
         kinematics: of the arm, for action spaces of the end effector.
+        settings: thresholds of the admission of chunks, which are those of the control core.
 
     Raises:
         ActionSpaceError: the action space needs kinematics and there are none, or System 1 was trained on another.
@@ -88,6 +92,7 @@ class Denoiser:
         profile: RobotProfile,
         switch: ChunkSwitch = ChunkSwitch.BOUNDARY,
         kinematics: Kinematics | None = None,
+        settings: ControlSettings | None = None,
     ) -> None:
         if profile.action.space.end_effector and kinematics is None:
             raise ActionSpaceError(
@@ -104,18 +109,22 @@ class Denoiser:
         self._kinematics = kinematics
         self._path: tuple[Chunk, ChunkPath] | None = None
         self._switch = switch
+        rules = control_settings(profile, settings or ControlSettings())
+        self._admission = ChunkAdmission(replace(rules, chunk_rows=refiner.chunk_size), profile.joint_names)
         self._epoch = 0
         self._current: Chunk | None = None
         self._next: Chunk | None = None
         self._adopted = float("-inf")
 
-    def offer(self, chunk: Chunk) -> None:
-        """Take a chunk into account.
+    def offer(self, chunk: Chunk, now: float) -> None:
+        """Take a chunk into account that came at `now` (s, ROS clock).
 
         Raises:
-            ChunkError: it is of an older epoch, not newer than the last one, or of a wrong shape.
+            ChunkError: it is not admitted; says why.
         """
-        self._check(chunk)
+        rejection = self._admission.check(chunk, self._epoch, now)
+        if rejection is not None:
+            raise ChunkError(self._admission.explain(rejection, chunk, self._epoch, now))
         self.begin_epoch(chunk.epoch)
         self._next = chunk
 
@@ -193,17 +202,6 @@ class Denoiser:
             self._path = chunk, ChunkPath(self._kinematics, meaning, rows, chunk.anchor, chunk.dt)
         targets = self._path[1].segment(row, actions)
         return targets.positions, targets.report
-
-    def _check(self, chunk: Chunk) -> None:
-        if chunk.epoch < self._epoch:
-            raise ChunkError(f"chunk {chunk.seq} is of epoch {chunk.epoch}; the present one is {self._epoch}")
-        newest = self._next or self._current
-        if newest is not None and newest.epoch == chunk.epoch and chunk.seq <= newest.seq:
-            raise ChunkError(f"chunk {chunk.seq} is not newer than {newest.seq}")
-        if len(chunk.rows) != self.refiner.chunk_size:
-            raise ChunkError(f"chunk has {len(chunk.rows)} rows; the policy's chunks have {self.refiner.chunk_size}")
-        if not (np.isfinite(chunk.rows).all() and np.isfinite(chunk.anchor).all()):
-            raise ChunkError(f"chunk {chunk.seq} contains numbers that are not finite")
 
     def _may_switch(self, now: float) -> bool:
         current = self._current

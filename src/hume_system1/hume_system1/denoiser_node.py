@@ -33,7 +33,8 @@ from hume_ros.timers import steady_timer
 from hume_system1.denoiser import ChunkSwitch, Denoiser
 from hume_system1.denoiser_settings import DenoiserSettings, declare_settings
 from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
-from hume_system1.messages import segment_message, to_chunk
+from hume_system1.inputs import chunk_of
+from hume_system1.messages import segment_message
 from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 
@@ -143,7 +144,7 @@ class DenoiserNode(Node):
 
     def _on_chunk(self, message: ActionChunk) -> None:
         try:
-            self._cycle.offer(to_chunk(message))
+            self._cycle.offer(chunk_of(message), self._now())
         except ChunkError as error:
             self.get_logger().warning(f"dropped: {error}", throttle_duration_sec=_WARN_PERIOD)
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.chunk import Chunk, Segment
-from hume_core.errors import ChunkError
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import ObservationBuffer
 from hume_system1.denoiser import Denoiser, SegmentRequest
@@ -27,27 +26,25 @@ class DenoisingCycle:
     Args:
         denoiser: chooses what to refine.
         observer: source of observations.
-        profile: joints and action space.
+        profile: rate of System 1.
         first_seq: segments are numbered from here on.
     """
 
     def __init__(self, denoiser: Denoiser, observer: ObservationBuffer, profile: RobotProfile, first_seq: int) -> None:
         self._denoiser = denoiser
         self._observer = observer
-        self._profile = profile
         self._period = 1.0 / profile.rates.system1
         self._seq = first_seq
         self._lock = threading.Lock()
 
-    def offer(self, chunk: Chunk) -> None:
-        """Take a chunk into account.
+    def offer(self, chunk: Chunk, now: float) -> None:
+        """Take a chunk into account that came at `now` (s, ROS clock).
 
         Raises:
-            ChunkError: it is not for this robot, malformed, or not newer than the last one.
+            ChunkError: it is not admitted.
         """
-        check_fits_robot(chunk, self._profile)
         with self._lock:
-            self._denoiser.offer(chunk)
+            self._denoiser.offer(chunk, now)
 
     def begin_epoch(self, epoch: int) -> None:
         """Forget chunks of older epochs."""
@@ -80,19 +77,3 @@ class DenoisingCycle:
     def next_start(self, started: float, finished: float, worked: bool) -> float:
         """When to begin again after a round from `started` to `finished`, s on the steady clock."""
         return max(finished if worked else finished + _IDLE_PAUSE, started + self._period)
-
-
-def check_fits_robot(chunk: Chunk, profile: RobotProfile) -> None:
-    """Refuse a chunk that is not for this robot.
-
-    Raises:
-        ChunkError: says what does not fit.
-    """
-    if chunk.action_space != profile.action.space.value:
-        raise ChunkError(
-            f"action space '{chunk.action_space}'; robot '{profile.name}' takes '{profile.action.space.value}'"
-        )
-    if chunk.names != profile.joint_names or len(chunk.anchor) != len(chunk.names):
-        raise ChunkError(f"chunk for joints {list(chunk.names)}; the robot's are {list(profile.joint_names)}")
-    if not 0.0 < chunk.dt < 10.0:
-        raise ChunkError(f"dt is {chunk.dt}; valid: above 0, below 10 s")

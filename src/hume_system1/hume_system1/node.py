@@ -213,7 +213,7 @@ class System1Node(HumeLifecycleNode):
         self._append(inputs.chunk_event(message))
 
     def _on_segment(self, message: Segment) -> None:
-        self._append(inputs.segment_event(message, self._ros_now()))
+        self._append(inputs.segment_event(message))
 
     def _on_joint_state(self, message: JointState) -> None:
         self._append(inputs.joint_state_event(message))

@@ -35,6 +35,7 @@ class ControlSettings:
         max_horizon: largest number of rows of a chunk or segment.
         max_epoch_step: largest growth of the epoch that a chunk is believed.
         action_spaces: action spaces accepted in chunks; empty accepts all.
+        chunk_rows: rows of a chunk; 0 accepts any.
         chunk_dim: columns of a chunk; 0 accepts any.
         require_chunk: segments need a chunk that was admitted here (False when replaying segments alone).
         require_heartbeat: watch the denoiser's heartbeat (False when nothing sends one).
@@ -67,6 +68,7 @@ class ControlSettings:
     max_horizon: int = 1000
     max_epoch_step: int = 1000
     action_spaces: tuple[str, ...] = ()
+    chunk_rows: int = 0
     chunk_dim: int = 0
     require_chunk: bool = True
     require_heartbeat: bool = True
@@ -85,7 +87,7 @@ class ControlSettings:
         """
         for item in fields(self):
             value = getattr(self, item.name)
-            if isinstance(value, bool | tuple) or item.name == "chunk_dim":
+            if isinstance(value, bool | tuple) or item.name in ("chunk_rows", "chunk_dim"):
                 continue
             may_be_zero = item.name in ("committed", "range_margin", "start_margin")
             if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
