@@ -10,7 +10,8 @@ import numpy as np
 from hume_msgs.msg import ActionChunk
 from hume_msgs.msg import Segment as SegmentMessage
 
-from hume_core.errors import ChunkError
+from hume_core.action_spaces import ActionLayout, check_described_spaces
+from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_ros.conversions import chunk_rows, set_stamp, stamp_seconds
@@ -130,10 +131,13 @@ def check_fits_robot(message: ActionChunk, profile: RobotProfile) -> None:
     Raises:
         ChunkError: says what does not fit.
     """
-    if message.action_space != profile.action.space.value:
-        raise ChunkError(
-            f"action space '{message.action_space}'; robot '{profile.name}' takes '{profile.action.space.value}'"
-        )
+    try:
+        check_described_spaces(message.action_space)
+    except ActionSpaceError as error:
+        raise ChunkError(str(error)) from error
+    wanted = ActionLayout.of(profile).action_space
+    if message.action_space != wanted:
+        raise ChunkError(f"action space '{message.action_space}'; robot '{profile.name}' takes '{wanted}'")
     if tuple(message.names) != profile.joint_names or len(message.anchor) != len(message.names):
         raise ChunkError(f"chunk for joints {list(message.names)}; the robot's are {list(profile.joint_names)}")
     if not 0.0 < message.dt < 10.0:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from rclpy.node import Node
 
+from hume_core.action_spaces import ActionLayout
 from hume_core.robot import RobotProfile
 from hume_ros.parameters import declare
 from hume_system1 import denoiser_settings
@@ -85,7 +86,7 @@ def declare_settings(node: Node) -> System1Settings:
 
 def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:
     """Settings of the control core for a robot: its rate and its action space."""
-    return replace(settings, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
+    return replace(settings, rate_hz=profile.rates.stream, action_spaces=(ActionLayout.of(profile).action_space,))
 
 
 def gripper_settings(profile: RobotProfile) -> GripperSettings | None:

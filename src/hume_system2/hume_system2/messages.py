@@ -9,6 +9,7 @@ import numpy as np
 from hume_msgs.msg import ActionChunk, Thought
 from numpy.typing import NDArray
 
+from hume_core.action_spaces import ActionLayout
 from hume_core.robot import RobotProfile
 from hume_ros.conversions import set_stamp
 from hume_ros.observation_buffer import Frame
@@ -49,7 +50,7 @@ def action_chunk(result: ThoughtResult, context: ThoughtContext, profile: RobotP
         seq=context.seq,
         model_id=context.model_id,
         instruction=context.instruction,
-        action_space=profile.action.space.value,
+        action_space=ActionLayout.of(profile).action_space,
         names=list(profile.joint_names),
         dt=profile.action.dt,
         horizon=horizon,
@@ -71,7 +72,7 @@ def thought(result: ThoughtResult, context: ThoughtContext, profile: RobotProfil
         epoch=context.epoch,
         seq=context.seq,
         instruction=context.instruction,
-        action_space=profile.action.space.value,
+        action_space=ActionLayout.of(profile).action_space,
         num_candidates=count,
         horizon=horizon,
         dim=dim,

@@ -59,8 +59,7 @@ def step_session(
     arrivals: Iterable[Arrival], profile: RobotProfile, policy: Policy, latency: LatencyModel, options: StepOptions
 ) -> Journal:
     """Step from the first arrival to the last; what happened."""
-    # Paths of end-effector actions go on from segment to segment.
-    threads = 1 if profile.action.space.end_effector else policy.parallel_segments
+    threads = 1 if profile.action_space.sequential else policy.parallel_segments
     with (
         deterministic_algorithms(),
         ThreadPoolExecutor(1, "thinking", policy.thinker.enter_thread) as thinking,
