@@ -18,6 +18,7 @@ from hume_core.kinematics import read_urdf
 from hume_core.robot import RobotProfile, find_profile
 from hume_ros import qos
 from hume_ros.description import receive_description
+from hume_tools.checkpoints import random_checkpoint
 from hume_tools.trial import Trial
 
 pytestmark = pytest.mark.ros
@@ -36,9 +37,9 @@ def end_effector_profile(folder: Path) -> Path:
 
 
 @pytest.fixture
-def trial(ros_domain: int, checkpoint: Path, tmp_path: Path) -> Iterator[Trial]:
+def trial(ros_domain: int, tmp_path: Path) -> Iterator[Trial]:
     robot = str(end_effector_profile(tmp_path))
-    with Trial(LaunchOptions(robot=robot, checkpoint=str(checkpoint), candidates=3, seed=0)) as running:
+    with Trial(LaunchOptions(robot=robot, checkpoint=str(random_checkpoint(robot)), candidates=3, seed=0)) as running:
         yield running
 
 

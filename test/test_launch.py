@@ -113,7 +113,7 @@ def test_an_end_effector_policy_moves_a_robot_of_its_own_profile(up: Callable[..
     """Twists become joint trajectories; the stand-in follows them within the limits file's limits."""
     limits_file = share_file("limits", "first_run.yaml")
     profile = RobotProfile.load("wx250s")
-    assert profile.action.space.end_effector
+    assert profile.action_space.needs_kinematics
     statuses = watch(observer, System1Status, "arm/hume/status", qos.STATUS)
     states = watch(observer, JointState, f"arm/{profile.joint_states}", qos.SENSOR)
     up("mock", "robot:=wx250s", "task:=lift the red cube", "namespace:=arm", f"limits_file:={limits_file}")

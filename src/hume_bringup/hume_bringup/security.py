@@ -95,7 +95,7 @@ def _system1(profile: RobotProfile) -> Permissions:
 
 
 def _denoiser(profile: RobotProfile, sensors: tuple[str, ...]) -> Permissions:
-    kinematics = profile.kinematics if profile.action.space.end_effector else None
+    kinematics = profile.needed_kinematics
     description = ("robot_description",) if kinematics is not None and kinematics.urdf is None else ()
     return Permissions(
         "hume_system1_denoiser",

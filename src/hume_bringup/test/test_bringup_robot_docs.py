@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from hume_core.action import ActionSpace
+from hume_core.action_spaces import ACTION_SPACES
 from hume_core.robot import (
     Action,
     ArmControllerType,
@@ -34,7 +34,7 @@ def test_the_least_profile_loads(tmp_path: Path) -> None:
 
 def test_the_action_example_is_valid() -> None:
     data = yaml.safe_load(yaml_blocks("action_spaces.md")[0])
-    assert Action.model_validate(data["action"]).space is ActionSpace.EE_DELTA
+    assert Action.model_validate(data["action"]).space == "ee_delta"
     assert KinematicsSection.model_validate(data["kinematics"]).tool_link == "tool0"
 
 
@@ -43,8 +43,8 @@ def test_every_kind_is_explained() -> None:
     for kind in (*ArmControllerType, *GripperControllerType, *StateField):
         assert f"`{kind.value}`" in text
     spaces = (DOCS / "action_spaces.md").read_text(encoding="utf-8")
-    for space in ActionSpace:
-        assert f"| `{space.value}` |" in spaces
+    for name in ACTION_SPACES:
+        assert f"| `{name}` |" in spaces
 
 
 def test_every_shipped_robot_is_listed() -> None:

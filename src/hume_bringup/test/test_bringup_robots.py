@@ -12,10 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 import hume_sim
-from hume_core.action import ActionSpace
+from hume_core.action_spaces import EeDelta, EePose
 from hume_core.kinematics import (
-    ChunkPath,
-    EndEffectorAction,
     Kinematics,
     KinematicsOptions,
     Pose,
@@ -131,14 +129,13 @@ def test_reachable_displacements_are_tracked_or_reported(name: str) -> None:
     arm = strict(name)
     limits = arm.limits
     rng = np.random.default_rng(0)
-    action = EndEffectorAction(ActionSpace.EE_DELTA)
     reported = 0
     for _ in range(1000):
         start = rng.uniform(limits.lower, limits.upper)
         near = np.clip(start + rng.uniform(-0.6, 0.6, limits.size) * limits.velocity * DT, limits.lower, limits.upper)
         wanted = arm.forward(near)
         delta = arm.forward(start).error_to(wanted)
-        targets = ChunkPath(arm, action, delta[None], start, DT).segment(0, delta[None])
+        targets = EeDelta().path(delta[None], start, DT, arm).segment(0, delta[None])
         assert_within_limits(arm, start, targets.positions, DT)
         if targets.report:
             reported += 1
@@ -160,7 +157,7 @@ def test_there_and_back_ends_where_it_began(name: str) -> None:
     poses = [arm.forward(joints) for joints in there]
     deltas = np.array([poses[k].error_to(poses[k + 1]) for k in range(10)])
     rows = np.concatenate([deltas, -deltas[::-1]])
-    targets = ChunkPath(arm, EndEffectorAction(ActionSpace.EE_DELTA), rows, start, DT).segment(0, rows)
+    targets = EeDelta().path(rows, start, DT, arm).segment(0, rows)
     assert targets.report == ""
     assert_within_limits(arm, start, targets.positions, DT)
     position, rotation = deviation(arm.forward(targets.positions[9]), poses[10])
@@ -179,8 +176,7 @@ def test_stretching_beyond_reach_and_back_keeps_limits(name: str) -> None:
     home = arm.forward(start)
     out = [Pose(home.position + 0.04 * k * np.eye(3)[0], home.rotation) for k in range(1, 30)]
     rows = np.array([pose_row(pose) for pose in out])
-    action = EndEffectorAction(ActionSpace.EE_POSE)
-    targets = ChunkPath(arm, action, rows, start, 4 * DT).segment(0, rows)
+    targets = EePose().path(rows, start, 4 * DT, arm).segment(0, rows)
     assert_within_limits(arm, start, targets.positions, 4 * DT)
     assert targets.followed < len(rows)
     assert f"row {targets.followed} is unreachable: " in targets.reason
@@ -188,7 +184,7 @@ def test_stretching_beyond_reach_and_back_keeps_limits(name: str) -> None:
     np.testing.assert_array_equal(targets.positions[targets.followed :], np.tile(held, (29 - targets.followed, 1)))
     back = rows[: targets.followed][::-1]
     back = np.concatenate([back, np.tile(pose_row(home), (5, 1))])
-    returned = ChunkPath(arm, action, back, held, 4 * DT).segment(0, back)
+    returned = EePose().path(back, held, 4 * DT, arm).segment(0, back)
     assert_within_limits(arm, held, returned.positions, 4 * DT)
     assert deviation(arm.forward(returned.positions[-1]), home)[0] <= 2.0
 
@@ -209,7 +205,7 @@ def test_swing_through_a_singular_wrist_keeps_velocities(name: str, joint: int) 
         damped_displacement(arm.model.forward_and_jacobian(row)[1], np.zeros(6), 0.2).smallest for row in joints
     )
     assert smallest < 0.03
-    targets = ChunkPath(arm, EndEffectorAction(ActionSpace.EE_POSE), rows, joints[0], DT).segment(0, rows)
+    targets = EePose().path(rows, joints[0], DT, arm).segment(0, rows)
     assert_within_limits(arm, joints[0], targets.positions, DT)
     if not targets.reason:
         assert deviation(arm.forward(targets.positions[-1]), poses[-1])[0] <= 30.0

@@ -34,7 +34,11 @@ def write(folder: Path, text: str) -> Path:
             "controllers.arm.type': Input should be 'forward_command",
         ),
         ("{name: elbow_joint, ", "{", "joints.2.name' is missing; add it"),
-        ("space: joint_position", "space: joint_torque", "'joint_position', 'joint_delta', 'ee_delta' or 'ee_pose'"),
+        (
+            "space: joint_position",
+            "space: joint_torque",
+            "'joint_torque' is unknown; valid: joint_position, joint_delta, ee_delta, ee_pose",
+        ),
         ("home: 1.571}", "home: 9.0}", "home 9.0 is outside position"),
         ("base_link: base_link", "base: base_link", "did you mean 'base_link'?"),
         (

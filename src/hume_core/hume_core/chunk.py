@@ -20,7 +20,7 @@ class Chunk:
         rows: (H, A) float32, normalised policy units, padded to the policy's widest action.
         anchor: (n,) joint positions at the observation in the order of `names`, rad.
         names: arm joints of all groups, in policy order.
-        action_space: what the rows mean; see `hume_core.action`.
+        action_space: what the rows mean; see `ActionLayout.action_space`.
         model_id: identity of the checkpoint.
         instruction: what the robot was told.
         value: Q of the chunk.

@@ -6,6 +6,7 @@ A profile is the single place that ties a policy's keys to a robot's topics. Uni
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from hume_core.action_spaces import ActionLayout, ActionSpace, DeltaFrame, RotationFormat, find_action_space
 from hume_core.errors import RobotProfileError
 from hume_core.limits import MotionLimits
 from hume_core.robot_errors import describe_problem
@@ -67,9 +69,9 @@ class RobotProfile(Section):
             raise ValueError("state lists 'gripper' but the profile has no gripper section")
         if self.controllers.gripper is not None and self.gripper is None:
             raise ValueError("controllers.gripper is given but the profile has no gripper section")
-        if self.action.space.end_effector and self.kinematics is None:
+        if self.action_space.needs_kinematics and self.kinematics is None:
             raise ValueError(
-                f"action.space '{self.action.space.value}' needs inverse kinematics; add the section "
+                f"action.space '{self.action.space}' needs inverse kinematics; add the section "
                 "kinematics: {base_link: ..., tool_link: ..., urdf: ...}"
             )
         return self
@@ -118,8 +120,45 @@ class RobotProfile(Section):
 
     @property
     def action_dim(self) -> int:
-        """Length of one action row: the arm's part of the action space, plus the gripper."""
-        return self.action.space.arm_dim(len(self.joints)) + (self.gripper is not None)
+        """Length of one action row; see `ActionLayout.of`."""
+        return ActionLayout.of(self).size
+
+    @property
+    def action_space(self) -> ActionSpace:
+        """What the arm's numbers of an action row mean."""
+        return self.action.meaning()
+
+    @property
+    def needed_kinematics(self) -> KinematicsSection | None:
+        """The section `kinematics` where the action space needs it, else None."""
+        return self.kinematics if self.action_space.needs_kinematics else None
+
+    def with_action(
+        self,
+        space: str | None = None,
+        dt: float | None = None,
+        frame: DeltaFrame | None = None,
+        rotation: RotationFormat | None = None,
+        scale: Sequence[float] | None = None,
+    ) -> RobotProfile:
+        """The robot with action rows of another meaning, such as a checkpoint's; what is left out stays.
+
+        Frame, rotation and scale belong to a space: with another space they start from their defaults.
+
+        Raises:
+            ActionSpaceError: unknown space; lists the valid ones.
+            RobotProfileError: the space needs kinematics that the profile lacks, or a value is wrong.
+        """
+        data = self.model_dump(mode="json")
+        if space is not None and find_action_space(space).name != self.action.space:
+            data["action"] = {"space": space, "dt": self.action.dt}
+        given = {"dt": dt, "frame": frame, "rotation": rotation, "scale": scale}
+        data["action"] |= {field: value for field, value in given.items() if value is not None}
+        try:
+            return RobotProfile.model_validate(data)
+        except ValidationError as error:
+            problem = describe_problem(error, data, RobotProfile)
+            raise RobotProfileError(f"robot '{self.name}' with another action: {problem}") from error
 
     def motion_limits(self) -> MotionLimits:
         """The joints' limits as arrays in policy order."""

@@ -5,13 +5,32 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from hume_core.action import ActionSpace, DeltaFrame, RotationFormat
+from hume_core.action_spaces import (
+    ACTION_SPACES,
+    ActionSpace,
+    Conventions,
+    DeltaFrame,
+    RotationFormat,
+    find_action_space,
+)
+from hume_core.errors import ActionSpaceError
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
+
+
+def _known_space(name: str) -> str:
+    try:
+        return find_action_space(name).name
+    except ActionSpaceError as error:
+        raise ValueError(str(error)) from error
+
+
+SpaceName = Annotated[str, AfterValidator(_known_space)]
+Scale = Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)]
 
 
 class Section(BaseModel):
@@ -163,24 +182,31 @@ class Action(Section):
     """What the policy's action rows mean.
 
     Attributes:
-        space: see `ActionSpace`.
+        space: name of an `ActionSpace`.
         dt: time between two rows, s.
         frame: axes of `ee_delta` rows.
         rotation: format of the rotation in end-effector rows.
         scale: what the six numbers of an end-effector row are multiplied by to give m and rad; left out: 1.
     """
 
-    space: ActionSpace
+    space: SpaceName
     dt: Positive
     frame: DeltaFrame = DeltaFrame.BASE
     rotation: RotationFormat = RotationFormat.ROTATION_VECTOR
-    scale: Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)] | None = None
+    scale: Scale | None = None
 
     @model_validator(mode="after")
     def _scale_has_a_use(self) -> Action:
-        if self.scale is not None and not self.space.end_effector:
-            raise ValueError(f"scale belongs to ee_delta and ee_pose; leave it out with space '{self.space.value}'")
+        if self.scale is not None and not find_action_space(self.space).needs_kinematics:
+            users = " and ".join(name for name, space in ACTION_SPACES.items() if space.needs_kinematics)
+            raise ValueError(f"scale belongs to {users}; leave it out with space '{self.space}'")
         return self
+
+    def meaning(self) -> ActionSpace:
+        """The action space with its conventions."""
+        plain = Conventions(self.frame, self.rotation)
+        conventions = plain if self.scale is None else Conventions(self.frame, self.rotation, self.scale)
+        return find_action_space(self.space)(conventions)
 
 
 class KinematicsSection(Section):

@@ -10,16 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hume_core.action import ActionSpace, DeltaFrame, RotationFormat
+from hume_core.action_spaces import (
+    ActionSpace,
+    Conventions,
+    DeltaFrame,
+    EeDelta,
+    EePose,
+    RotationFormat,
+    SegmentTargets,
+)
 from hume_core.errors import ActionSpaceError, KinematicsError
 from hume_core.kinematics import (
     ArmModel,
-    ChunkPath,
-    EndEffectorAction,
     Kinematics,
     Pose,
     Reach,
-    SegmentTargets,
 )
 from hume_core.kinematics.rotation import rotation_from_rpy, rotation_from_vector, rotation_to_vector
 from hume_core.limits import MotionLimits
@@ -27,7 +32,7 @@ from hume_core.limits import MotionLimits
 JOINTS = tuple(f"j{k}" for k in range(1, 7))
 START = np.array([0.3, -0.6, 1.2, 0.2, 0.7, -0.4])
 DT = 0.1
-DELTA = EndEffectorAction(ActionSpace.EE_DELTA)
+DELTA = EeDelta()
 ROW = np.array([0.01, -0.005, 0.008, 0.02, 0.03, -0.01])
 
 
@@ -63,8 +68,10 @@ def arm(velocity: float = 2.0, upper: float = 2.5, kind: str = "revolute") -> Ki
     return Kinematics(ArmModel(urdf(kind), JOINTS, "base", "tool"), limits(velocity, upper), np.zeros(6))
 
 
-def follow(arm: Kinematics, rows: NDArray[np.float64], action: EndEffectorAction = DELTA) -> SegmentTargets:
-    return ChunkPath(arm, action, rows, START, DT).segment(0, rows)
+def follow(arm: Kinematics, rows: NDArray[np.float64], space: ActionSpace = DELTA) -> SegmentTargets:
+    targets = space.path(rows, START, DT, arm).segment(0, rows)
+    assert isinstance(targets, SegmentTargets)
+    return targets
 
 
 def assert_same(pose: Pose, other: Pose, position: float = 1e-4, rotation: float = 1e-4) -> None:
@@ -193,7 +200,7 @@ def test_displacements_in_the_base_frame_add_up_from_the_anchor() -> None:
 
 def test_displacements_in_the_tool_frame_turn_with_the_tool() -> None:
     kinematics = arm()
-    action = EndEffectorAction(ActionSpace.EE_DELTA, DeltaFrame.TOOL)
+    action = EeDelta(Conventions(DeltaFrame.TOOL))
     start = kinematics.forward(START)
     reached = kinematics.forward(follow(kinematics, ROW[None], action).positions[0])
     expected = Pose(start.position + start.rotation @ ROW[:3], start.rotation @ rotation_from_vector(ROW[3:]))
@@ -203,7 +210,7 @@ def test_displacements_in_the_tool_frame_turn_with_the_tool() -> None:
 def test_scale_and_roll_pitch_yaw_are_applied() -> None:
     kinematics = arm(velocity=5.0)
     scale = (0.05, 0.05, 0.05, 0.5, 0.5, 0.5)
-    action = EndEffectorAction(ActionSpace.EE_DELTA, rotation=RotationFormat.RPY, scale=scale)
+    action = EeDelta(Conventions(rotation=RotationFormat.RPY, scale=scale))
     start = kinematics.forward(START)
     reached = kinematics.forward(follow(kinematics, np.array([[0.2, 0, 0, 0.1, 0.2, 0.1]]), action).positions[0])
     turn = rotation_from_rpy(np.array([0.05, 0.1, 0.05]))
@@ -214,14 +221,14 @@ def test_poses_are_taken_as_they_are() -> None:
     kinematics = arm()
     wanted = kinematics.forward(START + 0.03)
     row = np.concatenate([wanted.position, rotation_to_vector(wanted.rotation)])
-    targets = follow(kinematics, np.tile(row, (2, 1)), EndEffectorAction(ActionSpace.EE_POSE))
+    targets = follow(kinematics, np.tile(row, (2, 1)), EePose())
     assert_same(kinematics.forward(targets.positions[1]), wanted)
 
 
 def test_refined_rows_replace_the_chunk_s_rows() -> None:
     kinematics = arm()
     rows = np.tile(ROW, (8, 1))
-    path = ChunkPath(kinematics, DELTA, rows, START, DT)
+    path = DELTA.path(rows, START, DT, kinematics)
     path.segment(0, -rows[:4])
     later = path.segment(3, rows[3:7])
     # Rows 0 to 2 went back, row 3 on goes forth again.
@@ -232,7 +239,7 @@ def test_refined_rows_replace_the_chunk_s_rows() -> None:
 def test_a_segment_late_in_the_chunk_counts_the_rows_before_it() -> None:
     kinematics = arm()
     rows = np.tile(ROW, (8, 1))
-    late = ChunkPath(kinematics, DELTA, rows, START, DT).segment(5, rows[5:7])
+    late = DELTA.path(rows, START, DT, kinematics).segment(5, rows[5:7])
     np.testing.assert_allclose(late.positions, follow(kinematics, rows).positions[5:7], atol=1e-9)
 
 
@@ -264,7 +271,7 @@ def test_unreachable_rows_hold_the_last_followed_one_and_a_new_segment_goes_on()
     rows = np.zeros((10, 6))
     rows[:3] = ROW
     rows[3, 0] = 5.0
-    path = ChunkPath(kinematics, DELTA, rows, START, DT)
+    path = DELTA.path(rows, START, DT, kinematics)
     targets = path.segment(0, rows)
     assert targets.followed == 3
     assert targets.reason.startswith("row 3 is unreachable: ")
@@ -279,7 +286,7 @@ def test_poses_after_an_unreachable_one_are_followed_again() -> None:
     near = kinematics.forward(START + 0.02)
     rows = np.tile(np.concatenate([near.position, rotation_to_vector(near.rotation)]), (4, 1))
     rows[1, 0] += 5.0
-    targets = follow(kinematics, rows, EndEffectorAction(ActionSpace.EE_POSE))
+    targets = follow(kinematics, rows, EePose())
     assert targets.followed == 1
     np.testing.assert_array_equal(targets.positions[1], targets.positions[0])
     assert_same(kinematics.forward(targets.positions[3]), near)
@@ -288,13 +295,11 @@ def test_poses_after_an_unreachable_one_are_followed_again() -> None:
 def test_numbers_that_are_not_finite_stay_visible() -> None:
     kinematics = arm()
     rows = np.tile(ROW, (4, 1))
-    path = ChunkPath(kinematics, DELTA, rows, START, DT)
+    path = DELTA.path(rows, START, DT, kinematics)
     assert np.isnan(path.segment(0, np.full((2, 6), np.nan)).positions).all()
     np.testing.assert_allclose(path.segment(0, rows).positions, follow(kinematics, rows).positions)
 
 
-def test_joint_spaces_and_narrow_rows_are_refused() -> None:
-    with pytest.raises(ActionSpaceError, match="valid: ee_delta, ee_pose"):
-        EndEffectorAction(ActionSpace.JOINT_DELTA)
+def test_narrow_rows_are_refused() -> None:
     with pytest.raises(ActionSpaceError, match=r"needs at least \(k, 6\)"):
         follow(arm(), np.zeros((3, 4)))

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action import ActionSpace, joint_targets
+from hume_core.action_spaces import ACTION_SPACES, ActionLayout, LayoutPath, LayoutTargets
 from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ActionSpaceError, ChunkError
-from hume_core.kinematics import ChunkPath, Kinematics, end_effector_action
+from hume_core.kinematics import Kinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_system1.control.admission import ChunkAdmission
@@ -94,20 +94,22 @@ class Denoiser:
         kinematics: Kinematics | None = None,
         settings: ControlSettings | None = None,
     ) -> None:
-        if profile.action.space.end_effector and kinematics is None:
+        layout = ActionLayout.of(profile, kinematics)
+        if layout.needs_kinematics and kinematics is None:
             raise ActionSpaceError(
-                f"action space '{profile.action.space.value}' of robot '{profile.name}' needs kinematics; "
+                f"action space '{layout.action_space}' of robot '{profile.name}' needs kinematics; "
                 "see hume_core.kinematics.load_kinematics"
             )
-        if refiner.origin == "newest_state" and profile.action.space is not ActionSpace.JOINT_DELTA:
+        if refiner.origin == "newest_state" and not layout.offsets_from_anchor:
+            valid = ", ".join(name for name, space in ACTION_SPACES.items() if space.offsets_from_anchor)
             raise ActionSpaceError(
                 f"System 1 of this checkpoint refines joint deltas (s1_origin is 'newest_state'); robot "
-                f"'{profile.name}' has action space '{profile.action.space.value}', valid: joint_delta"
+                f"'{profile.name}' has action space '{layout.action_space}', valid: {valid}"
             )
         self.refiner = refiner
         self._profile = profile
-        self._kinematics = kinematics
-        self._path: tuple[Chunk, ChunkPath] | None = None
+        self._layout = layout
+        self._path: tuple[Chunk, LayoutPath] | None = None
         self._switch = switch
         rules = control_settings(profile, settings or ControlSettings())
         self._admission = ChunkAdmission(replace(rules, chunk_rows=refiner.chunk_size), profile.joint_names)
@@ -173,35 +175,31 @@ class Denoiser:
         """
         chunk, row = request.chunk, request.row
         start = row if self.refiner.origin == "anchor" else request.stamp * self.refiner.chunk_size
-        arm_dim = self._profile.action.space.arm_dim(len(self._profile.joints))
-        positions, unreachable = self._joint_positions(chunk, row, actions)
-        grippers = int(self._profile.gripper is not None)
+        targets = self._targets(chunk, row, actions)
         return Segment(
             stamp=chunk.stamp + start * chunk.dt,
             dt=chunk.dt,
             epoch=chunk.epoch,
             chunk_seq=chunk.seq,
             seq=seq,
-            names=self._profile.joint_names,
-            positions=positions,
-            grippers=actions[:, arm_dim : arm_dim + grippers].copy(),
+            names=self._layout.joint_names,
+            positions=targets.positions,
+            grippers=targets.grippers,
             observation_stamp=request.observation_stamp,
             denoise_duration=duration,
-            unreachable=unreachable,
+            unreachable=targets.report,
         )
 
-    def _joint_positions(self, chunk: Chunk, row: int, actions: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
-        """(h, n) joint positions of actions that start at a row of the chunk, rad, and why the tool falls short."""
-        if self._kinematics is None or not self._profile.action.space.end_effector:
-            return joint_targets(self._profile.action.space, actions, chunk.anchor), ""
+    def _targets(self, chunk: Chunk, row: int, actions: NDArray[np.float64]) -> LayoutTargets:
+        """What actions (h, a), real units, that start at a row of the chunk ask of the robot."""
+        if not self._layout.sequential:
+            return self._layout.path(actions, chunk.anchor, chunk.dt).segment(row, actions)
         if self._path is None or self._path[0] is not chunk:
             # Rows that System 1 adds past the chunk's end find room behind it.
             beyond = self.refiner.segment_size - 1
             rows = np.pad(self.refiner.unnormalise(chunk.rows), ((0, beyond), (0, 0)), mode="edge")
-            meaning = end_effector_action(self._profile)
-            self._path = chunk, ChunkPath(self._kinematics, meaning, rows, chunk.anchor, chunk.dt)
-        targets = self._path[1].segment(row, actions)
-        return targets.positions, targets.report
+            self._path = chunk, self._layout.path(rows, chunk.anchor, chunk.dt)
+        return self._path[1].segment(row, actions)
 
     def _may_switch(self, now: float) -> bool:
         current = self._current

@@ -93,7 +93,7 @@ class DenoiserNode(Node):
     def _load(self) -> None:
         settings = self._settings
         self._profile = tightened(RobotProfile.load(settings.robot), settings.limits_file)
-        kinematics = self._load_kinematics() if self._profile.action.space.end_effector else None
+        kinematics = self._load_kinematics() if self._profile.needed_kinematics else None
         torch.set_num_threads(settings.threads)
         system1 = System1.from_pretrained(
             settings.checkpoint, device=settings.device, dtype=getattr(torch, settings.dtype), compile=settings.compile

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hume_core.action_spaces import ActionLayout
 from hume_core.robot import RobotProfile
 from hume_system1.control.settings import ControlSettings, GripperSettings
 
 
 def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:
     """Settings of the control core for a robot: its rate and its action space."""
-    return replace(settings, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
+    return replace(settings, rate_hz=profile.rates.stream, action_spaces=(ActionLayout.of(profile).action_space,))
 
 
 def gripper_settings(profile: RobotProfile) -> GripperSettings | None:

@@ -19,7 +19,7 @@ from hume_system1.denoiser import Denoiser
 from hume_system1.denoising import DenoisingCycle
 
 PROFILE = RobotProfile.load("wx250s_sim")
-SPACE = PROFILE.action.space.value
+SPACE = PROFILE.action.space
 HORIZON, DIM = 16, 8
 
 

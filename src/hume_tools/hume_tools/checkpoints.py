@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hume_core.action import ActionSpace
-from hume_core.errors import CheckpointError, ConfigError
+from hume_core.errors import ActionSpaceError, CheckpointError, ConfigError
 from hume_core.robot import RobotProfile
 
 _SHIPPED = {"wx250s_sim": "wx250s_tabletop"}
@@ -71,18 +70,14 @@ def _arm_actions(profile: RobotProfile) -> tuple[list[float], list[float]]:
     Raises:
         ConfigError: poses have no mean that suits every arm.
     """
-    n = len(profile.home)
-    if profile.action.space is ActionSpace.JOINT_POSITION:
-        return list(profile.home), [_SPREAD] * n
-    if profile.action.space is ActionSpace.JOINT_DELTA:
-        return [0.0] * n, [_SPREAD] * n
-    if profile.action.space is ActionSpace.EE_DELTA:
-        scale = profile.action.scale or (1.0,) * 6
-        return [0.0] * 6, [step / factor for step, factor in zip(_TWIST, scale, strict=True)]
-    raise ConfigError(
-        f"there is no small checkpoint for action space '{profile.action.space.value}' of robot '{profile.name}'; "
-        "name a checkpoint"
-    )
+    space = profile.action_space
+    try:
+        mean = space.resting_row(np.array(profile.home))
+    except ActionSpaceError as error:
+        raise ConfigError(
+            f"there is no small checkpoint for action space '{space.name}' of robot '{profile.name}'; name a checkpoint"
+        ) from error
+    return mean.tolist(), space.row_spread(len(profile.home), _SPREAD, _TWIST).tolist()
 
 
 def _create(folder: Path, profile: RobotProfile) -> None:

@@ -12,7 +12,6 @@ import pytest
 from hume_msgs.msg import Epoch
 from sensor_msgs.msg import Image, JointState
 
-from hume_core.action import ActionSpace
 from hume_core.nn.gemma import StackConfig
 from hume_core.robot import RobotProfile
 from hume_tools.bags.writer import BagWriter
@@ -36,7 +35,7 @@ Edit = Callable[[str, Any, int], tuple[Any, int] | None]
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     profile = RobotProfile.load(ROBOT)
     home = list(profile.home)
-    centre = home if profile.action.space is ActionSpace.JOINT_POSITION else [0.0] * 6
+    centre = profile.action_space.resting_row(np.array(home))
     folder: Path = create_checkpoint(
         tmp_path_factory.mktemp("checkpoint") / "tiny", TINY, 3,
         state_mean=[*home, 0.026], state_std=[0.05] * 6 + [0.01],

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from hume_core.action import ActionSpace
 from hume_core.robot import RobotProfile
 from hume_tools.doctor import Finding, show
 from hume_tools.robot_doctor import judge
@@ -111,9 +110,7 @@ def test_description_is_needed_only_for_end_effector_actions() -> None:
     assert UR5E.kinematics is not None
     kinematics = UR5E.kinematics.model_copy(update={"urdf": None})
     joints = UR5E.model_copy(update={"kinematics": kinematics})
-    tool = joints.model_copy(update={"action": UR5E.action.model_copy(update={"space": ActionSpace.EE_DELTA})})
-    tool = RobotProfile.model_validate(tool.model_dump())
-    for profile, optional in ((joints, True), (tool, False)):
+    for profile, optional in ((joints, True), (joints.with_action("ee_delta"), False)):
         finding = next(f for f in judge(profile, healthy()) if f.what == "kinematics")
         assert (finding.good, finding.optional) == (False, optional)
 

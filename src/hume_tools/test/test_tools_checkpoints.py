@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from hume_core.action import ActionSpace
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile, known_profiles
 from hume_tools.checkpoints import _arm_actions, shipped_checkpoint
@@ -22,18 +21,16 @@ def test_action_statistics_have_the_profiles_size(robot: str) -> None:
 
 
 def test_a_twist_is_small_in_metres_whatever_the_scale() -> None:
-    profile = RobotProfile.load("wx250s")
-    action = profile.action.model_copy(update={"space": ActionSpace.EE_DELTA, "scale": (0.05,) * 3 + (0.5,) * 3})
-    _, std = _arm_actions(profile.model_copy(update={"action": action}))
+    profile = RobotProfile.load("wx250s").with_action("ee_delta", scale=(0.05,) * 3 + (0.5,) * 3)
+    _, std = _arm_actions(profile)
     assert std[0] * 0.05 == pytest.approx(0.002)
     assert std[3] * 0.5 == pytest.approx(0.01)
 
 
 def test_poses_need_a_checkpoint_of_their_own() -> None:
-    profile = RobotProfile.load("wx250s")
-    action = profile.action.model_copy(update={"space": ActionSpace.EE_POSE})
+    profile = RobotProfile.load("wx250s").with_action("ee_pose")
     with pytest.raises(ConfigError, match="'ee_pose' of robot 'wx250s'; name a checkpoint"):
-        _arm_actions(profile.model_copy(update={"action": action}))
+        _arm_actions(profile)
 
 
 def test_evaluate_judges_the_named_or_the_shipped_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hume_core.action import ActionSpace
+from hume_core.action_spaces import JointDelta
 from hume_core.errors import DatasetError
 from hume_training.data.demonstrations import Demonstrations, joined
 from hume_training.data.reader import load_demonstrations
@@ -54,7 +54,7 @@ def test_files_follow_the_lerobot_layout(dataset: Path) -> None:
 
 def test_chunks_are_targets_relative_to_the_frame(data: Demonstrations) -> None:
     frames = np.array([0, int(data.ends[0]) - 1])
-    chunk, beyond = data.chunks(frames, 4, ActionSpace.JOINT_DELTA, 6)
+    chunk, beyond = data.chunks(frames, 4, JointDelta(), 6)
     np.testing.assert_allclose(chunk[0, 2, :6], data.action[2, :6] - data.state[0, :6])
     assert chunk[0, 2, 6] == data.action[2, 6]
     assert beyond[1].tolist() == [False, False, True, True]
@@ -65,12 +65,12 @@ def test_rows_after_a_push_are_not_learned(data: Demonstrations) -> None:
     pushed = np.flatnonzero(data.perturbed)
     assert len(pushed) > 0
     first = int(pushed[0])
-    _, beyond = data.chunks(np.array([first - 2]), 6, ActionSpace.JOINT_DELTA, 6)
+    _, beyond = data.chunks(np.array([first - 2]), 6, JointDelta(), 6)
     assert beyond[0].tolist() == [False, False, False, True, True, True]
 
 
 def test_statistics_keep_rare_moves_near_the_others(data: Demonstrations) -> None:
-    _, state_std, _, action_std = data.statistics(16, ActionSpace.JOINT_DELTA, 6)
+    _, state_std, _, action_std = data.statistics(16, JointDelta(), 6)
     assert data.state[:, 3].std() < 0.05, "the forearm hardly rolls"
     assert state_std[3] == action_std[3] == 0.05
     assert state_std[6] == pytest.approx(data.state[:, 6].std(), rel=1e-4)

@@ -1,8 +1,9 @@
-"""Kinematics and action meaning of a robot profile."""
+"""Kinematics of a robot profile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,8 +11,10 @@ from hume_core.errors import KinematicsError, RobotProfileError
 from hume_core.kinematics.description import read_urdf
 from hume_core.kinematics.model import ArmModel
 from hume_core.kinematics.solver import Kinematics, KinematicsOptions
-from hume_core.kinematics.targets import EndEffectorAction
-from hume_core.robot import KinematicsSection, RobotProfile
+
+if TYPE_CHECKING:
+    # Profiles know action spaces, which know kinematics.
+    from hume_core.robot import KinematicsSection, RobotProfile
 
 
 def load_kinematics(profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> Kinematics:
@@ -41,16 +44,6 @@ def load_kinematics(profile: RobotProfile, urdf: str = "", fallback: Callable[[]
         posture_gain=section.posture_gain,
     )
     return Kinematics(model, profile.motion_limits(), np.array(profile.home), options)
-
-
-def end_effector_action(profile: RobotProfile) -> EndEffectorAction:
-    """What the arm's numbers in an action row mean.
-
-    Raises:
-        ActionSpaceError: the profile's action space is a joint space.
-    """
-    action = profile.action
-    return EndEffectorAction(action.space, action.frame, action.rotation, action.scale or (1.0,) * 6)
 
 
 def _described(profile: RobotProfile, section: KinematicsSection, fallback: Callable[[], str] | None) -> str:

@@ -49,6 +49,17 @@ def rotation_from_rpy(rpy: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(turn(rpy[2] * z) @ turn(rpy[1] * y) @ turn(rpy[0] * x))
 
 
+def rotation_to_rpy(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) roll, pitch, yaw about the fixed axes x, y, z of a rotation matrix, rad; pitch lies in [-pi/2, pi/2]."""
+    r = rotation
+    cosine = float(np.hypot(r[0, 0], r[1, 0]))
+    pitch = np.arctan2(-r[2, 0], cosine)
+    if cosine < 1e-7:
+        # Roll and yaw turn about the same axis here; all of it is called roll.
+        return np.array([np.arctan2(-r[1, 2], r[1, 1]), pitch, 0.0])
+    return np.array([np.arctan2(r[2, 1], r[2, 2]), pitch, np.arctan2(r[1, 0], r[0, 0])])
+
+
 @dataclass(frozen=True)
 class Pose:
     """A frame seen from another one.

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from hume_core.action import ActionSpace
-from hume_core.kinematics import ChunkPath, EndEffectorAction, Kinematics, Reach, load_kinematics
+from hume_core.action_spaces import EeDelta
+from hume_core.kinematics import Kinematics, Reach, load_kinematics
 from hume_core.robot import RobotProfile, known_profiles
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ def _measure(profile: RobotProfile) -> KinematicsTiming:
 
 
 def _follow(arm: Kinematics, chunk: NDArray[np.float64], start: NDArray[np.float64]) -> object:
-    return ChunkPath(arm, EndEffectorAction(ActionSpace.EE_DELTA), chunk, start, _DT).segment(0, chunk)
+    return EeDelta().path(chunk, start, _DT, arm).segment(0, chunk)
 
 
 def _timed(call: Callable[[], T]) -> tuple[float, T]:

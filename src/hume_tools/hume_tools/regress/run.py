@@ -102,7 +102,7 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
     session = Session(bag, profile, policy.cameras, options.namespace)
     session.check()
     latency = _latency(options, session)
-    kinematics = load_kinematics(profile) if profile.action.space.end_effector else None
+    kinematics = load_kinematics(profile) if profile.needed_kinematics else None
     steps = _steps(options, settings, session, kinematics)
     started, used = time.perf_counter(), _processor_time()
     with in_processes(policy) as remote:
@@ -178,7 +178,7 @@ def _other_profile(bag: BagReader, profile: RobotProfile) -> list[str]:
 def _robot_header(profile: RobotProfile) -> dict[str, Any]:
     """What of a profile decides the commands; joints by name, so that a change names its joint."""
     content = profile.model_dump(mode="json", exclude={"description", "controllers", "kinematics", "joints"})
-    needed = profile.kinematics if profile.action.space.end_effector else None
+    needed = profile.needed_kinematics
     kinematics = None if needed is None else needed.model_dump(mode="json", exclude={"urdf"})
     limits = {joint.name: joint.model_dump(mode="json", exclude={"name"}) for joint in profile.joints}
     return content | {"joints": list(profile.joint_names), "limits": limits, "kinematics": kinematics}

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action import ActionSpace
+from hume_core.action_spaces import ActionSpace
 from hume_core.errors import DatasetError
 
 _STATISTICS_FRAMES = 20_000
@@ -74,19 +74,28 @@ class Demonstrations:
         return np.minimum(frames[:, None] + np.arange(length), self.ends[frames][:, None])
 
     def chunks(
-        self, frames: NDArray[np.int64], horizon: int, space: ActionSpace, joints: int
+        self,
+        frames: NDArray[np.int64],
+        horizon: int,
+        space: ActionSpace,
+        joints: int,
+        anchors: NDArray[np.int64] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Action chunks (B, H, a) in real units and which rows lie beyond the intention at the frame (B, H).
 
         Args:
             frames: (B,).
             horizon: H.
-            space: joint_position, or joint_delta: targets minus the joint positions at the frame.
+            space: what the arm's numbers shall mean.
             joints: number of arm joints n.
+            anchors: (B,) the frames whose joint positions the rows are counted from; None: the same frames.
+
+        Raises:
+            ActionSpaceError: the space needs kinematics, which a dataset has none of.
         """
         chunk = self.action[self.rows(frames, horizon)]
-        if space is ActionSpace.JOINT_DELTA:
-            chunk[..., :joints] -= self.state[frames, None, :joints]
+        anchor = self.state[frames if anchors is None else anchors, :joints]
+        chunk = np.concatenate([space.from_joints(chunk[..., :joints], anchor), chunk[..., joints:]], axis=-1)
         beyond = frames[:, None] + np.arange(horizon) > self.intended_until[frames][:, None]
         return chunk, beyond
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.action_spaces import ActionLayout
 from hume_core.chunk import Chunk
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
@@ -100,9 +101,8 @@ class Oracle:
     ) -> Chunk:
         intake, action = commands.core.intake, self._profile.action
         seq = intake.chunks.seq + 1
-        return Chunk(
-            stamp, intake.epoch, seq, action.dt, rows, anchor, self._profile.joint_names, action.space.value
-        )
+        space = ActionLayout.of(self._profile).action_space
+        return Chunk(stamp, intake.epoch, seq, action.dt, rows, anchor, self._profile.joint_names, space)
 
     def _success_time(
         self, state: WorldState, commands: CommandStage, chunk: Chunk, begin: float, limit: float

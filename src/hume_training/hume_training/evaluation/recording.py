@@ -37,7 +37,7 @@ from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
 from hume_training.data.writer import Episode, finish, stage_shard, staged_shards
 from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.rollout import Rollout, with_action_space
+from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
 _FIRST_SEED = 20_000_000
@@ -133,7 +133,7 @@ def _start_worker(options: RolloutOptions) -> None:
     import torch
 
     torch.set_num_threads(1)
-    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
+    profile = RobotProfile.load(options.robot).with_action(options.action_space)
     _context.update(policy=Policy.load(options.checkpoint), profile=profile, options=options)
 
 

@@ -34,7 +34,7 @@ class Rollout:
     def __init__(self, policy: Policy, profile: RobotProfile, suite: Suite, variant: Variant, seed: int = 0) -> None:
         self._batch = BatchEngine(policy, variant.time_temp)
         self._maker = PictureMaker(CAMERA_SIZE, CAMERA_SIZE)
-        kinematics = load_kinematics(profile) if profile.action.space.end_effector else None
+        kinematics = load_kinematics(profile) if profile.action_space.needs_kinematics else None
         self._settings = self._batch, profile, suite, variant, seed, self._maker, kinematics
         self._runners = [Runner(TabletopWorld(CAMERA_SIZE, CAMERA_SIZE), *self._settings)]
 
@@ -98,10 +98,3 @@ class Rollout:
         self._maker.close()
         for runner in self._runners:
             runner.world.close()
-
-
-def with_action_space(profile: RobotProfile, space: str) -> RobotProfile:
-    """The profile with another action space."""
-    content = profile.model_dump(mode="json")
-    content["action"]["space"] = space
-    return RobotProfile.model_validate(content)

@@ -21,7 +21,7 @@ from hume_sim.suites import Suite, find_suite, scene
 from hume_training.evaluation.episode import Outcome
 from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.rollout import Rollout, with_action_space
+from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
 _PART = 20
@@ -107,7 +107,7 @@ def _start_worker(options: EvaluateOptions, suite: Suite) -> None:
     import torch
 
     torch.set_num_threads(1)
-    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
+    profile = RobotProfile.load(options.robot).with_action(options.action_space)
     _context.update(policy=Policy.load(options.checkpoint), profile=profile, options=options, suite=suite)
 
 

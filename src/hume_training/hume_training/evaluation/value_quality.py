@@ -21,7 +21,7 @@ from hume_sim.suites import FIRST_SEED, Suite, find_suite, scene
 from hume_training.evaluation.episode import Outcome, Runner, Snapshot
 from hume_training.evaluation.episode_values import plot_values, summarise_values
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.rollout import Rollout, with_action_space
+from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
 _OFFSET = 50_000
@@ -79,7 +79,7 @@ def run_value_quality(options: ValueQualityOptions) -> int:
         0.
     """
     torch.set_num_threads(1)
-    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
+    profile = RobotProfile.load(options.robot).with_action(options.action_space)
     policy, suite = Policy.load(options.checkpoint), find_suite(options.suite)
     values, rates = measure(options, policy, profile, suite)
     outcomes = play(options, policy, profile, suite)

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hume_core.action import ActionSpace
+from hume_core.action_spaces import ActionSpace
 from hume_core.config import HumeConfig
 from hume_core.errors import DatasetError
 from hume_core.observation import Observation

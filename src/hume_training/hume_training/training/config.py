@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from hume_core.action import parse_action_space
+from hume_core.action_spaces import ACTION_SPACES, ActionSpace, find_action_space
 from hume_core.errors import ConfigError
 
 ConfigType = TypeVar("ConfigType", bound="TrainingConfig")
@@ -130,14 +130,40 @@ def _checked(name: str, value: Any, kind: str) -> Any:
 
 
 @dataclass(frozen=True)
-class System2Config(TrainingConfig):
+class PolicyConfig(TrainingConfig):
+    """What every training of a policy on demonstrations needs besides.
+
+    Attributes:
+        action_space: what the arm's numbers of an action row mean; as System 2 was trained, for the other trainings.
+        joints: number of arm joints; the rest of an action row stays absolute.
+
+    Raises:
+        ActionSpaceError: unknown action space.
+        ConfigError: rows about the tool; a dataset holds joint positions and no description of the arm.
+    """
+
+    action_space: str = "joint_delta"
+    joints: int = 6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.space.needs_kinematics:
+            valid = ", ".join(name for name, space in ACTION_SPACES.items() if not space.needs_kinematics)
+            raise ConfigError(f"action_space '{self.action_space}' cannot be trained; valid: {valid}")
+
+    @property
+    def space(self) -> ActionSpace:
+        """The action space."""
+        return find_action_space(self.action_space)()
+
+
+@dataclass(frozen=True)
+class System2Config(PolicyConfig):
     """Training of System 2 by flow matching.
 
     Attributes:
         preset: size of a new model; see `hume_training.presets`.
         paligemma, dinov2: folders of published weights that a new model starts from; empty: random weights.
-        action_space: joint_delta or joint_position.
-        joints: number of arm joints; the rest of an action row stays absolute.
         draws: noise and flow-time draws per observation; the prefix is encoded once for all.
         auxiliary_weight: of the loss that reads the environment state off the prefix; 0: none.
         named_weight: of the loss that reads the positions of the named objects off the instruction; 0: none.
@@ -153,8 +179,6 @@ class System2Config(TrainingConfig):
     preset: str = "tabletop"
     paligemma: str = ""
     dinov2: str = ""
-    action_space: str = "joint_delta"
-    joints: int = 6
     draws: int = 2
     auxiliary_weight: float = 0.2
     named_weight: float = 0.0
@@ -170,19 +194,15 @@ class System2Config(TrainingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        space = parse_action_space(self.action_space)
-        if space.value not in ("joint_delta", "joint_position"):
-            raise ConfigError(f"action_space '{space.value}' cannot be trained; valid: joint_delta, joint_position")
         if self.draws < 1:
             raise ConfigError(f"training field 'draws' is {self.draws}; it must be at least 1")
 
 
 @dataclass(frozen=True)
-class System1Config(TrainingConfig):
+class System1Config(PolicyConfig):
     """Training of System 1 on top of a frozen System 2.
 
     Attributes:
-        action_space, joints: as System 2 was trained.
         proposals: frames for which System 2 proposes a chunk, once, before the training.
         lowest_start: lowest flow time a proposal starts from, as `time_temp` of thinking.
         chosen: proposals are what the checkpoint makes of its candidates, as when it acts (`num_candidates`,
@@ -201,8 +221,6 @@ class System1Config(TrainingConfig):
             positions.
     """
 
-    action_space: str = "joint_delta"
-    joints: int = 6
     proposals: int = 20_000
     lowest_start: float = 0.9
     chosen: bool = False
@@ -220,16 +238,16 @@ class System1Config(TrainingConfig):
         super().__post_init__()
         if self.origin not in ("", "anchor", "newest_state"):
             raise ConfigError(f"training field 'origin' is '{self.origin}'; valid: anchor, newest_state, or empty")
-        if self.origin == "newest_state" and self.action_space != "joint_delta":
-            raise ConfigError(f"origin 'newest_state' is for action_space 'joint_delta', not '{self.action_space}'")
+        if self.origin == "newest_state" and not self.space.offsets_from_anchor:
+            valid = " or ".join(f"'{name}'" for name, space in ACTION_SPACES.items() if space.offsets_from_anchor)
+            raise ConfigError(f"origin 'newest_state' is for action_space {valid}, not '{self.action_space}'")
 
 
 @dataclass(frozen=True)
-class ValueConfig(TrainingConfig):
+class ValueConfig(PolicyConfig):
     """Training of the value head by calibrated Q-learning.
 
     Attributes:
-        action_space, joints: as System 2 was trained.
         critic_weight: of the critics' loss, whose size is the square of a return; small where other losses shall count.
         conservative_weight: of the conservative term within it.
         return_share: share of the Monte-Carlo return in the critics' target; the rest is the bootstrapped value.
@@ -245,8 +263,6 @@ class ValueConfig(TrainingConfig):
             targets are relative to the joint positions.
     """
 
-    action_space: str = "joint_delta"
-    joints: int = 6
     critic_weight: float = 1.0
     conservative_weight: float = 5.0
     return_share: float = 0.0

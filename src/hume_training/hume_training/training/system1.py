@@ -13,7 +13,6 @@ from rich.progress import Progress
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from hume_core.action import ActionSpace
 from hume_core.errors import ConfigError
 from hume_system1.model import System1
 from hume_system2.model import System2
@@ -121,10 +120,8 @@ class System1Objective:
 
     def _target(self, origin: NDArray[np.int64], later: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """What was done from the later frames on, relative to the origin's (B, h, a), and the mask (B, h)."""
-        data, length = self._batches.data, self._system1.config.s1_chunk_size
-        target, beyond = data.chunks(later, length, ActionSpace.JOINT_POSITION, self._batches.joints)
-        if self._batches.space is ActionSpace.JOINT_DELTA:
-            target[..., : self._batches.joints] -= data.state[origin, None, : self._batches.joints]
+        batches, length = self._batches, self._system1.config.s1_chunk_size
+        target, beyond = batches.data.chunks(later, length, batches.space, batches.joints, origin)
         return torch.from_numpy(target), torch.from_numpy(beyond)
 
     def after_step(self) -> None:
@@ -192,8 +189,9 @@ def train_system1(config: System1Config, stop_after: int | None = None, data: De
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     system1 = System1.from_pretrained(config.checkpoint, device=config.device)
     system1.config = replace(system1.config, s1_origin=config.origin or system1.config.s1_origin)
-    space = ActionSpace(config.action_space)
-    batches = Batches(data, system1.config, space, config.joints, config.seed, config.batch_size, config.image_shift)
+    batches = Batches(
+        data, system1.config, config.space, config.joints, config.seed, config.batch_size, config.image_shift
+    )
     with Processes(config.device).main_first():
         frames, proposals = propose(config, batches, system2)
     kept = _close_ones(config, batches, system1, frames, proposals)

@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hume_core.action import ActionSpace
 from hume_core.nn.gemma import Cache, repeat_cache
 from hume_system2.model import System2
 from hume_system2.model.prefix import Prefix
@@ -36,9 +35,8 @@ class System2Objective:
 
     def __init__(self, config: System2Config, data: Demonstrations, system2: System2) -> None:
         self._config, self._system2 = config, system2
-        space = ActionSpace(config.action_space)
         self.batches = Batches(
-            data, system2.config, space, config.joints, config.seed, config.batch_size, config.image_shift
+            data, system2.config, config.space, config.joints, config.seed, config.batch_size, config.image_shift
         )
         self.batches.weigh_starts(config.start_frames, config.start_weight)
         network = system2.network
@@ -126,8 +124,8 @@ class System2Objective:
 
 def new_checkpoint(config: System2Config, data: Demonstrations, folder: Path) -> Path:
     """A checkpoint with random or published weights whose sizes and statistics are those of the dataset."""
-    space, preset = ActionSpace(config.action_space), find_preset(config.preset)
-    statistics = data.statistics(preset.chunk, space, config.joints)
+    preset = find_preset(config.preset)
+    statistics = data.statistics(preset.chunk, config.space, config.joints)
     return create_from_pretrained(
         folder,
         preset,

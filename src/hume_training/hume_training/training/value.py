@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hume_core.action import ActionSpace
 from hume_core.errors import ConfigError, DatasetError
 from hume_system2.model import System2
 from hume_system2.model.critics import CalQL
@@ -82,9 +81,8 @@ class ValueObjective:
         self._config, self._system2 = config, system2
         sizes = system2.config
         self._batches = Batches(
-            data, sizes, ActionSpace(config.action_space), config.joints, config.seed, config.batch_size,
-            config.image_shift,
-        )  # fmt: skip
+            data, sizes, config.space, config.joints, config.seed, config.batch_size, config.image_shift
+        )
         self._returns = Returns(data, sizes.next_obs_offset, sizes.discount)
         self._batches.frames = np.intersect1d(self._batches.frames, self._returns.learnable)
         self._batches.weigh_starts(config.start_frames, config.start_weight)

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action import ActionSpace
+from hume_core.action_spaces.base import SegmentTargets
 from hume_core.errors import ActionSpaceError
 from hume_core.kinematics.rotation import Pose
 from hume_core.kinematics.solver import Kinematics, Reach, Solution
-from hume_core.kinematics.targets import EndEffectorAction
+
+if TYPE_CHECKING:
+    from hume_core.action_spaces.end_effector import EndEffectorSpace
 
 _LAG_POSITION = 0.03
 _LAG_ROTATION = 0.2
 _SINGULAR_SHARE = 1.0 / 3.0
 
 
-@dataclass(frozen=True)
-class SegmentTargets:
-    """Joint setpoints of a part of a chunk.
-
-    Attributes:
-        positions: (h, n) rad.
-        followed: rows up to the first that is not followed.
-        short: the followed row that stayed farthest from its target, in words; empty: all were reached.
-        reason: why that row is not followed; empty: all are.
-    """
-
-    positions: NDArray[np.float64]
-    followed: int
-    short: str = ""
-    reason: str = ""
-
-    @property
-    def report(self) -> str:
-        """One line for the status; empty when every row is reached."""
-        return self.reason or self.short
-
-
-class ChunkPath:
+class ToolPath:
     """Turns the rows of one chunk into joint positions, row after row from the robot's state at the observation.
 
     The pose of row k is that of row k-1 displaced by row k (`ee_delta`), or row k itself (`ee_pose`); what row 0 is
@@ -56,7 +36,7 @@ class ChunkPath:
 
     Args:
         kinematics: the arm.
-        action: meaning of the rows.
+        space: meaning of the rows.
         rows: (H, >= 6) the chunk in real units; refined segments overwrite them.
         anchor: (n,) joint positions at the observation, rad.
         dt: time between two rows, s.
@@ -68,14 +48,14 @@ class ChunkPath:
     def __init__(
         self,
         kinematics: Kinematics,
-        action: EndEffectorAction,
+        space: EndEffectorSpace,
         rows: NDArray[np.float64],
         anchor: NDArray[np.float64],
         dt: float,
     ) -> None:
         if rows.ndim != 2 or rows.shape[1] < 6:
-            raise ActionSpaceError(f"action rows have shape {rows.shape}; '{action.space.value}' needs at least (k, 6)")
-        self._kinematics, self._action, self._dt = kinematics, action, dt
+            raise ActionSpaceError(f"action rows have shape {rows.shape}; '{space.name}' needs at least (k, 6)")
+        self._kinematics, self._space, self._dt = kinematics, space, dt
         self._rows = np.array(rows[:, :6], dtype=np.float64)
         size = len(self._rows)
         # Entry k+1 belongs to row k; entry 0 is the observation.
@@ -97,9 +77,8 @@ class ChunkPath:
             return SegmentTargets(np.full((len(rows), self._joints.shape[1]), np.nan), 0)
         self._rows[first:end] = rows[:, :6]
         self._solved = min(self._solved, first)
-        relative = self._action.space is ActionSpace.EE_DELTA
         while self._solved < end:
-            self._solve(self._solved, relative and self._solved > first)
+            self._solve(self._solved, self._space.relative and self._solved > first)
             self._solved += 1
         reasons = self._reasons[first + 1 : end + 1]
         followed = next((k for k, reason in enumerate(reasons) if reason), len(rows))
@@ -113,7 +92,7 @@ class ChunkPath:
         if depends and self._reasons[k]:
             self._hold(k, self._reasons[k])
             return
-        target = self._action.target(self._rows[k], previous)
+        target = self._space.target(self._rows[k], previous)
         solution = self._kinematics.solve(target, start, self._dt)
         if _unreachable(solution):
             self._hold(k, f"row {k} is unreachable: {solution.describe()}")

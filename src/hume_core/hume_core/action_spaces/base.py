@@ -1,0 +1,146 @@
+"""What every action space can do: its size, and both directions between action rows and joint positions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.action_spaces.conventions import Conventions
+from hume_core.errors import ActionSpaceError
+
+if TYPE_CHECKING:
+    from hume_core.kinematics import Kinematics
+
+
+@dataclass(frozen=True)
+class SegmentTargets:
+    """Joint setpoints of a part of a chunk.
+
+    Attributes:
+        positions: (h, n) rad.
+        followed: rows up to the first that is not followed.
+        short: the followed row that stayed farthest from its target, in words; empty: all were reached.
+        reason: why that row is not followed; empty: all are.
+    """
+
+    positions: NDArray[np.float64]
+    followed: int
+    short: str = ""
+    reason: str = ""
+
+    @property
+    def report(self) -> str:
+        """One line for the status; empty when every row is reached."""
+        return self.reason or self.short
+
+
+class ActionPath(Protocol):
+    """The joint path of one chunk, asked for segment by segment."""
+
+    def segment(self, first: int, rows: NDArray[np.float64]) -> SegmentTargets:
+        """Joint setpoints of refined rows (h, a), real units, that take the place of the chunk's from `first` on."""
+
+
+@dataclass(frozen=True)
+class ActionSpace(ABC):
+    """What the arm's numbers of an action row mean.
+
+    A new space is a subclass with a `name` and one line in `hume_core.action_spaces.registry`. Nothing outside these
+    classes asks which space it has at hand; it calls a method or reads one of the flags below.
+
+    Rows are in real units: un-normalised, and for the tool still without `Conventions.scale`. The anchor is the
+    robot's joint positions at the observation that was thought about.
+
+    Attributes:
+        conventions: how rows about the tool are written; joint spaces have no use for it.
+        name: in robot profiles, checkpoints and messages.
+        needs_kinematics: rows are about the tool, so the arm's kinematics is needed.
+        sequential: a row's joints depend on the rows before it, so segments are solved in order, by one thread.
+        offsets_from_anchor: every row is joint positions minus the anchor, so a moved anchor is one plain shift.
+    """
+
+    conventions: Conventions = field(default_factory=Conventions)
+
+    name: ClassVar[str]
+    needs_kinematics: ClassVar[bool] = False
+    sequential: ClassVar[bool] = False
+    offsets_from_anchor: ClassVar[bool] = False
+
+    @abstractmethod
+    def size(self, num_joints: int) -> int:
+        """How many numbers of a row belong to an arm with this many joints."""
+
+    @abstractmethod
+    def column_names(self, joints: Sequence[str]) -> tuple[str, ...]:
+        """Names of the row's numbers, in order."""
+
+    @abstractmethod
+    def path(
+        self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float, kinematics: Kinematics | None = None
+    ) -> ActionPath:
+        """The joint path of a chunk, for a caller that refines it piece by piece.
+
+        Args:
+            rows: (H, a) the whole chunk in real units; its first numbers are the arm's.
+            anchor: (n,) joint positions at the observation, rad.
+            dt: time between two rows, s.
+            kinematics: of the arm, where the space needs it.
+
+        Raises:
+            ActionSpaceError: the rows are too narrow, or the kinematics is missing.
+        """
+
+    @abstractmethod
+    def from_joints(
+        self, positions: NDArray[np.floating], anchor: NDArray[np.floating], kinematics: Kinematics | None = None
+    ) -> NDArray[np.floating]:
+        """The rows that lead through joint positions; the inverse of `to_joints`.
+
+        Args:
+            positions: (..., k, n) rad.
+            anchor: (..., n) joint positions at the observation, rad.
+            kinematics: of the arm, where the space needs it.
+
+        Returns:
+            (..., k, a) rows in real units.
+
+        Raises:
+            ActionSpaceError: a shape does not fit, or the kinematics is missing.
+        """
+
+    @abstractmethod
+    def row_spread(self, num_joints: int, angle: float, twist: Sequence[float]) -> NDArray[np.float64]:
+        """Each number (a,) of a row for a small motion, in real units.
+
+        Args:
+            num_joints: of the arm.
+            angle: how far a joint moves, rad.
+            twist: (6,) how far the tool moves and turns, m and rad.
+        """
+
+    def to_joints(
+        self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float, kinematics: Kinematics | None = None
+    ) -> NDArray[np.float64]:
+        """Joint positions (k, n), rad, of a whole chunk; see `path` for arguments and errors."""
+        return self.path(rows, anchor, dt, kinematics).segment(0, rows).positions
+
+    def resting_row(self, home: NDArray[np.float64], kinematics: Kinematics | None = None) -> NDArray[np.floating]:
+        """The row (a,) that keeps the arm at joint positions (n,), rad; see `from_joints` for errors."""
+        return np.asarray(self.from_joints(home[None], home, kinematics)[0])
+
+    def required(self, kinematics: Kinematics | None) -> Kinematics:
+        """The kinematics, for spaces that need it.
+
+        Raises:
+            ActionSpaceError: there is none.
+        """
+        if kinematics is None:
+            raise ActionSpaceError(
+                f"action space '{self.name}' needs inverse kinematics; see hume_core.kinematics.load_kinematics"
+            )
+        return kinematics

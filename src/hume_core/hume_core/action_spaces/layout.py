@@ -1,0 +1,284 @@
+"""How an action row is split among the arms and grippers of a robot, and what all of them are asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.action_spaces.base import ActionPath, ActionSpace
+from hume_core.action_spaces.registry import describe_spaces
+from hume_core.errors import ActionSpaceError
+
+if TYPE_CHECKING:
+    from hume_core.kinematics import Kinematics
+    from hume_core.robot import RobotProfile
+
+
+@dataclass(frozen=True)
+class ArmGroup:
+    """An arm's part of a row.
+
+    Attributes:
+        name: of the arm.
+        joints: its n joints in policy order.
+        space: what its numbers mean.
+        kinematics: of the arm, where rows of a space that needs it become joints.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    space: ActionSpace
+    kinematics: Kinematics | None = None
+
+    @property
+    def size(self) -> int:
+        """How many numbers of a row are the arm's."""
+        return self.space.size(len(self.joints))
+
+
+@dataclass(frozen=True)
+class GripperGroup:
+    """A gripper's part of a row: one number.
+
+    Attributes:
+        name: of the gripper's joint.
+    """
+
+    name: str
+
+    @property
+    def size(self) -> int:
+        """One."""
+        return 1
+
+
+Group = ArmGroup | GripperGroup
+
+
+@dataclass(frozen=True)
+class LayoutTargets:
+    """What rows ask of a robot.
+
+    Attributes:
+        positions: (h, n) joint positions of all arms, rad.
+        grippers: (h, g) numbers of the grippers, real units.
+        report: which rows an arm does not follow and why; empty: all are reached.
+    """
+
+    positions: NDArray[np.float64]
+    grippers: NDArray[np.float64]
+    report: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class ActionLayout:
+    """The parts of an action row, in the order of its numbers.
+
+    Joint positions of several arms stand side by side in the order of the arms, numbers of grippers likewise.
+
+    Attributes:
+        groups: arms and grippers.
+
+    Raises:
+        ActionSpaceError: there is no arm, or a name occurs twice.
+    """
+
+    groups: tuple[Group, ...]
+
+    def __post_init__(self) -> None:
+        if not self.arms:
+            raise ActionSpaceError("an action layout needs at least one arm")
+        for names in ([arm.name for arm in self.arms], [*self.joint_names, *self.gripper_names]):
+            doubled = sorted({name for name in names if names.count(name) > 1})
+            if doubled:
+                raise ActionSpaceError(f"the action layout names twice: {', '.join(doubled)}")
+
+    @classmethod
+    def of(cls, profile: RobotProfile, kinematics: Kinematics | None = None) -> ActionLayout:
+        """The layout of a robot with one arm: the arm, then the gripper where there is one.
+
+        Args:
+            profile: joints, gripper and action space.
+            kinematics: of the arm; only rows of spaces that need it cannot become joints without.
+        """
+        arm = ArmGroup("arm", profile.joint_names, profile.action_space, kinematics)
+        return cls((arm,) if profile.gripper is None else (arm, GripperGroup(profile.gripper.joint)))
+
+    @cached_property
+    def arms(self) -> tuple[ArmGroup, ...]:
+        """The arms in order."""
+        return tuple(group for group in self.groups if isinstance(group, ArmGroup))
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Joints of all arms (n)."""
+        return tuple(name for arm in self.arms for name in arm.joints)
+
+    @property
+    def gripper_names(self) -> tuple[str, ...]:
+        """Joints of the grippers (g)."""
+        return tuple(group.name for group in self.groups if isinstance(group, GripperGroup))
+
+    @property
+    def size(self) -> int:
+        """Numbers a of a row."""
+        return sum(group.size for group in self.groups)
+
+    @property
+    def action_space(self) -> str:
+        """What a chunk says its rows mean; see `describe_spaces`."""
+        return describe_spaces({arm.name: arm.space for arm in self.arms})
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of a row's numbers; with several arms those of the tools say whose they are."""
+        names: list[str] = []
+        for group in self.groups:
+            if isinstance(group, GripperGroup):
+                names.append(group.name)
+                continue
+            own = group.space.column_names(group.joints)
+            shared = len(self.arms) > 1 and own != group.joints
+            names += [f"{group.name}/{name}" for name in own] if shared else own
+        return tuple(names)
+
+    @property
+    def needs_kinematics(self) -> bool:
+        """Whether an arm's rows are about its tool."""
+        return any(arm.space.needs_kinematics for arm in self.arms)
+
+    @property
+    def sequential(self) -> bool:
+        """Whether segments must be solved in order; see `ActionSpace.sequential`."""
+        return any(arm.space.sequential for arm in self.arms)
+
+    @property
+    def offsets_from_anchor(self) -> bool:
+        """Whether every arm's rows are; see `ActionSpace.offsets_from_anchor`."""
+        return all(arm.space.offsets_from_anchor for arm in self.arms)
+
+    @cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """Where in a row each group's numbers are."""
+        return _slices([group.size for group in self.groups])
+
+    @cached_property
+    def joint_slices(self) -> tuple[slice, ...]:
+        """Where among all joints each arm's are."""
+        return _slices([len(arm.joints) for arm in self.arms])
+
+    @cached_property
+    def _arm_parts(self) -> list[tuple[ArmGroup, slice, slice]]:
+        """Each arm, its numbers in a row, and its joints among all."""
+        pairs = zip(self.groups, self.slices, strict=True)
+        arms = [(group, part) for group, part in pairs if isinstance(group, ArmGroup)]
+        return [(arm, part, joints) for (arm, part), joints in zip(arms, self.joint_slices, strict=True)]
+
+    def gripper_numbers(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Numbers (k, g) of the grippers in rows (k, a)."""
+        pairs = zip(self.groups, self.slices, strict=True)
+        columns = [part.start for group, part in pairs if isinstance(group, GripperGroup)]
+        return rows[:, columns]
+
+    def path(self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float) -> LayoutPath:
+        """The path of a chunk, for a caller that refines it piece by piece.
+
+        Args:
+            rows: (H, a) the whole chunk, real units.
+            anchor: (n,) positions of all joints at the observation, rad.
+            dt: time between two rows, s.
+
+        Raises:
+            ActionSpaceError: a shape does not fit, or an arm's kinematics is missing.
+        """
+        self._check(rows, anchor)
+        paths = [arm.space.path(rows[:, part], anchor[js], dt, arm.kinematics) for arm, part, js in self._arm_parts]
+        return LayoutPath(self, paths)
+
+    def to_joints(
+        self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Joint positions (k, n), rad, and gripper numbers (k, g) of a whole chunk; see `path`."""
+        targets = self.path(rows, anchor, dt).segment(0, rows)
+        return targets.positions, targets.grippers
+
+    def from_joints(
+        self, positions: NDArray[np.floating], grippers: NDArray[np.floating], anchor: NDArray[np.floating]
+    ) -> NDArray[np.floating]:
+        """The rows that lead through joint positions; the inverse of `to_joints`.
+
+        Args:
+            positions: (k, n) of all joints, rad.
+            grippers: (k, g) numbers of the grippers, real units.
+            anchor: (n,) positions of all joints at the observation, rad.
+
+        Returns:
+            (k, a) rows, real units.
+
+        Raises:
+            ActionSpaceError: a shape does not fit, or an arm's kinematics is missing.
+        """
+        n, g, k = len(self.joint_names), len(self.gripper_names), len(positions)
+        if (positions.shape, grippers.shape, anchor.shape) != ((k, n), (k, g), (n,)):
+            raise ActionSpaceError(
+                f"joint positions have shape {positions.shape}, grippers {grippers.shape}, the anchor {anchor.shape}; "
+                f"this layout needs (k, {n}), (k, {g}), ({n},)"
+            )
+        arms = iter(
+            arm.space.from_joints(positions[:, js], anchor[js], arm.kinematics) for arm, _, js in self._arm_parts
+        )
+        columns = iter(grippers.T)
+        parts = [next(arms) if isinstance(group, ArmGroup) else next(columns)[:, None] for group in self.groups]
+        return np.concatenate(parts, axis=1)
+
+    def _check(self, rows: NDArray[np.float64], anchor: NDArray[np.float64]) -> None:
+        n = len(self.joint_names)
+        if rows.ndim != 2 or rows.shape[1] < self.size or anchor.shape != (n,):
+            raise ActionSpaceError(
+                f"action rows have shape {rows.shape} and the anchor {anchor.shape}; this layout needs at least "
+                f"(k, {self.size}) and ({n},)"
+            )
+
+
+class LayoutPath:
+    """The paths of one chunk, an arm each.
+
+    Args:
+        layout: how its rows are split.
+        paths: of the arms, in order.
+    """
+
+    def __init__(self, layout: ActionLayout, paths: Sequence[ActionPath]) -> None:
+        self._layout, self._paths = layout, paths
+
+    def segment(self, first: int, rows: NDArray[np.float64]) -> LayoutTargets:
+        """What refined rows (h, a), real units, that take the place of the chunk's from `first` on ask of the robot.
+
+        Rows may be wider than the layout; what is left over belongs to nobody.
+
+        Raises:
+            ActionSpaceError: the rows are too narrow.
+        """
+        layout = self._layout
+        if rows.ndim != 2 or rows.shape[1] < layout.size:
+            raise ActionSpaceError(
+                f"action rows have shape {rows.shape}; this layout needs at least (k, {layout.size})"
+            )
+        parts = [
+            (arm, path.segment(first, rows[:, part]))
+            for path, (arm, part, _) in zip(self._paths, layout._arm_parts, strict=True)
+        ]
+        several = len(parts) > 1
+        reports = [f"{arm.name}: {found.report}" if several else found.report for arm, found in parts if found.report]
+        positions = np.concatenate([found.positions for _, found in parts], axis=1)
+        return LayoutTargets(positions, layout.gripper_numbers(rows), "; ".join(reports))
+
+
+def _slices(sizes: Sequence[int]) -> tuple[slice, ...]:
+    ends = np.cumsum(sizes)
+    return tuple(slice(int(end) - size, int(end)) for end, size in zip(ends, sizes, strict=True))
