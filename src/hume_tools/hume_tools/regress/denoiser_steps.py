@@ -12,8 +12,9 @@ from hume_core.robot import RobotProfile
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer
 from hume_system1 import inputs
+from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.events import HeartbeatEvent, SegmentEvent
-from hume_system1.denoiser import ChunkSwitch, Denoiser, Segment
+from hume_system1.denoiser import Denoiser, Segment
 from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle, Task
 from hume_tools.regress.core_steps import CoreSteps
 from hume_tools.regress.journal import Journal

@@ -17,9 +17,9 @@ import torch
 from hume_core.kinematics import Kinematics
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import JOINT_STATES
+from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.settings import ControlSettings
-from hume_system1.denoiser import ChunkSwitch
-from hume_system1.denoiser_settings import DEFAULT_SWITCH
+from hume_system1.denoiser_settings import DenoiserSettings
 from hume_tools.regress.core_steps import CoreSteps
 from hume_tools.regress.denoiser_steps import DenoiserSteps
 from hume_tools.regress.environment import deterministic_algorithms
@@ -49,7 +49,7 @@ class StepOptions:
 
     task: str = ""
     from_start: bool = False
-    chunk_switch: ChunkSwitch = field(default_factory=lambda: ChunkSwitch(DEFAULT_SWITCH))
+    chunk_switch: ChunkSwitch = field(default_factory=lambda: ChunkSwitch(DenoiserSettings.chunk_switch))
     control: ControlSettings = field(default_factory=ControlSettings)
     kinematics: Kinematics | None = None
     limit_scales: Mapping[str, float] = field(default_factory=dict)

@@ -20,7 +20,8 @@ from hume_core.robot import RobotProfile
 from hume_sim.arm import ARM_JOINTS
 from hume_sim.scene import CUBES
 from hume_sim.world import TabletopWorld, WorldState
-from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser, Segment, SegmentRequest
+from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.denoiser import Chunk, Denoiser, Segment, SegmentRequest
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERAS

@@ -12,6 +12,7 @@ from hume_core.errors import ConfigError
 from hume_sim.arm import ARM_JOINTS
 from hume_sim.scene import CUBE_SIZE, CUBES
 from hume_sim.world import TabletopWorld
+from hume_system1.denoiser_settings import DenoiserSettings
 
 _FRICTION_SPEED = 0.45
 """Speed that friction stops after about 3 cm, m/s; a push of d metres starts with the root of its share of it."""
@@ -39,7 +40,7 @@ class Suite:
         nudge: standard deviation of the torque on each arm joint, N m.
         drift: how far a cube wanders from its place and back, m.
         drift_period: s.
-        chunk_switch: when System 1 changes to a newer chunk; see `hume_system1.denoiser.ChunkSwitch`.
+        chunk_switch: when System 1 changes to a newer chunk; see `hume_system1.chunk_switch`.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Suite:
     nudge: float = 1.5
     drift: float = 0.0
     drift_period: float = 8.0
-    chunk_switch: str = "at_once"
+    chunk_switch: str = DenoiserSettings.chunk_switch
 
 
 SUITES = {
