@@ -6,7 +6,8 @@
 
 ROS parameters, launch arguments, command-line options, checks of YAML files and the tables of the documentation are
 made from it. The type is the field's annotation: float, int, bool, str, tuple[float, float] (lowest and highest),
-tuple[str, ...], or one of these or None. A field may also be another settings class; its settings then count as the outer one's own.
+tuple[str, ...], or one of these or None. A field may also hold another settings class, whose settings then count as the
+outer one's own.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def regress(
     json_file: Annotated[_File, typer.Option("--json", help="Write the report as JSON.")] = None,
     html: Annotated[_File, typer.Option(help="Write the report as one HTML page.")] = None,
     robot: Annotated[str, typer.Option(help="Robot profile; empty: the recorded one.")] = "",
-    limits_file: Annotated[str, option(DenoiserSettings, "limits_file")] = "",
+    limits_file: Annotated[str, typer.Option(help="Limits file on top of the profile; empty: the recorded one.")] = "",
     namespace: Annotated[_Text, typer.Option(help="Namespace of the recorded nodes.")] = None,
     task: Annotated[str, typer.Option(help="Instruction in place of the recorded ones.")] = "",
     candidates: Annotated[_Number, option(System2Settings, "candidates")] = None,

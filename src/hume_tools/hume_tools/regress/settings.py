@@ -31,7 +31,7 @@ class RegressOptions:
         golden: canonical file to compare with; None: only run.
         checkpoint: folder or hub name; empty: as recorded where it is there, else the default one of the robot.
         robot: profile; empty: as recorded.
-        limits_file: tightens the profile; empty: none.
+        limits_file: tightens the profile; empty: as recorded.
         namespace: of the recorded nodes; None: found by the joint states.
         task: instruction in place of the recorded ones; empty: those.
         candidates, seed, dtype, refine, chunk_switch: as of the nodes.
