@@ -21,8 +21,9 @@ from hume_session.engine import Engine, PolicyFacts
 from hume_session.latency import Latencies
 from hume_session.listener import Listener
 from hume_session.schedule import NS, Rank, Schedule
+from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.events import SegmentEvent
-from hume_system1.denoiser import ChunkSwitch, Denoiser, SegmentRequest
+from hume_system1.denoiser import Denoiser, SegmentRequest
 from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
 
 

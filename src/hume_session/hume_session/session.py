@@ -21,8 +21,8 @@ from hume_session.latency import LatencyModel
 from hume_session.listener import Listener
 from hume_session.schedule import Rank, Schedule, Waits
 from hume_session.thinking import ThinkingStage
+from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.settings import ControlSettings
-from hume_system1.denoiser import ChunkSwitch
 
 _STATUS_PERIOD = 50_000_000
 """Of System 1's status, by which the others hear of an epoch that the core began, ns."""

@@ -35,7 +35,7 @@ class Suite:
         nudge: above 0, no hand pushes the arm: a torque of this standard deviation acts on each joint alike, N m.
         drift: how far a cube wanders from its place and back, m.
         drift_period: s.
-        chunk_switch: when System 1 changes to a newer chunk; see `hume_system1.denoiser.ChunkSwitch`.
+        chunk_switch: when System 1 changes to a newer chunk; see `hume_system1.chunk_switch`.
     """
 
     name: str

@@ -237,9 +237,9 @@ def start_process(*parameters: str) -> subprocess.Popen:
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        ("camera_rate:=-1.0", "'camera_rate' must be float from 0.1 to 120.0"),
-        ("image_width:=wide", "'image_width' must be int from 16 to 1280"),
-        ("camera_rate:=.nan", "'camera_rate' must be float"),
+        ("camera_rate:=-1.0", "'camera_rate' is -1.0; valid: a number from 0.1 to 120 Hz"),
+        ("image_width:=wide", "'image_width' is 'wide'; valid: a whole number from 16 to 1280 pixels"),
+        ("camera_rate:=.nan", "'camera_rate' is nan; valid: a number from 0.1"),
         ("task:=juggle", "task 'juggle' is unknown"),
         ("suite:=easy", "suite 'easy' is unknown; valid: lift"),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +14,7 @@ from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import Kinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
+from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.admission import ChunkAdmission
 from hume_system1.control.settings import ControlSettings
 from hume_system1.robot_settings import control_settings
@@ -60,16 +60,6 @@ class Refiner(Protocol):
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """(k, a) rows of a chunk as they are, in real units."""
-
-
-class ChunkSwitch(str, Enum):
-    """When a newer chunk replaces the one in use."""
-
-    BOUNDARY = "boundary"
-    """Once the rows of the first segment made from the old chunk are over, as in the paper, or once it no longer
-    holds a whole segment."""
-    AT_ONCE = "at_once"
-    """With the next segment."""
 
 
 class Denoiser:

@@ -29,9 +29,11 @@ from hume_ros.description import receive_description
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import run_process
 from hume_ros.observer import Observer, probe_sensors
+from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
-from hume_system1.denoiser import ChunkSwitch, Denoiser
-from hume_system1.denoiser_settings import DenoiserSettings, declare_settings
+from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.denoiser import Denoiser
+from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
 from hume_system1.inputs import chunk_of
 from hume_system1.messages import segment_message
@@ -50,7 +52,8 @@ class DenoiserNode(Node):
 
     def __init__(self) -> None:
         super().__init__("hume_system1_denoiser")
-        self._settings: DenoiserSettings = declare_settings(self)
+        self._settings = declare_settings(self, DenoiserSettings)
+        self._settings.require_model()
         self._heartbeats = self.create_publisher(Heartbeat, "hume/system1/heartbeat", qos.STATUS)
         self._segments = self.create_publisher(SegmentMessage, "hume/segment", qos.CHUNK)
         self._finished: deque[tuple[float, float]] = deque(maxlen=512)

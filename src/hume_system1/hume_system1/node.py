@@ -24,6 +24,7 @@ from hume_ros import qos
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
 from hume_ros.observer import probe_sensors
+from hume_ros.parameters import declare_settings
 from hume_system1 import inputs
 from hume_system1.black_box import BlackBox
 from hume_system1.control.command import ClockReading
@@ -44,7 +45,7 @@ from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.live_limits import LiveLimits
 from hume_system1.reporter import System1Reporter
 from hume_system1.robot_settings import control_settings, gripper_settings
-from hume_system1.settings import System1Settings, declare_settings
+from hume_system1.settings import System1Settings
 from hume_system1.sinks import Sink, make_sinks
 
 _STANDSTILL_TIMEOUT = 1.0
@@ -65,7 +66,8 @@ class System1Node(HumeLifecycleNode):
 
     def __init__(self) -> None:
         super().__init__("hume_system1")
-        self._settings: System1Settings = declare_settings(self)
+        self._settings = declare_settings(self, System1Settings)
+        self._settings.denoiser.require_model()
         self._live_limits = LiveLimits(self)
         self._denoiser = DenoiserProcess(self, self._settings.denoiser)
         self._core: ControlCore | None = None

@@ -10,20 +10,20 @@ from hume_msgs.action import ExecuteTask
 from hume_msgs.msg import ActionChunk, System1Status, Thought
 
 from hume_core.chunk import Chunk
-from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
 from hume_ros.observer import Observer, probe_sensors
+from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system2 import messages
 from hume_system2.cycle import Assignment, ThinkingCycle
 from hume_system2.goals import GoalServer
 from hume_system2.heartbeat import System2Heartbeat
 from hume_system2.model import System2
-from hume_system2.settings import System2Settings, declare_settings
+from hume_system2.settings import System2Settings
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult, check_fits
 from hume_system2.worker import ThinkingWorker
 
@@ -41,7 +41,7 @@ class System2Node(HumeLifecycleNode):
 
     def __init__(self) -> None:
         super().__init__("hume_system2")
-        self._settings: System2Settings = declare_settings(self)
+        self._settings = declare_settings(self, System2Settings)
         self._status = System1Status(chunk_age=math.inf)
         self._last: tuple[Chunk, ThoughtResult] | None = None
         self._worker: ThinkingWorker | None = None
@@ -53,8 +53,7 @@ class System2Node(HumeLifecycleNode):
     def configure(self) -> None:
         """Load the model, wait for every sensor, warm up."""
         settings = self._settings
-        if not settings.robot or not settings.checkpoint:
-            raise ConfigError("the parameters 'robot' and 'checkpoint' must be set")
+        settings.require_model()
         self._profile = RobotProfile.load(settings.robot)
         torch.set_num_threads(settings.threads)
         system2 = System2.from_pretrained(

@@ -14,6 +14,7 @@ from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
+from hume_system2.settings import System2Settings
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class ThinkingOptions:
         threads: torch threads on the CPU.
     """
 
-    candidates: int = 0
-    time_temp: tuple[float, float] = (0.9, 1.0)
-    noise_temp: tuple[float, float] = (1.0, 1.0)
-    seed: int = -1
-    threads: int = 1
+    candidates: int = System2Settings.candidates
+    time_temp: tuple[float, float] = System2Settings.time_temp
+    noise_temp: tuple[float, float] = System2Settings.noise_temp
+    seed: int = System2Settings.seed
+    threads: int = System2Settings.threads
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ from hume_sim.scene import CUBES
 from hume_sim.sensors import PictureMaker
 from hume_sim.suites import Suite
 from hume_sim.world import TabletopWorld, WorldState
+from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
 from hume_system1.control.states import Mode
-from hume_system1.denoiser import ChunkSwitch
 from hume_system2.model.thought import Thought
 from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
 from hume_training.evaluation.engine import BatchEngine, EpisodeEngine, ThoughtRequest, refiner_of
