@@ -1,4 +1,4 @@
-"""What System 2 hands to System 1, and what System 1's denoiser hands to the control core. One type each, without ROS."""
+"""What System 2 hands to System 1, and what the denoiser hands to the control core. One type each, without ROS."""
 
 from __future__ import annotations
 

@@ -57,9 +57,7 @@ class Observer(ObservationBuffer):
         }
         self._node = node
         self._subscriptions = [source.sub for source in sources.values()]
-        super().__init__(
-            profile, sources, history, synchronizer=message_filters.ApproximateTimeSynchronizer
-        )
+        super().__init__(profile, sources, history, synchronizer=message_filters.ApproximateTimeSynchronizer)
 
     def close(self) -> None:
         """Drop the subscriptions."""

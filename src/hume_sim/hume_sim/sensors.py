@@ -1,4 +1,4 @@
-"""What the simulated robot's drivers publish, as values with the fields of the messages. No ROS, no clock of its own."""
+"""What the simulated robot's drivers publish, as values with the fields of the messages. No ROS, no own clock."""
 
 from __future__ import annotations
 

@@ -81,12 +81,8 @@ class System2Node(HumeLifecycleNode):
         self._observer = Observer(self, self._profile, thinker.cameras)
         # Wall-clock milliseconds, so that a restarted node goes on above the numbers it used before.
         first_seq = time.time_ns() // 1_000_000
-        cycle = ThinkingCycle(
-            self._observer, self._profile, time.monotonic(), first_seq, self._settings.checkpoint
-        )
-        self._worker = ThinkingWorker(
-            thinker, self._observer, cycle, self._now, self._on_thought, self._on_problem
-        )
+        cycle = ThinkingCycle(self._observer, self._profile, time.monotonic(), first_seq, self._settings.checkpoint)
+        self._worker = ThinkingWorker(thinker, self._observer, cycle, self._now, self._on_thought, self._on_problem)
         self._worker.start()
         self._goals = GoalServer(self, self._why_busy, self._begin, self._on_goal_end)
         self._heartbeat = System2Heartbeat(self, self._observer.ages, lambda: self._active)

@@ -20,10 +20,10 @@ from typer.testing import CliRunner
 
 from hume_core.errors import ObservationError
 from hume_core.robot import find_profile
+from hume_session import commanding
 from hume_tools.bags.reader import BagReader
 from hume_tools.bags.writer import BagWriter
 from hume_tools.cli import app
-from hume_session import commanding
 from hume_tools.regress import run
 from hume_tools.regress.page import write_page
 from hume_tools.regress.report import summary

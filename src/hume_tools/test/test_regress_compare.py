@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hume_session import Latencies
 from hume_tools.regress.clock import RecordedClock
 from hume_tools.regress.compare import compare
 from hume_tools.regress.findings import Tolerance
-from hume_session import Latencies
 from hume_tools.regress.stream import CommandStream, StreamError, read_stream
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
-from hume_core.chunk import Chunk, Segment
 from hume_ros.conversions import joint_values, stamp_nanoseconds
 from hume_ros.observation_buffer import JOINT_STATES
 from hume_session import Listener
@@ -85,9 +85,7 @@ class Journal(Listener):
         """A thought is over."""
         digest = content_hash(np.ascontiguousarray(result.chunk, "<f4").data)
         observation, epoch = self._since_start(task.frame.stamp), task.assignment.epoch
-        self._thoughts.append(
-            (start, end, observation, epoch, chunk is not None, result.index, digest, result.values)
-        )
+        self._thoughts.append((start, end, observation, epoch, chunk is not None, result.index, digest, result.values))
 
     def segment(self, start: int, end: int, segment: Segment) -> None:
         """A segment is done."""

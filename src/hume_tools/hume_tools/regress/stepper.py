@@ -136,4 +136,3 @@ class _Feed:
 
     def _assign(self, instruction: str, origin: str) -> None:
         self._session.assign(instruction, f"instruction ({origin}): {instruction}")
-

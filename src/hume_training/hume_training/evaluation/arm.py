@@ -41,9 +41,7 @@ class SimulatedArm:
         maker: draws the images.
     """
 
-    def __init__(
-        self, world: TabletopWorld, session: Session, cameras: dict[str, str], maker: PictureMaker
-    ) -> None:
+    def __init__(self, world: TabletopWorld, session: Session, cameras: dict[str, str], maker: PictureMaker) -> None:
         self._world, self._session = world, session
         self._sensors = SimulatedSensors(world, maker, cameras)
         self._begin = ros_time(world)

@@ -17,6 +17,7 @@ from hume_session import Latencies, LatencyModel, Listener, PolicyFacts, Session
 from hume_session.commanding import CommandStage
 from hume_session.engine import answered
 from hume_session.schedule import NS
+from hume_sim.arm import ARM_JOINTS
 from hume_sim.expert import ScriptedExpert
 from hume_sim.sensors import PictureMaker
 from hume_sim.world import TabletopWorld, WorldState
@@ -47,16 +48,14 @@ class _ChunkAsItIs:
 
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
         """See `Engine`."""
-        return answered(
-            self._refiner.segment(request.observation, request.chunk.rows, request.stamp, request.moved)
-        )
+        return answered(self._refiner.segment(request.observation, request.chunk.rows, request.stamp, request.moved))
 
 
 class Oracle:
     """Picks the chunk after which the expert succeeds soonest.
 
     It knows the simulator's state and what comes of each chunk, so no value head can be expected to choose better. The
-    copy is driven through the control core, from the state in which the core is. Nothing disturbs the copy, and System 1
+    copy is driven through the control core, from the state in which the core is. Nothing disturbs the copy. System 1
     does not refine the chunks in it.
 
     Args:
@@ -73,9 +72,7 @@ class Oracle:
         refiner = PassThroughRefiner(system1)
         self._facts, self._engine = PolicyFacts((), 1, refiner), _ChunkAsItIs(refiner)
 
-    def best(
-        self, snapshot: Snapshot, candidates: Sequence[NDArray[np.float32]], anchor: NDArray[np.float64]
-    ) -> int:
+    def best(self, snapshot: Snapshot, candidates: Sequence[NDArray[np.float32]], anchor: NDArray[np.float64]) -> int:
         """Index of the best of several chunks; the first where none leads to success.
 
         Args:
@@ -85,6 +82,7 @@ class Oracle:
         """
         world = self._world
         world.set_state(snapshot.world)
+        world.push_arm(np.zeros(len(ARM_JOINTS)))
         begin, stamp = world.elapsed, ros_time(world) / NS
         commands = self._follow(snapshot.commands.fork(Listener()), None, begin + self._latency)
         arrived = world.get_state()
@@ -119,9 +117,7 @@ class Oracle:
     def _follow(self, commands: CommandStage, chunk: Chunk | None, end: float) -> CommandStage:
         """Go on until the world's time is `end` or the task is fulfilled; with a chunk that arrives now, or without."""
         world = self._world
-        session = Session(
-            self._profile, self._facts, self._engine, _AT_ONCE, self._options, Listener(), commands
-        )
+        session = Session(self._profile, self._facts, self._engine, _AT_ONCE, self._options, Listener(), commands)
         arm = SimulatedArm(world, session, {}, PictureMaker(16, 16))
         arm.begin()
         if chunk is not None:
