@@ -159,9 +159,9 @@ def test_another_action_that_does_not_suit_the_robot_is_refused(tmp_path: Path) 
     profile = RobotProfile.load(write(tmp_path))
     with pytest.raises(ActionSpaceError, match="valid: joint_position, joint_delta, ee_delta, ee_pose"):
         profile.with_action("torque")
-    with pytest.raises(RobotProfileError, match="'two_joint' with another action: .*needs inverse kinematics"):
+    with pytest.raises(RobotProfileError, match=r"'two_joint' with another action: .*needs inverse kinematics"):
         profile.with_action("ee_pose")
-    with pytest.raises(RobotProfileError, match="field 'action.dt'"):
+    with pytest.raises(RobotProfileError, match=r"field 'action\.dt'"):
         profile.with_action(dt=0.0)
 
 

@@ -37,5 +37,5 @@ def test_with_a_contract_every_field_is_compared() -> None:
 
 
 def test_a_contract_of_other_sizes_than_the_weights_is_refused() -> None:
-    with pytest.raises(ContractError, match="states and actions of 7 and 7 numbers; config.json says 8 and 7"):
+    with pytest.raises(ContractError, match=r"states and actions of 7 and 7 numbers; config\.json says 8 and 7"):
         check_fits(system2(state=8, contract=PolicyContract.of(PROFILE)), PROFILE)
