@@ -41,7 +41,7 @@ def test_unknown_robot_names_the_known_ones(ros_domain: int) -> None:
         (["moon"], "'moon' is no set of nodes; valid: sim, robot"),
         (["sim", "speed:=3"], "'speed' is unknown; valid: robot, checkpoint"),
         (["sim", "candidates:=many"], "'candidates' is 'many'; valid: a whole number"),
-        (["sim", "dry_run:=maybe"], "'dry_run' is 'maybe'; valid: true, false"),
+        (["sim", "dry_run:=maybe"], "'dry_run' is 'maybe'; valid: true or false"),
         (["sim", "nonsense"], "write name:=value"),
         (["sim", "params_file:=/absent.yaml"], "parameter file '/absent.yaml' does not exist"),
     ],

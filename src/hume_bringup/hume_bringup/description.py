@@ -98,7 +98,7 @@ def robot_graph(options: LaunchOptions) -> list[NodeSpec]:
 
 def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     """The simulated arm and both systems."""
-    own = _given(seed=options.seed, video_rate=_VIDEO_RATE if options.video else None)
+    own = _given(seed=options.seed, suite=options.suite, video_rate=_VIDEO_RATE if options.video else None)
     simulator = _node(options, "hume_sim", "hume_sim", {"publish_clock": options.use_sim_time, **own})
     extra = viewers(options)
     described = [state_publisher(options)] if extra else []

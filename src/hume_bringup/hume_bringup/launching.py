@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from launch import LaunchContext, LaunchDescription
@@ -27,6 +26,7 @@ from hume_bringup.environment import default_environment
 from hume_bringup.node_spec import REFUSED, NodeSpec, OnExit
 from hume_bringup.options import LaunchOptions
 from hume_bringup.supervisor import RESPAWN_DELAY
+from hume_core.settings import Setting, declared
 
 
 def launch_description(graph_name: str) -> LaunchDescription:
@@ -37,24 +37,24 @@ def launch_description(graph_name: str) -> LaunchDescription:
     """
     return LaunchDescription(
         [
-            *(_declaration(item) for item in fields(LaunchOptions)),
+            *(_declaration(item) for item in declared(LaunchOptions)),
             *(SetEnvironmentVariable(name, value) for name, value in default_environment().items()),
             OpaqueFunction(function=_actions, args=[graph_name]),
         ]
     )
 
 
-def _declaration(item: Any) -> DeclareLaunchArgument:
+def _declaration(item: Setting) -> DeclareLaunchArgument:
     default = "" if item.default is None else str(item.default)
     return DeclareLaunchArgument(
         item.name,
         default_value=default.lower() if isinstance(item.default, bool) else default,
-        description=item.metadata["help"],
+        description=f"{item.help} Valid: {item.valid}.",
     )
 
 
 def _actions(context: LaunchContext, graph_name: str) -> list[Any]:
-    texts = {item.name: LaunchConfiguration(item.name).perform(context) for item in fields(LaunchOptions)}
+    texts = {item.name: LaunchConfiguration(item.name).perform(context) for item in declared(LaunchOptions)}
     actions: list[Any] = []
     for spec in graph(graph_name, LaunchOptions.from_text(texts)):
         process = _process(spec)

@@ -6,41 +6,28 @@ system1: {refine: true, chunk_switch: at_once}
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hume_core.errors import ConfigError
+from hume_core.settings import Setting, check_value, declared
 from hume_core.yaml_file import read_yaml
+from hume_system1.settings import System1Settings
+from hume_system2.settings import System2Settings
 
-_BOTH = {"device": "text", "dtype": "text", "compile": "true or false", "threads": "a whole number"}
-FIELDS: dict[str, dict[str, str]] = {
-    "system2": {
-        **_BOTH,
-        "candidates": "a whole number",
-        "time_temp": "two numbers",
-        "noise_temp": "two numbers",
-        "seed": "a whole number",
-        "done_value": "a number",
-        "done_thoughts": "a whole number",
-    },
-    "system1": {
-        **_BOTH,
-        "refine": "true or false",
-        "chunk_switch": "text",
-        "chunk_age": "a number",
-        "segment_age": "a number",
-        "observation_age": "a number",
-        "blend": "a number",
-    },
+FIELDS: dict[str, dict[str, Setting]] = {
+    section: {item.name: item for item in declared(cls) if item.policy}
+    for section, cls in (("system2", System2Settings), ("system1", System1Settings))
 }
-"""Section -> parameter of that system's node -> what it takes."""
+"""Section -> parameter of that system's node -> its declaration."""
 
 
 def load_policy_config(path: str) -> dict[str, dict[str, Any]]:
     """Parameters of each system from a policy file; empty sections without one.
 
     Raises:
-        ConfigError: the file cannot be read, or a field is unknown or of the wrong kind.
+        ConfigError: the file cannot be read, or a field is unknown or has no valid value.
     """
     if not path:
         return {section: {} for section in FIELDS}
@@ -50,10 +37,10 @@ def load_policy_config(path: str) -> dict[str, dict[str, Any]]:
     sections = _checked(path, "", {} if data is None else data, list(FIELDS))
     return {
         section: {
-            name: _value(path, f"{section}.{name}", value, kinds[name])
-            for name, value in _checked(path, section, sections.get(section) or {}, list(kinds)).items()
+            name: _value(path, replace(items[name], name=f"{section}.{name}"), value)
+            for name, value in _checked(path, section, sections.get(section) or {}, list(items)).items()
         }
-        for section, kinds in FIELDS.items()
+        for section, items in FIELDS.items()
     }
 
 
@@ -67,16 +54,7 @@ def _checked(path: str, section: str, data: Any, valid: list[str]) -> dict[str, 
     return data
 
 
-def _value(path: str, field: str, value: Any, kind: str) -> Any:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == "text" and isinstance(value, str):
-        return value
-    if kind == "true or false" and isinstance(value, bool):
-        return value
-    if kind == "a whole number" and number and isinstance(value, int):
-        return value
-    if kind == "a number" and number:
-        return float(value)
-    if kind == "two numbers" and isinstance(value, list) and len(value) == 2:
-        return [_value(path, field, part, "a number") for part in value]
-    raise ConfigError(f"policy file '{path}': field '{field}' is {value!r}; valid: {kind}")
+def _value(path: str, item: Setting, value: Any) -> Any:
+    checked = check_value(item, value, f"policy file '{path}': field")
+    # ROS parameters are lists.
+    return list(checked) if isinstance(checked, tuple) else checked

@@ -112,7 +112,7 @@ def _simulator() -> Permissions:
         subscribe=(
             "/clock", "arm_controller/commands", "arm_controller/joint_trajectory", "gripper_controller/commands",
         ),
-        reply=("sim/reset", *(f"sim/faults/{name}" for name in _FAULTS)),
+        reply=("sim/begin_task", "sim/reset", *(f"sim/faults/{name}" for name in _FAULTS)),
     )  # fmt: skip
 
 

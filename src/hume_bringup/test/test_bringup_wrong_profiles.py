@@ -46,6 +46,11 @@ def write(folder: Path, text: str) -> Path:
             "rates: {stream: 5000.0",
             "rates.stream': Input should be less than or equal to 1000",
         ),
+        (
+            "rates: {stream: 250.0",
+            "rates: {stream: 30.0",
+            "rates.stream': Input should be greater than or equal to 50; found 30.0",
+        ),
     ],
 )
 def test_wrong_profiles_stop_the_launch(tmp_path: Path, old: str, new: str, says: str) -> None:

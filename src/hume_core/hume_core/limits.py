@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,3 +67,8 @@ class MotionLimits:
     def size(self) -> int:
         """Number of joints n."""
         return len(self.names)
+
+
+def scaled(limits: MotionLimits, scales: Mapping[str, float]) -> MotionLimits:
+    """Limits with some kinds multiplied, such as {"velocity": 0.5}."""
+    return replace(limits, **{kind: getattr(limits, kind) * scale for kind, scale in scales.items()})

@@ -16,6 +16,7 @@ from hume_core.action_spaces import (
     find_action_space,
 )
 from hume_core.errors import ActionSpaceError
+from hume_core.node_settings import STREAM_RATE
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -232,7 +233,7 @@ class KinematicsSection(Section):
 class Rates(Section):
     """Rates in Hz: command stream, System 1 (upper bound), System 2 (upper bound)."""
 
-    stream: Annotated[float, Field(ge=20, le=1000)] = 200.0
+    stream: Annotated[float, Field(ge=STREAM_RATE.low, le=STREAM_RATE.high)] = STREAM_RATE.default
     system1: Annotated[float, Field(gt=0, le=200)] = 90.0
     system2: Annotated[float, Field(gt=0, le=50)] = 4.0
 

@@ -30,10 +30,21 @@ def stamp_seconds(stamp: Any) -> float:
     return float(stamp.sec) + float(stamp.nanosec) * 1e-9
 
 
+def stamp_nanoseconds(stamp: Any) -> int:
+    """A `builtin_interfaces/Time` as nanoseconds."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
 def stamp_parts(seconds: float) -> tuple[int, int]:
     """Seconds as (sec, nanosec) of a `builtin_interfaces/Time`."""
     nanoseconds = round(seconds * 1e9)
     return nanoseconds // 1_000_000_000, nanoseconds % 1_000_000_000
+
+
+def as_sent(seconds: float) -> float:
+    """Seconds as they come out of a message: whole nanoseconds, put together again."""
+    whole, nanoseconds = stamp_parts(seconds)
+    return float(whole) + float(nanoseconds) * 1e-9
 
 
 def set_stamp(stamp: Any, seconds: float) -> None:

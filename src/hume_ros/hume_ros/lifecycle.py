@@ -15,7 +15,8 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.node import Node
 
 from hume_core.errors import HumeError
-from hume_ros.parameters import declare, refuse_unknown_parameters
+from hume_core.node_settings import LifecycleSettings
+from hume_ros.parameters import declare_settings, refuse_unknown_parameters
 from hume_ros.timers import steady_timer
 
 _SPIN_TIMEOUT = 0.1
@@ -36,10 +37,9 @@ class HumeLifecycleNode(LifecycleNode):
         self._autostart_timer = None
         self.gave_up = False
         """Autostart failed and the process has to end; the reason is logged."""
-        self._exit_on_failure = declare(
-            self, "exit_on_failure", False, "End the process when autostart cannot configure or activate."
-        )
-        if declare(self, "autostart", False, "Configure and activate without being asked."):
+        settings = declare_settings(self, LifecycleSettings)
+        self._exit_on_failure = settings.exit_on_failure
+        if settings.autostart:
             self._autostart_timer = steady_timer(self, 0.0, self._autostart)
 
     def configure(self) -> None:

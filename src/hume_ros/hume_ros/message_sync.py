@@ -1,8 +1,8 @@
-"""Approximate-time synchronisation where the `message_filters` package is not installed.
+"""Approximate-time synchronisation without ROS: in sessions that are stepped, and where `message_filters` is missing.
 
-Same call interface and same matching rule as `message_filters` of ROS 2: when a message arrives, the messages
-of every other topic within `slop` of it are tried from the closest on; the first combination that spans no more
-than `slop` is delivered and removed.
+Same call interface and same matching rule as `message_filters` of ROS 2. When a message arrives, the messages of every
+other topic within `slop` of it are tried from the closest on. The first combination that spans no more than `slop` is
+delivered and removed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
-from rclpy.node import Node
-from rclpy.time import Time
+from hume_ros.conversions import stamp_nanoseconds
 
 
 class MessageSource:
@@ -35,7 +34,7 @@ class MessageSource:
 class Subscriber(MessageSource):
     """One topic whose messages go to the registered callbacks."""
 
-    def __init__(self, node: Node, msg_type: Any, topic: str, **options: Any) -> None:
+    def __init__(self, node: Any, msg_type: Any, topic: str, **options: Any) -> None:
         super().__init__()
         self.sub = node.create_subscription(msg_type, topic, self.deliver, **options)
 
@@ -63,7 +62,7 @@ class ApproximateTimeSynchronizer:
         self._callbacks.append((callback, args))
 
     def _add(self, message: Any, index: int) -> None:
-        stamp = Time.from_msg(message.header.stamp).nanoseconds
+        stamp = stamp_nanoseconds(message.header.stamp)
         with self._lock:
             queue = self._queues[index]
             queue[stamp] = message

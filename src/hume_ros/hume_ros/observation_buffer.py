@@ -16,11 +16,7 @@ from hume_core.errors import ObservationError
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile, StateField
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
-
-try:
-    import message_filters
-except ImportError:
-    from hume_ros import message_sync as message_filters
+from hume_ros.message_sync import ApproximateTimeSynchronizer
 
 JOINT_STATES = "joint_states"
 """Name of the source that is no camera."""
@@ -98,6 +94,7 @@ class ObservationBuffer:
             policy wants, in its order, then `JOINT_STATES`.
         history: number of past states T that the policy wants.
         clock: steady time, s; the ages of the sources are measured on it.
+        synchronizer: makes the matching sets; takes (sources, queue size, slop).
     """
 
     def __init__(
@@ -106,6 +103,7 @@ class ObservationBuffer:
         sources: Mapping[str, Any],
         history: int = 1,
         clock: Callable[[], float] = time.monotonic,
+        synchronizer: Callable[..., Any] = ApproximateTimeSynchronizer,
     ) -> None:
         self._profile = profile
         self._cameras = [key for key in sources if key != JOINT_STATES]
@@ -118,9 +116,7 @@ class ObservationBuffer:
         self._condition = threading.Condition()
         for key, source in sources.items():
             source.registerCallback(self._note_arrival, key)
-        self._sync = message_filters.ApproximateTimeSynchronizer(
-            list(sources.values()), _QUEUE, profile.observation.slop
-        )
+        self._sync = synchronizer(list(sources.values()), _QUEUE, profile.observation.slop)
         self._sync.registerCallback(self._store)
 
     def wait_for_new(self, after: float, timeout: float) -> bool:

@@ -19,9 +19,13 @@ from hume_ros.observation_buffer import (
     Frame,
     ObservationBuffer,
     check_cameras,
-    message_filters,
     state_vector,
 )
+
+try:
+    import message_filters
+except ImportError:
+    from hume_ros import message_sync as message_filters
 
 __all__ = ["Frame", "Observer", "image_type", "probe_sensors", "state_vector"]
 
@@ -53,7 +57,9 @@ class Observer(ObservationBuffer):
         }
         self._node = node
         self._subscriptions = [source.sub for source in sources.values()]
-        super().__init__(profile, sources, history)
+        super().__init__(
+            profile, sources, history, synchronizer=message_filters.ApproximateTimeSynchronizer
+        )
 
     def close(self) -> None:
         """Drop the subscriptions."""

@@ -1,51 +1,57 @@
-"""Declaring node parameters with type, range, unit and description."""
+"""Settings classes as node parameters: type, range, choices and text come from the declaration."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
 from hume_core.errors import ConfigError
+from hume_core.settings import Setting, build, check_value
+
+_Class = TypeVar("_Class")
+_INT64 = (-(2**63), 2**63 - 1)
 
 
-def declare(
-    node: Node,
-    name: str,
-    default: Any,
-    description: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    read_only: bool = True,
-) -> Any:
-    """Declare a parameter and return its value.
+def declare_settings(node: Node, cls: type[_Class], prefix: str = "") -> _Class:
+    """Declare one parameter for each setting of a class, and read them.
 
     Args:
         node: owner.
-        name: parameter name.
-        default: value where nothing is set; its type is the parameter's type.
-        description: what it means, with the unit.
-        low, high: inclusive range of a number; both or none.
-        read_only: refuse changes at run time.
+        cls: settings class; what is given by something else, such as the robot profile, is no parameter.
+        prefix: of every parameter's name.
 
     Raises:
-        ConfigError: a launch file or the command line set a wrong type or a value out of range.
+        ConfigError: a launch file, parameter file or command line set a value that is not valid.
     """
-    descriptor = ParameterDescriptor(description=description, read_only=read_only)
-    if low is not None and high is not None:
-        if isinstance(default, float):
-            descriptor.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
-        else:
-            descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
-    try:
-        return node.declare_parameter(name, default, descriptor).value
-    except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-        valid = f"{type(default).__name__}" + (f" from {low} to {high}" if low is not None else "")
-        raise ConfigError(f"parameter '{name}' must be {valid} ({description})") from error
+    return build(cls, lambda item: _declare(node, replace(item, name=prefix + item.name)))
+
+
+def _declare(node: Node, item: Setting) -> Any:
+    # Read before it is declared: rclpy takes no 2 for a double, and its errors name neither range nor unit.
+    override = node._parameter_overrides.get(item.name)
+    value = check_value(item, item.default if override is None else override.value, "parameter")
+    ros_value = list(value) if isinstance(value, tuple) else value
+    node.declare_parameter(item.name, ros_value, _descriptor(item), ignore_override=True)
+    return value
+
+
+def _descriptor(item: Setting) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        description=f"{item.help} Valid: {item.valid}.", read_only=item.read_only, additional_constraints=item.valid
+    )
+    bounds = [bound for bound in (item.low, item.high) if bound is not None and math.isfinite(bound)]
+    if bounds and item.kind is float:
+        low, high = (open_end if x is None else x for x, open_end in ((item.low, -math.inf), (item.high, math.inf)))
+        descriptor.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
+    if bounds and item.kind is int:
+        first, last = (int(end if x is None else x) for x, end in zip((item.low, item.high), _INT64, strict=True))
+        descriptor.integer_range = [IntegerRange(from_value=first, to_value=last)]
+    return descriptor
 
 
 def refuse_unknown_parameters(node: Node) -> None:

@@ -23,10 +23,11 @@ from hume_core.errors import ActionSpaceError, ConfigError
 from hume_core.robot import ArmControllerType, Camera, GripperControllerType, RobotProfile
 from hume_ros import qos
 from hume_ros.lifecycle import run_process
-from hume_ros.parameters import declare
+from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_sim.messages import to_image, to_time
 from hume_sim.mock_arm import MockArm, moving_picture
+from hume_sim.parameters import MockParameters
 
 _MOST_RECORDED = 300
 _WARN_PERIOD = 2.0
@@ -42,24 +43,14 @@ class MockNode(Node):
 
     def __init__(self) -> None:
         super().__init__("hume_mock")
-        robot = declare(self, "robot", "", "Robot profile: a name or the path of a YAML file.")
-        if not robot:
+        settings = declare_settings(self, MockParameters)
+        if not settings.robot:
             raise ConfigError("the parameter 'robot' must be set")
-        profile = RobotProfile.load(robot)
-        rate = declare(self, "joint_state_rate", 100.0, "Rate of joint states, Hz.", low=1.0, high=1000.0)
-        camera_rate = declare(self, "camera_rate", 30.0, "Rate of every camera, Hz.", low=0.1, high=120.0)
-        self._size = (
-            declare(self, "image_height", 96, "Rows of made-up images, pixels.", low=16, high=2160),
-            declare(self, "image_width", 96, "Columns of made-up images, pixels.", low=16, high=3840),
-        )
-        bag = declare(self, "bag", "", "rosbag2 bag with images of the profile's cameras; empty: made-up images.")
-        self._clock_publisher = (
-            self.create_publisher(Clock, "/clock", 1)
-            if declare(self, "publish_clock", False, "Publish /clock, which starts at zero.")
-            else None
-        )
-        self._recorded = _read_images(Path(bag), profile) if bag else {}
-        self._arm, self._period, self._frame = MockArm(profile), 1.0 / rate, 0
+        profile = RobotProfile.load(settings.robot)
+        self._size = (settings.image_height, settings.image_width)
+        self._clock_publisher = self.create_publisher(Clock, "/clock", 1) if settings.publish_clock else None
+        self._recorded = _read_images(Path(settings.bag), profile) if settings.bag else {}
+        self._arm, self._period, self._frame = MockArm(profile), 1.0 / settings.joint_state_rate, 0
         self._joint_states = self.create_publisher(JointState, profile.joint_states, 10)
         self._cameras: dict[str, tuple[Camera, Any]] = {
             key: (camera, self.create_publisher(_image_type(camera), camera.topic, 2))
@@ -68,7 +59,7 @@ class MockNode(Node):
         self._subscribe(profile)
         self._started = time.monotonic()
         steady_timer(self, self._period, self._step)
-        steady_timer(self, 1.0 / camera_rate, self._publish_images)
+        steady_timer(self, 1.0 / settings.camera_rate, self._publish_images)
         self.get_logger().info(f"standing in for robot '{profile.name}'")
 
     def _subscribe(self, profile: RobotProfile) -> None:

@@ -20,6 +20,7 @@ from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import CameraInfo, Image
 from sensor_msgs.msg import JointState as JointStateMsg
 from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from hume_core.errors import ActionSpaceError, HumeError
@@ -33,6 +34,7 @@ from hume_sim.parameters import declare_parameters
 from hume_sim.polling import PolledSubscriptions
 from hume_sim.realtime import RealtimeWorld, Sample, SimTimer
 from hume_sim.rendering import CAMERAS, intrinsics
+from hume_sim.suites import find_suite
 from hume_sim.world import TabletopWorld
 
 _EPISODE_RATE = 10.0
@@ -53,9 +55,10 @@ class SimNode(Node):
     def __init__(self) -> None:
         super().__init__("hume_sim")
         self._settings = declare_parameters(self)
+        self._suite = find_suite(self._settings.suite) if self._settings.suite else None
         world = TabletopWorld()
-        world.reset(self._settings.seed, self._settings.task)
-        self._physics = RealtimeWorld(world, self._on_step, self._settings.priority)
+        world.reset(self._settings.seed, self._task(self._settings.seed, self._settings.task))
+        self._physics = RealtimeWorld(world, self._on_step, self._settings.priority, self._suite)
         self._joint_timer = SimTimer(self._settings.joint_state_rate)
         self._clock_timer = SimTimer(_CLOCK_RATE)
         self._create_publishers(world)
@@ -63,6 +66,7 @@ class SimNode(Node):
         self._faults = Faults(self)
         self._create_subscriptions()
         self.create_service(ResetScene, "sim/reset", self._on_reset)
+        self.create_service(Trigger, "sim/begin_task", self._on_begin_task)
         self._create_timers()
         for stream in self._cameras:
             stream.start()
@@ -149,12 +153,27 @@ class SimNode(Node):
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         try:
-            episode = self._physics.reset(request.seed, request.task)
+            episode = self._physics.reset(request.seed, self._task(request.seed, request.task))
         except HumeError as error:
             response.message = str(error)
             return response
         response.success, response.instruction = True, episode.instruction
         self._publish_episode()
+        return response
+
+    def _task(self, seed: int, task: str) -> str:
+        """What a scene asks for where it is left open: the suite's task."""
+        return task if task or self._suite is None else self._suite.task_of(seed)
+
+    def _on_begin_task(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """From now on the suite's disturbances happen; until then the robot is still being made ready."""
+        try:
+            self._physics.begin_task()
+        except HumeError as error:
+            response.message = str(error)
+            return response
+        response.success = True
+        response.message = f"disturbances of suite {self._suite.name}" if self._suite else "nothing disturbs: no suite"
         return response
 
     def _now(self) -> int:

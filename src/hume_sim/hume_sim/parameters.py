@@ -1,4 +1,4 @@
-"""Parameters of the simulator node: type, range, unit, description."""
+"""Settings of the simulator node and of the stand-in for a robot."""
 
 from __future__ import annotations
 
@@ -6,49 +6,54 @@ from dataclasses import dataclass
 
 from rclpy.node import Node
 
-from hume_ros.parameters import declare
+from hume_core.node_settings import ModelSettings
+from hume_core.settings import find, same_as, setting
+from hume_ros.parameters import declare_settings
 
 
 @dataclass(frozen=True)
 class SimParameters:
-    """Parameters as read at start."""
+    """Of the simulator."""
 
-    joint_state_rate: float
-    camera_rate: float
-    image_height: int
-    image_width: int
-    video_rate: float
-    video_size: int
-    seed: int
-    task: str
-    publish_clock: bool
-    lie_offset: float
-    priority: int
+    joint_state_rate: float = setting(100.0, "Rate of joint_states.", unit="Hz", low=1.0, high=500.0)
+    camera_rate: float = setting(30.0, "Rate of every camera.", unit="Hz", low=0.1, high=120.0)
+    image_height: int = setting(96, "Rows of the camera images.", unit="pixels", low=16, high=1280)
+    image_width: int = setting(96, "Columns of the camera images.", unit="pixels", low=16, high=1280)
+    video_rate: float = setting(
+        0.0, "Rate of camera/video/image_raw, a view for people; 0: none.", unit="Hz", low=0.0, high=60.0
+    )
+    video_size: int = setting(480, "Rows and columns of camera/video/image_raw.", unit="pixels", low=16, high=1280)
+    seed: int = setting(0, "Seed of the first episode.", low=0, high=2**63 - 1)
+    task: str = setting("", "Task of the first episode: lift, lift red, stack, stack red on blue; empty: any.")
+    suite: str = setting(
+        "", "Suite of hume evaluate whose tasks are set and whose disturbances happen; empty: none."
+    )
+    publish_clock: bool = setting(False, "Publish /clock and stamp messages with simulated time.")
+    lie_offset: float = setting(
+        0.3, "What the fault lie_joint_states adds to each arm position.", unit="rad", low=-3.0, high=3.0
+    )
+    priority: int = setting(
+        40, "SCHED_FIFO priority of the physics thread, if allowed; 0: ordinary scheduling.", low=0, high=99
+    )
 
 
-_DEFAULTS: dict[str, tuple[float | int | str | bool, tuple[float, float] | None, str]] = {
-    "joint_state_rate": (100.0, (1.0, 500.0), "Rate of joint_states, Hz"),
-    "camera_rate": (30.0, (0.1, 120.0), "Rate of every camera, Hz"),
-    "image_height": (96, (16, 1280), "Rows of the camera images, pixels"),
-    "image_width": (96, (16, 1280), "Columns of the camera images, pixels"),
-    "video_rate": (0.0, (0.0, 60.0), "Rate of camera/video/image_raw, a view for people, Hz; 0: none"),
-    "video_size": (480, (16, 1280), "Rows and columns of camera/video/image_raw, pixels"),
-    "seed": (0, (0, 2**63 - 1), "Seed of the first episode"),
-    "task": ("", None, "Task of the first episode: lift, lift red, stack, stack red on blue; empty: any"),
-    "publish_clock": (False, None, "Publish /clock and stamp messages with simulated time"),
-    "priority": (40, (0, 99), "SCHED_FIFO priority of the physics thread, if allowed; 0: none"),
-    "lie_offset": (0.3, (-3.0, 3.0), "What the fault lie_joint_states adds to each arm position, rad"),
-}
+@dataclass(frozen=True)
+class MockParameters:
+    """Of the stand-in. It draws and simulates nothing, so it can be faster and larger than the simulator."""
+
+    robot: str = same_as(find(ModelSettings, "robot"))
+    joint_state_rate: float = same_as(find(SimParameters, "joint_state_rate"), high=1000.0)
+    camera_rate: float = same_as(find(SimParameters, "camera_rate"))
+    image_height: int = same_as(find(SimParameters, "image_height"), help="Rows of made-up images.", high=2160)
+    image_width: int = same_as(find(SimParameters, "image_width"), help="Columns of made-up images.", high=3840)
+    bag: str = setting("", "rosbag2 bag with images of the profile's cameras; empty: made-up images.")
+    publish_clock: bool = setting(False, "Publish /clock, which starts at zero.")
 
 
 def declare_parameters(node: Node) -> SimParameters:
-    """Declare all parameters, read-only, and read them.
+    """Declare all parameters of the simulator and read them.
 
     Raises:
-        ConfigError: a value has the wrong type or is out of range.
+        ConfigError: a value is not valid.
     """
-    values = {
-        name: declare(node, name, default, description, low=limits and limits[0], high=limits and limits[1])
-        for name, (default, limits, description) in _DEFAULTS.items()
-    }
-    return SimParameters(**values)
+    return declare_settings(node, SimParameters)

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from hume_core.errors import HumeError
 from hume_sim.arm import ARM_JOINTS
+from hume_sim.disturbances import PERIOD, Disturbances
+from hume_sim.suites import Suite
 from hume_sim.trajectory import JointTrajectory
 from hume_sim.world import JointState, TabletopWorld
 
@@ -95,10 +97,15 @@ class RealtimeWorld:
         world: the world; only the physics thread touches it between `start` and `stop`.
         on_step: called with the new sample after every physics step, on the physics thread; must be quick.
         priority: SCHED_FIFO priority of the physics thread, 1 to 99; 0 leaves the scheduler alone.
+        suite: what disturbs each episode from `begin_task` on; None: nothing.
     """
 
     def __init__(
-        self, world: TabletopWorld, on_step: Callable[[Sample], None] | None = None, priority: int = 0
+        self,
+        world: TabletopWorld,
+        on_step: Callable[[Sample], None] | None = None,
+        priority: int = 0,
+        suite: Suite | None = None,
     ) -> None:
         self._world, self._on_step, self._priority = world, on_step, priority
         self._stop = threading.Event()
@@ -107,6 +114,9 @@ class RealtimeWorld:
         self._arm_command: deque[NDArray[np.float64] | tuple[JointTrajectory, float]] = deque(maxlen=1)
         self._gripper_command: deque[float] = deque(maxlen=1)
         self._trajectory: JointTrajectory | None = None
+        self._suite = suite
+        self._disturbances: Disturbances | None = None
+        self._disturbed_steps = 0
         self._lateness = np.zeros(1 << 13)
         self._steps = 0
         self._lost = 0.0
@@ -155,14 +165,26 @@ class RealtimeWorld:
             ConfigError: negative seed or unknown task; nothing changes then.
             HumeError: the physics thread is not running or does not answer in time.
         """
+        self._request(lambda: self._reset(seed, task), timeout)
+        return self._episode
+
+    def begin_task(self, timeout: float = 2.0) -> None:
+        """The episode's task begins now: what disturbs it counts its times from here. Any thread but physics.
+
+        Raises:
+            HumeError: the physics thread is not running or does not answer in time.
+        """
+        self._request(self._begin_task, timeout)
+
+    def _request(self, action: Callable[[], None], timeout: float) -> None:
+        """Have something done between two physics steps."""
         done: Future[None] = Future()
-        self._requests.put((lambda: self._reset(seed, task), done))
+        self._requests.put((action, done))
         try:
             done.result(timeout if self.running else 0.0)
         except FutureTimeoutError as error:
             done.cancel()
             raise HumeError("the physics thread does not answer; start it, or look for its error in the log") from error
-        return self._episode
 
     def timing(self) -> Timing:
         """Timing since the start; percentiles over the last 8192 steps."""
@@ -201,6 +223,7 @@ class RealtimeWorld:
     def _step(self) -> None:
         self._serve_requests()
         self._apply_commands()
+        self._disturb()
         self._world.step()
         self._steps += 1
         if self._steps % _EPISODE_STEPS == 0:
@@ -234,6 +257,19 @@ class RealtimeWorld:
         if self._gripper_command:
             self._world.set_gripper_target(self._gripper_command.pop())
 
+    def _disturb(self) -> None:
+        """As often as an evaluation without ROS does it, so that the same seed does the same."""
+        if self._disturbances is None:
+            return
+        if self._disturbed_steps % round(PERIOD / self._world.timestep) == 0:
+            self._disturbances.apply(self._world)
+        self._disturbed_steps += 1
+
+    def _begin_task(self) -> None:
+        self._disturbed_steps = 0
+        if self._suite is not None:
+            self._disturbances = Disturbances(self._suite, self._world.seed, self._world.elapsed)
+
     def _begin(self, trajectory: JointTrajectory, delay: float) -> JointTrajectory:
         position = self._world.target[: len(ARM_JOINTS)]
         velocity = np.zeros_like(position)
@@ -246,6 +282,7 @@ class RealtimeWorld:
         self._arm_command.clear()
         self._gripper_command.clear()
         self._trajectory = None
+        self._disturbances = None
         self._episode = self._read_episode()
         self._sample = self._read_sample()
 

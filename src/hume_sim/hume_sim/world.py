@@ -137,6 +137,27 @@ class TabletopWorld:
         """Load the arm joints with outside torques (6,), N m, until the next call or reset."""
         self.data.qfrc_applied[self._qvel[:-1]] = torque
 
+    @property
+    def holding_torques(self) -> NDArray[np.float64]:
+        """The most that the arm's servos (6,) can hold, N m."""
+        return np.array([self.model.jnt_actfrcrange[self.model.joint(name).id, 1] for name in ARM_JOINTS])
+
+    def torques_of(self, link: str, place: ArrayLike, force: ArrayLike) -> NDArray[np.float64]:
+        """What a force on a link puts on the arm joints (6,) in the present pose, N m.
+
+        Args:
+            link: name of a body of the arm.
+            place: where the force acts (3,), in the link's frame, m.
+            force: (3,) in the base frame, N.
+        """
+        compute_for_rendering(self.model, self.data)
+        body = self.data.body(link)
+        point = body.xpos + body.xmat.reshape(3, 3) @ np.asarray(place)
+        jacobian = np.zeros((3, self.model.nv))
+        mujoco.mj_jac(self.model, self.data, jacobian, None, point, body.id)
+        torques: NDArray[np.float64] = jacobian[:, self._qvel[:-1]].T @ np.asarray(force)
+        return torques
+
     def set_arm_target(self, positions: ArrayLike) -> None:
         """Command the arm joints (6,), rad, in the order of ARM_JOINTS; clipped to the joint limits.
 

@@ -22,11 +22,12 @@ from rclpy.node import Node  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image, JointState  # noqa: E402
 from std_msgs.msg import Float64MultiArray  # noqa: E402
-from std_srvs.srv import SetBool  # noqa: E402
+from std_srvs.srv import SetBool, Trigger  # noqa: E402
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint  # noqa: E402
 
 from hume_sim.arm import ARM_JOINTS, HOME, JOINT_NAMES  # noqa: E402
 from hume_sim.node import SimNode  # noqa: E402
+from hume_sim.suites import find_suite, scene  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
@@ -84,6 +85,7 @@ def client() -> Iterator[Client]:
     patch.setenv("ROS_DOMAIN_ID", DOMAIN)
     patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     parameters = ["-p", "seed:=3", "-p", "task:=lift red", "-p", "publish_clock:=true"]
+    parameters += ["-p", "suite:=hard"]
     parameters += ["-p", "video_rate:=10.0", "-p", "video_size:=64"]
     rclpy.init(args=["--ros-args", *parameters])
     sim, client = SimNode(), Client()
@@ -178,6 +180,19 @@ def test_reset_answers_with_the_instruction_and_publishes_the_episode(client: Cl
     assert not episode.success
 
 
+def test_the_suite_gives_the_task_of_a_scene_that_names_none(client: Client) -> None:
+    seed, task = scene(0, 3, find_suite("hard"))
+    assert task == "stack"
+    assert client.call(ResetScene, "sim/reset", seed=seed).success
+    assert wait_until(lambda: client.newest["sim/episode"].seed == seed)
+    assert client.newest["sim/episode"].task.startswith("stack")
+
+
+def test_disturbances_begin_with_the_task(client: Client) -> None:
+    answer = client.call(Trigger, "sim/begin_task")
+    assert (answer.success, answer.message) == (True, "disturbances of suite hard")
+
+
 def test_bad_reset_says_what_is_valid(client: Client) -> None:
     response = client.call(ResetScene, "sim/reset", seed=1, task="juggle")
     assert not response.success
@@ -222,10 +237,11 @@ def start_process(*parameters: str) -> subprocess.Popen:
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        ("camera_rate:=-1.0", "'camera_rate' must be float from 0.1 to 120.0"),
-        ("image_width:=wide", "'image_width' must be int from 16 to 1280"),
-        ("camera_rate:=.nan", "'camera_rate' must be float"),
+        ("camera_rate:=-1.0", "'camera_rate' is -1.0; valid: a number from 0.1 to 120 Hz"),
+        ("image_width:=wide", "'image_width' is 'wide'; valid: a whole number from 16 to 1280 pixels"),
+        ("camera_rate:=.nan", "'camera_rate' is nan; valid: a number from 0.1"),
         ("task:=juggle", "task 'juggle' is unknown"),
+        ("suite:=easy", "suite 'easy' is unknown; valid: lift"),
     ],
 )
 def test_bad_parameters_end_the_process_with_one_message(parameter: str, message: str) -> None:

@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.action_spaces import ACTION_SPACES, ActionLayout, LayoutPath, LayoutTargets
+from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import Kinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """An action chunk of System 2.
-
-    Attributes:
-        stamp: time of row 0, s on the ROS clock.
-        epoch, seq: see ActionChunk.msg.
-        dt: time between rows, s.
-        rows: (H, A) float32, normalised policy units.
-        anchor: (n,) joint positions at the observation, rad.
-    """
-
-    stamp: float
-    epoch: int
-    seq: int
-    dt: float
-    rows: NDArray[np.float32]
-    anchor: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Joint setpoints from now on.
-
-    Attributes:
-        stamp: time of row 0, s on the ROS clock: of a row of the chunk, or now, where System 1 starts from the newest
-            state.
-        chunk: what was refined.
-        positions: (h, n) rad.
-        gripper: (h,) policy units, or None without a gripper.
-        duration: time it took, s.
-        unreachable: why the tool does not come where the rows ask it to; empty: it does, or the rows are joints.
-    """
-
-    stamp: float
-    chunk: Chunk
-    positions: NDArray[np.float64]
-    gripper: NDArray[np.float64] | None
-    duration: float
-    unreachable: str = ""
+from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.control.admission import ChunkAdmission
+from hume_system1.control.settings import ControlSettings
+from hume_system1.robot_settings import control_settings
 
 
 @dataclass(frozen=True)
@@ -66,18 +27,18 @@ class SegmentRequest:
     Attributes:
         chunk: to refine.
         observation: one, the newest.
+        observation_stamp: ROS time of the oldest part of the observation, s.
         moved: (n,) how far the joints are from the chunk's anchor, rad.
         row: of the chunk, where the segment starts.
         stamp: how far into the chunk the segment starts, in [0, 1); with the fraction inside the row.
-        started: when it was asked for, s on the monotonic clock.
     """
 
     chunk: Chunk
     observation: Observation
+    observation_stamp: float
     moved: NDArray[np.float64]
     row: int
     stamp: float
-    started: float
 
 
 class Refiner(Protocol):
@@ -101,16 +62,6 @@ class Refiner(Protocol):
         """(k, a) rows of a chunk as they are, in real units."""
 
 
-class ChunkSwitch(str, Enum):
-    """When a newer chunk replaces the one in use."""
-
-    BOUNDARY = "boundary"
-    """Once the rows of the first segment made from the old chunk are over, as in the paper, or once it no longer
-    holds a whole segment."""
-    AT_ONCE = "at_once"
-    """With the next segment."""
-
-
 class Denoiser:
     """Keeps the chunk in use and refines the part of it that starts now.
 
@@ -119,6 +70,7 @@ class Denoiser:
         profile: joints and action space.
         switch: when to change to a newer chunk.
         kinematics: of the arm, for action spaces of the end effector.
+        settings: thresholds of the admission of chunks, which are those of the control core.
 
     Raises:
         ActionSpaceError: the action space needs kinematics and there are none, or System 1 was trained on another.
@@ -130,6 +82,7 @@ class Denoiser:
         profile: RobotProfile,
         switch: ChunkSwitch = ChunkSwitch.BOUNDARY,
         kinematics: Kinematics | None = None,
+        settings: ControlSettings | None = None,
     ) -> None:
         layout = ActionLayout.of(profile, kinematics)
         if layout.needs_kinematics and kinematics is None:
@@ -143,23 +96,27 @@ class Denoiser:
                 f"System 1 of this checkpoint refines joint deltas (s1_origin is 'newest_state'); robot "
                 f"'{profile.name}' has action space '{layout.action_space}', valid: {valid}"
             )
-        self._refiner = refiner
+        self.refiner = refiner
         self._profile = profile
         self._layout = layout
         self._path: tuple[Chunk, LayoutPath] | None = None
         self._switch = switch
+        rules = control_settings(profile, settings or ControlSettings())
+        self._admission = ChunkAdmission(replace(rules, chunk_rows=refiner.chunk_size), profile.joint_names)
         self._epoch = 0
         self._current: Chunk | None = None
         self._next: Chunk | None = None
         self._adopted = float("-inf")
 
-    def offer(self, chunk: Chunk) -> None:
-        """Take a chunk into account.
+    def offer(self, chunk: Chunk, now: float) -> None:
+        """Take a chunk into account that came at `now` (s, ROS clock).
 
         Raises:
-            ChunkError: it is of an older epoch, not newer than the last one, or of a wrong shape.
+            ChunkError: it is not admitted; says why.
         """
-        self._check(chunk)
+        rejection = self._admission.check(chunk, self._epoch, now)
+        if rejection is not None:
+            raise ChunkError(self._admission.explain(rejection, chunk, self._epoch, now))
         self.begin_epoch(chunk.epoch)
         self._next = chunk
 
@@ -178,41 +135,48 @@ class Denoiser:
             return None
         return self._current
 
-    def denoise(self, chunk: Chunk, observation: Observation, joints: NDArray[np.float64], now: float) -> Segment:
-        """Refine the rows that start at `now` (s, ROS clock), or at the chunk's last one.
+    def request(
+        self, chunk: Chunk, observation: Observation, observation_stamp: float, joints: NDArray[np.float64], now: float
+    ) -> SegmentRequest:
+        """What to ask System 1 for: the rows that start at `now`, or at the chunk's last one.
 
         Args:
             chunk: to refine.
             observation: one, the newest.
+            observation_stamp: ROS time of its oldest part, s.
             joints: (n,) joint positions at the observation, rad.
             now: s, ROS clock.
         """
-        request = self.request(chunk, observation, joints, now)
-        return self.finish(request, self._refiner.segment(observation, chunk.rows, request.stamp, request.moved))
-
-    def request(
-        self, chunk: Chunk, observation: Observation, joints: NDArray[np.float64], now: float
-    ) -> SegmentRequest:
-        """What to ask System 1 for; the first half of `denoise`."""
-        started = time.monotonic()
         elapsed = max(0.0, now - chunk.stamp) / chunk.dt
-        row = min(int(elapsed), self._refiner.chunk_size - 1)
+        row = min(int(elapsed), self.refiner.chunk_size - 1)
         # The fraction inside the step goes on to the model as well.
         position = elapsed if int(elapsed) == row else float(row)
         moved = joints - chunk.anchor
-        return SegmentRequest(chunk, observation, moved, row, position / self._refiner.chunk_size, started)
+        return SegmentRequest(chunk, observation, observation_stamp, moved, row, position / self.refiner.chunk_size)
 
-    def finish(self, request: SegmentRequest, actions: NDArray[np.float64]) -> Segment:
-        """The segment that System 1's answer (k, a), real units, amounts to; the second half of `denoise`."""
+    def finish(self, request: SegmentRequest, actions: NDArray[np.float64], seq: int, duration: float) -> Segment:
+        """The segment that System 1's answer amounts to.
+
+        Args:
+            request: what was asked.
+            actions: (k, a) the answer, real units.
+            seq: number of the segment.
+            duration: how long the answer took, s.
+        """
         chunk, row = request.chunk, request.row
-        start = row if self._refiner.origin == "anchor" else request.stamp * self._refiner.chunk_size
+        start = row if self.refiner.origin == "anchor" else request.stamp * self.refiner.chunk_size
         targets = self._targets(chunk, row, actions)
         return Segment(
             stamp=chunk.stamp + start * chunk.dt,
-            chunk=chunk,
+            dt=chunk.dt,
+            epoch=chunk.epoch,
+            chunk_seq=chunk.seq,
+            seq=seq,
+            names=self._layout.joint_names,
             positions=targets.positions,
-            gripper=targets.grippers[:, 0].copy() if self._profile.gripper is not None else None,
-            duration=time.monotonic() - request.started,
+            grippers=targets.grippers,
+            observation_stamp=request.observation_stamp,
+            denoise_duration=duration,
             unreachable=targets.report,
         )
 
@@ -222,29 +186,18 @@ class Denoiser:
             return self._layout.path(actions, chunk.anchor, chunk.dt).segment(row, actions)
         if self._path is None or self._path[0] is not chunk:
             # Rows that System 1 adds past the chunk's end find room behind it.
-            beyond = self._refiner.segment_size - 1
-            rows = np.pad(self._refiner.unnormalise(chunk.rows), ((0, beyond), (0, 0)), mode="edge")
+            beyond = self.refiner.segment_size - 1
+            rows = np.pad(self.refiner.unnormalise(chunk.rows), ((0, beyond), (0, 0)), mode="edge")
             self._path = chunk, self._layout.path(rows, chunk.anchor, chunk.dt)
         return self._path[1].segment(row, actions)
-
-    def _check(self, chunk: Chunk) -> None:
-        if chunk.epoch < self._epoch:
-            raise ChunkError(f"chunk {chunk.seq} is of epoch {chunk.epoch}; the present one is {self._epoch}")
-        newest = self._next or self._current
-        if newest is not None and newest.epoch == chunk.epoch and chunk.seq <= newest.seq:
-            raise ChunkError(f"chunk {chunk.seq} is not newer than {newest.seq}")
-        if len(chunk.rows) != self._refiner.chunk_size:
-            raise ChunkError(f"chunk has {len(chunk.rows)} rows; the policy's chunks have {self._refiner.chunk_size}")
-        if not (np.isfinite(chunk.rows).all() and np.isfinite(chunk.anchor).all()):
-            raise ChunkError(f"chunk {chunk.seq} contains numbers that are not finite")
 
     def _may_switch(self, now: float) -> bool:
         current = self._current
         if current is None or self._switch is ChunkSwitch.AT_ONCE:
             return True
-        segment = self._refiner.segment_size * current.dt
+        segment = self.refiner.segment_size * current.dt
         # A chunk that no longer holds a whole segment from now on has reached its last boundary.
         return now >= self._adopted + segment or now + segment > self._end(current)
 
     def _end(self, chunk: Chunk) -> float:
-        return chunk.stamp + self._refiner.chunk_size * chunk.dt
+        return chunk.stamp + self.refiner.chunk_size * chunk.dt

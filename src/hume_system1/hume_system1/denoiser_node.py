@@ -29,10 +29,14 @@ from hume_ros.description import receive_description
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import run_process
 from hume_ros.observer import Observer, probe_sensors
+from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
-from hume_system1.denoiser import ChunkSwitch, Denoiser
-from hume_system1.denoiser_settings import DenoiserSettings, declare_settings
+from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.denoiser import Denoiser
+from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
+from hume_system1.inputs import chunk_of
+from hume_system1.messages import segment_message
 from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 
@@ -48,7 +52,8 @@ class DenoiserNode(Node):
 
     def __init__(self) -> None:
         super().__init__("hume_system1_denoiser")
-        self._settings: DenoiserSettings = declare_settings(self)
+        self._settings = declare_settings(self, DenoiserSettings)
+        self._settings.require_model()
         self._heartbeats = self.create_publisher(Heartbeat, "hume/system1/heartbeat", qos.STATUS)
         self._segments = self.create_publisher(SegmentMessage, "hume/segment", qos.CHUNK)
         self._finished: deque[tuple[float, float]] = deque(maxlen=512)
@@ -121,15 +126,17 @@ class DenoiserNode(Node):
     def _denoise_once(self) -> bool:
         """Refine the part of the chunk that starts now; False if there was nothing to do."""
         try:
-            task = self._cycle.begin(self._now())
-            if task is None:
+            request = self._cycle.begin(self._now())
+            if request is None:
                 return False
-            segment = self._cycle.denoise(task)
+            started = time.monotonic()
+            actions = self._cycle.refine(request)
         except ObservationError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=_WARN_PERIOD)
             return False
-        self._segments.publish(self._cycle.message(task, segment))
-        self._finished.append((time.monotonic(), segment.duration))
+        segment = self._cycle.finish(request, actions, time.monotonic() - started)
+        self._segments.publish(segment_message(segment))
+        self._finished.append((time.monotonic(), segment.denoise_duration))
         self._note_reach(segment.unreachable)
         return True
 
@@ -140,7 +147,7 @@ class DenoiserNode(Node):
 
     def _on_chunk(self, message: ActionChunk) -> None:
         try:
-            self._cycle.offer(message)
+            self._cycle.offer(chunk_of(message), self._now())
         except ChunkError as error:
             self.get_logger().warning(f"dropped: {error}", throttle_duration_sec=_WARN_PERIOD)
 

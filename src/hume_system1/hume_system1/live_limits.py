@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
@@ -11,18 +11,10 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from hume_core.errors import ConfigError
-from hume_core.limits import MotionLimits
-from hume_ros.parameters import declare
+from hume_core.limits import MotionLimits, scaled
+from hume_ros.parameters import declare_settings
 from hume_system1.control.core import ControlCore
-
-_KINDS = ("velocity", "acceleration", "jerk")
-_PREFIX = "limit_scale."
-_LOWEST = 0.01
-
-
-def scaled(limits: MotionLimits, scales: Mapping[str, float]) -> MotionLimits:
-    """Limits with some kinds multiplied, such as {"velocity": 0.5}."""
-    return replace(limits, **{kind: getattr(limits, kind) * scale for kind, scale in scales.items()})
+from hume_system1.settings import LIMIT_SCALE, LimitScales
 
 
 class LiveLimits:
@@ -36,15 +28,7 @@ class LiveLimits:
     """
 
     def __init__(self, node: Node) -> None:
-        self._scales = {
-            kind: float(
-                declare(
-                    node, _PREFIX + kind, 1.0, f"Share of the profile's {kind} limits; may be lowered at any time.",
-                    low=_LOWEST, high=1.0, read_only=False,
-                )
-            )
-            for kind in _KINDS
-        }  # fmt: skip
+        self._scales: dict[str, float] = asdict(declare_settings(node, LimitScales, LIMIT_SCALE))
         self._base: MotionLimits | None = None
         self._core: ControlCore | None = None
         node.add_on_set_parameters_callback(self._on_set)
@@ -65,8 +49,8 @@ class LiveLimits:
     def _on_set(self, parameters: Sequence[Parameter[Any]]) -> SetParametersResult:
         wanted = dict(self._scales)
         for parameter in parameters:
-            if parameter.name.startswith(_PREFIX):
-                wanted[parameter.name.removeprefix(_PREFIX)] = float(parameter.value)
+            if parameter.name.startswith(LIMIT_SCALE):
+                wanted[parameter.name.removeprefix(LIMIT_SCALE)] = float(parameter.value)
         if wanted == self._scales:
             return SetParametersResult(successful=True)
         if self._core is not None and self._base is not None:

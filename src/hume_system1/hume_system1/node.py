@@ -24,6 +24,7 @@ from hume_ros import qos
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
 from hume_ros.observer import probe_sensors
+from hume_ros.parameters import declare_settings
 from hume_system1 import inputs
 from hume_system1.black_box import BlackBox
 from hume_system1.control.command import ClockReading
@@ -43,7 +44,8 @@ from hume_system1.control.realtime import enter_realtime, raise_ordinary_threads
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.live_limits import LiveLimits
 from hume_system1.reporter import System1Reporter
-from hume_system1.settings import System1Settings, control_settings, declare_settings, gripper_settings
+from hume_system1.robot_settings import control_settings, gripper_settings
+from hume_system1.settings import System1Settings
 from hume_system1.sinks import Sink, make_sinks
 
 _STANDSTILL_TIMEOUT = 1.0
@@ -64,7 +66,8 @@ class System1Node(HumeLifecycleNode):
 
     def __init__(self) -> None:
         super().__init__("hume_system1")
-        self._settings: System1Settings = declare_settings(self)
+        self._settings = declare_settings(self, System1Settings)
+        self._settings.denoiser.require_model()
         self._live_limits = LiveLimits(self)
         self._denoiser = DenoiserProcess(self, self._settings.denoiser)
         self._core: ControlCore | None = None
@@ -212,7 +215,7 @@ class System1Node(HumeLifecycleNode):
         self._append(inputs.chunk_event(message))
 
     def _on_segment(self, message: Segment) -> None:
-        self._append(inputs.segment_event(message, self._ros_now()))
+        self._append(inputs.segment_event(message))
 
     def _on_joint_state(self, message: JointState) -> None:
         self._append(inputs.joint_state_event(message))

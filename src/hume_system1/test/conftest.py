@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from hume_core.chunk import Chunk, Segment
 from hume_core.limits import MotionLimits
 from hume_system1.control.command import ClockReading, Command
 from hume_system1.control.core import ControlCore
@@ -128,19 +129,18 @@ class Rig:
     def chunk(self, **changes: object) -> ChunkEvent:
         """A valid chunk of the epoch in force, with the next sequence number."""
         self.seq += 1
+        received = changes.pop("received", self.steady)
         fields = {
             "stamp": self.ros - 0.1,
             "epoch": self.core.intake.epoch,
             "seq": self.seq,
             "dt": 0.02,
-            "horizon": 10,
-            "dim": 4,
-            "names": (),
+            "rows": np.zeros((10, 4), np.float32),
+            "anchor": np.array(self.measured),
+            "names": self.core.limits.names,
             "action_space": "joint_position",
-            "data": np.zeros((10, 4), np.float32),
-            "received": self.steady,
         }
-        return ChunkEvent(**{**fields, **changes})  # type: ignore[arg-type]
+        return ChunkEvent(Chunk(**{**fields, **changes}), received)  # type: ignore[arg-type]
 
     def segment(
         self, amplitude: float = 0.4, frequency: float = 0.5, delay: float = 0.03, rows: int = 20, **changes: object
@@ -148,6 +148,7 @@ class Rig:
         """A valid segment of a sine, stamped `delay` s ago, made from the last chunk."""
         self.seq += 1
         n = self.core.limits.size
+        received = changes.pop("received", self.steady)
         stamp = self.ros - delay
         times = stamp + 0.02 * np.arange(rows)
         phase = 2.0 * math.pi * frequency * times[:, None] + np.arange(n)
@@ -159,12 +160,10 @@ class Rig:
             "seq": self.seq,
             "names": self.core.limits.names,
             "positions": amplitude * np.sin(phase),
-            "gripper": None,
+            "grippers": np.zeros((rows, 0)),
             "observation_stamp": stamp,
-            "latency": delay,
-            "received": self.steady,
         }
-        return SegmentEvent(**{**fields, **changes})  # type: ignore[arg-type]
+        return SegmentEvent(Segment(**{**fields, **changes}), received)  # type: ignore[arg-type]
 
     def speed(self) -> float:
         """Largest commanded speed, rad/s."""
@@ -209,6 +208,7 @@ class Rig:
         self._streaming = command.publish
 
 
+Grippers = Sequence[GripperSettings] | GripperSettings | None
 RigMaker = Callable[..., Rig]
 
 
@@ -222,7 +222,7 @@ def limits() -> MotionLimits:
 def make_rig() -> RigMaker:
     """Build a rig: `make_rig(start=None, gripper=None, **settings)`."""
 
-    def make(start: Sequence[float] | None = None, gripper: GripperSettings | None = None, **changes: object) -> Rig:
+    def make(start: Sequence[float] | None = None, gripper: Grippers = None, **changes: object) -> Rig:
         core = ControlCore(make_limits(), ControlSettings(**changes), gripper)  # type: ignore[arg-type]
         return Rig(core, start)
 

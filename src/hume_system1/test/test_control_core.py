@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import hume_system1
 from hume_core.errors import ConfigError
 from hume_system1.control.events import (
     ActivateEvent,
@@ -198,12 +202,36 @@ def test_gripper_follows_segments_and_stays_when_motion_stops(make_rig: Any) -> 
     assert math.isnan(rig.command.gripper)
     for value in (0.0, 1.0):
         for k in range(20):
-            rig.tick(DT, *([rig.chunk(), rig.segment(gripper=np.full(20, value))] if k % 4 == 0 else []))
+            rig.tick(DT, *([rig.chunk(), rig.segment(grippers=np.full((20, 1), value))] if k % 4 == 0 else []))
     opened = rig.command.gripper
     assert 0.005 < opened < 0.01
     rig.tick(DT, EStopEvent())
     rig.run(1.0)
     assert rig.command.gripper == pytest.approx(opened)
+
+
+def test_each_of_several_grippers_has_its_own_values_and_mapping(make_rig: Any) -> None:
+    slow, quick = GripperSettings(rate=0.1, joint="left"), GripperSettings(rate=1.0, closed=0.01, joint="right")
+    rig = make_rig(gripper=(slow, quick))
+    rig.tick(DT, rig.joint_state(names=("right", "left"), position=(0.03, 0.02), velocity=()))
+    rig.activate()
+    assert rig.command.grippers.tolist() == [0.02, 0.03]
+    values = np.tile([1.0, 0.0], (20, 1))
+    rig.tick(DT, rig.chunk(), rig.segment(grippers=values))
+    rig.tick(DT)
+    assert rig.command.grippers == pytest.approx([0.021, 0.02])
+    assert rig.command.gripper == rig.command.grippers[0]
+
+
+def test_nobody_but_the_intake_writes_its_attributes() -> None:
+    """`x.intake.y = ...`, or the same through a local name, would bypass what its methods keep in order."""
+    folder = Path(hume_system1.__file__).parent
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            targets = getattr(node, "targets", [getattr(node, "target", None)])
+            for target in targets if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) else []:
+                written = ast.unparse(target)
+                assert not re.search(r"\bintake\.", written), f"{path.name}:{node.lineno}: {written}"
 
 
 def test_stop_point_is_where_the_arm_comes_to_rest(running: Any) -> None:

@@ -53,9 +53,11 @@ CHUNKS = st.fixed_dictionaries(
         "epoch": st.integers(-1, 5000),
         "seq": st.integers(-1, 50),
         "dt": BAD,
-        "horizon": st.integers(-1, 2000),
-        "dim": st.integers(-1, 5),
-        "data": st.sampled_from([None, "text", np.full((10, 4), math.nan), np.full(40, 1e30), np.zeros(7)]),
+        "names": st.sampled_from([(), ("joint_0",), ("a", "b", "c")]),
+        "anchor": st.sampled_from([None, "text", np.zeros(2), np.full(3, math.inf)]),
+        "rows": st.sampled_from(
+            [None, "text", np.full((10, 4), math.nan), np.full((10, 4), 1e30), np.zeros(7), np.zeros((2000, 4))]
+        ),
     },
 )
 JOINT_STATES = st.fixed_dictionaries(

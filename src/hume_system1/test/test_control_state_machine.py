@@ -14,7 +14,7 @@ from hume_system1.control.ros_clock import RosClock
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.state_machine import IDLE, INACTIVE, RUNNING, UNCONFIGURED, Inputs
 from hume_system1.control.states import Mode, Reason, State
-from hume_system1.control.watchdogs import Watchdogs
+from hume_system1.control.watchdogs import View, fault_watchdogs, first_bark, hold_watchdogs
 
 READY = Inputs(configured=True, active=True, hold=Reason.NONE, still=True, fresh_chunk=True)
 ESTOP = State(Mode.ESTOP, Reason.EMERGENCY_STOP)
@@ -131,34 +131,46 @@ def test_idle_never_becomes_hold_for_want_of_segments() -> None:
     assert after(IDLE, hold=Reason.CHUNK_STALE) == IDLE
 
 
+def fault(now: float, view: View, **settings: Any) -> Reason:
+    """What the watchdogs of faults say of a view."""
+    return first_bark(fault_watchdogs(ControlSettings(**settings)), now, view)
+
+
+def hold(now: float, view: View) -> Reason:
+    """What the watchdogs of holds say of a view."""
+    return first_bark(hold_watchdogs(ControlSettings()), now, view)
+
+
 def test_each_watchdog_barks_after_its_own_bound() -> None:
     s = ControlSettings()
-    dogs = Watchdogs(s)
-    dogs.heartbeat = dogs.segment = dogs.chunk = dogs.observation = 100.0
-    assert dogs.fault(100.0 + s.heartbeat_age, 100.4, 0.0) is Reason.NONE
-    assert dogs.fault(100.01 + s.heartbeat_age, 100.4, 0.0) is Reason.DENOISER_LOST
-    assert dogs.fault(100.01 + s.joint_state_age, 100.0, 0.0) is Reason.JOINT_STATES_LOST
-    assert dogs.hold(100.0 + s.segment_age, True) is Reason.NONE
-    assert dogs.hold(100.0, False) is Reason.NO_SEGMENT
-    assert dogs.hold(100.01 + s.segment_age, True) is Reason.SEGMENT_STALE
-    assert dogs.hold(100.01 + s.observation_age, True) is Reason.OBSERVATION_STALE
-    assert dogs.hold(100.01 + s.chunk_age, True) is Reason.CHUNK_STALE
+    seen = View(heartbeat=100.0, segment=100.0, chunk=100.0, observation=100.0, joint_states=100.4, covered=True)
+    assert fault(100.0 + s.heartbeat_age, seen) is Reason.NONE
+    assert fault(100.01 + s.heartbeat_age, seen) is Reason.DENOISER_LOST
+    assert fault(100.01 + s.joint_state_age, dataclasses.replace(seen, joint_states=100.0)) is Reason.JOINT_STATES_LOST
+    assert hold(100.0 + s.segment_age, seen) is Reason.NONE
+    assert hold(100.0, dataclasses.replace(seen, covered=False)) is Reason.NO_SEGMENT
+    assert hold(100.01 + s.segment_age, seen) is Reason.SEGMENT_STALE
+    assert hold(100.01 + s.observation_age, seen) is Reason.OBSERVATION_STALE
+    assert hold(100.01 + s.chunk_age, seen) is Reason.CHUNK_STALE
 
 
 def test_heartbeat_counts_only_after_the_first_and_if_required() -> None:
-    assert Watchdogs(ControlSettings()).fault(1e6, 1e6, 0.0) is Reason.NONE
-    dogs = Watchdogs(ControlSettings(require_heartbeat=False))
-    dogs.heartbeat = 0.0
-    assert dogs.fault(1e6, 1e6, 0.0) is Reason.NONE
+    assert fault(1e6, View(joint_states=1e6)) is Reason.NONE
+    assert fault(1e6, View(joint_states=1e6, heartbeat=0.0)) is Reason.DENOISER_LOST
+    assert fault(1e6, View(joint_states=1e6, heartbeat=0.0), require_heartbeat=False) is Reason.NONE
 
 
 def test_tracking_error_must_last() -> None:
     s = ControlSettings()
-    dogs = Watchdogs(s)
-    assert dogs.fault(1.0, 1.0, 1.1) is Reason.NONE
-    assert dogs.fault(1.05, 1.05, 0.89) is Reason.NONE
-    assert dogs.fault(1.06, 1.06, 1.1) is Reason.NONE
-    assert dogs.fault(1.06 + s.tracking_grace, 1.1, 1.1) is Reason.TRACKING_ERROR
+    dogs = fault_watchdogs(s)
+
+    def bark(now: float, ratio: float) -> Reason:
+        return first_bark(dogs, now, View(joint_states=now, tracking_ratio=ratio))
+
+    assert bark(1.0, 1.1) is Reason.NONE
+    assert bark(1.05, 0.89) is Reason.NONE
+    assert bark(1.06, 1.1) is Reason.NONE
+    assert bark(1.06 + s.tracking_grace, 1.1) is Reason.TRACKING_ERROR
 
 
 def clock_after(*readings: tuple[float, float]) -> RosClock:

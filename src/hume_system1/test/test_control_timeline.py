@@ -188,12 +188,12 @@ def test_newer_segment_replaces_a_waiting_one_without_extending_the_wait(limits:
 
 def test_cleared_timeline_covers_nothing(limits: Any) -> None:
     timeline = Timeline(limits, committed=0.005, blend=0.1)
-    timeline.add(0.0, sine(0.0), np.zeros(20))
+    timeline.add(0.0, sine(0.0), np.zeros((20, 1)))
     assert timeline.covers(0.1)
     assert not timeline.covers(0.5)
     timeline.clear()
     assert not timeline.covers(0.1)
-    assert timeline.gripper(0.1) is None
+    assert timeline.grippers(0.1) is None
 
 
 def test_segment_of_the_future_waits_for_its_time(limits: Any) -> None:
@@ -214,9 +214,9 @@ def test_anchor_begins_in_the_commanded_state(limits: Any) -> None:
 
 def test_gripper_value_is_that_of_the_row_in_force(limits: Any) -> None:
     timeline = Timeline(limits, committed=0.005, blend=0.1)
-    timeline.add(0.0, sine(0.0), np.arange(20.0))
-    assert timeline.gripper(0.05) == 2.0
-    assert timeline.gripper(9.0) == 19.0
+    timeline.add(0.0, sine(0.0), np.arange(40.0).reshape(20, 2))
+    assert timeline.grippers(0.05) == [4.0, 5.0]
+    assert timeline.grippers(9.0) == [38.0, 39.0]
 
 
 def test_delay_is_the_largest_recent_one_without_the_cold_start() -> None:

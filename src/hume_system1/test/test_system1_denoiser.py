@@ -14,7 +14,8 @@ from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import load_kinematics
 from hume_core.observation import Observation
 from hume_core.robot import Action, RobotProfile
-from hume_system1.denoiser import Chunk, ChunkSwitch, Denoiser
+from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.denoiser import Chunk, Denoiser
 
 OBSERVATION = Observation(images={}, state=np.zeros((1, 1, 3), np.float32), task=["lift"])
 JOINTS = np.ones(2)

@@ -92,7 +92,6 @@ def test_a_new_epoch_leaves_nothing_to_do() -> None:
     ("changes", "expected"),
     [
         ({"action_space": "ee_delta"}, f"takes '{SPACE}'"),
-        ({"action_space": "torque"}, "'torque' is unknown; valid: joint_position, joint_delta, ee_delta, ee_pose"),
         ({"names": ["a"] * 6}, "chunk for joints"),
         ({"anchor": array("d", [0.0])}, "chunk for joints"),
         ({"dt": 0.0}, "dt is 0.0"),

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hume_core.action_spaces import ActionLayout
+from hume_core.chunk import Chunk
+from hume_core.observation import Observation
+from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import Frame, ObservationBuffer
+from hume_system2.thinker import ThoughtResult
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,21 @@ class Task:
     assignment: Assignment
     frame: Frame
 
+    @property
+    def observation(self) -> Observation:
+        """What the policy is asked about."""
+        return self.frame.observation(self.assignment.instruction)
+
 
 class ThinkingCycle:
     """One thought after the other, each about the newest observation, none begun before it is due.
 
     Args:
         observer: source of observations.
-        rate: upper bound on thoughts per second, Hz.
+        profile: the robot that the chunks are for; its rate of System 2 is the upper bound on thoughts per second.
         start: when the first thought may begin, s on the steady clock.
+        first_seq: chunks are numbered from here on.
+        model_id: identity of the checkpoint.
 
     Attributes:
         assignment: what is being thought about; None at rest.
@@ -42,9 +54,14 @@ class ThinkingCycle:
         last_stamp: of the observation last thought about, s on the ROS clock.
     """
 
-    def __init__(self, observer: ObservationBuffer, rate: float, start: float) -> None:
+    def __init__(
+        self, observer: ObservationBuffer, profile: RobotProfile, start: float, first_seq: int = 0, model_id: str = ""
+    ) -> None:
         self._observer = observer
-        self._period = 1.0 / rate
+        self._profile = profile
+        self._period = 1.0 / profile.rates.system2
+        self._seq = first_seq
+        self._model_id = model_id
         self.assignment: Assignment | None = None
         self.next_start = start
         self.last_stamp = float("-inf")
@@ -65,7 +82,25 @@ class ThinkingCycle:
         self.next_start = max(steady, self.next_start + self._period)
         return Task(assignment, self._observer.take(now))
 
-    def finish(self, task: Task) -> bool:
-        """A thought is over; whether its result is still wanted."""
-        self.last_stamp = task.frame.stamp
-        return task.assignment is self.assignment
+    def finish(self, task: Task, result: ThoughtResult) -> Chunk | None:
+        """A thought is over; its chunk, or None if the assignment has changed meanwhile."""
+        frame, assignment = task.frame, task.assignment
+        self.last_stamp = frame.stamp
+        if assignment is not self.assignment:
+            return None
+        self._seq += 1
+        return Chunk(
+            stamp=frame.stamp,
+            epoch=assignment.epoch,
+            seq=self._seq,
+            dt=self._profile.action.dt,
+            rows=result.chunk,
+            anchor=frame.joint_positions,
+            names=self._profile.joint_names,
+            action_space=ActionLayout.of(self._profile).action_space,
+            model_id=self._model_id,
+            instruction=assignment.instruction,
+            value=result.value,
+            noise_level=result.noise_level,
+            think_duration=result.duration,
+        )

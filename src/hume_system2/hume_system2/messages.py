@@ -3,76 +3,46 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 
 import numpy as np
 from hume_msgs.msg import ActionChunk, Thought
-from numpy.typing import NDArray
 
-from hume_core.action_spaces import ActionLayout
-from hume_core.robot import RobotProfile
+from hume_core.chunk import Chunk
 from hume_ros.conversions import set_stamp
-from hume_ros.observation_buffer import Frame
-from hume_system2.cycle import Assignment
 from hume_system2.thinker import ThoughtResult
 
 
-@dataclass(frozen=True)
-class ThoughtContext:
-    """What a message needs besides the result.
-
-    Attributes:
-        stamp: time of the observation, s on the ROS clock.
-        epoch, seq: see ActionChunk.msg.
-        instruction: what the robot was told.
-        anchor: (n,) joint positions at the observation, rad.
-        model_id: identifies the checkpoint.
-    """
-
-    stamp: float
-    epoch: int
-    seq: int
-    instruction: str
-    anchor: NDArray[np.float64]
-    model_id: str
-
-    @classmethod
-    def of(cls, assignment: Assignment, frame: Frame, seq: int, model_id: str) -> ThoughtContext:
-        """Of a thought about a frame."""
-        return cls(frame.stamp, assignment.epoch, seq, assignment.instruction, frame.joint_positions, model_id)
-
-
-def action_chunk(result: ThoughtResult, context: ThoughtContext, profile: RobotProfile) -> ActionChunk:
-    """The chosen chunk as a message."""
-    horizon, dim = result.chunk.shape
+def action_chunk(chunk: Chunk) -> ActionChunk:
+    """A chunk as a message."""
+    horizon, dim = chunk.rows.shape
     message = ActionChunk(
-        epoch=context.epoch,
-        seq=context.seq,
-        model_id=context.model_id,
-        instruction=context.instruction,
-        action_space=ActionLayout.of(profile).action_space,
-        names=list(profile.joint_names),
-        dt=profile.action.dt,
+        epoch=chunk.epoch,
+        seq=chunk.seq,
+        model_id=chunk.model_id,
+        instruction=chunk.instruction,
+        action_space=chunk.action_space,
+        names=list(chunk.names),
+        dt=chunk.dt,
         horizon=horizon,
         dim=dim,
-        data=array("f", result.chunk.astype(np.float32).tobytes()),
-        anchor=array("d", context.anchor.astype(np.float64).tobytes()),
-        noise_level=result.noise_level,
-        value=result.value,
+        data=array("f", chunk.rows.astype(np.float32).tobytes()),
+        anchor=array("d", chunk.anchor.astype(np.float64).tobytes()),
+        noise_level=chunk.noise_level,
+        value=chunk.value,
     )
-    set_stamp(message.header.stamp, context.stamp)
-    set_stamp(message.think_duration, result.duration)
+    set_stamp(message.header.stamp, chunk.stamp)
+    set_stamp(message.think_duration, chunk.think_duration)
     return message
 
 
-def thought(result: ThoughtResult, context: ThoughtContext, profile: RobotProfile) -> Thought:
-    """All candidates as a message."""
+def thought(result: ThoughtResult, chunk: Chunk) -> Thought:
+    """All candidates behind a chunk as a message."""
     count, horizon, dim = result.candidates.shape
     message = Thought(
-        epoch=context.epoch,
-        seq=context.seq,
-        instruction=context.instruction,
-        action_space=ActionLayout.of(profile).action_space,
+        epoch=chunk.epoch,
+        seq=chunk.seq,
+        instruction=chunk.instruction,
+        action_space=chunk.action_space,
         num_candidates=count,
         horizon=horizon,
         dim=dim,
@@ -82,5 +52,5 @@ def thought(result: ThoughtResult, context: ThoughtContext, profile: RobotProfil
         index=result.index,
         value_spread=result.spread,
     )
-    set_stamp(message.header.stamp, context.stamp)
+    set_stamp(message.header.stamp, chunk.stamp)
     return message

@@ -9,21 +9,23 @@ import torch
 from hume_msgs.action import ExecuteTask
 from hume_msgs.msg import ActionChunk, System1Status, Thought
 
-from hume_core.errors import ConfigError
+from hume_core.chunk import Chunk
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
-from hume_ros.observer import Frame, Observer, probe_sensors
+from hume_ros.observer import Observer, probe_sensors
+from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system2 import messages
+from hume_system2.cycle import Assignment, ThinkingCycle
 from hume_system2.goals import GoalServer
 from hume_system2.heartbeat import System2Heartbeat
 from hume_system2.model import System2
-from hume_system2.settings import System2Settings, declare_settings
+from hume_system2.settings import System2Settings
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult, check_fits
-from hume_system2.worker import Assignment, ThinkingWorker
+from hume_system2.worker import ThinkingWorker
 
 _FEEDBACK_PERIOD = 0.1
 _WARN_PERIOD = 2.0
@@ -39,11 +41,9 @@ class System2Node(HumeLifecycleNode):
 
     def __init__(self) -> None:
         super().__init__("hume_system2")
-        self._settings: System2Settings = declare_settings(self)
+        self._settings = declare_settings(self, System2Settings)
         self._status = System1Status(chunk_age=math.inf)
-        self._last: tuple[Frame, ThoughtResult] | None = None
-        # Wall-clock milliseconds, so that a restarted node goes on above the numbers it used before.
-        self._seq = time.time_ns() // 1_000_000
+        self._last: tuple[Chunk, ThoughtResult] | None = None
         self._worker: ThinkingWorker | None = None
         self._goals: GoalServer | None = None
         self._closables: list[EpochKeeper | Observer | System2Heartbeat | DiagnosticsPublisher] = []
@@ -53,8 +53,7 @@ class System2Node(HumeLifecycleNode):
     def configure(self) -> None:
         """Load the model, wait for every sensor, warm up."""
         settings = self._settings
-        if not settings.robot or not settings.checkpoint:
-            raise ConfigError("the parameters 'robot' and 'checkpoint' must be set")
+        settings.require_model()
         self._profile = RobotProfile.load(settings.robot)
         torch.set_num_threads(settings.threads)
         system2 = System2.from_pretrained(
@@ -80,8 +79,13 @@ class System2Node(HumeLifecycleNode):
         self._thoughts = self.create_publisher(Thought, "hume/thought", qos.CHUNK)
         self._epoch = EpochKeeper(self, self._on_epoch)
         self._observer = Observer(self, self._profile, thinker.cameras)
+        # Wall-clock milliseconds, so that a restarted node goes on above the numbers it used before.
+        first_seq = time.time_ns() // 1_000_000
+        cycle = ThinkingCycle(
+            self._observer, self._profile, time.monotonic(), first_seq, self._settings.checkpoint
+        )
         self._worker = ThinkingWorker(
-            thinker, self._observer, self._profile.rates.system2, self._now, self._on_thought, self._on_problem
+            thinker, self._observer, cycle, self._now, self._on_thought, self._on_problem
         )
         self._worker.start()
         self._goals = GoalServer(self, self._why_busy, self._begin, self._on_goal_end)
@@ -161,14 +165,12 @@ class System2Node(HumeLifecycleNode):
         if worker is not None and worker.assignment is not None:
             worker.assign(Assignment(worker.assignment.instruction, epoch))
 
-    def _on_thought(self, assignment: Assignment, frame: Frame, result: ThoughtResult) -> None:
+    def _on_thought(self, chunk: Chunk, result: ThoughtResult) -> None:
         """Runs on the thinking thread."""
-        self._seq += 1
-        context = messages.ThoughtContext.of(assignment, frame, self._seq, self._settings.checkpoint)
-        self._chunks.publish(messages.action_chunk(result, context, self._profile))
+        self._chunks.publish(messages.action_chunk(chunk))
         if self._thoughts.get_subscription_count() > 0:
-            self._thoughts.publish(messages.thought(result, context, self._profile))
-        self._last = (frame, result)
+            self._thoughts.publish(messages.thought(result, chunk))
+        self._last = (chunk, result)
         if self._goals is not None:
             self._goals.statistics.add(result.value, self._settings.done_value)
 
@@ -205,10 +207,10 @@ class System2Node(HumeLifecycleNode):
             chunk_age=self._status.chunk_age,
         )
         if self._last is not None:
-            frame, result = self._last
+            chunk, result = self._last
             feedback.phase = "waiting_for_reset" if self._status.mode in _STOPPED else "thinking"
             feedback.value, feedback.value_spread = result.value, result.spread
-            feedback.observation_age = self._now() - frame.stamp
+            feedback.observation_age = self._now() - chunk.stamp
         return feedback
 
     def _health(self) -> Health:

@@ -15,6 +15,8 @@ from hume_core.observation import Observation
 from hume_core.policy_contract import CONTRACT_FILE, PolicyContract
 from hume_core.robot import RobotProfile
 from hume_system2.model import System2
+from hume_system2.model.thought import Thought
+from hume_system2.settings import System2Settings
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,11 @@ class ThinkingOptions:
         threads: torch threads on the CPU.
     """
 
-    candidates: int = 0
-    time_temp: tuple[float, float] = (0.9, 1.0)
-    noise_temp: tuple[float, float] = (1.0, 1.0)
-    seed: int = -1
-    threads: int = 1
+    candidates: int = System2Settings.candidates
+    time_temp: tuple[float, float] = System2Settings.time_temp
+    noise_temp: tuple[float, float] = System2Settings.noise_temp
+    seed: int = System2Settings.seed
+    threads: int = System2Settings.threads
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,18 @@ class ThoughtResult:
     noise_levels: NDArray[np.float32]
     weights: NDArray[np.float32]
     duration: float
+
+    @classmethod
+    def of(cls, system2: System2, thought: Thought, duration: float) -> ThoughtResult:
+        """Of a thought about one observation, which took `duration` s."""
+        return cls(
+            chunk=thought.chunk[0].float().cpu().numpy(),
+            candidates=system2.unnormalise(thought.candidates[0]).float().cpu().numpy(),
+            values=thought.values[0].float().cpu().numpy(),
+            noise_levels=thought.noise_levels.float().cpu().numpy(),
+            weights=thought.weights[0].float().cpu().numpy(),
+            duration=duration,
+        )
 
     @property
     def index(self) -> int:
@@ -118,15 +132,7 @@ class Thinker:
             noise_temp=options.noise_temp,
             generator=self._generator,
         )
-        real = self._system2.unnormalise(thought.candidates[0])
-        return ThoughtResult(
-            chunk=thought.chunk[0].float().cpu().numpy(),
-            candidates=real.float().cpu().numpy(),
-            values=thought.values[0].float().cpu().numpy(),
-            noise_levels=thought.noise_levels.float().cpu().numpy(),
-            weights=thought.weights[0].float().cpu().numpy(),
-            duration=time.monotonic() - started,
-        )
+        return ThoughtResult.of(self._system2, thought, time.monotonic() - started)
 
 
 def check_fits(system2: System2, profile: RobotProfile) -> None:

@@ -7,8 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from hume_core.chunk import Chunk
 from hume_core.errors import ObservationError
-from hume_ros.observation_buffer import Frame, ObservationBuffer
+from hume_ros.observation_buffer import ObservationBuffer
 from hume_system2.cycle import Assignment, ThinkingCycle
 from hume_system2.thinker import Thinker, ThoughtResult
 
@@ -21,9 +22,9 @@ class ThinkingWorker:
     Args:
         thinker: the model.
         observer: source of observations.
-        rate: upper bound on thoughts per second, Hz.
+        cycle: what to think about and when; its times are those of `time.monotonic`.
         clock: the ROS clock, s.
-        on_thought: called from the thinking thread with the assignment, the frame and the result.
+        on_thought: called from the thinking thread with the chunk and what it was chosen from.
         on_problem: called from the thinking thread with one line when an observation cannot be used.
     """
 
@@ -31,14 +32,14 @@ class ThinkingWorker:
         self,
         thinker: Thinker,
         observer: ObservationBuffer,
-        rate: float,
+        cycle: ThinkingCycle,
         clock: Callable[[], float],
-        on_thought: Callable[[Assignment, Frame, ThoughtResult], None],
+        on_thought: Callable[[Chunk, ThoughtResult], None],
         on_problem: Callable[[str], None],
     ) -> None:
         self._thinker = thinker
         self._observer = observer
-        self._cycle = ThinkingCycle(observer, rate, time.monotonic())
+        self._cycle = cycle
         self._clock = clock
         self._on_thought = on_thought
         self._on_problem = on_problem
@@ -97,7 +98,7 @@ class ThinkingWorker:
             task = self._cycle.begin(time.monotonic(), self._clock())
             if task is None:
                 return
-            result = self._thinker.think(task.frame.observation(task.assignment.instruction))
+            result = self._thinker.think(task.observation)
         except ObservationError as error:
             self._on_problem(str(error))
             self._stopping.wait(0.05)
@@ -107,9 +108,10 @@ class ThinkingWorker:
             self._on_problem(self.error)
             self._stopping.set()
             return
-        if self._cycle.finish(task) and not self._stopping.is_set():
+        chunk = self._cycle.finish(task, result)
+        if chunk is not None and not self._stopping.is_set():
             self._finished.append(time.monotonic())
-            self._on_thought(task.assignment, task.frame, result)
+            self._on_thought(chunk, result)
 
     def _report_silence(self) -> None:
         try:

@@ -10,8 +10,11 @@ from typing import Annotated, Optional
 import typer
 
 from hume_core.errors import HumeError
+from hume_system1.denoiser_settings import DenoiserSettings
+from hume_system2.settings import System2Settings
 from hume_tools.cli_bags import add_bag_commands
 from hume_tools.cli_regress import add_regress
+from hume_tools.settings_options import option
 from hume_tools.training_cli import add_commands
 
 app = typer.Typer(
@@ -39,19 +42,25 @@ def workspace() -> Path:
 @app.command()
 def demo(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes to run.")] = 3,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and noise.")] = 0,
-    candidates: Annotated[int | None, typer.Option(min=1, help="Candidates N per thought.")] = None,
-    system1: Annotated[bool, typer.Option(help="Denoise with System 1.")] = True,
+    seed: Annotated[int, option(System2Settings, "seed", low=0, help="Seed of scenes and noise.")] = 0,
+    candidates: Annotated[int | None, option(System2Settings, "candidates")] = None,
+    system1: Annotated[bool, option(DenoiserSettings, "refine")] = True,
     robot: Annotated[str, typer.Option(help="Robot profile of a simulated arm.")] = "wx250s_sim",
     checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the small one.")] = "",
-    episode_seconds: Annotated[float, typer.Option(min=1.0, help="Time limit of an episode, s.")] = 20.0,
+    suite: Annotated[str, typer.Option(help="Scenes, tasks and disturbances of this suite of hume evaluate.")] = "",
+    episode_seconds: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=1.0, help="Time limit of an episode, s; without: the suite's, or 20."),
+    ] = None,
     json_file: JsonOption = None,
     video: Annotated[Optional[Path], typer.Option(help="Write an mp4 of the scene.")] = None,  # noqa: UP045
 ) -> None:
     """Run the simulated arm with both systems for some episodes."""
     from hume_tools.demo import DemoOptions, run_demo
 
-    options = DemoOptions(episodes, seed, candidates, system1, robot, checkpoint, episode_seconds, json_file, video)
+    options = DemoOptions(
+        episodes, seed, candidates, system1, robot, checkpoint, episode_seconds, json_file, video, suite
+    )
     raise typer.Exit(run_demo(options))
 
 

@@ -7,6 +7,10 @@ from typing import Annotated, Optional
 
 import typer
 
+from hume_system1.denoiser_settings import DenoiserSettings
+from hume_system2.settings import System2Settings
+from hume_tools.settings_options import option
+
 _File = Optional[Path]  # noqa: UP045
 _Text = Optional[str]  # noqa: UP045
 _Number = Optional[int]  # noqa: UP045
@@ -24,14 +28,14 @@ def regress(
     json_file: Annotated[_File, typer.Option("--json", help="Write the report as JSON.")] = None,
     html: Annotated[_File, typer.Option(help="Write the report as one HTML page.")] = None,
     robot: Annotated[str, typer.Option(help="Robot profile; empty: the recorded one.")] = "",
-    limits_file: Annotated[str, typer.Option(help="Limits file on top of the profile.")] = "",
+    limits_file: Annotated[str, typer.Option(help="Limits file on top of the profile; empty: the recorded one.")] = "",
     namespace: Annotated[_Text, typer.Option(help="Namespace of the recorded nodes.")] = None,
     task: Annotated[str, typer.Option(help="Instruction in place of the recorded ones.")] = "",
-    candidates: Annotated[_Number, typer.Option(min=1, max=64, help="Candidates N per thought.")] = None,
-    seed: Annotated[_Number, typer.Option(min=0, help="Seed of the noise.")] = None,
-    dtype: Annotated[_Text, typer.Option(help="float32 or bfloat16.")] = None,
-    refine: Annotated[Optional[bool], typer.Option(help="Denoise with System 1.")] = None,  # noqa: UP045
-    chunk_switch: Annotated[_Text, typer.Option(help="boundary or at_once.")] = None,
+    candidates: Annotated[_Number, option(System2Settings, "candidates")] = None,
+    seed: Annotated[_Number, option(System2Settings, "seed", low=0, help="Seed of the noise.")] = None,
+    dtype: Annotated[_Text, option(System2Settings, "dtype")] = None,
+    refine: Annotated[Optional[bool], option(DenoiserSettings, "refine")] = None,  # noqa: UP045
+    chunk_switch: Annotated[_Text, option(DenoiserSettings, "chunk_switch")] = None,
     think_latency: _Seconds = None,
     denoise_latency: _Seconds = None,
     tolerance: Annotated[float, typer.Option(min=0.0, help="Between different machines: rad.")] = 1e-4,

@@ -20,13 +20,16 @@ from hume_bringup.options import LaunchOptions
 from hume_bringup.supervisor import Supervisor, interrupt_on_signals
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
+from hume_sim.suites import find_suite, scene
 from hume_tools.checkpoints import default_checkpoint
 from hume_tools.demo_client import DemoClient, Episode
 from hume_tools.domain import free_domain
 from hume_tools.measurements import Measurements, percentiles
+from hume_tools.timing import Timing
 from hume_tools.video import VideoWriter
 
 _INTERRUPTED = 130
+_EPISODE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,41 @@ class DemoOptions:
     system1: bool = True
     robot: str = "wx250s_sim"
     checkpoint: str = ""
-    episode_seconds: float = 20.0
+    episode_seconds: float | None = None
     json_file: Path | None = None
     video: Path | None = None
+    suite: str = ""
+
+    def scenes(self) -> list[tuple[int, str]]:
+        """Seed and task of every episode; an empty task is drawn by the scene's seed.
+
+        Raises:
+            ConfigError: unknown suite.
+        """
+        if not self.suite:
+            return [(self.seed + k, "") for k in range(self.episodes)]
+        suite = find_suite(self.suite)
+        return [scene(self.seed, k, suite) for k in range(self.episodes)]
+
+    def time_limit(self) -> float:
+        """Of an episode, s: what was asked for, else the suite's, else 20.
+
+        Raises:
+            ConfigError: unknown suite.
+        """
+        if self.episode_seconds is not None:
+            return self.episode_seconds
+        return find_suite(self.suite).time_limit if self.suite else _EPISODE_SECONDS
 
 
 def run_demo(options: DemoOptions) -> int:
     """Run the episodes and report; returns 0 when the loop ran from cameras to commands.
 
     Raises:
+        ConfigError: unknown suite.
         HumeError: a node did not become active, or the simulator does not answer.
     """
+    scenes, limit = options.scenes(), options.time_limit()
     os.environ.update(default_environment())
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     RobotProfile.load(options.robot)
@@ -60,6 +87,7 @@ def run_demo(options: DemoOptions) -> int:
         refine=options.system1,
         seed=options.seed,
         log_level="warn",
+        suite=options.suite,
         video=options.video is not None,
     )
     console = Console(stderr=True)
@@ -69,7 +97,7 @@ def run_demo(options: DemoOptions) -> int:
         with Supervisor(graph("sim", launch)) as supervisor:
             client = DemoClient(supervisor.ended, _video_writer(options))
             try:
-                episodes = _run_episodes(client, options, console)
+                episodes = _run_episodes(client, scenes, limit, console)
             except KeyboardInterrupt:
                 console.print("interrupted; nothing is left running")
                 return _INTERRUPTED
@@ -79,6 +107,7 @@ def run_demo(options: DemoOptions) -> int:
         rclpy.try_shutdown()
     report = summarise(episodes, client.measurements)
     _print(episodes, report)
+    print(timing_line(Timing.of(client.measurements.system2, client.measurements.system1)))
     if options.json_file is not None:
         options.json_file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0 if client.measurements.loop_ran else 1
@@ -88,19 +117,21 @@ def _video_writer(options: DemoOptions) -> VideoWriter | None:
     return VideoWriter(options.video) if options.video is not None else None
 
 
-def _run_episodes(client: DemoClient, options: DemoOptions, console: Console) -> list[Episode]:
+def _run_episodes(client: DemoClient, scenes: list[tuple[int, str]], limit: float, console: Console) -> list[Episode]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        bar = progress.add_task("starting simulator and models", total=options.episodes)
+        bar = progress.add_task("starting simulator and models", total=len(scenes))
         client.wait_until_ready()
         episodes = []
-        for k in range(options.episodes):
-            episode = client.run_episode(
-                options.seed + k, options.episode_seconds, lambda text: progress.update(bar, description=text)
-            )
-            episodes.append(episode)
+        for seed, task in scenes:
+            episodes.append(client.run_episode(seed, limit, lambda text: progress.update(bar, description=text), task))
             progress.advance(bar)
     return episodes
+
+
+def timing_line(timing: Timing) -> str:
+    """What was measured, for people who want to evaluate at it."""
+    return f"The same timing for hume evaluate: {timing.arguments()}"
 
 
 def summarise(episodes: list[Episode], measured: Measurements) -> dict[str, object]:
@@ -109,6 +140,7 @@ def summarise(episodes: list[Episode], measured: Measurements) -> dict[str, obje
     return {
         "episodes": len(episodes),
         "successes": sum(episode.success for episode in episodes),
+        "faults": sum(bool(episode.fault) for episode in episodes),
         "system2_hz": measured.system2_hz,
         "system1_hz": measured.system1_hz,
         "stream_hz": measured.stream_hz,
@@ -117,6 +149,11 @@ def summarise(episodes: list[Episode], measured: Measurements) -> dict[str, obje
         "chunks_rejected": measured.chunks_rejected,
         "max_joint_velocity_ratio": measured.max_velocity_ratio,
         "scheduler": measured.scheduler,
+        "timing": {
+            **asdict(Timing.of(measured.system2, measured.system1)),
+            "system2_observation_age": measured.system2.observation_age,
+            "system1_observation_age": measured.system1.observation_age,
+        },
         "outcomes": [asdict(episode) for episode in episodes],
     }
 
@@ -128,7 +165,7 @@ def _print(episodes: list[Episode], report: dict[str, object]) -> None:
         table.add_column(column)
     for episode in episodes:
         table.add_row(
-            str(episode.seed), episode.instruction, "success" if episode.success else episode.outcome,
+            str(episode.seed), episode.instruction, episode.outcome,
             f"{episode.duration:.1f}", f"{episode.system2_hz:.1f}", f"{episode.system1_hz:.1f}",
             f"{episode.mean_value:.3f}",
         )  # fmt: skip
@@ -139,6 +176,7 @@ def _print(episodes: list[Episode], report: dict[str, object]) -> None:
     assert isinstance(delays, dict)
     rows = {
         "successes": f"{report['successes']} of {report['episodes']}",
+        "episodes with a fault": str(report["faults"]),
         "System 2 (thoughts)": f"{report['system2_hz']:.2f} Hz",
         "System 1 (segments)": f"{report['system1_hz']:.1f} Hz",
         "command stream": f"{report['stream_hz']:.1f} Hz, {report['scheduler']}",

@@ -12,15 +12,16 @@ from hume_msgs.action import ExecuteTask
 from hume_msgs.msg import ActionChunk, EpisodeState, Segment, System1Status
 from hume_msgs.srv import ResetScene
 from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.subscription import MessageInfo
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool, Trigger
 
 from hume_core.errors import HumeError
 from hume_ros import qos
-from hume_ros.conversions import image_to_rgb
-from hume_ros.lifecycle import make_executor
-from hume_tools.measurements import Measurements
+from hume_ros.conversions import image_to_rgb, stamp_seconds
+from hume_tools.measurements import FaultWatch, Measurements
 from hume_tools.video import VideoWriter
 
 _READY_TIMEOUT = 180.0
@@ -33,7 +34,11 @@ _READY_MODES = (System1Status.IDLE, System1Status.RUNNING, System1Status.HOLD)
 
 @dataclass(frozen=True)
 class Episode:
-    """How one episode went."""
+    """How one episode went.
+
+    Attributes:
+        fault: mode and reason of the first FAULT or ESTOP on the way; empty: none.
+    """
 
     seed: int
     instruction: str
@@ -43,6 +48,7 @@ class Episode:
     system2_hz: float
     system1_hz: float
     mean_value: float
+    fault: str = ""
 
 
 class DemoClient:
@@ -61,10 +67,13 @@ class DemoClient:
         self._episode: EpisodeState | None = None
         self._chunk: ActionChunk | None = None
         self._node = Node("hume_demo")
-        self._executor = make_executor()
+        # The executor on events would cost less, but crashes on callbacks that want to know when a message was sent.
+        self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
+        self._watch = FaultWatch(stopped=False)
         self._goals: Any = ActionClient(self._node, ExecuteTask, "hume/execute_task")
         self._resets: Any = self._node.create_client(ResetScene, "sim/reset")
+        self._begins: Any = self._node.create_client(Trigger, "sim/begin_task")
         self._fault_resets: Any = self._node.create_client(Trigger, "hume_system1/reset")
         self._takeovers: Any = self._node.create_client(SetBool, "hume_system1/takeover")
         self._subscribe()
@@ -85,15 +94,25 @@ class DemoClient:
         """
         self._spin_until(self._is_ready, _READY_TIMEOUT, "the systems did not become active")
 
-    def run_episode(self, seed: int, limit: float, tell: Callable[[str], None]) -> Episode:
-        """Reset the scene, carry out its instruction until success or `limit` seconds, and stop the arm."""
-        instruction = self._reset(seed)
+    def run_episode(self, seed: int, limit: float, tell: Callable[[str], None], task: str = "") -> Episode:
+        """Reset the scene, carry out its instruction until success or `limit` seconds, and stop the arm.
+
+        Args:
+            seed: of the scene.
+            limit: s.
+            tell: called with what is going on.
+            task: short form; empty: the scene's seed chooses.
+        """
+        instruction = self._reset(seed, task)
         tell(f"seed {seed}: {instruction}")
         before = (self.measurements.chunks, self.measurements.segments)
+        self._watch = FaultWatch(self._mode() in _STOPPED_MODES)
         handle = self._send_goal(instruction, limit)
         result = handle.get_result_async()
         started = time.monotonic()
-        self._measuring = True
+        self._begin_measuring()
+        # Only now: what disturbs the arm must not come before the task, which has begun with the goal.
+        self._ask(self._begins.call_async(Trigger.Request()), "sim/begin_task is not answered")
         while not self._succeeded(seed) and not result.done() and time.monotonic() - started < limit:
             self._spin_once()
         self._measuring = False
@@ -103,12 +122,18 @@ class DemoClient:
         self._stop(handle, result)
         chunks, segments = self.measurements.chunks - before[0], self.measurements.segments - before[1]
         finished = result.result().result
-        outcome = "success" if success else ("time is over" if duration >= limit else finished.reason)
+        fault = self._watch.fault or (finished.reason if finished.code == ExecuteTask.Result.STOPPED else "")
+        outcome = outcome_text(success, fault, "time is over" if duration >= limit else finished.reason)
         rates = (chunks / duration, segments / duration)
-        return Episode(seed, instruction, success, outcome, duration, *rates, float(finished.mean_value))
+        return Episode(seed, instruction, success, outcome, duration, *rates, float(finished.mean_value), fault)
+
+    def _begin_measuring(self) -> None:
+        self.measurements.system2.begin()
+        self.measurements.system1.begin()
+        self._measuring = True
 
     def _subscribe(self) -> None:
-        topics: list[tuple[Any, str, Callable[[Any], None], Any]] = [
+        topics: list[tuple[Any, str, Callable[..., None], Any]] = [
             (EpisodeState, "sim/episode", self._on_episode, qos.STATUS),
             (System1Status, "hume/status", self._on_status, qos.STATUS),
             (ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK),
@@ -126,6 +151,7 @@ class DemoClient:
             and status.mode in _READY_MODES
             and self._goals.server_is_ready()
             and self._resets.service_is_ready()
+            and self._begins.service_is_ready()
             and self._system2_active()
         )
 
@@ -133,11 +159,12 @@ class DemoClient:
         """System 2 offers its action from `configure` on; it subscribes the status once it is set up."""
         return self._node.count_subscribers("hume/status") > 1
 
-    def _reset(self, seed: int) -> str:
+    def _reset(self, seed: int, task: str) -> str:
         """New scene. The arm is put home behind System 1's back, so it has to let go of it first."""
         self._take_over(True)
         self._spin_until(self._stands_still, _CANCEL_TIMEOUT, "the arm did not stop")
-        answer = self._ask(self._resets.call_async(ResetScene.Request(seed=seed)), "sim/reset does not answer")
+        request = ResetScene.Request(seed=seed, task=task)
+        answer = self._ask(self._resets.call_async(request), "sim/reset does not answer")
         if not answer.success:
             raise HumeError(f"the simulator refused to reset: {answer.message}")
         self._spin_for(_SETTLE_SECONDS)
@@ -206,15 +233,24 @@ class DemoClient:
 
     def _on_status(self, message: System1Status) -> None:
         self.measurements.status = message
+        self._watch.see(message.mode in _STOPPED_MODES, f"{message.mode_name}: {message.reason}")
         if self._measuring and message.mode == System1Status.RUNNING:
             self.measurements.observation_to_command.append(float(message.observation_to_command))
 
-    def _on_chunk(self, message: ActionChunk) -> None:
+    def _on_chunk(self, message: ActionChunk, info: MessageInfo) -> None:
         self._chunk = message
         self.measurements.chunks += self._measuring
+        if self._measuring:
+            self.measurements.system2.add(
+                *_travel(info), stamp_seconds(message.think_duration), stamp_seconds(message.header.stamp)
+            )
 
-    def _on_segment(self, message: Segment) -> None:
+    def _on_segment(self, message: Segment, info: MessageInfo) -> None:
         self.measurements.segments += self._measuring
+        if self._measuring:
+            self.measurements.system1.add(
+                *_travel(info), float(message.denoise_duration), stamp_seconds(message.observation_stamp)
+            )
 
     def _on_frame(self, message: Image) -> None:
         if self._video is not None and self._measuring:
@@ -228,7 +264,24 @@ class DemoClient:
                 f"{status.mode_name}  stream {status.stream_rate:.0f} Hz  System 1 {status.denoise_rate:.0f} Hz"
             )
         if self._chunk is not None:
-            thinking = self._chunk.think_duration
-            milliseconds = 1e3 * thinking.sec + 1e-6 * thinking.nanosec
+            milliseconds = 1e3 * stamp_seconds(self._chunk.think_duration)
             lines.append(f"System 2 value {self._chunk.value:.2f}  thought {milliseconds:.0f} ms")
         return lines
+
+
+def outcome_text(success: bool, fault: str, reason: str) -> str:
+    """How an episode ended, in words.
+
+    Args:
+        success: of its task.
+        fault: mode and reason of a fault on the way; empty: none.
+        reason: why it ended without success or fault.
+    """
+    if success:
+        return f"success after {fault}" if fault else "success"
+    return fault or reason
+
+
+def _travel(info: MessageInfo) -> tuple[float, float]:
+    """When a message arrived and when it was sent, s on the system clock."""
+    return 1e-9 * info["received_timestamp"], 1e-9 * info["source_timestamp"]

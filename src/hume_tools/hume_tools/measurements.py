@@ -9,11 +9,36 @@ from dataclasses import dataclass, field
 import numpy as np
 from hume_msgs.msg import System1Status
 
+from hume_tools.timing import ReplyTimes
+
 
 def percentiles(values: Sequence[float], wanted: Sequence[float]) -> list[float]:
     """Percentiles of values; nan where there are none."""
     finite = [value for value in values if math.isfinite(value)]
     return [float(x) for x in np.percentile(finite, wanted)] if finite else [math.nan] * len(wanted)
+
+
+class FaultWatch:
+    """Notes the faults of one episode, as System 1's status tells them.
+
+    Args:
+        stopped: System 1 is still stopped by an older fault, which it leaves with the first chunk of this episode.
+    """
+
+    def __init__(self, stopped: bool) -> None:
+        self._stopped = stopped
+        self._first = self._now = ""
+
+    def see(self, stopped: bool, text: str) -> None:
+        """A status: whether System 1 is in FAULT or ESTOP, and the mode with its reason."""
+        if stopped and not self._stopped:
+            self._first = self._first or text
+        self._stopped, self._now = stopped, text if stopped else ""
+
+    @property
+    def fault(self) -> str:
+        """The first fault of this episode, or the one it never left; empty: none."""
+        return self._first or self._now
 
 
 @dataclass
@@ -25,6 +50,7 @@ class Measurements:
         chunks, segments: messages seen in it.
         observation_to_command: s, one per status message.
         status: the newest status.
+        system2, system1: when chunks and segments came, and how long they took.
     """
 
     seconds: float = 0.0
@@ -32,6 +58,8 @@ class Measurements:
     segments: int = 0
     observation_to_command: list[float] = field(default_factory=list)
     status: System1Status | None = None
+    system2: ReplyTimes = field(default_factory=ReplyTimes)
+    system1: ReplyTimes = field(default_factory=ReplyTimes)
 
     @property
     def loop_ran(self) -> bool:

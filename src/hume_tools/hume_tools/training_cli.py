@@ -57,7 +57,7 @@ def train(
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name; without: the one that ships.")] = "",
-    suite: Annotated[str, typer.Option(help="hard, nominal, recovery, lift or stack.")] = "hard",
+    suite: Annotated[str, typer.Option(help="hard, nominal, recovery, lift, stack or hard_torque.")] = "hard",
     episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
     variants: Annotated[str, typer.Option(help="Separated by commas.")] = "full,n1,no_system1,random_pick",
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +11,7 @@ from hume_bringup.description import GRAPHS, graph
 from hume_bringup.options import LaunchOptions
 from hume_bringup.supervisor import run_until_interrupted
 from hume_core.errors import ConfigError
+from hume_core.settings import declared
 from hume_tools.checkpoints import default_checkpoint
 
 _WITHOUT_ROBOT = ("sim", "mock", "replay", "gazebo")
@@ -46,7 +47,7 @@ def _assignment(text: str) -> tuple[str, str]:
 def _explain() -> None:
     console = Console()
     console.print(f"hume up {'|'.join(GRAPHS)} \\[name:=value ...]")
-    table = Table("argument", "default", "meaning")
-    for item in fields(LaunchOptions):
-        table.add_row(item.name, "" if item.default is None else str(item.default), item.metadata["help"])
+    table = Table("argument", "default", "valid", "meaning")
+    for item in declared(LaunchOptions):
+        table.add_row(item.name, "" if item.default is None else str(item.default), item.valid, item.help)
     console.print(table)

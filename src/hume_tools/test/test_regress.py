@@ -23,7 +23,8 @@ from hume_core.robot import find_profile
 from hume_tools.bags.reader import BagReader
 from hume_tools.bags.writer import BagWriter
 from hume_tools.cli import app
-from hume_tools.regress import core_steps, run
+from hume_session import commanding
+from hume_tools.regress import run
 from hume_tools.regress.page import write_page
 from hume_tools.regress.report import summary
 from hume_tools.regress.run import regress
@@ -60,7 +61,7 @@ def test_two_runs_give_the_same_bytes(options: RegressOptions, golden: Path) -> 
 def test_computing_ahead_in_other_processes_changes_nothing(
     options: RegressOptions, golden: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core_steps, "_BEHIND", 0)
+    monkeypatch.setattr(commanding, "_BEHIND", 0)
     monkeypatch.setattr(run, "in_processes", nullcontext)
     assert regress(options).stream.to_bytes() == golden.read_bytes()
 

@@ -11,7 +11,7 @@ import pytest
 from hume_tools.regress.clock import RecordedClock
 from hume_tools.regress.compare import compare
 from hume_tools.regress.findings import Tolerance
-from hume_tools.regress.latency import Latencies
+from hume_session import Latencies
 from hume_tools.regress.stream import CommandStream, StreamError, read_stream
 
 

@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from hume_core.errors import ActionSpaceError, CheckpointError, ConfigError
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
+from hume_sim import suites
 from hume_system1.model import System1
 from hume_system2.model import System2
-from hume_training.evaluation import suites
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
 from hume_training.training.loop import learning_rate
 from hume_training.training.sampling import batch_indices, shifted, step_generator

@@ -1,42 +1,23 @@
-"""The door for chunks, segments and joint states: a whole one is accepted, or rejected with a reason."""
+"""The door for chunks: a whole one is accepted, or rejected with a reason that can be told in a line.
+
+The command process and the denoiser process both ask here, so that one rule book holds for both.
+"""
 
 from __future__ import annotations
 
-import enum
 import math
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hume_core.limits import MotionLimits
-from hume_system1.control.events import ChunkEvent, SegmentEvent
+from hume_core.action_spaces import check_described_spaces
+from hume_core.chunk import Chunk
+from hume_core.errors import ActionSpaceError
+from hume_system1.control.rejection import LONGEST_DT, SHORTEST_DT, Rejection, check_rows
 from hume_system1.control.settings import ControlSettings
 
-Array = NDArray[np.float64]
-
-
-class Rejection(enum.Enum):
-    """Why something was not let in."""
-
-    SHAPE = "shape"
-    NAMES = "names"
-    NOT_FINITE = "not finite"
-    DT = "dt"
-    RANGE = "range"
-    STEP = "step size"
-    EPOCH = "epoch"
-    SEQUENCE = "sequence"
-    AGE = "age"
-    FUTURE = "from the future"
-    ACTION_SPACE = "action space"
-    CHUNK = "chunk not admitted"
-    OBSERVATION = "observation age"
-    MALFORMED = "malformed"
-
-
-_SHORTEST_DT = 1e-3
-_LONGEST_DT = 1.0
+__all__ = ["ChunkAdmission", "Rejection", "explain"]
 
 
 class ChunkAdmission:
@@ -44,18 +25,20 @@ class ChunkAdmission:
 
     Args:
         settings: thresholds.
+        names: the robot's arm joints in policy order; empty: unknown, and any are taken.
 
     Attributes:
         seq, epoch: of the newest admitted chunk; -1 if none.
     """
 
-    def __init__(self, settings: ControlSettings) -> None:
+    def __init__(self, settings: ControlSettings, names: Sequence[str] = ()) -> None:
         self._settings = settings
+        self._names = tuple(names)
         self._admitted: deque[tuple[int, int]] = deque(maxlen=32)
         self.seq = -1
         self.epoch = -1
 
-    def check(self, chunk: ChunkEvent, epoch: int, ros: float) -> Rejection | None:
+    def check(self, chunk: Chunk, epoch: int, ros: float) -> Rejection | None:
         """Admit a chunk.
 
         Args:
@@ -76,14 +59,20 @@ class ChunkAdmission:
         """Whether this chunk is among the newest admitted ones."""
         return (epoch, seq) in self._admitted
 
-    def _check_order(self, chunk: ChunkEvent, epoch: int) -> Rejection | None:
+    def explain(self, rejection: Rejection, chunk: Chunk, epoch: int, ros: float) -> str:
+        """Why `check` has just said no, in one line for people; arguments as there. See `explain`."""
+        return explain(
+            rejection, chunk, epoch=epoch, ros=ros, newest=self.seq, names=self._names, settings=self._settings
+        )
+
+    def _check_order(self, chunk: Chunk, epoch: int) -> Rejection | None:
         if not epoch <= chunk.epoch <= epoch + self._settings.max_epoch_step:
             return Rejection.EPOCH
         if chunk.seq < 0 or (chunk.epoch == self.epoch and chunk.seq <= self.seq):
             return Rejection.SEQUENCE
         return None
 
-    def _check_time(self, chunk: ChunkEvent, ros: float) -> Rejection | None:
+    def _check_time(self, chunk: Chunk, ros: float) -> Rejection | None:
         age = ros - chunk.stamp
         if not math.isfinite(age):
             return Rejection.NOT_FINITE
@@ -91,124 +80,92 @@ class ChunkAdmission:
             return Rejection.FUTURE
         return Rejection.AGE if age > self._settings.chunk_age else None
 
-    def _check_data(self, chunk: ChunkEvent) -> Rejection | None:
+    def _check_data(self, chunk: Chunk) -> Rejection | None:
         s = self._settings
-        if not _SHORTEST_DT <= chunk.dt <= _LONGEST_DT:
+        if not SHORTEST_DT <= chunk.dt <= LONGEST_DT:
             return Rejection.DT
-        if s.action_spaces and chunk.action_space not in s.action_spaces:
+        if _unknown_space(chunk) or (s.action_spaces and chunk.action_space not in s.action_spaces):
             return Rejection.ACTION_SPACE
-        if not 1 <= chunk.horizon <= s.max_horizon or chunk.dim < 1 or s.chunk_dim not in (0, chunk.dim):
+        if not self._fits(np.shape(chunk.rows)):
             return Rejection.SHAPE
-        if np.shape(chunk.data) not in ((chunk.horizon, chunk.dim), (chunk.horizon * chunk.dim,)):
-            return Rejection.SHAPE
-        if len(chunk.names) > chunk.dim or len(set(chunk.names)) != len(chunk.names):
+        if not self._names_fit(chunk.names, chunk.rows.shape[1]):
             return Rejection.NAMES
-        data = np.asarray(chunk.data, dtype=np.float64).reshape(chunk.horizon, chunk.dim)
-        return _check_numbers(data, -s.max_chunk_value, s.max_chunk_value, s.max_chunk_step)
+        if np.shape(chunk.anchor) != (len(chunk.names),) or not np.isfinite(chunk.anchor).all():
+            return Rejection.ANCHOR
+        rows = np.asarray(chunk.rows, dtype=np.float64)
+        return check_rows(rows, -s.max_chunk_value, s.max_chunk_value, s.max_chunk_step)
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        s = self._settings
+        if len(shape) != 2 or not 1 <= shape[0] <= s.max_horizon or shape[1] < 1:
+            return False
+        return s.chunk_rows in (0, shape[0]) and s.chunk_dim in (0, shape[1])
+
+    def _names_fit(self, names: tuple[str, ...], columns: int) -> bool:
+        if self._names:
+            return names == self._names
+        return len(names) <= columns and len(set(names)) == len(names)
 
 
-class SegmentAdmission:
-    """Checks segments of System 1 and puts their columns into joint order.
+def explain(
+    rejection: Rejection,
+    chunk: Chunk,
+    *,
+    epoch: int,
+    ros: float,
+    newest: int,
+    names: Sequence[str],
+    settings: ControlSettings,
+) -> str:
+    """One line for people, such as "chunk 7 rejected: epoch: it is of epoch 3, the present one is 5".
 
     Args:
-        limits: joints.
+        rejection: why.
+        chunk: what was rejected.
+        epoch: epoch in force.
+        ros: ROS time, s.
+        newest: sequence number of the newest admitted chunk.
+        names: the robot's joints, empty if unknown.
         settings: thresholds.
-
-    Attributes:
-        seq, epoch, chunk_seq: of the newest admitted segment; -1 if none.
-        positions: (h, n) of the newest admitted segment, rad, in joint order.
-        gripper: (h,) or None.
     """
-
-    def __init__(self, limits: MotionLimits, settings: ControlSettings) -> None:
-        self._settings = settings
-        self._names = limits.names
-        self._columns: list[int] | None = None
-        self._columns_of: tuple[str, ...] = ()
-        self._lowest = limits.lower - settings.range_margin
-        self._highest = limits.upper + settings.range_margin
-        self._speed = settings.max_step_ratio * limits.velocity
-        self.seq = -1
-        self.epoch = -1
-        self.chunk_seq = -1
-        self.positions: Array = np.zeros((1, limits.size))
-        self.gripper: Array | None = None
-
-    def check(self, segment: SegmentEvent, epoch: int, ros: float, chunks: ChunkAdmission) -> Rejection | None:
-        """Admit a segment.
-
-        Args:
-            segment: as received.
-            epoch: epoch in force.
-            ros: ROS time, s.
-            chunks: knows the admitted chunks.
-
-        Returns:
-            None when admitted (then `positions` and `gripper` hold it), else the reason.
-        """
-        rejection = (
-            self._check_order(segment, epoch, chunks) or self._check_data(segment) or self._check_time(segment, ros)
-        )
-        if rejection is None:
-            self.seq, self.epoch, self.chunk_seq = segment.seq, segment.epoch, segment.chunk_seq
-        return rejection
-
-    def _check_order(self, segment: SegmentEvent, epoch: int, chunks: ChunkAdmission) -> Rejection | None:
-        if segment.epoch != epoch:
-            return Rejection.EPOCH
-        if segment.epoch == self.epoch and (segment.seq <= self.seq or segment.chunk_seq < self.chunk_seq):
-            return Rejection.SEQUENCE
-        if self._settings.require_chunk and not chunks.admitted(segment.epoch, segment.chunk_seq):
-            return Rejection.CHUNK
-        return None
-
-    def _check_time(self, segment: SegmentEvent, ros: float) -> Rejection | None:
-        s = self._settings
-        if not (math.isfinite(segment.stamp) and math.isfinite(segment.observation_stamp)):
-            return Rejection.NOT_FINITE
-        if max(segment.stamp, segment.observation_stamp) > ros + s.future:
-            return Rejection.FUTURE
-        if segment.stamp + max(len(segment.positions) - 1, 1) * segment.dt < ros:
-            return Rejection.AGE
-        return Rejection.OBSERVATION if ros - segment.observation_stamp > s.observation_age else None
-
-    def _check_data(self, segment: SegmentEvent) -> Rejection | None:
-        if not _SHORTEST_DT <= segment.dt <= _LONGEST_DT:
-            return Rejection.DT
-        columns = self._columns_for(segment.names)
-        if columns is None:
-            return Rejection.NAMES
-        rows, *rest = np.shape(segment.positions)
-        if rest != [len(columns)] or not 1 <= rows <= self._settings.max_horizon:
-            return Rejection.SHAPE
-        positions = np.asarray(segment.positions, dtype=np.float64)[:, columns]
-        rejection = _check_numbers(positions, self._lowest, self._highest, self._speed * segment.dt)
-        if rejection is not None:
-            return rejection
-        gripper = None
-        if segment.gripper is not None:
-            gripper = np.asarray(segment.gripper, dtype=np.float64)
-            if gripper.shape != (rows,):
-                return Rejection.SHAPE
-            if not np.isfinite(gripper).all():
-                return Rejection.NOT_FINITE
-        self.positions, self.gripper = positions, gripper
-        return None
-
-    def _columns_for(self, names: tuple[str, ...]) -> list[int] | None:
-        """Column of every joint, or None if the names are not exactly the joints."""
-        if names != self._columns_of:
-            same = len(names) == len(self._names) and set(names) == set(self._names)
-            self._columns = [names.index(name) for name in self._names] if same else None
-            self._columns_of = names
-        return self._columns
+    why = _details(rejection, chunk, epoch, ros, newest, ", ".join(names), settings)
+    return f"chunk {chunk.seq} rejected: {rejection.value}" + (f": {why}" if why else "")
 
 
-def _check_numbers(rows: Array, lowest: Array | float, highest: Array | float, step: Array | float) -> Rejection | None:
-    if not np.isfinite(rows).all():
-        return Rejection.NOT_FINITE
-    if (rows < lowest).any() or (rows > highest).any():
-        return Rejection.RANGE
-    if (np.abs(rows[1:] - rows[:-1]) > step).any():
-        return Rejection.STEP
-    return None
+def _details(
+    rejection: Rejection, chunk: Chunk, epoch: int, ros: float, newest: int, names: str, s: ControlSettings
+) -> str:
+    match rejection:
+        case Rejection.EPOCH:
+            return f"it is of epoch {chunk.epoch}, the present one is {epoch}"
+        case Rejection.SEQUENCE:
+            return f"it is not newer than chunk {newest} of the same epoch"
+        case Rejection.AGE:
+            return f"its observation is {ros - chunk.stamp:.2f} s old, valid: at most {s.chunk_age:g} s"
+        case Rejection.FUTURE:
+            return f"its observation lies {chunk.stamp - ros:.2f} s ahead of the clock"
+        case Rejection.DT:
+            return f"dt is {chunk.dt:g} s, valid: {SHORTEST_DT:g} to {LONGEST_DT:g} s"
+        case Rejection.ACTION_SPACE:
+            unknown = _unknown_space(chunk)
+            return unknown or f"it is '{chunk.action_space}', the robot takes: {', '.join(s.action_spaces)}"
+        case Rejection.SHAPE:
+            return f"rows are {np.shape(chunk.rows)}, valid: ({s.chunk_rows or 'any'}, {s.chunk_dim or 'any'})"
+        case Rejection.NAMES:
+            return f"it is for joints {', '.join(chunk.names)}, the robot's are {names or 'not known'}"
+        case Rejection.ANCHOR:
+            return f"it needs one finite number per joint: {len(chunk.names)}, found {np.size(chunk.anchor)} numbers"
+        case Rejection.RANGE:
+            return f"a number is beyond +-{s.max_chunk_value:g}"
+        case Rejection.STEP:
+            return f"two neighbouring rows differ by more than {s.max_chunk_step:g}"
+    return ""
+
+
+def _unknown_space(chunk: Chunk) -> str:
+    """Why there is no such action space, with the valid ones; empty where there is."""
+    try:
+        check_described_spaces(chunk.action_space)
+    except ActionSpaceError as error:
+        return str(error)
+    return ""

@@ -26,24 +26,29 @@ class Command:
         publish: False when nothing may be sent (not active, or the arm is handed over).
         mode: mode after this tick.
         reason: why.
+        motion: (3, n), of which the next three are the rows.
         position: (n,) rad.
         velocity: (n,) rad/s, feed-forward that belongs to `position`.
         acceleration: (n,) rad/s^2.
-        gripper: gripper command, m; nan without gripper.
+        grippers: (g,) gripper commands, m; nan before the first value.
         time: steady clock the command is for, s.
     """
 
-    __slots__ = ("acceleration", "gripper", "mode", "position", "publish", "reason", "time", "velocity")
+    __slots__ = ("acceleration", "grippers", "mode", "motion", "position", "publish", "reason", "time", "velocity")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, grippers: int = 0) -> None:
         self.publish = False
         self.mode = Mode.UNCONFIGURED
         self.reason = Reason.NONE
-        self.position: NDArray[np.float64] = np.zeros(size)
-        self.velocity: NDArray[np.float64] = np.zeros(size)
-        self.acceleration: NDArray[np.float64] = np.zeros(size)
-        self.gripper = math.nan
+        self.motion: NDArray[np.float64] = np.zeros((3, size))
+        self.position, self.velocity, self.acceleration = self.motion
+        self.grippers: NDArray[np.float64] = np.full(grippers, math.nan)
         self.time = 0.0
+
+    @property
+    def gripper(self) -> float:
+        """Command of the first gripper, m; nan without one."""
+        return float(self.grippers[0]) if len(self.grippers) else math.nan
 
 
 @dataclass(frozen=True)

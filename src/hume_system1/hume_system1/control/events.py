@@ -11,69 +11,32 @@ import time
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from hume_core.chunk import Chunk, Segment
 
 
 @dataclass(frozen=True, eq=False)
 class ChunkEvent:
-    """An action chunk of System 2, as received (it is checked by `admission.ChunkAdmission`).
+    """A chunk of System 2 has arrived; `admission.ChunkAdmission` checks it.
 
     Attributes:
-        stamp: ROS time of the observation that was thought about, s; row k belongs to stamp + k * dt.
-        epoch: epoch the chunk was thought in.
-        seq: sequence number, growing within an epoch.
-        dt: time between rows, s.
-        horizon: number of rows.
-        dim: number of columns.
-        names: names of the columns (may be empty).
-        action_space: e.g. "joint_position".
-        data: normalised policy units, (horizon, dim) or flat (horizon * dim,).
-        model_id: identity of the checkpoint.
+        chunk: as received.
         received: steady clock, s.
     """
 
-    stamp: float
-    epoch: int
-    seq: int
-    dt: float
-    horizon: int
-    dim: int
-    names: tuple[str, ...]
-    action_space: str
-    data: NDArray[np.floating]
-    model_id: str = ""
+    chunk: Chunk
     received: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentEvent:
-    """A denoised segment of System 1, in joint space and real units.
+    """A segment of the denoiser has arrived; `segment_admission.SegmentAdmission` checks it.
 
     Attributes:
-        stamp: ROS time of row 0, s.
-        dt: time between rows, s.
-        epoch: epoch of the chunk it was made from.
-        chunk_seq: sequence number of that chunk.
-        seq: sequence number of the segment, growing within an epoch.
-        names: joint names of the columns of `positions`.
-        positions: (h, n), rad.
-        gripper: policy's gripper value per row (h,), see `GripperSettings`; None without gripper.
-        observation_stamp: ROS time of the newest observation used, s.
-        latency: observation to finished segment, s.
+        segment: as received.
         received: steady clock, s.
     """
 
-    stamp: float
-    dt: float
-    epoch: int
-    chunk_seq: int
-    seq: int
-    names: tuple[str, ...]
-    positions: NDArray[np.floating]
-    gripper: NDArray[np.floating] | None
-    observation_stamp: float
-    latency: float = 0.0
+    segment: Segment
     received: float = field(default_factory=time.monotonic)
 
 

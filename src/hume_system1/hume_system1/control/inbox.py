@@ -57,6 +57,13 @@ class Inbox:
         else:
             self._control.append(event)
 
+    def take_estop(self) -> bool:
+        """Whether an emergency stop was asked for since the last call. Loop thread only."""
+        asked = self.estop
+        if asked:
+            self.estop = False
+        return asked
+
     def take(self) -> Event | None:
         """The next event: requests first, segments last; None when empty. Loop thread only."""
         try:

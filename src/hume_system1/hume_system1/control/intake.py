@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hume_core.limits import MotionLimits
-from hume_system1.control.admission import ChunkAdmission, Rejection, SegmentAdmission
+from hume_system1.control.admission import ChunkAdmission, Rejection
 from hume_system1.control.command import ClockReading
 from hume_system1.control.delay import DelayEstimate
 from hume_system1.control.events import (
@@ -22,75 +24,103 @@ from hume_system1.control.events import (
 )
 from hume_system1.control.inbox import Inbox
 from hume_system1.control.joint_states import JointStates
+from hume_system1.control.resets import ResetRequest
 from hume_system1.control.ros_clock import RosClock
+from hume_system1.control.segment_admission import SegmentAdmission
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.spline import Spline
 from hume_system1.control.timeline import Timeline
-from hume_system1.control.watchdogs import Watchdogs
+from hume_system1.control.watchdogs import View
 
 
 class Intake:
-    """Empties the inbox; loop thread only.
+    """Empties the inbox; loop thread only. Its attributes are read from outside, never written.
 
     Args:
         limits: joints.
         settings: of the core.
-        gripper_joint: joint that measures the gripper, "" without one.
+        gripper_joints: per gripper, the joint that measures it, "" without one.
 
     Attributes:
+        view: when what was seen, for the watchdogs.
         epoch: epoch in force.
-        epoch_changed: set at a change; the core clears it every tick.
+        epoch_changed: a new one began in this tick.
         active, enabled, taken: what was asked for.
-        resetting: a reset was asked for and has not expired.
-        reset_asked: a reset was asked for in this tick; the core clears it.
-        fresh_chunk: a chunk was admitted since then.
+        reset: the reset that was asked for.
         rejected: counters by "kind: reason".
     """
 
-    def __init__(self, limits: MotionLimits, settings: ControlSettings, gripper_joint: str) -> None:
+    def __init__(self, limits: MotionLimits, settings: ControlSettings, gripper_joints: Sequence[str] = ()) -> None:
         self._settings = settings
         self.inbox = Inbox()
         self.clock = RosClock(settings.clock_frozen, settings.clock_jump)
-        self.chunks = ChunkAdmission(settings)
-        self.segments = SegmentAdmission(limits, settings)
-        self.joint_states = JointStates(limits.names, gripper_joint, settings.future)
+        self.chunks = ChunkAdmission(settings, limits.names)
+        self.segments = SegmentAdmission(limits, settings, len(gripper_joints))
+        self.joint_states = JointStates(limits.names, gripper_joints, settings.future)
         self.timeline = Timeline(limits, settings.committed, settings.blend)
-        self.watchdogs = Watchdogs(settings)
+        self.view = View()
+        self.reset = ResetRequest(settings.reset_timeout)
         self.delay = DelayEstimate()
         self.epoch = 0
         self.epoch_changed = False
         self.active = False
         self.enabled = True
         self.taken = False
-        self.resetting = False
-        self.reset_asked = False
-        self.fresh_chunk = False
         self.chunks_accepted = 0
         self.segments_accepted = 0
         self.rejected: dict[str, int] = {}
 
-    def drain(self, now: ClockReading) -> None:
-        """Take up to `max_events_per_tick` events. Nothing an event holds can raise from here."""
+    def begin_tick(self, now: ClockReading) -> None:
+        """Read the clocks and take up to `max_events_per_tick` events. Nothing an event holds can raise from here."""
+        self.clock.update(now.steady, now.ros)
+        self.epoch_changed = False
         take = self.inbox.take
         for _ in range(self._settings.max_events_per_tick):
             event = take()
             if event is None:
-                return
+                break
             try:
                 self._handle(event, now)
             except Exception:  # whatever a malformed event provokes
                 self._count(type(event).__name__, Rejection.MALFORMED)
 
+    def look(self, *, started: bool, outside_limits: bool, tracking_ratio: float) -> View:
+        """What the watchdogs look at in this tick; see `View` for the arguments."""
+        view = self.view
+        view.clock = self.clock.fault
+        view.covered = self.timeline.covers(self.clock.time)
+        view.started, view.outside_limits, view.tracking_ratio = started, outside_limits, tracking_ratio
+        return view
+
+    def take_estop(self) -> bool:
+        """Whether an emergency stop was asked for since the last call; it makes a pending reset void."""
+        asked = self.inbox.take_estop()
+        if asked:
+            self.reset.cancel()
+        return asked
+
+    def begin_reset(self, now: ClockReading) -> None:
+        """Begin anew for a robot that was stopped: what came before does not count, and clocks may start over."""
+        self.reset.begin(now.steady)
+        self.advance_epoch()
+        self.joint_states.forget_stamp()
+        self.restart_clock(now)
+
+    def restart_clock(self, now: ClockReading) -> None:
+        """The ROS clock is right as it is now, whatever it did before."""
+        self.clock.restart()
+        self.clock.update(now.steady, now.ros)
+
     def advance_epoch(self, epoch: int | None = None) -> None:
         """Begin a new epoch (the next one by default): all motion so far is void."""
         self.epoch = self.epoch + 1 if epoch is None else epoch
         self.epoch_changed = True
-        self.forget_motion()
+        self._forget_motion()
 
-    def forget_motion(self) -> None:
+    def _forget_motion(self) -> None:
         """Drop what was to be done: only what comes from now on counts."""
         self.timeline.clear()
-        self.watchdogs.forget_motion()
+        self.view.forget_motion()
 
     def _handle(self, event: Event, now: ClockReading) -> None:
         if isinstance(event, JointStateEvent):
@@ -106,10 +136,12 @@ class Intake:
 
     def _joint_state(self, event: JointStateEvent, now: ClockReading) -> None:
         rejection = self.joint_states.take(event, _not_after(event.received, now.steady), now.ros)
+        self.view.joint_states = self.joint_states.received
         if rejection is not None:
             self._count("joint state", rejection)
 
-    def _chunk(self, chunk: ChunkEvent, now: ClockReading) -> None:
+    def _chunk(self, event: ChunkEvent, now: ClockReading) -> None:
+        chunk = event.chunk
         rejection = self.chunks.check(chunk, self.epoch, now.ros)
         if rejection is not None:
             self._count("chunk", rejection)
@@ -117,11 +149,12 @@ class Intake:
         if chunk.epoch > self.epoch:
             self.advance_epoch(chunk.epoch)
         self.chunks_accepted += 1
-        self.watchdogs.chunk = now.steady - max(0.0, now.ros - chunk.stamp)
-        self.fresh_chunk = True
+        self.view.chunk = now.steady - max(0.0, now.ros - chunk.stamp)
+        self.reset.chunk_admitted()
 
-    def _segment(self, segment: SegmentEvent, now: ClockReading) -> None:
-        received = _not_after(segment.received, now.steady)
+    def _segment(self, event: SegmentEvent, now: ClockReading) -> None:
+        segment = event.segment
+        received = _not_after(event.received, now.steady)
         self._alive(received)
         rejection = self.segments.check(segment, self.epoch, now.ros, self.chunks)
         if rejection is not None:
@@ -129,29 +162,29 @@ class Intake:
             return
         self.segments_accepted += 1
         self.delay.add(now.ros - segment.observation_stamp)
-        self.watchdogs.segment = received
-        self.watchdogs.observation = now.steady - max(0.0, now.ros - segment.observation_stamp)
+        self.view.segment = received
+        self.view.observation = now.steady - max(0.0, now.ros - segment.observation_stamp)
         curve = Spline(segment.stamp, segment.dt, self.segments.positions)
-        self.timeline.add(self.clock.time, curve, self.segments.gripper)
+        self.timeline.add(self.clock.time, curve, self.segments.grippers)
 
     def _alive(self, received: float) -> None:
-        self.watchdogs.heartbeat = max(self.watchdogs.heartbeat, received)
+        self.view.heartbeat = max(self.view.heartbeat, received)
 
     def _control(self, event: Event, now: ClockReading) -> None:
         if isinstance(event, EpochEvent):
             if event.epoch > self.epoch:
                 self.advance_epoch(event.epoch)
         elif isinstance(event, ResetEvent):
-            self.reset_asked = True
+            self.reset.ask()
         elif isinstance(event, EnableEvent):
             if event.enabled and not self.enabled:
-                self.forget_motion()
+                self._forget_motion()
             self.enabled = event.enabled
         elif isinstance(event, ActivateEvent | DeactivateEvent):
             if isinstance(event, ActivateEvent) and not self.active:
-                self.watchdogs.begin(now.steady)
+                self.view.since = now.steady
             self.active = isinstance(event, ActivateEvent)
-            self.forget_motion()
+            self._forget_motion()
             self.delay.restart()
         elif isinstance(event, TakeoverEvent | HandbackEvent):
             taken = isinstance(event, TakeoverEvent)

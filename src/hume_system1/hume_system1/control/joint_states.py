@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from hume_system1.control.admission import Rejection
 from hume_system1.control.events import JointStateEvent
+from hume_system1.control.rejection import Rejection
 
 _MOST_LAYOUTS = 8
 
 
 class _Layout(NamedTuple):
-    """Where a publisher's joint states hold the arm's joints (None: they do not) and the gripper (-1: nowhere)."""
+    """Where a publisher's joint states hold the arm's joints (None: they do not) and the grippers (-1: nowhere)."""
 
     columns: list[int] | None
-    gripper: int
+    grippers: tuple[int, ...]
 
 
 class JointStates:
     """Newest measured state of the arm's joints.
 
     A state whose stamp does not advance is a repetition and does not count: a stuck driver must not look alive. All
-    arm joints must come in one message; the gripper may come in another.
+    arm joints must come in one message; grippers may come in others.
 
     Args:
         names: joints in command order.
-        gripper_joint: joint whose position is the gripper's opening, "" without one.
+        gripper_joints: per gripper, the joint whose position is its opening, "" without one.
         future: how far a stamp may lie ahead of the ROS clock, s.
 
     Attributes:
         position: newest positions, rad; empty before the first state.
         velocity: rad/s, measured, or from the last two positions where the driver gives none.
-        gripper: newest opening, None if unknown.
+        grippers: newest opening of each gripper, None where unknown.
         received: steady time of the newest state, s; -inf before the first.
     """
 
-    def __init__(self, names: tuple[str, ...], gripper_joint: str = "", future: float = math.inf) -> None:
+    def __init__(self, names: tuple[str, ...], gripper_joints: Sequence[str] = (), future: float = math.inf) -> None:
         self._names = names
-        self._gripper_joint = gripper_joint
+        self._gripper_joints = tuple(gripper_joints)
         self._future = future
         self._layouts: dict[tuple[str, ...], _Layout] = {}
         self._stamp = -math.inf
         self.position: list[float] = []
         self.velocity: list[float] = []
-        self.gripper: float | None = None
+        self.grippers: list[float | None] = [None] * len(self._gripper_joints)
         self.received = -math.inf
 
     def take(self, event: JointStateEvent, received: float, ros: float) -> Rejection | None:
@@ -61,9 +62,9 @@ class JointStates:
         count = len(event.names)
         if len(event.position) != count or len(event.velocity) not in (0, count):
             return Rejection.SHAPE
-        columns, gripper = self._layout(event.names)
+        columns, grippers = self._layout(event.names)
         if columns is None:
-            return self._take_gripper(event, gripper)
+            return self._take_grippers(event, grippers)
         position = [float(event.position[i]) for i in columns]
         if not (math.isfinite(sum(position)) and math.isfinite(event.stamp)):
             return Rejection.NOT_FINITE
@@ -76,8 +77,7 @@ class JointStates:
             return Rejection.NOT_FINITE
         self.position, self.velocity = position, velocity
         self._stamp, self.received = event.stamp, received
-        if gripper >= 0:
-            self._take_gripper(event, gripper)
+        self._take_grippers(event, grippers)
         return None
 
     def forget_stamp(self) -> None:
@@ -88,13 +88,16 @@ class JointStates:
         """Whether every joint moves slower than `speed`, rad/s; False before the first state."""
         return bool(self.velocity) and max(map(abs, self.velocity)) < speed
 
-    def _take_gripper(self, event: JointStateEvent, column: int) -> Rejection | None:
-        if column < 0:
-            return Rejection.NAMES
-        if not math.isfinite(event.position[column]):
-            return Rejection.NOT_FINITE
-        self.gripper = float(event.position[column])
-        return None
+    def _take_grippers(self, event: JointStateEvent, columns: tuple[int, ...]) -> Rejection | None:
+        rejection: Rejection | None = Rejection.NAMES
+        for i, column in enumerate(columns):
+            if column < 0:
+                continue
+            if not math.isfinite(event.position[column]):
+                return Rejection.NOT_FINITE
+            self.grippers[i] = float(event.position[column])
+            rejection = None
+        return rejection
 
     def _velocity(
         self, event: JointStateEvent, columns: list[int], position: list[float], received: float
@@ -111,7 +114,8 @@ class JointStates:
         if layout is None:
             known = all(name in names for name in self._names)
             columns = [names.index(name) for name in self._names] if known else None
-            layout = _Layout(columns, names.index(self._gripper_joint) if self._gripper_joint in names else -1)
+            grippers = tuple(names.index(joint) if joint in names else -1 for joint in self._gripper_joints)
+            layout = _Layout(columns, grippers)
             if len(self._layouts) < _MOST_LAYOUTS:
                 self._layouts[names] = layout
         return layout

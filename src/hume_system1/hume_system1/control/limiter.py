@@ -96,8 +96,10 @@ class Limiter:
     def tracking_ratio(self, measured: Sequence[float]) -> float:
         """Largest |command - measured| as a multiple of its limit."""
         worst = 0.0
-        for joint, position, bound in zip(self.joints, measured, self._tracking, strict=True):
-            worst = max(worst, abs(joint.p - position) / bound)
+        for i, joint in enumerate(self.joints):
+            ratio = abs(joint.p - measured[i]) / self._tracking[i]
+            if ratio > worst:
+                worst = ratio
         return worst
 
     def activity(self) -> tuple[float, ...]:

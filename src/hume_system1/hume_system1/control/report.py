@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
     """Snapshot of a core; see `CoreStatus`. Reads single values that the loop thread writes: no lock is needed."""
     intake, limiter = core.intake, core.limiter
-    watchdogs = intake.watchdogs
+    view = intake.view
     state = core.state
     measured = intake.joint_states.position
     return CoreStatus(
@@ -23,14 +23,14 @@ def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
         epoch=intake.epoch,
         chunk_seq=intake.chunks.seq,
         chunk_epoch=intake.chunks.epoch,
-        chunk_age=now.steady - watchdogs.chunk,
+        chunk_age=now.steady - view.chunk,
         segment_seq=intake.segments.seq,
-        segment_age=now.steady - watchdogs.segment,
+        segment_age=now.steady - view.segment,
         joint_state_age=now.steady - intake.joint_states.received,
-        heartbeat_age=now.steady - watchdogs.heartbeat,
-        observation_age=now.steady - watchdogs.observation,
+        heartbeat_age=now.steady - view.heartbeat,
+        observation_age=now.steady - view.observation,
         tracking_error=tuple(
-            abs(joint.p - m) if core.started and not core.released else 0.0
+            abs(joint.p - m) if core.started and not core.stream.released else 0.0
             for joint, m in zip(limiter.joints, measured, strict=False)
         ),
         limiter_activity=limiter.activity(),
@@ -46,5 +46,5 @@ def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
         enabled=intake.enabled,
         active=intake.active,
         still=limiter.at_rest,
-        released=core.released,
+        released=core.stream.released,
     )

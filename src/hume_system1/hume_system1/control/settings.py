@@ -1,101 +1,145 @@
-"""Settings of the control core; times in seconds."""
+"""Settings of the control core."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from hume_core.errors import ConfigError
+from hume_core.node_settings import STREAM_RATE
+from hume_core.settings import check, same_as, setting
+
+_PROFILE = "robot profile"
+_CALLER = "caller"
+"""Tests and replays set it. A running node must not be able to."""
 
 
 @dataclass(frozen=True)
 class ControlSettings:
-    """Settings of `ControlCore`. The node declares one parameter for each.
+    """Settings of `ControlCore`. Each is a parameter of the System 1 node, but for those given by something else."""
 
-    Attributes:
-        rate_hz: nominal rate of the command stream, 50 to 1000 Hz.
-        segment_age: longest time without a new segment before HOLD.
-        chunk_age: oldest chunk to act on (steady time since its observation) before HOLD.
-        observation_age: oldest observation a segment may rest on.
-        joint_state_age: longest time without a new joint state before FAULT.
-        heartbeat_age: longest silence of the denoiser before FAULT.
-        tracking_ratio: part of the limit on |command - measured| that a healthy arm stays below. The command keeps the
-            limit itself, so a blocked arm is known by a command that stands close to it.
-        tracking_grace: how long |command - measured| may stay above that part before FAULT.
-        clock_frozen: how long the ROS clock may stand still before FAULT.
-        clock_jump: largest step of the ROS clock against the steady clock before FAULT.
-        future: how far a stamp may lie ahead of the ROS clock.
-        committed: time after the arrival of a segment in which the old motion stays as it is.
-        blend: time in which most of a small difference between old and new motion fades; a larger one takes longer.
-        bandwidth: of the tracking law, rad/s (a third of its fastest pole; at most rate_hz / 2).
-        max_step_ratio: largest step between rows of a segment, as a multiple of velocity limit * dt.
-        range_margin: how far a segment may lie outside the position limits (it is clamped), rad.
-        max_chunk_value: largest |value| in a chunk, normalised units.
-        max_chunk_step: largest step between rows of a chunk, normalised units.
-        max_horizon: largest number of rows of a chunk or segment.
-        max_epoch_step: largest growth of the epoch that a chunk is believed.
-        action_spaces: action spaces accepted in chunks; empty accepts all.
-        chunk_dim: columns of a chunk; 0 accepts any.
-        require_chunk: segments need a chunk that was admitted here (False when replaying segments alone).
-        require_heartbeat: watch the denoiser's heartbeat (False when nothing sends one).
-        still_velocity: a joint slower than this is still, rad/s.
-        start_margin: how far outside the position limits the arm may be on activation, rad.
-        max_tick: tick length above which the motion brakes during the gap instead of following.
-        min_tick_ratio: part of the period below which a tick makes no new command.
-        reset_timeout: how long a reset waits for its conditions before it must be asked for again.
-        max_events_per_tick: events taken from the inbox per tick.
-    """
-
-    rate_hz: float = 200.0
-    segment_age: float = 0.5
-    chunk_age: float = 2.0
-    observation_age: float = 1.0
-    joint_state_age: float = 0.25
-    heartbeat_age: float = 0.5
-    tracking_ratio: float = 0.9
-    tracking_grace: float = 0.1
-    clock_frozen: float = 0.2
-    clock_jump: float = 0.25
-    future: float = 0.1
-    committed: float = 0.005
-    blend: float = 0.1
-    bandwidth: float = 60.0
-    max_step_ratio: float = 10.0
-    range_margin: float = 0.2
-    max_chunk_value: float = 100.0
-    max_chunk_step: float = 100.0
-    max_horizon: int = 1000
-    max_epoch_step: int = 1000
-    action_spaces: tuple[str, ...] = ()
-    chunk_dim: int = 0
-    require_chunk: bool = True
-    require_heartbeat: bool = True
-    still_velocity: float = 0.05
-    start_margin: float = 0.05
-    max_tick: float = 0.05
-    min_tick_ratio: float = 0.25
-    reset_timeout: float = 30.0
-    max_events_per_tick: int = 32
+    rate_hz: float = same_as(STREAM_RATE, given_by=_PROFILE)
+    segment_age: float = setting(
+        0.5, "Longest time without a new segment before the arm holds.", unit="s", low=0.05, high=60.0, policy=True
+    )
+    chunk_age: float = setting(
+        2.0,
+        "Oldest chunk to act on, counted from its observation, before the arm holds.",
+        unit="s",
+        low=0.1,
+        high=60.0,
+        policy=True,
+    )
+    observation_age: float = setting(
+        1.0, "Oldest observation that a segment may rest on.", unit="s", low=0.05, high=60.0, policy=True
+    )
+    joint_state_age: float = setting(
+        0.25, "Longest time without a new joint state before a fault.", unit="s", low=0.02, high=10.0
+    )
+    heartbeat_age: float = setting(0.5, "Longest silence of the denoiser before a fault.", unit="s", low=0.1, high=60.0)
+    # The command keeps the limit itself: a blocked arm is known by a command that stands close to it.
+    tracking_ratio: float = setting(
+        0.9, "Part of the limit on |command - measured| that a healthy arm stays below.", low=0.01, high=1.0
+    )
+    tracking_grace: float = setting(
+        0.1, "How long |command - measured| may stay above that part before a fault.", unit="s", low=0.01, high=5.0
+    )
+    clock_frozen: float = setting(
+        0.2, "How long the ROS clock may stand still before a fault.", unit="s", low=0.05, high=10.0
+    )
+    clock_jump: float = setting(
+        0.25,
+        "Largest step of the ROS clock against the steady clock before a fault.",
+        unit="s",
+        low=0.05,
+        high=10.0,
+    )
+    future: float = setting(0.1, "How far a stamp may lie ahead of the ROS clock.", unit="s", low=0.001, high=10.0)
+    committed: float = setting(
+        0.005,
+        "Time after the arrival of a segment in which the old motion stays as it is.",
+        unit="s",
+        low=0.0,
+        high=1.0,
+    )
+    blend: float = setting(
+        0.1,
+        "Time in which most of a small difference between old and new motion fades; a larger one takes longer.",
+        unit="s",
+        low=0.01,
+        high=1.0,
+        policy=True,
+    )
+    bandwidth: float = setting(
+        60.0,
+        "Bandwidth of the tracking law, a third of its fastest pole.",
+        unit="rad/s",
+        low=1.0,
+        high=500.0,
+    )
+    max_step_ratio: float = setting(
+        10.0, "Largest step between rows of a segment, as a multiple of velocity limit * dt.", low=0.1, high=1000.0
+    )
+    range_margin: float = setting(
+        0.2,
+        "How far a segment may lie outside the position limits, to which it is clamped.",
+        unit="rad",
+        low=0.0,
+        high=10.0,
+    )
+    max_chunk_value: float = setting(100.0, "Largest |value| in a chunk, in normalised units.", low=0.001, high=1e9)
+    max_chunk_step: float = setting(
+        100.0, "Largest step between rows of a chunk, in normalised units.", low=0.001, high=1e9
+    )
+    max_horizon: int = setting(1000, "Largest number of rows of a chunk or segment.", low=1, high=1_000_000)
+    max_epoch_step: int = setting(
+        1000, "Largest growth of the epoch that a chunk is believed.", low=1, high=1_000_000_000
+    )
+    action_spaces: tuple[str, ...] = setting((), "Action spaces accepted in chunks; empty: all.", given_by=_PROFILE)
+    chunk_rows: int = setting(0, "Rows of a chunk; 0: any.", low=0, high=1_000_000, given_by=_CALLER)
+    chunk_dim: int = setting(0, "Columns of a chunk; 0: any.", low=0, high=1_000_000, given_by=_PROFILE)
+    require_chunk: bool = setting(
+        True, "Segments need a chunk that was admitted here; false when replaying segments alone.", given_by=_CALLER
+    )
+    require_heartbeat: bool = setting(
+        True, "Watch the denoiser's heartbeat; false when nothing sends one.", given_by=_CALLER
+    )
+    still_velocity: float = setting(0.05, "A joint slower than this is still.", unit="rad/s", low=0.0001, high=10.0)
+    start_margin: float = setting(
+        0.05,
+        "How far outside the position limits the arm may be on activation.",
+        unit="rad",
+        low=0.0,
+        high=10.0,
+    )
+    max_tick: float = setting(
+        0.05,
+        "Length of a tick above which the motion brakes during the gap instead of following.",
+        unit="s",
+        low=0.002,
+        high=1.0,
+    )
+    min_tick_ratio: float = setting(
+        0.25, "Part of the period below which a tick makes no new command.", low=0.01, high=0.5
+    )
+    reset_timeout: float = setting(
+        30.0,
+        "How long a reset waits for its conditions before it must be asked for again.",
+        unit="s",
+        low=0.1,
+        high=3600.0,
+    )
+    max_events_per_tick: int = setting(32, "Events taken from the inbox per tick.", low=1, high=100_000)
 
     def __post_init__(self) -> None:
-        """Check every number.
+        """Check every value, and those that depend on each other.
 
         Raises:
-            ConfigError: a number is not finite, not positive, or out of its range.
+            ConfigError: a value is out of its range, or shorter than two ticks where it must not be.
         """
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if isinstance(value, bool | tuple) or item.name == "chunk_dim":
-                continue
-            may_be_zero = item.name in ("committed", "range_margin", "start_margin")
-            if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
-                raise ConfigError(f"control setting '{item.name}' is {value}; it must be finite and above 0")
-        if not 50.0 <= self.rate_hz <= 1000.0:
-            raise ConfigError(f"control setting 'rate_hz' is {self.rate_hz}; valid: 50 to 1000 Hz")
-        if self.min_tick_ratio > 0.5 or self.max_tick < 2.0 * self.period:
+        check(self, "control setting")
+        if self.max_tick < 2.0 * self.period:
             raise ConfigError(
-                f"control: needs min_tick_ratio <= 0.5 and max_tick >= 2 / rate_hz = {2.0 * self.period} s, "
-                f"got {self.min_tick_ratio} and {self.max_tick}"
+                f"control setting 'max_tick' is {self.max_tick}; valid: at least 2 / rate_hz = {2.0 * self.period} s"
             )
 
     @property
@@ -106,29 +150,21 @@ class ControlSettings:
 
 @dataclass(frozen=True)
 class GripperSettings:
-    """How a policy's gripper value becomes a gripper command.
+    """How a policy's gripper value becomes a gripper command. The robot profile gives all of it."""
 
-    Attributes:
-        policy_closed: policy value that means closed.
-        policy_open: policy value that means open.
-        closed: command when closed, m.
-        open: command when open, m.
-        rate: largest change of the command, m/s.
-        binary: True: only fully open or closed, with hysteresis.
-        close_below: openness (0 closed, 1 open) below which a binary gripper closes.
-        open_above: openness above which a binary gripper opens.
-        joint: joint in the joint states whose position is the opening, "" if there is none.
-    """
-
-    policy_closed: float = 0.0
-    policy_open: float = 1.0
-    closed: float = 0.0
-    open: float = 0.04
-    rate: float = 0.1
-    binary: bool = False
-    close_below: float = 0.4
-    open_above: float = 0.6
-    joint: str = ""
+    policy_closed: float = setting(0.0, "Policy value that means closed.", given_by=_PROFILE)
+    policy_open: float = setting(1.0, "Policy value that means open.", given_by=_PROFILE)
+    closed: float = setting(0.0, "Command when closed.", unit="m", given_by=_PROFILE)
+    open: float = setting(0.04, "Command when open.", unit="m", given_by=_PROFILE)
+    rate: float = setting(0.1, "Largest change of the command.", unit="m/s", given_by=_PROFILE)
+    binary: bool = setting(False, "Only fully open or closed, with hysteresis.", given_by=_PROFILE)
+    close_below: float = setting(
+        0.4, "Openness (0 closed, 1 open) below which a binary gripper closes.", low=0.0, high=1.0, given_by=_PROFILE
+    )
+    open_above: float = setting(
+        0.6, "Openness above which a binary gripper opens.", low=0.0, high=1.0, given_by=_PROFILE
+    )
+    joint: str = setting("", "Joint whose position is the opening; empty: there is none.", given_by=_PROFILE)
 
     def __post_init__(self) -> None:
         """Check the mapping.
@@ -136,13 +172,8 @@ class GripperSettings:
         Raises:
             ConfigError: a number is not finite, the policy range is empty, or the hysteresis is upside down.
         """
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if not isinstance(value, bool | str) and not math.isfinite(value):
-                raise ConfigError(f"gripper setting '{item.name}' is {value}; it must be finite")
+        check(self, "gripper setting")
         if self.policy_closed == self.policy_open or self.rate <= 0:
             raise ConfigError("gripper: policy_closed and policy_open must differ, and rate must be above 0")
-        if not 0.0 <= self.close_below <= self.open_above <= 1.0:
-            raise ConfigError(
-                f"gripper: needs 0 <= close_below <= open_above <= 1, got {self.close_below} and {self.open_above}"
-            )
+        if self.close_below > self.open_above:
+            raise ConfigError(f"gripper: needs close_below <= open_above, got {self.close_below} and {self.open_above}")

@@ -42,29 +42,29 @@ class Timeline:
         self._out = np.zeros((4, n))
         self._old = np.zeros((4, n))
         self._scratch = np.zeros((4, n))
-        self._gripper: tuple[Spline, Array] | None = None
+        self._grippers: tuple[Spline, Array] | None = None
         self._rehearse()
         self.splices = 0
 
     def clear(self) -> None:
         """Forget all motion: nothing of it may be blended with what comes."""
-        self._current = self._pending = self._gripper = None
+        self._current = self._pending = self._grippers = None
         self._fade.clear()
         self._departure.clear()
 
-    def add(self, now: float, segment: Spline, gripper: Array | None = None) -> None:
+    def add(self, now: float, segment: Spline, grippers: Array | None = None) -> None:
         """Take a segment that has been admitted.
 
         Args:
             now: ROS time, s.
             segment: its curve.
-            gripper: (h,) gripper values of its rows.
+            grippers: (h, g) gripper values of its rows.
         """
         if self._pending is None or not self._due <= now + self._committed:
             self._due = now + self._committed
         self._pending = segment
-        if gripper is not None:
-            self._gripper = (segment, gripper)
+        if grippers is not None and grippers.size:
+            self._grippers = (segment, grippers)
 
     def covers(self, t: float) -> bool:
         """Whether there is motion for time t."""
@@ -105,13 +105,14 @@ class Timeline:
         rows: list[list[float]] = self._out.tolist()
         return rows
 
-    def gripper(self, t: float) -> float | None:
-        """Gripper value of the newest segment's row in force at time t, None if there is none."""
-        if self._gripper is None:
+    def grippers(self, t: float) -> list[float] | None:
+        """Gripper values (g,) of the newest segment's row in force at time t, None if there are none."""
+        if self._grippers is None:
             return None
-        segment, values = self._gripper
+        segment, values = self._grippers
         k = int((t - segment.start) / segment.dt)
-        return float(values[min(max(k, 0), len(values) - 1)])
+        row: list[float] = values[min(max(k, 0), len(values) - 1)].tolist()
+        return row
 
     def _rehearse(self) -> None:
         """Go through everything once: the first use of linear algebra takes milliseconds that a tick does not have."""

@@ -1,77 +1,192 @@
-"""Watchdogs, all on the steady clock: a frozen /clock cannot keep them from barking."""
+"""Watchdogs, all on the steady clock: a frozen /clock cannot keep them from barking.
+
+A new one is a class here, an entry in `fault_watchdogs` or `hold_watchdogs`, and its `Reason`.
+"""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Reason
 
 
-class Watchdogs:
-    """When each thing was last seen, in steady time (s); -inf if never.
-
-    Args:
-        settings: the bounds.
+@dataclass(slots=True)
+class View:
+    """What the watchdogs look at. Times are steady, s; -inf: never.
 
     Attributes:
-        heartbeat: denoiser alive.
-        segment: last admitted segment.
-        chunk: observation time of the newest admitted chunk.
-        observation: time of the newest observation behind an admitted segment.
+        since: of activation: silence before it, while the node was starting up, does not count.
+        heartbeat: of the denoiser's last sign of life.
+        segment: when the last admitted segment arrived.
+        chunk: of the observation behind the newest admitted chunk.
+        observation: of the newest observation behind an admitted segment.
+        joint_states: when the newest joint state arrived.
+        clock: what is wrong with the ROS clock, or NONE.
+        started: the stream has begun.
+        outside_limits: the arm is measured outside its position limits before the stream begins.
+        tracking_ratio: largest |command - measured| as a multiple of its limit; 0 while it does not matter.
+        covered: the timeline has motion for the present.
     """
 
-    def __init__(self, settings: ControlSettings) -> None:
-        self._settings = settings
-        self.heartbeat = -math.inf
-        self.segment = -math.inf
-        self.chunk = -math.inf
-        self.observation = -math.inf
-        self._tracking_since = math.inf
-        self._since = -math.inf
-
-    def begin(self, now: float) -> None:
-        """Activated at steady time `now`, s: silence before it, while the node was starting up, does not count."""
-        self._since = now
+    since: float = -math.inf
+    heartbeat: float = -math.inf
+    segment: float = -math.inf
+    chunk: float = -math.inf
+    observation: float = -math.inf
+    joint_states: float = -math.inf
+    clock: Reason = Reason.NONE
+    started: bool = False
+    outside_limits: bool = False
+    tracking_ratio: float = 0.0
+    covered: bool = False
 
     def forget_motion(self) -> None:
         """A new epoch: what was seen of the old one does not count."""
         self.segment = self.chunk = self.observation = -math.inf
 
-    def fault(self, now: float, joint_states: float, tracking_ratio: float) -> Reason:
-        """What demands a reset.
+
+class Watchdog(ABC):
+    """Barks when one thing is wrong."""
+
+    @abstractmethod
+    def check(self, now: float, view: View) -> Reason:
+        """Look once per tick.
 
         Args:
             now: steady clock, s.
-            joint_states: steady time of the newest joint state, s.
-            tracking_ratio: largest |command - measured| as a multiple of its limit.
-        """
-        s = self._settings
-        if now - max(joint_states, self._since) > s.joint_state_age:
-            return Reason.JOINT_STATES_LOST
-        if tracking_ratio <= s.tracking_ratio:
-            self._tracking_since = math.inf
-        elif self._tracking_since == math.inf:
-            self._tracking_since = now
-        if now - self._tracking_since >= s.tracking_grace:
-            return Reason.TRACKING_ERROR
-        heartbeat = max(self.heartbeat, self._since)
-        if s.require_heartbeat and self.heartbeat > -math.inf and now - heartbeat > s.heartbeat_age:
-            return Reason.DENOISER_LOST
-        return Reason.NONE
+            view: of this tick.
 
-    def hold(self, now: float, covered: bool) -> Reason:
-        """What motion has to wait for.
-
-        Args:
-            now: steady clock, s.
-            covered: whether the timeline has motion for the present.
+        Returns:
+            NONE, or what is wrong.
         """
-        s = self._settings
-        if s.require_chunk and now - self.chunk > s.chunk_age:
-            return Reason.CHUNK_STALE
-        if now - self.observation > s.observation_age:
-            return Reason.OBSERVATION_STALE
-        if now - self.segment > s.segment_age:
-            return Reason.SEGMENT_STALE
-        return Reason.NONE if covered else Reason.NO_SEGMENT
+
+
+class OutsideLimits(Watchdog):
+    """The arm stands where no stream may begin."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.LIMITS if view.outside_limits else Reason.NONE
+
+
+class Clock(Watchdog):
+    """The ROS clock, by which motion is sampled, stands still or jumps."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return view.clock if view.started else Reason.NONE
+
+
+@dataclass
+class JointStatesLost(Watchdog):
+    """No joint state for `age` s."""
+
+    age: float
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        silent = now - max(view.joint_states, view.since)
+        return Reason.JOINT_STATES_LOST if silent > self.age else Reason.NONE
+
+
+@dataclass
+class Tracking(Watchdog):
+    """|command - measured| above `ratio` of its limit for `grace` s."""
+
+    ratio: float
+    grace: float
+    _since: float = math.inf
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        if view.tracking_ratio <= self.ratio:
+            self._since = math.inf
+        elif self._since == math.inf:
+            self._since = now
+        return Reason.TRACKING_ERROR if now - self._since >= self.grace else Reason.NONE
+
+
+@dataclass
+class DenoiserLost(Watchdog):
+    """No heartbeat for `age` s, once there has been one."""
+
+    age: float
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        known = view.heartbeat > -math.inf
+        silent = now - max(view.heartbeat, view.since)
+        return Reason.DENOISER_LOST if known and silent > self.age else Reason.NONE
+
+
+@dataclass
+class ChunkStale(Watchdog):
+    """The newest chunk rests on an observation older than `age` s."""
+
+    age: float
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.CHUNK_STALE if now - view.chunk > self.age else Reason.NONE
+
+
+@dataclass
+class ObservationStale(Watchdog):
+    """The segments rest on observations older than `age` s."""
+
+    age: float
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.OBSERVATION_STALE if now - view.observation > self.age else Reason.NONE
+
+
+@dataclass
+class SegmentStale(Watchdog):
+    """No segment for `age` s."""
+
+    age: float
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.SEGMENT_STALE if now - view.segment > self.age else Reason.NONE
+
+
+class NoSegment(Watchdog):
+    """No segment says where the arm should be now."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.NONE if view.covered else Reason.NO_SEGMENT
+
+
+def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
+    """What demands a reset; the first that barks is the reason."""
+    s = settings
+    watchdogs = [
+        OutsideLimits(),
+        Clock(),
+        JointStatesLost(s.joint_state_age),
+        Tracking(s.tracking_ratio, s.tracking_grace),
+    ]
+    return [*watchdogs, DenoiserLost(s.heartbeat_age)] if s.require_heartbeat else watchdogs
+
+
+def hold_watchdogs(settings: ControlSettings) -> list[Watchdog]:
+    """What motion has to wait for; the first that barks is the reason."""
+    s = settings
+    watchdogs = [ObservationStale(s.observation_age), SegmentStale(s.segment_age), NoSegment()]
+    return [ChunkStale(s.chunk_age), *watchdogs] if s.require_chunk else watchdogs
+
+
+def first_bark(watchdogs: Sequence[Watchdog], now: float, view: View) -> Reason:
+    """What the first watchdog in order says that says anything; NONE if all are content."""
+    for watchdog in watchdogs:
+        reason = watchdog.check(now, view)
+        if reason is not Reason.NONE:
+            return reason
+    return Reason.NONE

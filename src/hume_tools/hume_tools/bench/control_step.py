@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from hume_core.chunk import Chunk, Segment
 from hume_core.limits import MotionLimits
 from hume_system1.control.command import ClockReading
 from hume_system1.control.core import ControlCore
@@ -77,10 +78,11 @@ class _Feed:
         self._ticks += 1
         now = self._arrive()
         if k % _CHUNK_EVERY == 0:
-            data = (self._now, 0, k // _CHUNK_EVERY, _ROW_DT, 50, 32, (), "joint_position", self._chunk)
-            self._core.inbox.append(ChunkEvent(*data, received=self._now))
+            seq, anchor = k // _CHUNK_EVERY, np.zeros(len(self._names))
+            chunk = Chunk(self._now, 0, seq, _ROW_DT, self._chunk, anchor, self._names, "joint_position")
+            self._core.inbox.append(ChunkEvent(chunk, self._now))
         if k % _SEGMENT_EVERY == 0:
-            self._core.inbox.append(self._segment(k))
+            self._core.inbox.append(SegmentEvent(self._segment(k), self._now))
         start = time.perf_counter()
         self.command = self._core.step(now)
         return time.perf_counter() - start, k % _SEGMENT_EVERY != 0
@@ -93,10 +95,10 @@ class _Feed:
         self._core.inbox.append(HeartbeatEvent(self._now))
         return ClockReading(self._now, self._now)
 
-    def _segment(self, k: int) -> SegmentEvent:
+    def _segment(self, k: int) -> Segment:
         stamp = self._now - 0.03
         times = stamp + _ROW_DT * np.arange(10)
-        return SegmentEvent(
+        return Segment(
             stamp=stamp,
             dt=_ROW_DT,
             epoch=0,
@@ -104,7 +106,6 @@ class _Feed:
             seq=k,
             names=self._names,
             positions=0.4 * np.sin(math.pi * times[:, None] + self._phase),
-            gripper=np.zeros(10),
+            grippers=np.zeros((10, 1)),
             observation_stamp=stamp,
-            received=self._now,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from hume_ros.observation_buffer import message_filters
+from hume_ros.message_sync import ApproximateTimeSynchronizer
 
 _PACKAGES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "transformers")
 
@@ -21,7 +21,7 @@ def environment() -> dict[str, str]:
         "machine": platform.machine(),
         "processor": _processor(),
         "vector_instructions": torch.backends.cpu.get_cpu_capability(),
-        "synchroniser": message_filters.__name__,
+        "synchroniser": ApproximateTimeSynchronizer.__module__,
     }
     return found | {name: installed for name in _PACKAGES if (installed := _version(name))}
 

@@ -12,27 +12,36 @@ from numpy.typing import NDArray
 
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
-from hume_ros.conversions import joint_values
+from hume_core.chunk import Chunk, Segment
+from hume_ros.conversions import joint_values, stamp_nanoseconds
 from hume_ros.observation_buffer import JOINT_STATES
+from hume_session import Listener
+from hume_session.schedule import NS
 from hume_system1.control.command import Command
+from hume_system1.control.core import ControlCore
 from hume_system1.control.states import Mode, Reason
+from hume_system2.cycle import Task
+from hume_system2.thinker import ThoughtResult
 from hume_tools.regress.policy import content_hash
 from hume_tools.regress.stream import SEGMENT_DTYPE, command_dtype, source_dtype, thought_dtype
 
 MODES = {mode: k for k, mode in enumerate(Mode)}
 REASONS = {reason: k for k, reason in enumerate(Reason)}
 
-_APART = 1_000_000_000
+_APART = NS
 _NUMBER = re.compile(r"\d+\.\d+")
 
 
-class Journal:
+class Journal(Listener):
     """Everything worth keeping of a run; times in ns since its start.
 
     Args:
         profile: joints.
         sources: sensor names.
         candidates: N.
+
+    Attributes:
+        start: of the run on the ROS clock, ns.
     """
 
     def __init__(self, profile: RobotProfile, sources: Sequence[str], candidates: int) -> None:
@@ -45,44 +54,73 @@ class Journal:
         self._segments: list[tuple[Any, ...]] = []
         self._sources: dict[str, list[tuple[Any, ...]]] = {source: [] for source in sources}
         self._events: dict[tuple[str, str], dict[str, Any]] = {}
+        self._bounds = profile.motion_limits().tracking
+        self._limited = [0] * len(profile.joints)
+        self.start = 0
 
-    def command(self, time: int, command: Command, limited: int, tracking: float) -> None:
+    def command(self, time: int, command: Command, core: ControlCore) -> None:
         """A tick."""
         self._commands.append(
             (
-                time, MODES[command.mode], REASONS[command.reason], command.publish, limited,
-                command.position.copy(), command.velocity.copy(), command.gripper, tracking,
+                time, MODES[command.mode], REASONS[command.reason], command.publish, self._limited_joints(core),
+                command.position.copy(), command.velocity.copy(), command.gripper, self._tracking(command, core),
             )
         )  # fmt: skip
 
-    def thought(
-        self, start: int, end: int, observation: int, epoch: int, wanted: bool, index: int,
-        rows: NDArray[np.float32], values: NDArray[np.float32],
-    ) -> None:  # fmt: skip
+    def _limited_joints(self, core: ControlCore) -> int:
+        """One bit per joint whose reference could not be followed in the last tick."""
+        counts = list(core.limiter.limited)
+        bits = sum(1 << i for i, (new, old) in enumerate(zip(counts, self._limited, strict=True)) if new != old)
+        self._limited = counts
+        return bits
+
+    def _tracking(self, command: Command, core: ControlCore) -> float:
+        """Largest |command - measured| as a multiple of the robot's bound."""
+        measured = core.intake.joint_states.position
+        if not measured or not command.publish:
+            return 0.0
+        return float((np.abs(command.position - measured) / self._bounds).max())
+
+    def thought(self, start: int, end: int, task: Task, result: ThoughtResult, chunk: Chunk | None) -> None:
         """A thought is over."""
-        digest = content_hash(np.ascontiguousarray(rows, "<f4").data)
-        self._thoughts.append((start, end, observation, epoch, wanted, index, digest, values))
+        digest = content_hash(np.ascontiguousarray(result.chunk, "<f4").data)
+        observation, epoch = self._since_start(task.frame.stamp), task.assignment.epoch
+        self._thoughts.append(
+            (start, end, observation, epoch, chunk is not None, result.index, digest, result.values)
+        )
 
-    def segment(
-        self, start: int, end: int, observation: int, first_row: int, chunk_seq: int, positions: NDArray[np.float64]
-    ) -> None:
+    def segment(self, start: int, end: int, segment: Segment) -> None:
         """A segment is done."""
-        digest = content_hash(np.ascontiguousarray(positions, "<f8").data)
-        self._segments.append((start, end, observation, first_row, chunk_seq, digest))
+        digest = content_hash(np.ascontiguousarray(segment.positions, "<f8").data)
+        observation, first_row = self._since_start(segment.observation_stamp), self._since_start(segment.stamp)
+        self._segments.append((start, end, observation, first_row, segment.chunk_seq, digest))
 
-    def received(self, source: str, arrival: int, stamp: int, message: Any) -> None:
+    def _since_start(self, ros: float) -> int:
+        return round(ros * NS) - self.start
+
+    def epoch(self, time: int, epoch: int, reason: str) -> None:
+        """A new epoch began."""
+        self.event(time, "epoch", f"{epoch}: {reason}")
+
+    def received(self, source: str, time: int, message: Any) -> None:
         """A sensor message."""
+        stamp = stamp_nanoseconds(message.header.stamp) - self.start
         if source != JOINT_STATES:
             shape = f"{getattr(message, 'width', 0)}x{getattr(message, 'height', 0)}"
             kind = getattr(message, "encoding", None) or getattr(message, "format", "")
             digest = content_hash(f"{shape} {kind} {content_hash(memoryview(message.data))}".encode())
-            self._sources[source].append((arrival, stamp, digest))
+            self._sources[source].append((time, stamp, digest))
             return
         try:
             values = joint_values(message, self._names)
         except ObservationError:
             values = np.full(len(self._names), np.nan)
-        self._sources[source].append((arrival, stamp, content_hash(values.astype("<f8").data), values))
+        self._sources[source].append((time, stamp, content_hash(values.astype("<f8").data), values))
+
+    def note_rejections(self, time: int, core: ControlCore) -> None:
+        """Write down what the core did not let in."""
+        for name, count in sorted(core.intake.rejected.items()):
+            self.event(time, "rejected", f"{name} ({count})")
 
     @property
     def thought_count(self) -> int:

@@ -12,6 +12,7 @@ import psutil
 from hume_core.kinematics import Kinematics, load_kinematics
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
+from hume_session import Latencies, LatencyModel, SessionOptions
 from hume_tools.bags.errors import BagError
 from hume_tools.bags.reader import BagReader
 from hume_tools.bags.recorded_robot import recorded_profile
@@ -19,7 +20,7 @@ from hume_tools.checkpoints import default_checkpoint
 from hume_tools.regress.compare import Comparison, changes, compare
 from hume_tools.regress.environment import environment
 from hume_tools.regress.journal import MODES, REASONS, Journal
-from hume_tools.regress.latency import DEFAULT_DENOISE, DEFAULT_THINK, Latencies, LatencyModel
+from hume_tools.regress.latency import DEFAULT_DENOISE, DEFAULT_THINK
 from hume_tools.regress.policy import Policy, load_policy
 from hume_tools.regress.remote import in_processes
 from hume_tools.regress.session import Session, SessionError
@@ -121,9 +122,8 @@ def _steps(options: RegressOptions, settings: Settings, session: Session, kinema
     task = options.task or ("" if has_instructions else session.instruction())
     if not task and not has_instructions:
         raise SessionError("the bag has no instruction (no hume/epoch, no hume/action_chunk); give one with --task")
-    return StepOptions(
-        task, not has_instructions, settings.chunk_switch, settings.control, kinematics, settings.limit_scales
-    )
+    loop = SessionOptions(settings.chunk_switch, settings.control, settings.limit_scales, kinematics, follows=False)
+    return StepOptions(task, not has_instructions, loop)
 
 
 def _latency(options: RegressOptions, session: Session) -> LatencyModel:
@@ -143,10 +143,10 @@ def _stream(
         "robot": _robot_header(profile),
         "policy": policy.identity,
         "settings": {
-            "chunk_switch": steps.chunk_switch.value,
+            "chunk_switch": steps.session.chunk_switch.value,
             "task": steps.task,
-            "limit_scales": dict(steps.limit_scales),
-            "control": asdict(replace(steps.control, rate_hz=profile.rates.stream)),
+            "limit_scales": dict(steps.session.limit_scales),
+            "control": asdict(replace(steps.session.control, rate_hz=profile.rates.stream)),
         },
         "latency": {"think": latency.think.summary(), "denoise": latency.denoise.summary()},
         "environment": environment(),

@@ -10,10 +10,11 @@ from hume_core.errors import HumeError, ObservationError
 from hume_core.robot import RobotProfile
 from hume_ros.conversions import image_to_rgb
 from hume_ros.observation_buffer import JOINT_STATES, check_cameras, state_vector
+from hume_session import LatencyModel
 from hume_tools.bags.errors import BagError
 from hume_tools.bags.reader import BagMessage, BagReader
 from hume_tools.regress.clock import RecordedClock
-from hume_tools.regress.latency import LatencyModel, measured_latencies
+from hume_tools.regress.latency import measured_latencies
 
 CHUNKS, STATUS, SEGMENTS = "hume/action_chunk", "hume/status", "hume/segment"
 EPOCHS, ESTOP = "hume/epoch", "hume/estop"

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hume_core.errors import ConfigError
+from hume_core.settings import Setting, check_value, declared, find
+from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.settings import ControlSettings
-from hume_system1.denoiser import ChunkSwitch
-from hume_system1.denoiser_settings import DEFAULT_SWITCH
+from hume_system1.settings import LIMIT_SCALE, System1Settings
+from hume_system2.settings import System2Settings
 from hume_system2.thinker import ThinkingOptions
 from hume_tools.regress.findings import Tolerance
+from hume_tools.settings_options import option_value
 
 _Kind = TypeVar("_Kind")
-_SCALE = "limit_scale."
-_VALID = {"dtype": ("float32", "bfloat16"), "chunk_switch": tuple(switch.value for switch in ChunkSwitch)}
+_DTYPE = find(System2Settings, "dtype")
+_CHUNK_SWITCH = find(System1Settings, "chunk_switch")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class RegressOptions:
         golden: canonical file to compare with; None: only run.
         checkpoint: folder or hub name; empty: as recorded where it is there, else the default one of the robot.
         robot: profile; empty: as recorded.
-        limits_file: tightens the profile; empty: none.
+        limits_file: tightens the profile; empty: as recorded.
         namespace: of the recorded nodes; None: found by the joint states.
         task: instruction in place of the recorded ones; empty: those.
         candidates, seed, dtype, refine, chunk_switch: as of the nodes.
@@ -112,12 +115,10 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Setti
             noise_temp=_pair(system2.get("noise_temp"), plain.noise_temp),
             seed=max(0, _first(options.seed, system2.get("seed"), 0)),
         ),
-        dtype2=_choice("dtype", options.dtype, system2.get("dtype"), "float32"),
-        dtype1=_choice("dtype", options.dtype, system1.get("dtype"), "float32"),
-        refine=_first(options.refine, system1.get("refine"), True),
-        chunk_switch=ChunkSwitch(
-            _choice("chunk_switch", options.chunk_switch, system1.get("chunk_switch"), DEFAULT_SWITCH)
-        ),
+        dtype2=_choice(_DTYPE, options.dtype, system2.get("dtype")),
+        dtype1=_choice(_DTYPE, options.dtype, system1.get("dtype")),
+        refine=_first(options.refine, system1.get("refine"), find(System1Settings, "refine").default),
+        chunk_switch=ChunkSwitch(_choice(_CHUNK_SWITCH, options.chunk_switch, system1.get("chunk_switch"))),
         control=_control(system1),
         limits_file=options.limits_file or _existing(limits),
         limit_scales=_scales(system1),
@@ -142,7 +143,9 @@ def _existing(path: str) -> str:
 
 
 def _scales(system1: Mapping[str, Any]) -> dict[str, float]:
-    found = {name.removeprefix(_SCALE): float(value) for name, value in system1.items() if name.startswith(_SCALE)}
+    found = {
+        name.removeprefix(LIMIT_SCALE): float(value) for name, value in system1.items() if name.startswith(LIMIT_SCALE)
+    }
     return {kind: value for kind, value in found.items() if value != 1.0}
 
 
@@ -150,13 +153,21 @@ def _pair(recorded: Any, otherwise: tuple[float, float]) -> tuple[float, float]:
     return (float(recorded[0]), float(recorded[1])) if isinstance(recorded, list) and len(recorded) == 2 else otherwise
 
 
-def _choice(name: str, asked: str | None, recorded: Any, otherwise: str) -> str:
-    if asked is not None and asked not in _VALID[name]:
-        raise ConfigError(f"option --{name.replace('_', '-')} is '{asked}'; valid: {', '.join(_VALID[name])}")
-    return asked or (recorded if recorded in _VALID[name] else otherwise)
+def _choice(item: Setting, asked: str | None, recorded: Any) -> str:
+    """What was asked for; else what was recorded, if that is still valid; else the default."""
+    if asked is not None:
+        return str(option_value(item, asked))
+    return str(recorded if recorded in item.choices else item.default)
 
 
 def _control(system1: Mapping[str, Any]) -> ControlSettings:
-    """The recorded ages and blend; rate and action space come from the profile."""
-    names = {item.name for item in fields(ControlSettings)} - {"rate_hz", "action_spaces"}
-    return replace(ControlSettings(), **{name: value for name, value in system1.items() if name in names})
+    """The recorded parameters of the control core; rate and action space come from the profile."""
+    items = {item.name: item for item in declared(ControlSettings) if not item.given_by}
+    return replace(
+        ControlSettings(),
+        **{
+            name: check_value(items[name], value, "recorded parameter")
+            for name, value in system1.items()
+            if name in items
+        },
+    )

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_sim.suites import Suite
 from hume_training.evaluation.episode import Outcome, thought_period
-from hume_training.evaluation.suites import Suite
 
 _THIRDS = ("first", "middle", "last")
 

@@ -2,84 +2,136 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hume_core.action_spaces import ActionLayout
+from hume_core.chunk import Chunk
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
+from hume_session import Latencies, LatencyModel, Listener, PolicyFacts, Session, SessionOptions
+from hume_session.commanding import CommandStage
+from hume_session.engine import answered
+from hume_session.schedule import NS
 from hume_sim.expert import ScriptedExpert
+from hume_sim.sensors import PictureMaker
 from hume_sim.world import TabletopWorld, WorldState
-from hume_system1.denoiser import Chunk, Denoiser, Segment, SegmentRequest
+from hume_system1.denoiser import SegmentRequest
 from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner
-from hume_training.evaluation.following import TICK, follow
+from hume_system2.thinker import ThoughtResult
+from hume_training.evaluation.arm import SimulatedArm, ros_time
+
+if TYPE_CHECKING:
+    from hume_training.evaluation.episode import Snapshot
 
 _PATIENCE = 12.0
 """Longest time a candidate and the expert may take together, s."""
+
+_AT_ONCE = LatencyModel(Latencies.constant(0.0), Latencies.constant(0.0))
+
+
+class _ChunkAsItIs:
+    """An engine that hands the chunk's own rows on, and thinks nothing."""
+
+    def __init__(self, refiner: PassThroughRefiner) -> None:
+        self._refiner = refiner
+
+    def think(self, observation: Observation) -> Future[ThoughtResult]:
+        """Never asked for: the session has no assignment."""
+        raise NotImplementedError
+
+    def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
+        """See `Engine`."""
+        return answered(
+            self._refiner.segment(request.observation, request.chunk.rows, request.stamp, request.moved)
+        )
 
 
 class Oracle:
     """Picks the chunk after which the expert succeeds soonest.
 
-    It knows the simulator's state and what comes of each chunk, so no value head can be expected to choose better.
-    Nothing disturbs the copy, and System 1 does not refine the chunks in it.
+    It knows the simulator's state and what comes of each chunk, so no value head can be expected to choose better. The
+    copy is driven through the control core, from the state in which the core is. Nothing disturbs the copy, and System 1
+    does not refine the chunks in it.
 
     Args:
         system1: un-normalises.
         profile: the robot.
+        options: of the session.
         latency: from observation to chunk, s; until then the arm follows the segment it has.
     """
 
-    def __init__(self, system1: System1, profile: RobotProfile, latency: float) -> None:
+    def __init__(self, system1: System1, profile: RobotProfile, options: SessionOptions, latency: float) -> None:
         self._world = TabletopWorld()
         self._expert = ScriptedExpert(self._world)
-        self._refiner = PassThroughRefiner(system1)
-        self._denoiser = Denoiser(self._refiner, profile)
-        self._latency = latency
+        self._profile, self._options, self._latency = profile, options, latency
+        refiner = PassThroughRefiner(system1)
+        self._facts, self._engine = PolicyFacts((), 1, refiner), _ChunkAsItIs(refiner)
 
-    def best(self, state: WorldState, segment: Segment | None, chunks: Sequence[Chunk]) -> int:
+    def best(
+        self, snapshot: Snapshot, candidates: Sequence[NDArray[np.float32]], anchor: NDArray[np.float64]
+    ) -> int:
         """Index of the best of several chunks; the first where none leads to success.
 
         Args:
-            state: of the world at the observation.
-            segment: the one in use; None: the arm keeps its last command.
-            chunks: made from that observation.
+            snapshot: of the episode at the observation.
+            candidates: (H, A) each, normalised and padded.
+            anchor: (n,) joint positions at the observation, rad.
         """
         world = self._world
-        world.set_state(state)
-        begin = world.elapsed
-        self._follow(segment, begin + self._latency)
+        world.set_state(snapshot.world)
+        begin, stamp = world.elapsed, ros_time(world) / NS
+        commands = self._follow(snapshot.commands.fork(Listener()), None, begin + self._latency)
         arrived = world.get_state()
         shortest, index = _PATIENCE, 0
-        for i, chunk in enumerate(chunks):
-            world.set_state(arrived)
-            taken = self._success_time(chunk, begin + shortest) - begin
+        for i, rows in enumerate(candidates):
+            chunk = self._chunk(stamp, rows, anchor, commands)
+            taken = self._success_time(arrived, commands, chunk, begin, begin + shortest) - begin
             if taken < shortest:
                 shortest, index = taken, i
         return index
 
-    def _success_time(self, chunk: Chunk, limit: float) -> float:
+    def _chunk(
+        self, stamp: float, rows: NDArray[np.float32], anchor: NDArray[np.float64], commands: CommandStage
+    ) -> Chunk:
+        intake, action = commands.core.intake, self._profile.action
+        seq = intake.chunks.seq + 1
+        space = ActionLayout.of(self._profile).action_space
+        return Chunk(stamp, intake.epoch, seq, action.dt, rows, anchor, self._profile.joint_names, space)
+
+    def _success_time(
+        self, state: WorldState, commands: CommandStage, chunk: Chunk, begin: float, limit: float
+    ) -> float:
         """The world's time when the task is fulfilled, or one from `limit` on, s."""
         world = self._world
-        self._follow(self._whole(chunk), chunk.stamp + chunk.dt * len(chunk.rows))
+        world.set_state(state)
+        self._follow(commands.fork(Listener()), chunk, begin + chunk.dt * len(chunk.rows))
         self._expert.resume()
         while not world.success() and world.elapsed < limit:
             self._expert.step()
         return world.elapsed
 
-    def _follow(self, segment: Segment | None, end: float) -> None:
-        """Follow a segment until the world's time is `end` or the task is fulfilled."""
+    def _follow(self, commands: CommandStage, chunk: Chunk | None, end: float) -> CommandStage:
+        """Go on until the world's time is `end` or the task is fulfilled; with a chunk that arrives now, or without."""
         world = self._world
-        steps = round(TICK / world.timestep)
+        session = Session(
+            self._profile, self._facts, self._engine, _AT_ONCE, self._options, Listener(), commands
+        )
+        arm = SimulatedArm(world, session, {}, PictureMaker(16, 16))
+        arm.begin()
+        if chunk is not None:
+            session.offer(chunk)
         while world.elapsed < end - 1e-9 and not world.success():
-            if segment is not None:
-                follow(world, segment)
-            world.step(steps)
+            _finish(arm.step())
+        return session.commands
 
-    def _whole(self, chunk: Chunk) -> Segment:
-        """All of a chunk as one segment."""
-        observation = Observation({}, chunk.anchor.astype(np.float32)[None, None], [""])
-        request = SegmentRequest(chunk, observation, np.zeros_like(chunk.anchor), 0, 0.0, time.monotonic())
-        return self._denoiser.finish(request, self._refiner.unnormalise(chunk.rows))
+
+def _finish(waits: Any) -> None:
+    """Nothing here waits for anything."""
+    for _ in waits:
+        raise AssertionError("an answer is missing")

@@ -16,7 +16,7 @@ from hume_system2.model import System2
 from hume_system2.model.thought import Thought
 
 if TYPE_CHECKING:
-    from hume_training.evaluation.episode import ThoughtRequest
+    from hume_training.evaluation.engine import ThoughtRequest
 
 
 class Policy:

@@ -21,7 +21,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hume_core.errors import DatasetError
 from hume_core.robot import RobotProfile
 from hume_sim.arm import ARM_JOINTS
+from hume_sim.disturbances import Disturbances
 from hume_sim.expert import ScriptedExpert
+from hume_sim.suites import Suite, find_suite
 from hume_sim.world import TabletopWorld
 from hume_training.collect.recorder import (
     RATE,
@@ -33,9 +35,9 @@ from hume_training.collect.recorder import (
 )
 from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
 from hume_training.data.writer import Episode, finish, stage_shard, staged_shards
+from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.rollout import Rollout, with_action_space
-from hume_training.evaluation.suites import Disturbances, Suite, find_suite
+from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
 _FIRST_SEED = 20_000_000
@@ -79,12 +81,13 @@ class EpisodeRecorder:
         self.rows: list[dict[str, Any]] = []
         self._due = 0.0
 
-    def __call__(self, world: TabletopWorld) -> None:
+    def __call__(self, runner: Runner) -> None:
         """Called after each command."""
-        if self.rows:
-            self.rows[-1][SUCCESS] = world.success()
+        world = runner.world
         if world.elapsed + 1e-9 < self._due:
             return
+        if self.rows:
+            self.rows[-1][SUCCESS] = world.success()
         self._due += 1.0 / RATE
         target = world.target
         action = np.array([*target[:-1], gripper_opening(target[-1])], dtype=np.float32)
@@ -130,7 +133,7 @@ def _start_worker(options: RolloutOptions) -> None:
     import torch
 
     torch.set_num_threads(1)
-    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
+    profile = RobotProfile.load(options.robot).with_action(options.action_space)
     _context.update(policy=Policy.load(options.checkpoint), profile=profile, options=options)
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.kinematics import load_kinematics
 from hume_core.robot import RobotProfile
-from hume_sim.world import TabletopWorld, WorldState
+from hume_sim.sensors import PictureMaker
+from hume_sim.suites import Suite
+from hume_sim.world import TabletopWorld
 from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERA_SIZE
-from hume_training.evaluation.episode import Episode, Outcome, Request, Runner, ThoughtRequest, Watch
+from hume_training.evaluation.engine import BatchEngine
+from hume_training.evaluation.episode import Episode, Outcome, Runner, Snapshot, Watch
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.suites import Suite
 from hume_training.evaluation.variants import Variant
 
 
@@ -30,14 +32,21 @@ class Rollout:
     """
 
     def __init__(self, policy: Policy, profile: RobotProfile, suite: Suite, variant: Variant, seed: int = 0) -> None:
-        self._policy, self._variant = policy, variant
-        self._settings = policy, profile, suite, variant, seed
+        self._batch = BatchEngine(policy, variant.time_temp)
+        self._maker = PictureMaker(CAMERA_SIZE, CAMERA_SIZE)
+        kinematics = load_kinematics(profile) if profile.action_space.needs_kinematics else None
+        self._settings = self._batch, profile, suite, variant, seed, self._maker, kinematics
         self._runners = [Runner(TabletopWorld(CAMERA_SIZE, CAMERA_SIZE), *self._settings)]
+
+    @property
+    def runner(self) -> Runner:
+        """Of a single episode."""
+        return self._runners[0]
 
     @property
     def world(self) -> TabletopWorld:
         """The world of a single episode."""
-        return self._runners[0].world
+        return self.runner.world
 
     def worlds(self, count: int) -> list[TabletopWorld]:
         """The worlds that `count` episodes at once take place in."""
@@ -53,53 +62,39 @@ class Rollout:
         """Episodes of several scenes (seed, task), side by side."""
         watches = watches or [None] * len(scenes)
         self.worlds(len(scenes))
-        return self._play(
+        return self.play(
             [runner.run(*scene, watch) for runner, scene, watch in zip(self._runners, scenes, watches, strict=False)]
         )
 
-    def branch(self, state: WorldState, chunks: Sequence[NDArray[np.float32]], draw: int = 0) -> list[Outcome]:
+    def branch(self, snapshot: Snapshot, chunks: Sequence[NDArray[np.float32]], draw: int = 0) -> list[Outcome]:
         """Go on from a snapshot with each of several first chunks (H, A); see `Runner.branch`."""
         self.worlds(len(chunks))
         runners = zip(self._runners, chunks, strict=False)
-        return self._play([runner.branch(state, rows, draw) for runner, rows in runners])
+        return self.play([runner.branch(snapshot, rows, draw) for runner, rows in runners])
 
-    def think_at(self, state: WorldState) -> Thought:
+    def think_at(self, snapshot: Snapshot) -> Thought:
         """Candidates and values at a snapshot."""
-        return self._policy.think([self._runners[0].thought_at(state)], self._variant.time_temp)[0]
+        thought = self._batch.think(self.runner.thought_at(snapshot))
+        self._batch.compute()
+        return thought.result()
 
-    def _play(self, episodes: Sequence[Episode]) -> list[Outcome]:
+    def play(self, episodes: Sequence[Episode]) -> list[Outcome]:
+        """Step the episodes as far as each can go, answer what they wait for, and so on until all are over."""
         outcomes: dict[int, Outcome] = {}
-        pending: dict[int, Request] = {}
-        answers: dict[int, Any] = dict.fromkeys(range(len(episodes)))
-        while answers:
-            for i, answer in answers.items():
+        running = dict(enumerate(episodes))
+        while running:
+            for i, episode in list(running.items()):
                 try:
-                    pending[i] = episodes[i].send(answer)
+                    while next(episode).done():
+                        pass
                 except StopIteration as end:
                     outcomes[i] = end.value
-                    pending.pop(i, None)
-            answers = self._answers(pending)
+                    del running[i]
+            self._batch.compute()
         return [outcomes[i] for i in range(len(episodes))]
-
-    def _answers(self, pending: dict[int, Request]) -> dict[int, Any]:
-        thoughts = {i: request for i, request in pending.items() if isinstance(request, ThoughtRequest)}
-        segments = {i: request for i, request in pending.items() if not isinstance(request, ThoughtRequest)}
-        answers: dict[int, Any] = {}
-        if thoughts:
-            found = self._policy.think(list(thoughts.values()), self._variant.time_temp)
-            answers |= dict(zip(thoughts, found, strict=True))
-        if segments:
-            answers |= dict(zip(segments, self._policy.refine(list(segments.values())), strict=True))
-        return answers
 
     def close(self) -> None:
         """Free the GL contexts."""
+        self._maker.close()
         for runner in self._runners:
             runner.world.close()
-
-
-def with_action_space(profile: RobotProfile, space: str) -> RobotProfile:
-    """The profile with another action space."""
-    content: dict[str, Any] = profile.model_dump(mode="json")
-    content["action"]["space"] = space
-    return RobotProfile.model_validate(content)

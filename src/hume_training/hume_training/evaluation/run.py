@@ -17,15 +17,12 @@ from rich.table import Table
 
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
+from hume_sim.suites import Suite, find_suite, scene
 from hume_training.evaluation.episode import Outcome
 from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.rollout import Rollout, with_action_space
-from hume_training.evaluation.suites import Suite, find_suite
+from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
-
-FIRST_SEED = 10_000_000
-"""Scenes of evaluations are none that were recorded."""
 
 _PART = 20
 """Episodes that share a batch."""
@@ -110,7 +107,7 @@ def _start_worker(options: EvaluateOptions, suite: Suite) -> None:
     import torch
 
     torch.set_num_threads(1)
-    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
+    profile = RobotProfile.load(options.robot).with_action(options.action_space)
     _context.update(policy=Policy.load(options.checkpoint), profile=profile, options=options, suite=suite)
 
 
@@ -122,11 +119,6 @@ def _run_part(name: str, episodes: list[int]) -> dict[int, Outcome]:
         return dict(zip(episodes, outcomes, strict=True))
     finally:
         runner.close()
-
-
-def scene(seed: int, episode: int, suite: Suite) -> tuple[int, str]:
-    """Seed and task of an episode."""
-    return FIRST_SEED + 100_000 * seed + episode, suite.tasks[episode % len(suite.tasks)]
 
 
 def summarise(options: EvaluateOptions, suite: Suite, outcomes: dict[str, list[Outcome]]) -> dict[str, Any]:

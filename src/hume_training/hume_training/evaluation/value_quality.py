@@ -17,13 +17,11 @@ from rich.console import Console
 from rich.progress import track
 
 from hume_core.robot import RobotProfile
-from hume_sim.world import TabletopWorld, WorldState
-from hume_training.evaluation.episode import Outcome
+from hume_sim.suites import FIRST_SEED, Suite, find_suite, scene
+from hume_training.evaluation.episode import Outcome, Runner, Snapshot
 from hume_training.evaluation.episode_values import plot_values, summarise_values
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.rollout import Rollout, with_action_space
-from hume_training.evaluation.run import FIRST_SEED, scene
-from hume_training.evaluation.suites import Suite, find_suite
+from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
 _OFFSET = 50_000
@@ -62,16 +60,16 @@ class ValueQualityOptions:
     plot: Path | None = None
 
 
-class _Snapshot:
-    """Keeps the world's state at a moment of an episode."""
+class MomentWatch:
+    """Keeps a moment of an episode."""
 
     def __init__(self, moment: float) -> None:
         self._moment = moment
-        self.state: WorldState | None = None
+        self.snapshot: Snapshot | None = None
 
-    def __call__(self, world: TabletopWorld) -> None:
-        if self.state is None and world.elapsed >= self._moment:
-            self.state = world.get_state()
+    def __call__(self, runner: Runner) -> None:
+        if self.snapshot is None and runner.world.elapsed >= self._moment:
+            self.snapshot = runner.snapshot()
 
 
 def run_value_quality(options: ValueQualityOptions) -> int:
@@ -81,7 +79,7 @@ def run_value_quality(options: ValueQualityOptions) -> int:
         0.
     """
     torch.set_num_threads(1)
-    profile = with_action_space(RobotProfile.load(options.robot), options.action_space)
+    profile = RobotProfile.load(options.robot).with_action(options.action_space)
     policy, suite = Policy.load(options.checkpoint), find_suite(options.suite)
     values, rates = measure(options, policy, profile, suite)
     outcomes = play(options, policy, profile, suite)
@@ -122,14 +120,14 @@ def measure(
     rng = np.random.default_rng([options.seed, 6])
     values, rates = [], []
     for k in track(range(options.states), description="states", console=Console(stderr=True)):
-        snapshot = _Snapshot(rng.uniform(options.earliest, options.latest))
+        watch = MomentWatch(rng.uniform(options.earliest, options.latest))
         seed = FIRST_SEED + _OFFSET + 100_000 * options.seed + k
-        later.run(seed, suite.tasks[k % len(suite.tasks)], snapshot)
-        if snapshot.state is None:
+        later.run(seed, suite.tasks[k % len(suite.tasks)], watch)
+        if watch.snapshot is None:
             continue
-        thought = runner.think_at(snapshot.state)
+        thought = runner.think_at(watch.snapshot)
         chunks = [chunk.numpy() for chunk in thought.candidates[0]]
-        outcomes = [[end.success for end in later.branch(snapshot.state, chunks, k)] for k in range(options.draws)]
+        outcomes = [[end.success for end in later.branch(watch.snapshot, chunks, k)] for k in range(options.draws)]
         values.append(thought.values[0].double().numpy())
         rates.append(np.mean(outcomes, axis=0))
     runner.close()

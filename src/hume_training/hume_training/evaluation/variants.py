@@ -71,19 +71,36 @@ def find_variant(name: str) -> Variant:
     raise ConfigError(f"variant '{name}' is unknown; valid: {', '.join(VARIANTS)}, n2, n3, ... (that many candidates)")
 
 
-def choose(variant: Variant, thought: Thought, generator: torch.Generator) -> tuple[Tensor, float]:
-    """The chunk (H, A) to follow, of a thought about one observation, and its value."""
+def choose(
+    variant: Variant, thought: Thought, generator: torch.Generator, index: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """The chunk (H, A) to follow, of a thought about one observation, and each candidate's share in it (N,).
+
+    Args:
+        variant: how to choose.
+        thought: candidates and values.
+        generator: source of random choices.
+        index: the candidate that an oracle chose; None: the variant chooses.
+    """
     candidates, values = thought.candidates[0], thought.values[0]
-    drawn = int(torch.randint(len(candidates), (1,), generator=generator))
-    if variant.choice == "value":
-        return thought.chunk[0], float(thought.value[0])
-    if variant.choice == "mean":
-        return candidates.mean(dim=0), float(values.mean())
+    if index is None and variant.choice == "value":
+        return thought.chunk[0], thought.weights[0]
+    if index is None and variant.choice == "mean":
+        return candidates.mean(dim=0), torch.full_like(values, 1.0 / len(values))
+    if index is None:
+        index = _pick(variant, thought, generator)
+    return candidates[index], torch.nn.functional.one_hot(torch.tensor(index), len(values)).to(values.dtype)
+
+
+def _pick(variant: Variant, thought: Thought, generator: torch.Generator) -> int:
+    candidates = thought.candidates[0]
     if variant.choice == "random":
-        index = drawn
-    else:
-        index = medoid(candidates) if variant.choice == "medoid" else int(thought.index[0])
-    return candidates[index], float(values[index])
+        return int(torch.randint(len(candidates), (1,), generator=generator))
+    if variant.choice == "medoid":
+        return medoid(candidates)
+    if variant.choice == "best":
+        return int(thought.index[0])
+    raise ConfigError(f"choice '{variant.choice}' of variant '{variant.name}' needs somebody who chooses")
 
 
 def medoid(candidates: Tensor) -> int:

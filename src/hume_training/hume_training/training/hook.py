@@ -29,10 +29,9 @@ def evaluation_hook(
     """
     if not config.evaluate_every:
         return None
+    from hume_sim.suites import find_suite, scene
     from hume_training.evaluation.policy import Policy
     from hume_training.evaluation.rollout import Rollout
-    from hume_training.evaluation.run import scene
-    from hume_training.evaluation.suites import find_suite
     from hume_training.evaluation.variants import find_variant
 
     profile = RobotProfile.load(_ROBOT).with_action(config.action_space)

@@ -1,57 +1,58 @@
-"""System 2 in a replay: the node's thinking cycle on the time of the recording."""
+"""System 2 in a session: the node's thinking cycle on the session's time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
+from hume_core.chunk import Chunk
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
+from hume_ros.conversions import as_sent
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer
-from hume_system2 import messages
+from hume_session.engine import Engine, PolicyFacts
+from hume_session.latency import Latencies
+from hume_session.listener import Listener
+from hume_session.schedule import NS, Rank, Schedule, Waits, done
 from hume_system2.cycle import Assignment, Task, ThinkingCycle
 from hume_system2.thinker import ThoughtResult
-from hume_tools.regress.journal import Journal
-from hume_tools.regress.latency import Latencies
-from hume_tools.regress.policy import Policy
-from hume_tools.regress.schedule import NS, Rank, Schedule
 
 _RETRY = 50_000_000
-_MODEL_ID = "replay"
 
 
-class System2Steps:
-    """Thinks whenever the node would begin to, and publishes when the latency is over.
+class ThinkingStage:
+    """Thinks whenever the node would begin to, and hands the chunk on when the latency is over.
 
     Args:
         profile: robot.
-        policy: gives the thinker.
+        policy: what has to be known of it.
+        engine: computes thoughts.
         latency: of a thought.
         schedule: time.
-        journal: notes.
-        publish: takes each chunk message.
-        executor: one thread, in which thoughts are computed.
+        listener: told what happens.
+        publish: takes each chunk.
+        first_seq: chunks are numbered from here on.
     """
 
     def __init__(
         self,
         profile: RobotProfile,
-        policy: Policy,
+        policy: PolicyFacts,
+        engine: Engine,
         latency: Latencies,
         schedule: Schedule,
-        journal: Journal,
-        publish: Callable[[Any], None],
-        executor: Executor,
+        listener: Listener,
+        publish: Callable[[Chunk], None],
+        first_seq: int = 0,
     ) -> None:
-        self._profile, self._thinker, self._latency = profile, policy.thinker, latency
-        self._schedule, self._journal, self._publish, self._executor = schedule, journal, publish, executor
+        self._engine, self._latency = engine, latency
+        self._schedule, self._listener, self._publish = schedule, listener, publish
         self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
         self._observer = ObservationBuffer(profile, self._sources, clock=lambda: schedule.steady)
-        self._cycle = ThinkingCycle(self._observer, profile.rates.system2, 0.0)
-        self._seq = 0
+        self._cycle = ThinkingCycle(self._observer, profile, 0.0, first_seq, policy.model_id)
         self._busy = False
         self._wake = -1
         self._not_before = 0
@@ -108,7 +109,7 @@ class System2Steps:
             self._schedule.at(due, Rank.START, self._consider)
 
     def _failed(self, error: ObservationError) -> None:
-        self._journal.event(self._schedule.elapsed, "thinking", str(error))
+        self._listener.event(self._schedule.elapsed, "thinking", str(error))
         self._not_before = self._schedule.now + _RETRY
         self._come_back(self._not_before)
 
@@ -116,27 +117,20 @@ class System2Steps:
         self._busy = True
         start = self._schedule.now
         latency = self._latency.at(start)
-        future = self._executor.submit(self._thinker.think, task.frame.observation(task.assignment.instruction))
+        future = self._engine.think(task.observation)
         self._schedule.at(start + latency, Rank.FINISH, lambda: self._finish(task, latency, future))
 
-    def _finish(self, task: Task, latency: int, future: Future[ThoughtResult]) -> None:
+    def _finish(self, task: Task, latency: int, future: Future[ThoughtResult]) -> Waits:
+        yield from done(future)
         self._busy = False
         try:
             result = replace(future.result(), duration=latency / NS)
         except ObservationError as error:
             self._failed(error)
             return
-        wanted = self._cycle.finish(task)
-        self._note(task, latency, result, wanted)
-        if wanted:
-            self._seq += 1
-            context = messages.ThoughtContext.of(task.assignment, task.frame, self._seq, _MODEL_ID)
-            self._publish(messages.action_chunk(result, context, self._profile))
-        self._consider()
-
-    def _note(self, task: Task, latency: int, result: ThoughtResult, wanted: bool) -> None:
+        chunk = self._cycle.finish(task, result)
         end = self._schedule.elapsed
-        stamp = self._schedule.since_start(task.frame.stamp)
-        self._journal.thought(
-            end - latency, end, stamp, task.assignment.epoch, wanted, result.index, result.chunk, result.values
-        )
+        self._listener.thought(end - latency, end, task, result, chunk)
+        if chunk is not None:
+            self._publish(replace(chunk, stamp=as_sent(chunk.stamp)))
+        self._consider()

@@ -1,0 +1,62 @@
+"""Launch arguments take type, range, choices and help from the nodes' settings."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from hume_bringup.options import LaunchOptions
+from hume_core.errors import ConfigError
+from hume_core.node_settings import LifecycleSettings
+from hume_core.settings import Setting, declared, find
+from hume_system1.settings import System1Settings
+from hume_system2.settings import System2Settings
+
+NODES = {
+    "robot": System2Settings,
+    "checkpoint": System2Settings,
+    "task": System2Settings,
+    "limits_file": System1Settings,
+    "autostart": LifecycleSettings,
+    "dry_run": System1Settings,
+    "refine": System1Settings,
+    "candidates": System2Settings,
+    "device": System2Settings,
+    "dtype": System2Settings,
+    "seed": System2Settings,
+}
+
+
+def shape(item: Setting) -> tuple[object, ...]:
+    return item.kind, item.unit, item.low, item.high, item.choices
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_an_argument_takes_what_the_node_takes(name: str) -> None:
+    assert shape(find(LaunchOptions, name)) == shape(find(NODES[name], name))
+
+
+def test_no_other_argument_shares_its_name_with_a_setting_of_a_system() -> None:
+    of_systems = {item.name for cls in (System1Settings, System2Settings) for item in declared(cls)}
+    assert {item.name for item in declared(LaunchOptions)} & of_systems <= set(NODES)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("candidates", "65", "launch argument 'candidates' is 65; valid: a whole number from 0 to 64"),
+        ("dtype", "float16", "launch argument 'dtype' is 'float16'; valid: float32 or bfloat16"),
+        ("refine", "perhaps", "launch argument 'refine' is 'perhaps'; valid: true or false"),
+        ("rate", "fast", "launch argument 'rate' is 'fast'; valid: a number"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_is_valid(name: str, text: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        LaunchOptions.from_text({name: text})
+
+
+def test_launching_imports_neither_torch_nor_rclpy() -> None:
+    program = "import sys, hume_bringup.description\nassert not {'torch', 'rclpy'} & set(sys.modules), 'heavy import'"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

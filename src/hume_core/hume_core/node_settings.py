@@ -1,0 +1,51 @@
+"""Settings that more than one part of the stack has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hume_core.errors import ConfigError
+from hume_core.settings import Setting, check, setting
+
+STREAM_RATE = Setting("Rate of the command stream.", default=200.0, unit="Hz", low=50.0, high=1000.0)
+"""The robot profile sets it; the control core runs at it."""
+
+
+@dataclass(frozen=True)
+class LifecycleSettings:
+    """Of every lifecycle node."""
+
+    exit_on_failure: bool = setting(False, "End the process when autostart cannot configure or activate.")
+    autostart: bool = setting(False, "Configure and activate without being asked.")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Of every node that runs a part of the policy."""
+
+    robot: str = setting("", "Robot profile: a name or the path of a YAML file.")
+    checkpoint: str = setting("", "Checkpoint folder, or a hub name such as org/name.")
+    device: str = setting("cpu", "Torch device: cpu or cuda[:N].", policy=True)
+    dtype: str = setting("float32", "Compute type.", choices=("float32", "bfloat16"), policy=True)
+    compile: bool = setting(False, "Compile the model with torch.compile: slow to start, then faster.", policy=True)
+    threads: int = setting(1, "Torch threads on the CPU.", low=1, high=256, policy=True)
+    sensor_timeout: float = setting(
+        20.0, "How long configure waits for every sensor topic.", unit="s", low=0.1, high=600.0
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises:
+            ConfigError: a value is not valid.
+        """
+        check(self, "parameter")
+
+    def require_model(self) -> None:
+        """Check that robot and checkpoint are named.
+
+        Raises:
+            ConfigError: one is not.
+        """
+        if not self.robot or not self.checkpoint:
+            raise ConfigError("the parameters 'robot' and 'checkpoint' must be set")

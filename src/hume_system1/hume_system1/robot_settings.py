@@ -1,0 +1,32 @@
+"""What a robot profile says to the control core."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hume_core.action_spaces import ActionLayout
+from hume_core.robot import RobotProfile
+from hume_system1.control.settings import ControlSettings, GripperSettings
+
+
+def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:
+    """Settings of the control core for a robot: its rate and its action space."""
+    return replace(settings, rate_hz=profile.rates.stream, action_spaces=(ActionLayout.of(profile).action_space,))
+
+
+def gripper_settings(profile: RobotProfile) -> GripperSettings | None:
+    """The profile's gripper for the control core; None without one."""
+    gripper = profile.gripper
+    if gripper is None:
+        return None
+    return GripperSettings(
+        policy_closed=gripper.policy_closed,
+        policy_open=gripper.policy_open,
+        closed=gripper.closed,
+        open=gripper.open,
+        rate=gripper.speed,
+        binary=gripper.binary,
+        close_below=gripper.hysteresis[0],
+        open_above=gripper.hysteresis[1],
+        joint=gripper.joint,
+    )

@@ -1,0 +1,47 @@
+"""Messages as chunks and segments, however malformed."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+import pytest
+from hume_msgs.msg import ActionChunk, Segment
+
+from hume_ros.conversions import set_stamp
+from hume_system1 import inputs
+
+
+def test_chunk_is_read_whole() -> None:
+    message = ActionChunk(
+        epoch=2, seq=7, dt=0.05, horizon=2, dim=3, data=array("f", range(6)), names=["a", "b"],
+        anchor=array("d", [0.1, 0.2]), action_space="joint_delta", model_id="m", instruction="lift", value=0.5,
+    )  # fmt: skip
+    set_stamp(message.header.stamp, 3.25)
+    chunk = inputs.chunk_of(message)
+    assert (chunk.stamp, chunk.epoch, chunk.seq, chunk.dt) == (3.25, 2, 7, 0.05)
+    assert chunk.rows.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert chunk.anchor.tolist() == [0.1, 0.2]
+    assert (chunk.names, chunk.action_space) == (("a", "b"), "joint_delta")
+    assert (chunk.model_id, chunk.instruction, chunk.value) == ("m", "lift", 0.5)
+    assert inputs.chunk_event(message).chunk.seq == 7
+
+
+@pytest.mark.parametrize(("numbers", "shape"), [(0, (2, 0)), (2, (2, 1)), (4, (2, 2)), (3, (3,))])
+def test_grippers_are_columns_of_the_segment(numbers: int, shape: tuple[int, ...]) -> None:
+    message = Segment(horizon=2, names=["a"], positions=array("d", [0.0, 1.0]), gripper=array("d", range(numbers)))
+    segment = inputs.segment_of(message)
+    assert segment.positions.shape == (2, 1)
+    assert segment.grippers.shape == shape
+    if numbers == 4:
+        assert segment.grippers.tolist() == [[0.0, 1.0], [2.0, 3.0]]
+
+
+@pytest.mark.parametrize("horizon", [0, 3])
+def test_numbers_that_do_not_fit_stay_as_they_are(horizon: int) -> None:
+    message = Segment(horizon=horizon, names=["a"], positions=array("d", [0.0, 1.0]), gripper=array("d", [0.5]))
+    segment = inputs.segment_of(message)
+    np.testing.assert_array_equal(segment.positions, [0.0, 1.0])
+    assert segment.grippers.ndim == 1 or horizon == 0
+    chunk = ActionChunk(horizon=horizon, dim=5, data=array("f", [1.0]))
+    assert inputs.chunk_of(chunk).rows.shape == (1,)

@@ -1,0 +1,81 @@
+"""How often and how late both systems answered, in the terms of `hume evaluate`."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+
+class ReplyTimes:
+    """When the chunks of System 2, or the segments of System 1, came, and how long they took.
+
+    `hume evaluate` starts a thought on an observation of that very moment, and its chunk takes effect a latency later.
+    So a latency is the time from the start of the work to the arrival of its result: how long the work took by the
+    worker's own count, and the way from publishing to arrival. What an observation had aged before is told apart.
+    Rates are counted from the first arrival of an episode to its last, which leaves out the wait for the first one.
+    """
+
+    def __init__(self) -> None:
+        self._latencies: list[float] = []
+        self._ages: list[float] = []
+        self._arrivals: list[list[float]] = []
+
+    def begin(self) -> None:
+        """A new episode."""
+        self._arrivals.append([])
+
+    def add(self, received: float, published: float, duration: float, observed: float) -> None:
+        """A result of the episode has come.
+
+        Args:
+            received: when it arrived here, s.
+            published: when it was sent, s on the same clock.
+            duration: how long the work took, s.
+            observed: stamp of the observation it is about, s on the same clock.
+        """
+        latency = received - published + duration
+        self._latencies.append(latency)
+        self._ages.append(received - observed - latency)
+        self._arrivals[-1].append(received)
+
+    @property
+    def latency(self) -> float:
+        """Median from the start of the work to the arrival of its result, s; nan: nothing came."""
+        return _median(self._latencies)
+
+    @property
+    def observation_age(self) -> float:
+        """Median age of the observation at the start of the work, s; nan: nothing came."""
+        return _median(self._ages)
+
+    @property
+    def rate(self) -> float:
+        """Results per second, the median of the episodes, Hz; nan: none had two."""
+        return _median([(len(times) - 1) / (times[-1] - times[0]) for times in self._arrivals if len(times) > 1])
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Rates (Hz) and latencies (s) as the options of `hume evaluate` take them."""
+
+    system2_rate: float
+    system2_latency: float
+    system1_rate: float
+    system1_latency: float
+
+    @classmethod
+    def of(cls, system2: ReplyTimes, system1: ReplyTimes) -> Timing:
+        """What was measured."""
+        return cls(system2.rate, system2.latency, system1.rate, system1.latency)
+
+    def arguments(self) -> str:
+        """Arguments of `hume evaluate`; what could not be measured is left out."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        given = [f"--{name.replace('_', '-')} {value:.4g}" for name, value in values.items() if math.isfinite(value)]
+        return " ".join(given)
+
+
+def _median(values: Sequence[float]) -> float:
+    return statistics.median(values) if values else math.nan
