@@ -20,7 +20,7 @@ from hume_training.evaluation.episode import Outcome
 from hume_training.evaluation.following import sample_rows
 from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.rollout import Rollout
+from hume_training.evaluation.rollout import Rollout, with_action_space
 from hume_training.evaluation.value_quality import _Snapshot, rank_correlation, summarise
 from hume_training.evaluation.variants import Variant, choose, find_variant, medoid
 
@@ -78,7 +78,7 @@ def _run(
 ) -> Outcome:
     system2 = KnowingSystem2(actions, best, praised)
     policy = Policy(system2, PassThrough())  # type: ignore[arg-type]
-    profile = RobotProfile.load(PROFILE).with_action("joint_delta")
+    profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
     known = find_variant(variant) if isinstance(variant, str) else variant
     rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0, **timing), known)
     system2.clock = lambda: rollout.world.elapsed
@@ -122,7 +122,7 @@ class Opening(PassThrough):
 def test_system1_is_asked_once_per_segment_and_its_answer_is_followed(actions: np.ndarray) -> None:
     system2, system1 = KnowingSystem2(actions), Opening()
     policy = Policy(system2, system1)  # type: ignore[arg-type]
-    profile = RobotProfile.load(PROFILE).with_action("joint_delta")
+    profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
     rollout = Rollout(policy, profile, find_suite("lift", time_limit=2.98), find_variant("full"))
     system2.clock = lambda: rollout.world.elapsed
     openings = []
@@ -185,7 +185,7 @@ def test_rows_are_sampled_by_place() -> None:
 def test_a_branch_starts_from_the_snapshot(actions: np.ndarray) -> None:
     system2 = KnowingSystem2(actions)
     policy = Policy(system2, PassThrough())  # type: ignore[arg-type]
-    profile = RobotProfile.load(PROFILE).with_action("joint_delta")
+    profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
     rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0), find_variant("n1_no_system1"))
     system2.clock = lambda: rollout.world.elapsed
     snapshot = _Snapshot(1.0)
@@ -217,7 +217,7 @@ def test_episodes_side_by_side_equal_single_ones(actions: np.ndarray) -> None:
     def outcome(count: int) -> list[Outcome]:
         system2 = KnowingSystem2(actions)
         policy = Policy(Repeating(system2), PassThrough())  # type: ignore[arg-type]
-        profile = RobotProfile.load(PROFILE).with_action("joint_delta")
+        profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
         rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0), find_variant("n1_no_system1"))
         system2.clock = lambda: rollout.world.elapsed
         found = rollout.run_many([(SEED, TASK)] * count)
