@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import yaml
 
 from hume_core.action_spaces import ACTION_SPACES
+from hume_core.policy_contract import PolicyContract
 from hume_core.robot import (
     Action,
     ArmControllerType,
@@ -36,6 +39,24 @@ def test_the_action_example_is_valid() -> None:
     data = yaml.safe_load(yaml_blocks("action_spaces.md")[0])
     assert Action.model_validate(data["action"]).space == "ee_delta"
     assert KinematicsSection.model_validate(data["kinematics"]).tool_link == "tool0"
+
+
+def test_the_contract_example_is_valid() -> None:
+    page = (DOCS / "action_spaces.md").read_text(encoding="utf-8")
+    found = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    contract = PolicyContract.model_validate_json(found[0])
+    assert (contract.action_dim, contract.state_dim) == (3, 3)
+
+
+def test_the_code_example_runs() -> None:
+    page = (DOCS / "action_spaces.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
+    anchor = np.array([0.2, -1.4, 1.4, -1.4, -1.4, 0.2])
+    names: dict[str, Any] = {"rows": np.full((4, 7), 0.001), "refined": np.zeros((2, 7))}
+    names |= {"anchor": anchor, "dt": 0.05, "first": 0}
+    exec(code, names)
+    np.testing.assert_allclose(names["rows"], 0.001, atol=1e-4)
+    np.testing.assert_allclose(names["targets"].positions, np.tile(anchor, (2, 1)), atol=1e-9)
 
 
 def test_every_kind_is_explained() -> None:

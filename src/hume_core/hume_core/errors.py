@@ -13,6 +13,10 @@ class CheckpointError(HumeError):
     """A checkpoint folder or tensor file is missing, truncated or does not fit its configuration."""
 
 
+class ContractError(CheckpointError):
+    """A checkpoint's `policy_contract.json` is damaged, or says something else than the robot or its own weights."""
+
+
 class ObservationError(HumeError):
     """Images, robot state or instruction do not fit what the policy expects."""
 

@@ -25,6 +25,7 @@ from hume_core.images import prepare_image
 from hume_core.nn.joined import join_all
 from hume_core.normalization import Normalizer
 from hume_core.observation import Observation
+from hume_core.policy_contract import PolicyContract
 
 COMPILED_LIMITS = {torch.float32: 1e-4, torch.bfloat16: 3e-2}
 
@@ -40,6 +41,7 @@ class PretrainedPolicy(nn.Module):
 
     Attributes:
         config: the checkpoint's configuration.
+        contract: what the numbers of its states and actions mean; None where the checkpoint does not say.
         normalizer: between real and normalised units.
         tensors_read: names of the tensors that were read from the checkpoint, nothing else was.
     """
@@ -51,6 +53,7 @@ class PretrainedPolicy(nn.Module):
     def __init__(self, config: HumeConfig) -> None:
         super().__init__()
         self.config = config
+        self.contract: PolicyContract | None = None
         self.normalizer = Normalizer(config)
         self.tensors_read: tuple[str, ...] = ()
         self._source: CheckpointReader | None = None
@@ -83,6 +86,7 @@ class PretrainedPolicy(nn.Module):
         Raises:
             CheckpointError: the folder, a file or a tensor is missing, truncated or of the wrong shape.
             ConfigError: ``config.json`` has an unknown, missing or wrong field.
+            ContractError: ``policy_contract.json`` is there, and damaged.
         """
         if dtype not in (torch.float32, torch.bfloat16):
             raise ConfigError(f"dtype {dtype} is not supported; valid: torch.float32, torch.bfloat16")
@@ -95,6 +99,7 @@ class PretrainedPolicy(nn.Module):
         policy.rebuild_buffers()
         policy.normalizer.check()
         policy.tensors_read = tuple(reader.names_read)
+        policy.contract = PolicyContract.load(folder)
         policy._source = reader
         policy.requires_grad_(False).eval().to(device)
         join_all(policy)
@@ -153,6 +158,8 @@ class PretrainedPolicy(nn.Module):
         save_tensors(target, self._tensors_to_save(), self._source)
         text = json.dumps(self.config.to_dict(), indent=4)
         (target / "config.json").write_text(text + "\n", encoding="utf-8")
+        if self.contract is not None:
+            self.contract.save(target)
         self.save_extra_files(target)
 
     def _tensors_to_save(self) -> dict[str, Tensor]:

@@ -205,9 +205,7 @@ class Action(Section):
 
     def meaning(self) -> ActionSpace:
         """The action space with its conventions."""
-        plain = Conventions(self.frame, self.rotation)
-        conventions = plain if self.scale is None else Conventions(self.frame, self.rotation, self.scale)
-        return find_action_space(self.space)(conventions)
+        return find_action_space(self.space)(Conventions.given(self.frame, self.rotation, self.scale))
 
 
 class KinematicsSection(Section):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from hume_core.errors import RobotProfileError
+from hume_core.errors import ActionSpaceError, RobotProfileError
 from hume_core.robot import ArmControllerType, RobotProfile, find_profile, known_profiles
 
 VALID: dict[str, Any] = {
@@ -108,7 +108,10 @@ def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
             lambda d: d["controllers"]["gripper"].update(tpic="x"),
             "valid here: topic, name, type; did you mean 'topic'?",
         ),
-        (lambda d: d["action"].update(space="torque"), "action.space"),
+        (
+            lambda d: d["action"].update(space="torque"),
+            "action.space': action space 'torque' is unknown; valid: joint_position",
+        ),
         (lambda d: d["action"].update(space="ee_delta"), "needs inverse kinematics; add the section kinematics"),
         (lambda d: d["action"].update(scale=[1.0] * 6), "scale belongs to ee_delta and ee_pose"),
         (lambda d: d.update(END_EFFECTOR, kinematics={"tool_link": "tip"}), "'kinematics.base_link' is missing"),
@@ -138,6 +141,28 @@ def test_files_that_are_no_mapping_are_refused(tmp_path: Path, text: str) -> Non
     path.write_text(text, encoding="utf-8")
     with pytest.raises(RobotProfileError, match=str(path)):
         RobotProfile.load(path)
+
+
+def test_another_action_keeps_the_rest_and_starts_from_plain_conventions(tmp_path: Path) -> None:
+    profile = RobotProfile.load(write(tmp_path, lambda d: d.update(END_EFFECTOR)))
+    scaled = profile.with_action(dt=0.1, scale=[0.5] * 6)
+    assert (scaled.action.space, scaled.action.dt, scaled.action.scale) == ("ee_delta", 0.1, (0.5,) * 6)
+    assert scaled.with_action(scaled.action.space).action == scaled.action
+    joints = scaled.with_action("joint_delta")
+    assert (joints.action.space, joints.action.dt, joints.action.scale) == ("joint_delta", 0.1, None)
+    assert joints.model_copy(update={"action": profile.action}) == profile
+    assert profile.needed_kinematics == profile.kinematics
+    assert joints.needed_kinematics is None
+
+
+def test_another_action_that_does_not_suit_the_robot_is_refused(tmp_path: Path) -> None:
+    profile = RobotProfile.load(write(tmp_path))
+    with pytest.raises(ActionSpaceError, match="valid: joint_position, joint_delta, ee_delta, ee_pose"):
+        profile.with_action("torque")
+    with pytest.raises(RobotProfileError, match=r"'two_joint' with another action: .*needs inverse kinematics"):
+        profile.with_action("ee_pose")
+    with pytest.raises(RobotProfileError, match=r"field 'action\.dt'"):
+        profile.with_action(dt=0.0)
 
 
 def test_unknown_name_lists_the_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -207,6 +207,11 @@ def test_gripper_may_come_in_a_message_of_its_own(make_rig: Any) -> None:
             {"action_space": "ee_pose"},
             "chunk 7 rejected: action space: it is 'ee_pose', the robot takes: joint_delta",
         ),
+        (
+            {"action_space": "torque"},
+            "chunk 7 rejected: action space: action space 'torque' is unknown; valid: joint_position, joint_delta, "
+            "ee_delta, ee_pose",
+        ),
         ({"rows": np.zeros((9, 4))}, "chunk 7 rejected: shape: rows are (9, 4), valid: (10, any)"),
         ({"rows": np.full((10, 4), math.nan)}, "chunk 7 rejected: not finite"),
     ],

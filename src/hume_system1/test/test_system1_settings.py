@@ -61,7 +61,7 @@ def test_the_profile_gives_rate_and_action_space() -> None:
     profile = RobotProfile.load("wx250s_sim")
     settings = control_settings(profile, ControlSettings(chunk_age=3.0))
     assert (settings.rate_hz, settings.chunk_age) == (200.0, 3.0)
-    assert settings.action_spaces == (profile.action.space.value,)
+    assert settings.action_spaces == (profile.action.space,)
 
 
 def test_settings_need_neither_torch_nor_ros() -> None:

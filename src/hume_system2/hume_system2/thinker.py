@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hume_core.errors import CheckpointError
+from hume_core.config import HumeConfig
+from hume_core.errors import CheckpointError, ContractError
 from hume_core.observation import Observation
+from hume_core.policy_contract import CONTRACT_FILE, PolicyContract
 from hume_core.robot import RobotProfile
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
@@ -134,12 +136,18 @@ class Thinker:
 
 
 def check_fits(system2: System2, profile: RobotProfile) -> None:
-    """Refuse a checkpoint whose state or action size is not the robot's.
+    """Refuse a checkpoint that was not made for the robot.
+
+    One with a contract is compared field by field, one without by the sizes of state and action.
 
     Raises:
+        ContractError: names every field that differs, or a size that the contract gives wrongly.
         CheckpointError: names both sizes.
     """
-    config = system2.config
+    config, contract = system2.config, system2.contract
+    if contract is not None:
+        _check_contract(contract, config, profile)
+        return
     for what, found, wanted in (
         ("state", config.state_dim, profile.state_dim),
         ("action", config.action_dim, profile.action_dim),
@@ -149,3 +157,18 @@ def check_fits(system2: System2, profile: RobotProfile) -> None:
                 f"the checkpoint's {what} has {found} numbers but robot '{profile.name}' gives {wanted}; "
                 f"choose a checkpoint trained for this robot or mend the profile's {what} section"
             )
+
+
+def _check_contract(contract: PolicyContract, config: HumeConfig, profile: RobotProfile) -> None:
+    said, found = (contract.state_dim, contract.action_dim), (config.state_dim, config.action_dim)
+    if said != found:
+        raise ContractError(
+            f"{CONTRACT_FILE} describes states and actions of {said[0]} and {said[1]} numbers; config.json says "
+            f"{found[0]} and {found[1]}"
+        )
+    differences = contract.differences(profile)
+    if differences:
+        raise ContractError(
+            f"the checkpoint was not made for robot '{profile.name}': {'; '.join(differences)}; choose another "
+            "checkpoint or mend the profile"
+        )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hume_core.errors import ActionSpaceError, CheckpointError, ConfigError
+from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
 
 _SHIPPED = {"wx250s_sim": "wx250s_tabletop"}
@@ -102,6 +103,7 @@ def _create(folder: Path, profile: RobotProfile) -> None:
         state_std=np.resize([*([_SPREAD] * len(arm)), 0.01], profile.state_dim).tolist(),
         action_mean=action_mean,
         action_std=action_std,
+        contract=PolicyContract.of(profile),
         s1_num_steps=_SYSTEM1_STEPS,
     )
     try:

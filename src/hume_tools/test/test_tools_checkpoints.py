@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
+from hume_core.config import HumeConfig
 from hume_core.errors import ConfigError
+from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile, known_profiles
-from hume_tools.checkpoints import _arm_actions, shipped_checkpoint
+from hume_tools.checkpoints import _arm_actions, random_checkpoint, shipped_checkpoint
 from hume_tools.cli import app
 from hume_training.evaluation.run import EvaluateOptions
 
@@ -31,6 +35,20 @@ def test_poses_need_a_checkpoint_of_their_own() -> None:
     profile = RobotProfile.load("wx250s").with_action("ee_pose")
     with pytest.raises(ConfigError, match="'ee_pose' of robot 'wx250s'; name a checkpoint"):
         _arm_actions(profile)
+
+
+def test_the_shipped_checkpoint_fits_its_robot() -> None:
+    contract = PolicyContract.load(shipped_checkpoint("wx250s_tabletop"))
+    assert contract is not None
+    assert contract.differences(RobotProfile.load("wx250s_sim")) == []
+    config = HumeConfig.load(shipped_checkpoint("wx250s_tabletop") / "config.json")
+    assert (contract.state_dim, contract.action_dim) == (config.state_dim, config.action_dim)
+
+
+def test_a_small_checkpoint_says_which_robot_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    contract = PolicyContract.load(random_checkpoint("franka_panda"))
+    assert contract == PolicyContract.of(RobotProfile.load("franka_panda"))
 
 
 def test_evaluate_judges_the_named_or_the_shipped_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:

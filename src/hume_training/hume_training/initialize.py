@@ -12,10 +12,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from torch import nn
 
 from hume_core.config import HumeConfig
+from hume_core.errors import ContractError
 from hume_core.nn.gemma import StackConfig
 from hume_core.nn.joined import join_all
 from hume_core.nn.norm import RMSNorm
 from hume_core.normalization import Normalizer
+from hume_core.policy_contract import CONTRACT_FILE, PolicyContract
 from hume_core.tokenizer import InstructionTokenizer
 from hume_system1.model import System1
 from hume_system2.model import System2
@@ -43,6 +45,7 @@ def create_checkpoint(
     action_mean: Sequence[float] | None = None,
     action_std: Sequence[float] | None = None,
     corpus: Iterable[str] = DEFAULT_CORPUS,
+    contract: PolicyContract | None = None,
     **settings: Any,
 ) -> Path:
     """Write a complete checkpoint folder with random weights, float32.
@@ -57,6 +60,7 @@ def create_checkpoint(
         state_mean, state_std: statistics of the state, real units; 0 and 1 by default.
         action_mean, action_std: statistics of the actions, real units; 0 and 1 by default.
         corpus: instructions the tokenizer is fitted to.
+        contract: what the numbers of states and actions mean; without, the checkpoint does not say.
         settings: other fields of ``HumeConfig``.
 
     Returns:
@@ -64,7 +68,13 @@ def create_checkpoint(
 
     Raises:
         ConfigError: unknown preset or a setting that does not fit.
+        ContractError: the contract has other sizes.
     """
+    if contract is not None and (contract.state_dim, contract.action_dim) != (state_dim, action_dim):
+        raise ContractError(
+            f"the contract describes states and actions of {contract.state_dim} and {contract.action_dim} numbers; "
+            f"the checkpoint has {state_dim} and {action_dim}"
+        )
     sizes = find_preset(preset) if isinstance(preset, str) else preset
     config = preset_config(sizes, cameras, state_dim, action_dim, **settings)
     target = Path(folder)
@@ -75,7 +85,9 @@ def create_checkpoint(
         _set_statistics(policy.normalizer, "state", state_mean, state_std)
         _set_statistics(policy.normalizer, "action", action_mean, action_std)
         _set_statistics(policy.normalizer, "target", action_mean, action_std)
-    (target / "model.safetensors").unlink(missing_ok=True)
+    for name in ("model.safetensors", CONTRACT_FILE):
+        (target / name).unlink(missing_ok=True)
+    system2.contract = system1.contract = contract
     system2.save_pretrained(target)
     system1.save_pretrained(target)
     return target

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hume_core.action_spaces import JointDelta
-from hume_core.errors import DatasetError
+from hume_core.action_spaces import EeDelta, EePose, JointDelta, JointPosition
+from hume_core.errors import ActionSpaceError, DatasetError
+from hume_core.robot import RobotProfile
+from hume_core.robot_sections import StateField
+from hume_training.data.contract import dataset_contract
 from hume_training.data.demonstrations import Demonstrations, joined
 from hume_training.data.reader import load_demonstrations
 from hume_training.data.writer import Episode
@@ -22,6 +26,38 @@ def copy(dataset: Path, tmp_path: Path) -> Path:
     target = tmp_path / "copy"
     shutil.copytree(dataset, target, ignore=shutil.ignore_patterns("cache"))
     return target
+
+
+def test_tool_rows_need_kinematics_and_are_never_taken_for_joint_positions(data: Demonstrations) -> None:
+    for space in (EeDelta(), EePose()):
+        with pytest.raises(ActionSpaceError, match="needs inverse kinematics"):
+            data.chunks(np.array([0]), 4, space, 6)
+
+
+def test_rows_may_be_counted_from_other_frames(data: Demonstrations) -> None:
+    frames, anchors = np.array([3, 9]), np.array([1, 4])
+    chunk, _ = data.chunks(frames, 5, JointDelta(), 6, anchors)
+    plain, _ = data.chunks(frames, 5, JointPosition(), 6)
+    assert chunk.dtype == np.float32
+    np.testing.assert_array_equal(chunk[..., :6], plain[..., :6] - data.state[anchors, None, :6])
+    np.testing.assert_array_equal(chunk[..., 6:], plain[..., 6:])
+
+
+def test_a_dataset_says_what_a_policy_of_it_emits(data: Demonstrations) -> None:
+    profile = RobotProfile.load("wx250s_sim")
+    contract = dataset_contract(data, JointDelta(), 6)
+    assert contract is not None
+    assert contract.differences(profile) == []
+    assert (contract.state_dim, contract.action_dim) == (data.state.shape[1], data.action.shape[1])
+    positions = dataset_contract(data, JointPosition(), 6)
+    assert positions is not None
+    assert [line.split(":")[0] for line in positions.differences(profile)] == ["action space"]
+    assert dataset_contract(replace(data, action_names=()), JointDelta(), 6) is None
+    assert dataset_contract(replace(data, state_names=("x", "y", "z")), JointDelta(), 6) is None
+    speeds = tuple(f"{name}_velocity" for name in data.action_names[:6])
+    both = dataset_contract(replace(data, state_names=data.state_names[:6] + speeds), JointDelta(), 6)
+    assert both is not None
+    assert both.state == (StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES)
 
 
 def test_gives_back_what_was_recorded(episodes: list[Episode], data: Demonstrations) -> None:

@@ -6,7 +6,9 @@ import torch
 from safetensors.torch import load_file
 
 from hume_core import Observation
-from hume_core.errors import ConfigError
+from hume_core.errors import ConfigError, ContractError
+from hume_core.policy_contract import PolicyContract
+from hume_core.robot import RobotProfile
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.initialize import create_checkpoint
@@ -90,3 +92,20 @@ def test_unknown_preset_or_setting(tmp_path):
         create_checkpoint(tmp_path, "huge")
     with pytest.raises(ConfigError, match="unknown config field 'thetas'"):
         create_checkpoint(tmp_path, thetas=1.0)
+
+
+def test_a_checkpoint_keeps_its_contract(tmp_path):
+    contract = PolicyContract.of(RobotProfile.load("wx250s_sim"))
+    folder = create_checkpoint(tmp_path / "new", contract=contract)
+    for system in (System1, System2):
+        policy = system.from_pretrained(folder)
+        assert policy.contract == contract
+        policy.save_pretrained(tmp_path / system.__name__)
+        assert PolicyContract.load(tmp_path / system.__name__) == contract
+    assert System2.from_pretrained(create_checkpoint(folder)).contract is None
+
+
+def test_a_contract_of_another_size_is_refused(tmp_path):
+    contract = PolicyContract.of(RobotProfile.load("franka_panda"))
+    with pytest.raises(ContractError, match="states and actions of 8 and 7 numbers; the checkpoint has 7 and 7"):
+        create_checkpoint(tmp_path, contract=contract)

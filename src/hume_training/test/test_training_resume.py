@@ -9,7 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hume_core.errors import CheckpointError, ConfigError
+from hume_core.errors import ActionSpaceError, CheckpointError, ConfigError
+from hume_core.policy_contract import PolicyContract
+from hume_core.robot import RobotProfile
 from hume_sim import suites
 from hume_system1.model import System1
 from hume_system2.model import System2
@@ -98,12 +100,34 @@ def test_the_loss_falls(dataset: Path, tmp_path: Path) -> None:
         ({"steps": "many"}, "of type int"),
         ({"steps": 0}, "at least 1"),
         ({"precision": "float8"}, "valid: auto, float32, bfloat16"),
-        ({"action_space": "ee_pose"}, "cannot be trained"),
+        ({"action_space": "ee_pose"}, "cannot be trained; valid: joint_position, joint_delta"),
     ],
 )
 def test_refuses_a_wrong_configuration(change: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         System2Config.from_dict({"dataset": "d", "output": "o"} | change)
+
+
+@pytest.mark.parametrize("kind", [System1Config, System2Config, ValueConfig])
+def test_refuses_an_unknown_action_space(kind: type[TrainingConfig]) -> None:
+    with pytest.raises(ActionSpaceError, match="'torque' is unknown; valid: joint_position, joint_delta, ee_delta"):
+        kind.from_dict({"dataset": "d", "output": "o", "action_space": "torque"})
+
+
+def test_checkpoints_say_what_they_emit_and_later_trainings_keep_to_it(
+    dataset: Path, trained: Path, tmp_path: Path
+) -> None:
+    contract = PolicyContract.load(trained / "checkpoint")
+    assert contract is not None
+    assert contract.differences(RobotProfile.load("wx250s_sim")) == []
+    content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 1, "proposals": 8}
+    content |= {"batch_size": 4, "output": str(tmp_path / "run")}
+    train_system1(System1Config.from_dict(content))
+    assert PolicyContract.load(tmp_path / "run" / "checkpoint") == contract
+    with pytest.raises(ConfigError, match=r"action_space is joint_position in this training; .* with joint_delta"):
+        train_system1(System1Config.from_dict(content | {"action_space": "joint_position"}))
+    with pytest.raises(ConfigError, match="joints is 5 in this training"):
+        train_system1(System1Config.from_dict(content | {"joints": 5}))
 
 
 def test_every_frame_is_seen_once_per_lap() -> None:

@@ -65,6 +65,14 @@ class Conventions:
     rotation: RotationFormat = RotationFormat.ROTATION_VECTOR
     scale: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
+    @classmethod
+    def given(
+        cls, frame: DeltaFrame | None, rotation: RotationFormat | None, scale: tuple[float, ...] | None
+    ) -> Conventions:
+        """With the defaults in the place of None."""
+        plain = cls()
+        return cls(frame or plain.frame, rotation or plain.rotation, scale or plain.scale)
+
     def __post_init__(self) -> None:
         if len(self.scale) != 6 or not all(0.0 < factor < np.inf for factor in self.scale):
             raise ActionSpaceError(f"scale is {list(self.scale)}; it must be six positive numbers")

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hume_core.action_spaces import check_described_spaces
 from hume_core.chunk import Chunk
+from hume_core.errors import ActionSpaceError
 from hume_system1.control.rejection import LONGEST_DT, SHORTEST_DT, Rejection, check_rows
 from hume_system1.control.settings import ControlSettings
 
@@ -82,7 +84,7 @@ class ChunkAdmission:
         s = self._settings
         if not SHORTEST_DT <= chunk.dt <= LONGEST_DT:
             return Rejection.DT
-        if s.action_spaces and chunk.action_space not in s.action_spaces:
+        if _unknown_space(chunk) or (s.action_spaces and chunk.action_space not in s.action_spaces):
             return Rejection.ACTION_SPACE
         if not self._fits(np.shape(chunk.rows)):
             return Rejection.SHAPE
@@ -145,7 +147,8 @@ def _details(
         case Rejection.DT:
             return f"dt is {chunk.dt:g} s, valid: {SHORTEST_DT:g} to {LONGEST_DT:g} s"
         case Rejection.ACTION_SPACE:
-            return f"it is '{chunk.action_space}', the robot takes: {', '.join(s.action_spaces)}"
+            unknown = _unknown_space(chunk)
+            return unknown or f"it is '{chunk.action_space}', the robot takes: {', '.join(s.action_spaces)}"
         case Rejection.SHAPE:
             return f"rows are {np.shape(chunk.rows)}, valid: ({s.chunk_rows or 'any'}, {s.chunk_dim or 'any'})"
         case Rejection.NAMES:
@@ -156,4 +159,13 @@ def _details(
             return f"a number is beyond +-{s.max_chunk_value:g}"
         case Rejection.STEP:
             return f"two neighbouring rows differ by more than {s.max_chunk_step:g}"
+    return ""
+
+
+def _unknown_space(chunk: Chunk) -> str:
+    """Why there is no such action space, with the valid ones; empty where there is."""
+    try:
+        check_described_spaces(chunk.action_space)
+    except ActionSpaceError as error:
+        return str(error)
     return ""

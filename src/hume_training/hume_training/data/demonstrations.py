@@ -32,6 +32,7 @@ class Demonstrations:
         success: (F,) the task is fulfilled after this step, or None where that is not known.
         starts, lengths: first frame and number of frames of each episode (E,).
         tasks: instruction of each episode.
+        state_names, action_names: of the numbers of states (s) and actions (a); empty where the dataset does not say.
     """
 
     fps: float
@@ -44,6 +45,8 @@ class Demonstrations:
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
     tasks: list[str]
+    state_names: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
 
     @cached_property
     def episode_of(self) -> NDArray[np.int64]:
@@ -172,4 +175,11 @@ def joined(parts: Sequence[Demonstrations]) -> Demonstrations:
         starts=np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
         lengths=np.concatenate([part.lengths for part in parts]),
         tasks=[task for part in parts for task in part.tasks],
+        state_names=_shared([part.state_names for part in parts]),
+        action_names=_shared([part.action_names for part in parts]),
     )
+
+
+def _shared(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The names that all parts have; empty where they differ."""
+    return names[0] if len(set(names)) == 1 else ()

@@ -36,6 +36,7 @@ class DatasetInfo:
         features: key -> (dtype, shape).
         frames, episodes: how many there are.
         data_path: pattern of the data files.
+        names: key -> names of its numbers, where the file lists as many as there are.
     """
 
     fps: float
@@ -43,6 +44,7 @@ class DatasetInfo:
     frames: int
     episodes: int
     data_path: str
+    names: Mapping[str, tuple[str, ...]]
 
     @property
     def cameras(self) -> list[str]:
@@ -74,7 +76,8 @@ def read_info(root: Path) -> DatasetInfo:
         counts = int(content["total_frames"]), int(content["total_episodes"])
     except (KeyError, TypeError, AttributeError) as error:
         raise DatasetError(f"{path}: features or totals are missing or malformed ({error})") from error
-    info = DatasetInfo(float(fps), features, *counts, str(content.get("data_path")))
+    names = {key: _names(item.get("names"), features[key][1]) for key, item in content["features"].items()}
+    info = DatasetInfo(float(fps), features, *counts, str(content.get("data_path")), names)
     for key in (STATE, ACTION):
         if key not in features or features[key][0] != "float32" or len(features[key][1]) != 1:
             raise DatasetError(f"{path}: key '{key}' must be a float32 vector; found {features.get(key)}")
@@ -84,6 +87,12 @@ def read_info(root: Path) -> DatasetInfo:
     if not info.cameras:
         raise DatasetError(f"{path}: no key starts with '{IMAGE_PREFIX}'; at least one camera is needed")
     return info
+
+
+def _names(listed: Any, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Names of a vector's numbers; empty where they are written in another way."""
+    fits = isinstance(listed, list) and (len(listed),) == shape and all(isinstance(name, str) for name in listed)
+    return tuple(listed) if fits else ()
 
 
 def load_datasets(folders: str) -> Demonstrations:
@@ -135,6 +144,8 @@ def load_demonstrations(folder: str | Path) -> Demonstrations:
         starts=starts,
         lengths=np.array([episode["length"] for episode in episodes]),
         tasks=[tasks[int(task_index[start])] for start in starts],
+        state_names=info.names[STATE],
+        action_names=info.names[ACTION],
     )
 
 

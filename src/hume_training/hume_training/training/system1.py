@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from hume_core.errors import ConfigError
 from hume_system1.model import System1
 from hume_system2.model import System2
+from hume_training.data.contract import keep_contract
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean, noise_segment, system1_flow
@@ -188,6 +189,7 @@ def train_system1(config: System1Config, stop_after: int | None = None, data: De
     data = data or load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     system1 = System1.from_pretrained(config.checkpoint, device=config.device)
+    keep_contract(system1, data, config.space, config.joints)
     system1.config = replace(system1.config, s1_origin=config.origin or system1.config.s1_origin)
     batches = Batches(
         data, system1.config, config.space, config.joints, config.seed, config.batch_size, config.image_shift

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hume_core.nn.gemma import Cache, repeat_cache
 from hume_system2.model import System2
 from hume_system2.model.prefix import Prefix
+from hume_training.data.contract import dataset_contract, keep_contract
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean
@@ -140,6 +141,7 @@ def new_checkpoint(config: System2Config, data: Demonstrations, folder: Path) ->
         action_mean=statistics[2].tolist(),
         action_std=statistics[3].tolist(),
         corpus=data.seen,
+        contract=dataset_contract(data, config.space, config.joints),
         num_steps=config.num_steps,
         s1_num_steps=config.s1_num_steps,
         theta1=config.theta1,
@@ -158,5 +160,6 @@ def train_system2(config: System2Config, stop_after: int | None = None) -> Outco
             new_checkpoint(config, data, start)
     checkpoint = config.checkpoint or start
     system2 = System2.from_pretrained(checkpoint, device=config.device)
+    keep_contract(system2, data, config.space, config.joints)
     hook = evaluation_hook(config, system2, checkpoint)
     return train(config, System2Objective(config, data, system2), hook, stop_after)

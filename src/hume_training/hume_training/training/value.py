@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hume_core.errors import ConfigError, DatasetError
 from hume_system2.model import System2
 from hume_system2.model.critics import CalQL
+from hume_training.data.contract import keep_contract
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_datasets
 from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
@@ -187,6 +188,7 @@ def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
     torch.set_num_threads(config.threads)
     data = load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
+    keep_contract(system2, data, config.space, config.joints)
     if config.score_rows:
         score_rows(system2, config.score_rows, config.seed)
     set_choice(system2, config)
