@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hume_system1.control.events import JointStateEvent
+from hume_system1.control.plausibility import Plausibility
 from hume_system1.control.rejection import Rejection
 
 _MOST_LAYOUTS = 8
@@ -29,21 +30,32 @@ class JointStates:
         names: joints in command order.
         gripper_joints: per gripper, the joint whose position is its opening, "" without one.
         future: how far a stamp may lie ahead of the ROS clock, s.
+        plausibility: looks for what no arm can have; None: whatever is finite is taken.
 
     Attributes:
         position: newest positions, rad; empty before the first state.
+        arm: the same without the jumps that no arm can make, rad.
         velocity: rad/s, measured, or from the last two positions where the driver gives none.
         grippers: newest opening of each gripper, None where unknown.
         received: steady time of the newest state, s; -inf before the first.
     """
 
-    def __init__(self, names: tuple[str, ...], gripper_joints: Sequence[str] = (), future: float = math.inf) -> None:
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        gripper_joints: Sequence[str] = (),
+        future: float = math.inf,
+        plausibility: Plausibility | None = None,
+    ) -> None:
         self._names = names
         self._gripper_joints = tuple(gripper_joints)
         self._future = future
+        self._plausibility = plausibility
+        self._reports = False
         self._layouts: dict[tuple[str, ...], _Layout] = {}
         self._stamp = -math.inf
         self.position: list[float] = []
+        self.arm: list[float] = []
         self.velocity: list[float] = []
         self.grippers: list[float | None] = [None] * len(self._gripper_joints)
         self.received = -math.inf
@@ -72,10 +84,16 @@ class JointStates:
             return Rejection.FUTURE
         if event.stamp != 0.0 and event.stamp <= self._stamp:
             return Rejection.SEQUENCE
-        velocity = self._velocity(event, columns, position, received)
+        elapsed = event.stamp - self._stamp if event.stamp != 0.0 else received - self.received
+        velocity = self._velocity(event, columns, position, elapsed)
         if not math.isfinite(sum(velocity)):
             return Rejection.NOT_FINITE
+        if self._plausibility is not None and self.position:
+            if not self._plausibility.believe(self.position, position, elapsed, stamped=event.stamp != 0.0):
+                return Rejection.OUTLIER
+            self._compare(self._plausibility, position, velocity, elapsed, bool(event.velocity))
         self.position, self.velocity = position, velocity
+        self.arm = position if self._plausibility is None else self._plausibility.motion(position)
         self._stamp, self.received = event.stamp, received
         self._take_grippers(event, grippers)
         return None
@@ -99,12 +117,20 @@ class JointStates:
             rejection = None
         return rejection
 
+    def _compare(
+        self, plausibility: Plausibility, position: list[float], velocity: list[float], elapsed: float, reports: bool
+    ) -> None:
+        """Ask whether reported velocities fit the positions; most drivers of still arms report only zeros."""
+        if reports and self._reports and (any(velocity) or any(self.velocity)):
+            moved = [new - old for new, old in zip(position, self.position, strict=True)]
+            plausibility.compare(moved, self.velocity, velocity, elapsed)
+        self._reports = reports
+
     def _velocity(
-        self, event: JointStateEvent, columns: list[int], position: list[float], received: float
+        self, event: JointStateEvent, columns: list[int], position: list[float], elapsed: float
     ) -> list[float]:
         if event.velocity:
             return [float(event.velocity[i]) for i in columns]
-        elapsed = event.stamp - self._stamp if event.stamp != 0.0 else received - self.received
         if not self.position or not 0.0 < elapsed < math.inf:
             return [0.0] * len(columns)
         return [(new - old) / elapsed for new, old in zip(position, self.position, strict=True)]

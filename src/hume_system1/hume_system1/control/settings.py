@@ -22,6 +22,10 @@ class ControlSettings:
         tracking_ratio: part of the limit on |command - measured| that a healthy arm stays below. The command keeps the
             limit itself, so a blocked arm is known by a command that stands close to it.
         tracking_grace: how long |command - measured| may stay above that part before FAULT.
+        push_settle: how long a pushed arm must follow again before motion goes on.
+        push_timeout: longest push before FAULT.
+        push_reach: how far the command comes along with a pushed arm, as a multiple of the tracking limit.
+        jump_speed: multiple of the velocity limit at which no arm moves, whoever pushes it (at least 10 rad/s).
         clock_frozen: how long the ROS clock may stand still before FAULT.
         clock_jump: largest step of the ROS clock against the steady clock before FAULT.
         future: how far a stamp may lie ahead of the ROS clock.
@@ -55,6 +59,10 @@ class ControlSettings:
     heartbeat_age: float = 0.5
     tracking_ratio: float = 0.9
     tracking_grace: float = 0.1
+    push_settle: float = 0.1
+    push_timeout: float = 1.5
+    push_reach: float = 1.0
+    jump_speed: float = 5.0
     clock_frozen: float = 0.2
     clock_jump: float = 0.25
     future: float = 0.1

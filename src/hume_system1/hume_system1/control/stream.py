@@ -54,6 +54,11 @@ class CommandStream:
         """Whether no joint is commanded to move."""
         return not self.started or self.limiter.at_rest
 
+    @property
+    def positions(self) -> list[float]:
+        """(n,) commanded, rad."""
+        return [joint.p for joint in self.limiter.joints]
+
     def state(self) -> NDArray[np.float64]:
         """(3, n) commanded position, velocity and acceleration."""
         return np.array(self._state())

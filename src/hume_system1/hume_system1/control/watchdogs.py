@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Reason
 
+_FORGIVEN = 0.1
+
 
 @dataclass(slots=True)
 class View:
@@ -29,6 +31,9 @@ class View:
         started: the stream has begun.
         outside_limits: the arm is measured outside its position limits before the stream begins.
         tracking_ratio: largest |command - measured| as a multiple of its limit; 0 while it does not matter.
+        pushed: the arm was pushed away and has not come back yet.
+        push: why that is no transient push, or NONE.
+        joint_states_fault: what is wrong with the joint states themselves, or NONE.
         covered: the timeline has motion for the present.
     """
 
@@ -42,6 +47,9 @@ class View:
     started: bool = False
     outside_limits: bool = False
     tracking_ratio: float = 0.0
+    pushed: bool = False
+    push: Reason = Reason.NONE
+    joint_states_fault: Reason = Reason.NONE
     covered: bool = False
 
     def forget_motion(self) -> None:
@@ -93,21 +101,45 @@ class JointStatesLost(Watchdog):
         return Reason.JOINT_STATES_LOST if silent > self.age else Reason.NONE
 
 
-@dataclass
-class Tracking(Watchdog):
-    """|command - measured| above `ratio` of its limit for `grace` s."""
-
-    ratio: float
-    grace: float
-    _since: float = math.inf
+class JointStatesWrong(Watchdog):
+    """The joint states are none that an arm can have."""
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        if view.tracking_ratio <= self.ratio:
-            self._since = math.inf
-        elif self._since == math.inf:
-            self._since = now
-        return Reason.TRACKING_ERROR if now - self._since >= self.grace else Reason.NONE
+        return view.joint_states_fault
+
+
+class Push(Watchdog):
+    """A push does not end, or is none."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return view.push
+
+
+@dataclass
+class Tracking(Watchdog):
+    """A blocked arm: |command - measured| above `ratio` of its limit for `grace` s, and no push.
+
+    Shorter times add up if they come again and again: a tenth of the time between them is forgiven.
+    """
+
+    ratio: float
+    grace: float
+    _blocked: float = 0.0
+    _above: bool = False
+    _last: float = math.inf
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        above = view.tracking_ratio > self.ratio and not view.pushed
+        elapsed = max(now - self._last, 0.0)
+        if above and self._above:
+            self._blocked += elapsed
+        elif not above:
+            self._blocked = max(self._blocked - _FORGIVEN * elapsed, 0.0)
+        self._above, self._last = above, now
+        return Reason.TRACKING_ERROR if above and self._blocked >= self.grace else Reason.NONE
 
 
 @dataclass
@@ -156,6 +188,14 @@ class SegmentStale(Watchdog):
         return Reason.SEGMENT_STALE if now - view.segment > self.age else Reason.NONE
 
 
+class Pushed(Watchdog):
+    """The arm was pushed away."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.PUSHED if view.pushed else Reason.NONE
+
+
 class NoSegment(Watchdog):
     """No segment says where the arm should be now."""
 
@@ -167,20 +207,27 @@ class NoSegment(Watchdog):
 def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
     """What demands a reset; the first that barks is the reason."""
     s = settings
-    watchdogs = [
+    return [
         OutsideLimits(),
         Clock(),
         JointStatesLost(s.joint_state_age),
+        JointStatesWrong(),
+        Push(),
         Tracking(s.tracking_ratio, s.tracking_grace),
+        *([DenoiserLost(s.heartbeat_age)] if s.require_heartbeat else []),
     ]
-    return [*watchdogs, DenoiserLost(s.heartbeat_age)] if s.require_heartbeat else watchdogs
 
 
 def hold_watchdogs(settings: ControlSettings) -> list[Watchdog]:
     """What motion has to wait for; the first that barks is the reason."""
     s = settings
-    watchdogs = [ObservationStale(s.observation_age), SegmentStale(s.segment_age), NoSegment()]
-    return [ChunkStale(s.chunk_age), *watchdogs] if s.require_chunk else watchdogs
+    return [
+        Pushed(),
+        *([ChunkStale(s.chunk_age)] if s.require_chunk else []),
+        ObservationStale(s.observation_age),
+        SegmentStale(s.segment_age),
+        NoSegment(),
+    ]
 
 
 def first_bark(watchdogs: Sequence[Watchdog], now: float, view: View) -> Reason:
