@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from hume_core.limits import MotionLimits
 
 # All as parts of the joint's tracking bound.
-_CLOSE = 0.3  # nothing is counted within
+_CLOSE = 0.2  # nothing is counted within
 _STEP = 0.1  # growth is counted in steps this large, so that noise of the measurement is not
-# A blocked arm rebounds a little; one that went this part of the difference by itself was pushed.
-_ARM_SHARE = 0.25
+# A blocked arm rebounds, and one with a lag runs on while the command brakes: both make up less of the difference.
+_ARM_SHARE = 0.4
 
 
 class JointDivergence:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Reason
 
-_FORGIVEN = 0.1
+_FORGIVEN = 0.02
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class Push(Watchdog):
 class Tracking(Watchdog):
     """A blocked arm: |command - measured| above `ratio` of its limit for `grace` s, and no push.
 
-    Shorter times add up if they come again and again: a tenth of the time between them is forgiven.
+    Shorter times add up if they come again and again: only 2 % of the time between them is forgiven.
     """
 
     ratio: float
