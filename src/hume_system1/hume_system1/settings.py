@@ -84,8 +84,17 @@ def declare_settings(node: Node) -> System1Settings:
 
 
 def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:
-    """Settings of the control core for a robot: its rate and its action space."""
-    return replace(settings, rate_hz=profile.rates.stream, action_spaces=(profile.action.space.value,))
+    """Settings of the control core for a robot: its rate, its action space, and what to do when it is pushed."""
+    push = profile.push
+    return replace(
+        settings,
+        rate_hz=profile.rates.stream,
+        action_spaces=(profile.action.space.value,),
+        push_settle=push.settle,
+        push_timeout=push.timeout,
+        push_reach=push.reach,
+        jump_speed=push.jump_speed,
+    )
 
 
 def gripper_settings(profile: RobotProfile) -> GripperSettings | None:

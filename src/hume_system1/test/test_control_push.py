@@ -161,12 +161,8 @@ def test_a_blocked_arm_is_a_fault_within_the_time_it_always_was(make_rig: Any, s
 def test_a_constant_or_drifting_offset_is_a_fault(make_rig: Any, seed: int) -> None:
     arm, random = moving(make_rig, seed)
     limits = arm.rig.core.limits
-    lie = (
-        random.choice([-1.0, 1.0], 3)
-        * random.uniform(1.3, 2.0)
-        * limits.tracking
-        * (np.arange(3) == random.integers(3))
-    )
+    lie = np.zeros(3)
+    lie[random.integers(3)] = random.choice([-1.0, 1.0]) * random.uniform(1.3, 2.0) * limits.tracking[0]
     drift = float(random.choice([0.0, 0.2, 0.5, 2.0]))  # s that the offset takes to come; 0: a jump
     for k in range(round(drift / DT)):
         arm.lie = lie * (k * DT / drift)

@@ -64,30 +64,29 @@ class Plausibility:
         """
         jitter = _STAMP_JITTER if stamped else _ARRIVAL_JITTER
         elapsed = elapsed if elapsed > 0.0 else 0.0  # what is not a number is 0 too
+        outlier = self._outlier
+        # Asked first: by now the arm could have come here from the old place too, but not by way of the outlier.
+        if outlier is not None and self._confirms(new, elapsed, jitter, stamped):
+            self._jumped = [total + b - a for total, a, b in zip(self._jumped, old, new, strict=True)]
+            self._has_jumped = True
+            self._outlier = None
+            return True
         if self._possible(old, new, max(elapsed, jitter)):
-            if self._doubts > 0.0 and self._outlier is None:
+            if outlier is None:
                 self._doubts = max(self._doubts - _FORGIVENESS * elapsed, 0.0)
             self._outlier = None
             return True
-        if not self._confirmed(new, elapsed, jitter, stamped):
-            return False
-        self._jumped = [total + b - a for total, a, b in zip(self._jumped, old, new, strict=True)]
-        self._has_jumped = True
-        return True
-
-    def _confirmed(self, new: Sequence[float], elapsed: float, jitter: float, stamped: bool) -> bool:
-        """Whether an outlier agrees with the one before it; the first one does not."""
         self._doubts += 1.0
-        outlier, self._outlier = self._outlier, (new, elapsed)
-        if outlier is None:
+        self._outlier = new, elapsed
+        return False
+
+    def _confirms(self, new: Sequence[float], elapsed: float, jitter: float, stamped: bool) -> bool:
+        """Whether positions agree with the outlier before them."""
+        assert self._outlier is not None
+        position, at = self._outlier
+        if stamped and elapsed <= at:  # the same message once more
             return False
-        since = elapsed - outlier[1]
-        if stamped and since <= 0.0:  # the same message once more confirms nothing
-            return False
-        if not self._possible(outlier[0], new, max(since, jitter)):
-            return False
-        self._outlier = None
-        return True
+        return self._possible(position, new, max(elapsed - at, jitter))
 
     def motion(self, position: list[float]) -> list[float]:
         """(n,) positions as the arm has moved: without what it cannot have moved, rad."""
