@@ -34,7 +34,7 @@ class JointStates:
 
     Attributes:
         position: newest positions, rad; empty before the first state.
-        arm: the same without the jumps that no arm can make, rad.
+        arm: the same without the jumps that no arm can make, rad; empty where nobody looks for them.
         velocity: rad/s, measured, or from the last two positions where the driver gives none.
         grippers: newest opening of each gripper, None where unknown.
         received: steady time of the newest state, s; -inf before the first.
@@ -51,7 +51,7 @@ class JointStates:
         self._gripper_joints = tuple(gripper_joints)
         self._future = future
         self._plausibility = plausibility
-        self._reports = False
+        self._reported = False
         self._layouts: dict[tuple[str, ...], _Layout] = {}
         self._stamp = -math.inf
         self.position: list[float] = []
@@ -88,14 +88,14 @@ class JointStates:
         velocity = self._velocity(event, columns, position, elapsed)
         if not math.isfinite(sum(velocity)):
             return Rejection.NOT_FINITE
-        if self._plausibility is not None and self.position:
-            if not self._plausibility.believe(self.position, position, elapsed, stamped=event.stamp != 0.0):
+        if self._plausibility is not None:
+            if not self._plausible(self._plausibility, event, position, velocity, elapsed):
                 return Rejection.OUTLIER
-            self._compare(self._plausibility, position, velocity, elapsed, bool(event.velocity))
+            self.arm = self._plausibility.motion(position)
         self.position, self.velocity = position, velocity
-        self.arm = position if self._plausibility is None else self._plausibility.motion(position)
         self._stamp, self.received = event.stamp, received
-        self._take_grippers(event, grippers)
+        if grippers:
+            self._take_grippers(event, grippers)
         return None
 
     def forget_stamp(self) -> None:
@@ -117,14 +117,25 @@ class JointStates:
             rejection = None
         return rejection
 
-    def _compare(
-        self, plausibility: Plausibility, position: list[float], velocity: list[float], elapsed: float, reports: bool
-    ) -> None:
-        """Ask whether reported velocities fit the positions; most drivers of still arms report only zeros."""
-        if reports and self._reports and (any(velocity) or any(self.velocity)):
+    def _plausible(
+        self,
+        plausibility: Plausibility,
+        event: JointStateEvent,
+        position: list[float],
+        velocity: list[float],
+        elapsed: float,
+    ) -> bool:
+        """Whether an arm in the last state can be in this one; reported velocities are looked at as well."""
+        if not self.position:
+            return True
+        if not plausibility.believe(self.position, position, elapsed, stamped=event.stamp != 0.0):
+            return False
+        reported = bool(event.velocity)
+        if reported and self._reported and (any(velocity) or any(self.velocity)):
             moved = [new - old for new, old in zip(position, self.position, strict=True)]
             plausibility.compare(moved, self.velocity, velocity, elapsed)
-        self._reports = reports
+        self._reported = reported
+        return True
 
     def _velocity(
         self, event: JointStateEvent, columns: list[int], position: list[float], elapsed: float

@@ -24,6 +24,9 @@ _LONG = 0.5  # s of contradiction that make a fault
 _GAP = 0.2  # s without a state after which a comparison says nothing
 
 
+_NONE = Reason.NONE
+
+
 class Plausibility:
     """Looks at one joint state after the other.
 
@@ -51,7 +54,7 @@ class Plausibility:
         """What is wrong with the joint states, or NONE."""
         if self._doubts >= _DOUBTS:
             return Reason.JOINT_STATES_JUMP
-        return Reason.JOINT_STATES_CONTRADICT if self._contradiction >= _LONG else Reason.NONE
+        return Reason.JOINT_STATES_CONTRADICT if self._contradiction >= _LONG else _NONE
 
     def believe(self, old: Sequence[float], new: Sequence[float], elapsed: float, *, stamped: bool) -> bool:
         """Whether to take positions.
@@ -72,7 +75,7 @@ class Plausibility:
             self._outlier = None
             return True
         if self._possible(old, new, max(elapsed, jitter)):
-            if outlier is None:
+            if outlier is None and self._doubts > 0.0:
                 self._doubts = max(self._doubts - _FORGIVENESS * elapsed, 0.0)
             self._outlier = None
             return True
@@ -122,4 +125,10 @@ class Plausibility:
         self._contradiction = self._contradiction + elapsed if contradicts else 0.0
 
     def _possible(self, old: Sequence[float], new: Sequence[float], elapsed: float) -> bool:
-        return all(abs(new[i] - old[i]) <= _NOISE + speed * elapsed for i, speed in enumerate(self._speeds))
+        speeds = self._speeds
+        for i, place in enumerate(new):  # as a loop: `all` of a generator takes three times as long
+            way = place - old[i]
+            bound = _NOISE + speeds[i] * elapsed
+            if way > bound or way < -bound:
+                return False
+        return True
