@@ -43,8 +43,16 @@ class Arm:
         texts: the core's state after every tick.
     """
 
-    def __init__(self, rig: Any, lag: float, rate: float = 200.0, seed: int = 0, velocities: bool = True) -> None:
-        self.rig, self.lag, self.rate, self.velocities = rig, lag, rate, velocities
+    def __init__(
+        self,
+        rig: Any,
+        lag: float,
+        rate: float = 200.0,
+        seed: int = 0,
+        velocities: bool = True,
+        stamped: bool = True,
+    ) -> None:
+        self.rig, self.lag, self.rate, self.velocities, self.stamped = rig, lag, rate, velocities, stamped
         n = rig.core.limits.size
         self.position, self.speed = np.array(rig.measured), np.zeros(n)
         self.push, self.held, self.lie = np.zeros(n), np.zeros(n, dtype=bool), np.zeros(n)
@@ -78,12 +86,23 @@ class Arm:
         self.position = target
 
     def _sense(self) -> list[JointStateEvent]:
-        if self.rig.steady + DT < self._due - 1e-9:
-            return []
-        self._due = max(self._due, self.rig.steady + DT) + 1.0 / self.rate
-        measured = self.position + self.lie + self._random.normal(0.0, _NOISE, len(self.position))
-        velocity = tuple(self.speed) if self.velocities else ()
-        return [self.rig.joint_state(position=tuple(measured), velocity=velocity, stamp=self.rig.ros + DT)]
+        """The states measured since the last tick; some arrive a little late, and some drivers do not stamp."""
+        rig, events = self.rig, []
+        now = rig.steady + DT
+        self._due = max(self._due, rig.steady)
+        while self._due <= now + 1e-9:
+            since = now - self._due
+            measured = self.position - self.speed * since + self.lie + self._random.normal(0.0, _NOISE, len(self.lie))
+            events.append(
+                rig.joint_state(
+                    position=tuple(measured),
+                    velocity=tuple(self.speed) if self.velocities else (),
+                    stamp=rig.ros + DT - since if self.stamped else 0.0,
+                    received=now - self._random.uniform(0.0, 0.5 * since),
+                )
+            )
+            self._due += 1.0 / self.rate
+        return events
 
     @property
     def reasons(self) -> list[str]:
@@ -105,8 +124,9 @@ def moving(make_rig: Any, seed: int, **changes: Any) -> tuple[Arm, np.random.Gen
     rig = make_rig()
     options = {
         "lag": float(random.uniform(0.0, 0.06)),
-        "rate": float(random.choice([50.0, 100.0, 200.0])),
+        "rate": float(random.choice([50.0, 100.0, 500.0])),
         "velocities": bool(random.integers(2)),
+        "stamped": bool(random.integers(4)),
     }
     arm = Arm(rig, seed=seed, **{**options, **changes})
     arm.tick()
@@ -173,7 +193,9 @@ def test_a_constant_or_drifting_offset_is_a_fault(make_rig: Any, seed: int) -> N
     assert arm.faulted(), arm.reasons
     wrong = {Reason.TRACKING_ERROR, Reason.OFFSET_STAYS, Reason.PUSH_LASTS, Reason.JOINT_STATES_CONTRADICT}
     assert arm.rig.core.state.reason in wrong
-    assert drift > 0.0 or arm.rig.core.state.reason is Reason.TRACKING_ERROR, arm.reasons
+    # Where states are not stamped, a jump may be motion of which the states arrived together.
+    if drift == 0.0 and arm.stamped:
+        assert arm.rig.core.state.reason is Reason.TRACKING_ERROR, arm.reasons
     # A lie does not lead the arm astray: it comes along by one tracking bound, and what it had to brake from.
     assert (np.abs(arm.rig.command.position - start) < 1.8 * limits.tracking).all()
     arm.rig.assert_within_limits()
