@@ -31,6 +31,7 @@ from hume_core.robot_sections import (
     KinematicsSection,
     Name,
     ObservationTiming,
+    Push,
     Rates,
     Section,
     StateField,
@@ -38,8 +39,8 @@ from hume_core.robot_sections import (
 
 __all__ = [
     "Action", "ArmController", "ArmControllerType", "Camera", "Controllers", "Gripper", "GripperController",
-    "GripperControllerType", "Joint", "KinematicsSection", "ObservationTiming", "Rates", "RobotProfile", "StateField",
-    "find_profile", "known_profiles", "profile_directories",
+    "GripperControllerType", "Joint", "KinematicsSection", "ObservationTiming", "Push", "Rates", "RobotProfile",
+    "StateField", "find_profile", "known_profiles", "profile_directories",
 ]  # fmt: skip
 
 
@@ -58,6 +59,7 @@ class RobotProfile(Section):
     controllers: Controllers
     rates: Rates = Rates()
     observation: ObservationTiming = ObservationTiming()
+    push: Push = Push()
 
     @model_validator(mode="after")
     def _parts_agree(self) -> RobotProfile:

@@ -230,6 +230,29 @@ class KinematicsSection(Section):
     posture_gain: Annotated[float, Field(ge=0, le=10)] = 0.2
 
 
+class Push(Section):
+    """What happens to a pushed arm; see docs/add_my_robot.md.
+
+    Attributes:
+        settle: how long the arm must follow again before motion goes on, s.
+        timeout: longest push that is not a fault, s.
+        reach: how far the command comes along with the arm, as a multiple of the joint's `tracking`.
+        jump_speed: multiple of the joint's `velocity` at which no arm moves, whoever pushes it: what is measured to
+            be faster than this (and than 10 rad/s) is no motion.
+    """
+
+    settle: Positive = 0.1
+    timeout: Positive = 1.5
+    reach: Annotated[float, Field(gt=0, le=10)] = 1.0
+    jump_speed: Annotated[float, Field(ge=1, le=100)] = 5.0
+
+    @model_validator(mode="after")
+    def _a_push_can_end(self) -> Push:
+        if self.settle >= self.timeout:
+            raise ValueError(f"settle must be below timeout, found {self.settle} and {self.timeout} s")
+        return self
+
+
 class Rates(Section):
     """Rates in Hz: command stream, System 1 (upper bound), System 2 (upper bound)."""
 

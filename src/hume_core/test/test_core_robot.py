@@ -125,6 +125,8 @@ def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
         (lambda d: d.pop("gripper"), "no gripper section"),
         (lambda d: d["gripper"].update(open=0.0), "closed and open must differ"),
         (lambda d: d.update(rates={"stream": 5000}), "rates.stream"),
+        (lambda d: d.update(push={"settle": 2.0}), "settle must be below timeout"),
+        (lambda d: d.update(push={"jump_speed": 0.5}), "push.jump_speed"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, change: Callable[[dict[str, Any]], object], expected: str) -> None:

@@ -10,8 +10,17 @@ from hume_system1.control.settings import ControlSettings, GripperSettings
 
 
 def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:
-    """Settings of the control core for a robot: its rate and its action space."""
-    return replace(settings, rate_hz=profile.rates.stream, action_spaces=(ActionLayout.of(profile).action_space,))
+    """Settings of the control core for a robot: its rate, its action space, and what to do when it is pushed."""
+    push = profile.push
+    return replace(
+        settings,
+        rate_hz=profile.rates.stream,
+        action_spaces=(ActionLayout.of(profile).action_space,),
+        push_settle=push.settle,
+        push_timeout=push.timeout,
+        push_reach=push.reach,
+        jump_speed=push.jump_speed,
+    )
 
 
 def gripper_settings(profile: RobotProfile) -> GripperSettings | None:

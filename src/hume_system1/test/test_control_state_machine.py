@@ -173,6 +173,32 @@ def test_tracking_error_must_last() -> None:
     assert bark(1.06 + s.tracking_grace, 1.1) is Reason.TRACKING_ERROR
 
 
+def test_short_blocks_add_up_and_a_push_is_none() -> None:
+    s = ControlSettings()
+    dogs = fault_watchdogs(s)
+    for k in range(40):
+        pushed = View(joint_states=k * 0.01, tracking_ratio=1.1, pushed=True)
+        assert first_bark(dogs, k * 0.01, pushed) is Reason.NONE
+    barks = []
+    for k in range(40, 200):
+        ratio = 1.1 if k % 20 < 6 else 0.1
+        barks.append(first_bark(dogs, k * 0.01, View(joint_states=k * 0.01, tracking_ratio=ratio)))
+    assert Reason.TRACKING_ERROR in barks[30:70]
+    assert Reason.TRACKING_ERROR not in barks[:30]
+
+
+def test_a_pushed_arm_holds_and_goes_on_and_an_idle_one_stays_idle() -> None:
+    held = after(RUNNING, hold=Reason.PUSHED)
+    assert held == State(Mode.HOLD, Reason.PUSHED)
+    assert after(held, hold=Reason.NO_SEGMENT) == State(Mode.HOLD, Reason.NO_SEGMENT)
+    assert after(held) == RUNNING
+    assert after(held, fault=Reason.PUSH_LASTS) == State(Mode.FAULT, Reason.PUSH_LASTS)
+    idle = after(IDLE, hold=Reason.PUSHED)
+    assert idle == State(Mode.IDLE, Reason.PUSHED)
+    assert after(idle, hold=Reason.CHUNK_STALE) == IDLE
+    assert after(idle) == RUNNING
+
+
 def clock_after(*readings: tuple[float, float]) -> RosClock:
     """A clock that has seen (steady, ros) pairs."""
     clock = RosClock(frozen=0.25, jump=0.25)

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from hume_msgs.msg import ActionChunk, Segment
 
+from hume_core.robot import Push, RobotProfile
 from hume_ros.conversions import set_stamp
 from hume_system1 import inputs
+from hume_system1.control.settings import ControlSettings
+from hume_system1.robot_settings import control_settings
 
 
 def test_chunk_is_read_whole() -> None:
@@ -45,3 +48,12 @@ def test_numbers_that_do_not_fit_stay_as_they_are(horizon: int) -> None:
     assert segment.grippers.ndim == 1 or horizon == 0
     chunk = ActionChunk(horizon=horizon, dim=5, data=array("f", [1.0]))
     assert inputs.chunk_of(chunk).rows.shape == (1,)
+
+
+def test_what_happens_to_a_pushed_arm_comes_from_the_profile() -> None:
+    profile = RobotProfile.load("wx250s_sim")
+    profile = profile.model_copy(update={"push": Push(settle=0.2, timeout=3.0, reach=0.5, jump_speed=8.0)})
+    settings = control_settings(profile, ControlSettings())
+    assert (settings.push_settle, settings.push_timeout) == (0.2, 3.0)
+    assert (settings.push_reach, settings.jump_speed) == (0.5, 8.0)
+    assert (settings.rate_hz, settings.action_spaces) == (profile.rates.stream, (profile.action.space.value,))

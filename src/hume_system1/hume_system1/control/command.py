@@ -26,7 +26,6 @@ class Command:
         publish: False when nothing may be sent (not active, or the arm is handed over).
         mode: mode after this tick.
         reason: why.
-        motion: (3, n), of which the next three are the rows.
         position: (n,) rad.
         velocity: (n,) rad/s, feed-forward that belongs to `position`.
         acceleration: (n,) rad/s^2.
@@ -34,14 +33,15 @@ class Command:
         time: steady clock the command is for, s.
     """
 
-    __slots__ = ("acceleration", "grippers", "mode", "motion", "position", "publish", "reason", "time", "velocity")
+    __slots__ = ("acceleration", "grippers", "mode", "position", "publish", "reason", "time", "velocity")
 
     def __init__(self, size: int, grippers: int = 0) -> None:
         self.publish = False
         self.mode = Mode.UNCONFIGURED
         self.reason = Reason.NONE
-        self.motion: NDArray[np.float64] = np.zeros((3, size))
-        self.position, self.velocity, self.acceleration = self.motion
+        self.position: NDArray[np.float64] = np.zeros(size)
+        self.velocity: NDArray[np.float64] = np.zeros(size)
+        self.acceleration: NDArray[np.float64] = np.zeros(size)
         self.grippers: NDArray[np.float64] = np.full(grippers, math.nan)
         self.time = 0.0
 

@@ -12,6 +12,7 @@ from hume_system1.control import state_machine
 from hume_system1.control.command import ClockReading, Command, CoreStatus
 from hume_system1.control.intake import Intake
 from hume_system1.control.limiter import Limiter, Rows, check_tighter
+from hume_system1.control.push import PushWatch
 from hume_system1.control.report import core_status
 from hume_system1.control.settings import ControlSettings, GripperSettings
 from hume_system1.control.sinks import TrajectoryPoint
@@ -56,6 +57,7 @@ class ControlCore:
         self.error = ""
         self._faults = fault_watchdogs(self.settings)
         self._holds = hold_watchdogs(self.settings)
+        self._push = PushWatch(limits, self.settings)
         self._command = Command(limits.size, len(grippers))
         self._inputs = state_machine.Inputs()
         self._tighter: MotionLimits | None = None
@@ -156,6 +158,7 @@ class ControlCore:
         if intake.active and not (stream.started or intake.taken or self._latched) and measured_still:
             self._start(now)
         ratio = stream.tracking_ratio(joints.position)
+        self._watch_push(now, ratio)
         inputs.at_rest = at_rest = stream.at_rest
         inputs.still = at_rest and measured_still and ratio <= _ALIGNED
         inputs.configured = bool(joints.position)
@@ -168,9 +171,18 @@ class ControlCore:
         inputs.fresh_chunk = intake.reset.fresh_chunk
         self._ask_watchdogs(now, inputs, ratio)
 
+    def _watch_push(self, now: ClockReading, ratio: float) -> None:
+        """Nobody is to blame for where the arm is while it is not ours, or stopped for good."""
+        command, joints = self.stream.positions, self.intake.joint_states
+        if self._latched or not self.stream.started or self.stream.released:
+            self._push.forget(command, joints.arm)
+        else:
+            self._push.update(now.steady, ratio, command, joints.position, joints.arm)
+
     def _ask_watchdogs(self, now: ClockReading, inputs: state_machine.Inputs, ratio: float) -> None:
         intake, started = self.intake, self.stream.started
         view = intake.look(
+            self._push,
             started=started,
             outside_limits=inputs.starting and self._outside_limits(),
             tracking_ratio=0.0 if inputs.resetting else ratio,
@@ -186,6 +198,8 @@ class ControlCore:
         self._tighter = None
         self.limits = limits
         self.limiter.tighten(limits)
+        self._push = PushWatch(limits, self.settings)
+        self._push.forget(self.stream.positions, self.intake.joint_states.arm)
         return False
 
     def _outside_limits(self) -> bool:
@@ -221,7 +235,14 @@ class ControlCore:
         self._follow = False
         if self._inputs.resetting and self._inputs.enabled and self._misaligned():
             return self._to_the_arm()
+        # Whoever has disabled the arm or taken it wants no motion of ours.
+        if self._push.pushed and not self._latched and self._inputs.active and self._free_to_move:
+            return self._push.reference(self.stream.positions, self.intake.joint_states.position)
         return None
+
+    @property
+    def _free_to_move(self) -> bool:
+        return self._inputs.enabled and not self._inputs.taken
 
     def _misaligned(self) -> bool:
         """Whether a reset has to bring the command back to where the arm is measured."""

@@ -24,6 +24,8 @@ from hume_system1.control.events import (
 )
 from hume_system1.control.inbox import Inbox
 from hume_system1.control.joint_states import JointStates
+from hume_system1.control.plausibility import Plausibility
+from hume_system1.control.push import PushWatch
 from hume_system1.control.resets import ResetRequest
 from hume_system1.control.ros_clock import RosClock
 from hume_system1.control.segment_admission import SegmentAdmission
@@ -56,7 +58,8 @@ class Intake:
         self.clock = RosClock(settings.clock_frozen, settings.clock_jump)
         self.chunks = ChunkAdmission(settings, limits.names)
         self.segments = SegmentAdmission(limits, settings, len(gripper_joints))
-        self.joint_states = JointStates(limits.names, gripper_joints, settings.future)
+        self.plausibility = Plausibility(limits, settings)
+        self.joint_states = JointStates(limits.names, gripper_joints, settings.future, self.plausibility)
         self.timeline = Timeline(limits, settings.committed, settings.blend)
         self.view = View()
         self.reset = ResetRequest(settings.reset_timeout)
@@ -84,11 +87,13 @@ class Intake:
             except Exception:  # whatever a malformed event provokes
                 self._count(type(event).__name__, Rejection.MALFORMED)
 
-    def look(self, *, started: bool, outside_limits: bool, tracking_ratio: float) -> View:
+    def look(self, push: PushWatch, *, started: bool, outside_limits: bool, tracking_ratio: float) -> View:
         """What the watchdogs look at in this tick; see `View` for the arguments."""
         view = self.view
         view.clock = self.clock.fault
         view.covered = self.timeline.covers(self.clock.time)
+        view.joint_states_fault = self.plausibility.fault
+        view.pushed, view.push = push.pushed, push.fault
         view.started, view.outside_limits, view.tracking_ratio = started, outside_limits, tracking_ratio
         return view
 

@@ -158,8 +158,10 @@ class JointLimiter:
                 position; below 0 it already is, and then it may not move further that way.
         """
         j = self._desired_jerk(dt, gains, reference, room)
-        lower = max(self.lower, self.p - room[0]) if room[0] > 0.0 else max(self.lower, self.p)
-        upper = min(self.upper, self.p + room[1]) if room[1] > 0.0 else min(self.upper, self.p)
+        lowest = self.p - room[0] if room[0] > 0.0 else self.p
+        highest = self.p + room[1] if room[1] > 0.0 else self.p
+        lower = lowest if lowest > self.lower else self.lower
+        upper = highest if highest < self.upper else self.upper
         if self._try(j, dt, lower, upper):
             return
         self.limited = True
@@ -258,7 +260,8 @@ class JointLimiter:
         if a0 * a < 0.0 and abs(v0 - 0.5 * a0 * a0 / j) > max_v:
             return False
         p = self.p + dt * (v0 + dt * (0.5 * a0 + dt * j / 6.0))
-        top = max(v, final, -v, -final)
+        speed, last = (v if v >= 0.0 else -v), (final if final >= 0.0 else -final)
+        top = speed if speed > last else last
         room = top * (top * self._room_per_v2 + self._room_per_v)
         if p + room > upper or p - room < lower:
             low, high = stop_extent(v, a, self.max_a, self.max_j)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hume_system1.control.events import JointStateEvent
+from hume_system1.control.plausibility import Plausibility
 from hume_system1.control.rejection import Rejection
 
 _MOST_LAYOUTS = 8
@@ -29,21 +30,32 @@ class JointStates:
         names: joints in command order.
         gripper_joints: per gripper, the joint whose position is its opening, "" without one.
         future: how far a stamp may lie ahead of the ROS clock, s.
+        plausibility: looks for what no arm can have; None: whatever is finite is taken.
 
     Attributes:
         position: newest positions, rad; empty before the first state.
+        arm: the same without the jumps that no arm can make, rad; empty where nobody looks for them.
         velocity: rad/s, measured, or from the last two positions where the driver gives none.
         grippers: newest opening of each gripper, None where unknown.
         received: steady time of the newest state, s; -inf before the first.
     """
 
-    def __init__(self, names: tuple[str, ...], gripper_joints: Sequence[str] = (), future: float = math.inf) -> None:
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        gripper_joints: Sequence[str] = (),
+        future: float = math.inf,
+        plausibility: Plausibility | None = None,
+    ) -> None:
         self._names = names
         self._gripper_joints = tuple(gripper_joints)
         self._future = future
+        self._plausibility = plausibility
+        self._reported = False
         self._layouts: dict[tuple[str, ...], _Layout] = {}
         self._stamp = -math.inf
         self.position: list[float] = []
+        self.arm: list[float] = []
         self.velocity: list[float] = []
         self.grippers: list[float | None] = [None] * len(self._gripper_joints)
         self.received = -math.inf
@@ -72,12 +84,18 @@ class JointStates:
             return Rejection.FUTURE
         if event.stamp != 0.0 and event.stamp <= self._stamp:
             return Rejection.SEQUENCE
-        velocity = self._velocity(event, columns, position, received)
+        elapsed = event.stamp - self._stamp if event.stamp != 0.0 else received - self.received
+        velocity = self._velocity(event, columns, position, elapsed)
         if not math.isfinite(sum(velocity)):
             return Rejection.NOT_FINITE
+        if self._plausibility is not None:
+            if not self._plausible(self._plausibility, event, position, velocity, elapsed):
+                return Rejection.OUTLIER
+            self.arm = self._plausibility.motion(position)
         self.position, self.velocity = position, velocity
         self._stamp, self.received = event.stamp, received
-        self._take_grippers(event, grippers)
+        if grippers:
+            self._take_grippers(event, grippers)
         return None
 
     def forget_stamp(self) -> None:
@@ -99,12 +117,31 @@ class JointStates:
             rejection = None
         return rejection
 
+    def _plausible(
+        self,
+        plausibility: Plausibility,
+        event: JointStateEvent,
+        position: list[float],
+        velocity: list[float],
+        elapsed: float,
+    ) -> bool:
+        """Whether an arm in the last state can be in this one; reported velocities are looked at as well."""
+        if not self.position:
+            return True
+        if not plausibility.believe(self.position, position, elapsed, stamped=event.stamp != 0.0):
+            return False
+        reported = bool(event.velocity)
+        if reported and self._reported and (any(velocity) or any(self.velocity)):
+            moved = [new - old for new, old in zip(position, self.position, strict=True)]
+            plausibility.compare(moved, self.velocity, velocity, elapsed)
+        self._reported = reported
+        return True
+
     def _velocity(
-        self, event: JointStateEvent, columns: list[int], position: list[float], received: float
+        self, event: JointStateEvent, columns: list[int], position: list[float], elapsed: float
     ) -> list[float]:
         if event.velocity:
             return [float(event.velocity[i]) for i in columns]
-        elapsed = event.stamp - self._stamp if event.stamp != 0.0 else received - self.received
         if not self.position or not 0.0 < elapsed < math.inf:
             return [0.0] * len(columns)
         return [(new - old) / elapsed for new, old in zip(position, self.position, strict=True)]

@@ -68,13 +68,15 @@ class Limiter:
             measured: (n,) newest measured positions, rad.
         """
         gains = tracking_gains(self._bandwidth, dt)
+        tracking, limited = self._tracking, self.limited
+        positions, velocities, accelerations, jerks = reference
         for i, joint in enumerate(self.joints):
             error = joint.p - measured[i]
-            bound = self._tracking[i]
-            point = (reference[0][i], reference[1][i], reference[2][i], reference[3][i])
+            bound = tracking[i]
+            point = (positions[i], velocities[i], accelerations[i], jerks[i])
             joint.follow(dt, gains, point, (bound + error, bound - error))
             if joint.limited:
-                self.limited[i] += 1
+                limited[i] += 1
         self._count()
 
     def brake(self, dt: float) -> None:

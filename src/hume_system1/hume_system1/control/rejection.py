@@ -31,6 +31,7 @@ class Rejection(enum.Enum):
     ACTION_SPACE = "action space"
     CHUNK = "chunk not admitted"
     OBSERVATION = "observation age"
+    OUTLIER = "further than an arm can move"
     MALFORMED = "malformed"
 
 

@@ -43,6 +43,31 @@ class ControlSettings:
     tracking_grace: float = setting(
         0.1, "How long |command - measured| may stay above that part before a fault.", unit="s", low=0.01, high=5.0
     )
+    push_settle: float = setting(
+        0.1,
+        "How long a pushed arm must follow again before motion goes on.",
+        unit="s",
+        low=0.001,
+        high=10.0,
+        given_by=_PROFILE,
+    )
+    push_timeout: float = setting(
+        1.5, "Longest push that is not a fault.", unit="s", low=0.001, high=60.0, given_by=_PROFILE
+    )
+    push_reach: float = setting(
+        1.0,
+        "How far the command comes along with a pushed arm, as a multiple of its bound on |command - measured|.",
+        low=0.001,
+        high=10.0,
+        given_by=_PROFILE,
+    )
+    jump_speed: float = setting(
+        5.0,
+        "Multiple of the velocity limit at which no arm moves, whoever pushes it; never below 10 rad/s.",
+        low=1.0,
+        high=100.0,
+        given_by=_PROFILE,
+    )
     clock_frozen: float = setting(
         0.2, "How long the ROS clock may stand still before a fault.", unit="s", low=0.05, high=10.0
     )

@@ -14,6 +14,7 @@ RUNNING = State(Mode.RUNNING)
 _HOLDS = {reason: State(Mode.HOLD, reason) for reason in Reason}
 _FAULTS = {reason: State(Mode.FAULT, reason) for reason in Reason}
 _ESTOPS = {reason: State(Mode.ESTOP, reason) for reason in Reason}
+_IDLE_PUSHED = State(Mode.IDLE, Reason.PUSHED)
 _STARTING = State(Mode.INACTIVE, Reason.START_NOT_STILL)
 _WAITING = (Reason.RESET_NOT_STILL, Reason.RESET_DISABLED, Reason.RESET_NO_CHUNK)
 # These begin anew from standstill: no blending with the motion before.
@@ -104,4 +105,6 @@ def _free(state: State, inputs: Inputs) -> State:
         return IDLE if inputs.at_rest else state
     if inputs.hold is Reason.NONE:
         return RUNNING
-    return _HOLDS[inputs.hold] if moving else IDLE
+    if moving:
+        return _HOLDS[inputs.hold]
+    return _IDLE_PUSHED if inputs.hold is Reason.PUSHED else IDLE

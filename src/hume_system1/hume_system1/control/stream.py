@@ -54,6 +54,11 @@ class CommandStream:
         """Whether no joint is commanded to move."""
         return not self.started or self.limiter.at_rest
 
+    @property
+    def positions(self) -> list[float]:
+        """(n,) commanded, rad."""
+        return [joint.p for joint in self.limiter.joints]
+
     def state(self) -> NDArray[np.float64]:
         """(3, n) commanded position, velocity and acceleration."""
         return np.array(self._state())
@@ -88,7 +93,7 @@ class CommandStream:
             gripper_values: (g,) of the policy; None to stay (an object is not dropped because motion stops).
         """
         command.publish = self.started and not self.released
-        command.motion[:] = self._state()
+        command.position[:], command.velocity[:], command.acceleration[:] = self._state()
         values = self._stay if gripper_values is None else gripper_values
         for i, gripper in enumerate(self._grippers):
             command.grippers[i] = gripper.step(values[i], dt)

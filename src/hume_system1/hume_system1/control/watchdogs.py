@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Reason
 
+_FORGIVEN = 0.02
+# Looked up in every watchdog of every tick, and a name costs a tenth of what a member of an enumeration does.
+_NONE = Reason.NONE
+
 
 @dataclass(slots=True)
 class View:
@@ -29,6 +33,9 @@ class View:
         started: the stream has begun.
         outside_limits: the arm is measured outside its position limits before the stream begins.
         tracking_ratio: largest |command - measured| as a multiple of its limit; 0 while it does not matter.
+        pushed: the arm was pushed away and has not come back yet.
+        push: why that is no transient push, or NONE.
+        joint_states_fault: what is wrong with the joint states themselves, or NONE.
         covered: the timeline has motion for the present.
     """
 
@@ -42,6 +49,9 @@ class View:
     started: bool = False
     outside_limits: bool = False
     tracking_ratio: float = 0.0
+    pushed: bool = False
+    push: Reason = Reason.NONE
+    joint_states_fault: Reason = Reason.NONE
     covered: bool = False
 
     def forget_motion(self) -> None:
@@ -70,7 +80,7 @@ class OutsideLimits(Watchdog):
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        return Reason.LIMITS if view.outside_limits else Reason.NONE
+        return Reason.LIMITS if view.outside_limits else _NONE
 
 
 class Clock(Watchdog):
@@ -78,7 +88,7 @@ class Clock(Watchdog):
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        return view.clock if view.started else Reason.NONE
+        return view.clock if view.started else _NONE
 
 
 @dataclass
@@ -90,24 +100,47 @@ class JointStatesLost(Watchdog):
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
         silent = now - max(view.joint_states, view.since)
-        return Reason.JOINT_STATES_LOST if silent > self.age else Reason.NONE
+        return Reason.JOINT_STATES_LOST if silent > self.age else _NONE
+
+
+class JointStatesWrong(Watchdog):
+    """The joint states are none that an arm can have."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return view.joint_states_fault
+
+
+class Push(Watchdog):
+    """A push does not end, or is none."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return view.push
 
 
 @dataclass
 class Tracking(Watchdog):
-    """|command - measured| above `ratio` of its limit for `grace` s."""
+    """A blocked arm: |command - measured| above `ratio` of its limit for `grace` s, and no push.
+
+    Shorter times add up if they come again and again: only 2 % of the time between them is forgiven.
+    """
 
     ratio: float
     grace: float
-    _since: float = math.inf
+    _blocked: float = 0.0
+    _above: bool = False
+    _last: float = math.inf
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        if view.tracking_ratio <= self.ratio:
-            self._since = math.inf
-        elif self._since == math.inf:
-            self._since = now
-        return Reason.TRACKING_ERROR if now - self._since >= self.grace else Reason.NONE
+        above = view.tracking_ratio > self.ratio and not view.pushed
+        if above and self._above:
+            self._blocked += now - self._last
+        elif self._blocked > 0.0:
+            self._blocked = max(self._blocked - _FORGIVEN * (now - self._last), 0.0)
+        self._above, self._last = above, now
+        return Reason.TRACKING_ERROR if above and self._blocked >= self.grace else _NONE
 
 
 @dataclass
@@ -120,7 +153,7 @@ class DenoiserLost(Watchdog):
         """See `Watchdog.check`."""
         known = view.heartbeat > -math.inf
         silent = now - max(view.heartbeat, view.since)
-        return Reason.DENOISER_LOST if known and silent > self.age else Reason.NONE
+        return Reason.DENOISER_LOST if known and silent > self.age else _NONE
 
 
 @dataclass
@@ -131,7 +164,7 @@ class ChunkStale(Watchdog):
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        return Reason.CHUNK_STALE if now - view.chunk > self.age else Reason.NONE
+        return Reason.CHUNK_STALE if now - view.chunk > self.age else _NONE
 
 
 @dataclass
@@ -142,7 +175,7 @@ class ObservationStale(Watchdog):
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        return Reason.OBSERVATION_STALE if now - view.observation > self.age else Reason.NONE
+        return Reason.OBSERVATION_STALE if now - view.observation > self.age else _NONE
 
 
 @dataclass
@@ -153,7 +186,15 @@ class SegmentStale(Watchdog):
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        return Reason.SEGMENT_STALE if now - view.segment > self.age else Reason.NONE
+        return Reason.SEGMENT_STALE if now - view.segment > self.age else _NONE
+
+
+class Pushed(Watchdog):
+    """The arm was pushed away."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.PUSHED if view.pushed else _NONE
 
 
 class NoSegment(Watchdog):
@@ -161,32 +202,40 @@ class NoSegment(Watchdog):
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        return Reason.NONE if view.covered else Reason.NO_SEGMENT
+        return _NONE if view.covered else Reason.NO_SEGMENT
 
 
 def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
     """What demands a reset; the first that barks is the reason."""
     s = settings
-    watchdogs = [
+    return [
         OutsideLimits(),
         Clock(),
         JointStatesLost(s.joint_state_age),
+        JointStatesWrong(),
+        Push(),
         Tracking(s.tracking_ratio, s.tracking_grace),
+        *([DenoiserLost(s.heartbeat_age)] if s.require_heartbeat else []),
     ]
-    return [*watchdogs, DenoiserLost(s.heartbeat_age)] if s.require_heartbeat else watchdogs
 
 
 def hold_watchdogs(settings: ControlSettings) -> list[Watchdog]:
     """What motion has to wait for; the first that barks is the reason."""
     s = settings
-    watchdogs = [ObservationStale(s.observation_age), SegmentStale(s.segment_age), NoSegment()]
-    return [ChunkStale(s.chunk_age), *watchdogs] if s.require_chunk else watchdogs
+    return [
+        Pushed(),
+        *([ChunkStale(s.chunk_age)] if s.require_chunk else []),
+        ObservationStale(s.observation_age),
+        SegmentStale(s.segment_age),
+        NoSegment(),
+    ]
 
 
 def first_bark(watchdogs: Sequence[Watchdog], now: float, view: View) -> Reason:
     """What the first watchdog in order says that says anything; NONE if all are content."""
+    none = _NONE
     for watchdog in watchdogs:
         reason = watchdog.check(now, view)
-        if reason is not Reason.NONE:
+        if reason is not none:
             return reason
-    return Reason.NONE
+    return none

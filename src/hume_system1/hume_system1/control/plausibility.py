@@ -1,0 +1,134 @@
+"""Joint states that no arm can have: jumps of the position, and velocities that contradict the positions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from hume_core.limits import MotionLimits
+from hume_system1.control.settings import ControlSettings
+from hume_system1.control.states import Reason
+
+_NOISE = 0.02  # rad
+# Limits may be set far below what a joint can do when a hand moves it.
+_HAND_SPEED = 10.0  # rad/s
+# Time stamps of a good driver may be this wrong; arrival times of one that does not stamp, that much.
+_STAMP_JITTER = 0.01  # s
+_ARRIVAL_JITTER = 0.05  # s
+_DOUBTS = 5.0  # outliers that make a fault
+_FORGIVENESS = 2.0  # outliers per s that are forgiven
+_WINDOW = 1.0  # s over which positions and velocities are compared
+_OFFSET = 0.1  # rad that they may differ, and ...
+_SHARE = 0.5  # ... this part of the way that the velocities tell
+_LONG = 0.5  # s of contradiction that make a fault
+_GAP = 0.2  # s without a state after which a comparison says nothing
+
+
+_NONE = Reason.NONE
+
+
+class Plausibility:
+    """Looks at one joint state after the other.
+
+    A position that is further from the last one than the arm can have come is an outlier. It is left out. If the next
+    one agrees with it, the measurement has jumped, and the new place is believed: what follows from the distance to
+    the command is for the watchdogs. Many outliers in a short time are a fault.
+
+    Args:
+        limits: joints.
+        settings: `jump_speed`.
+    """
+
+    def __init__(self, limits: MotionLimits, settings: ControlSettings) -> None:
+        self._speeds = [max(settings.jump_speed * float(v), _HAND_SPEED) for v in limits.velocity]
+        self._outlier: tuple[Sequence[float], float] | None = None
+        self._doubts = 0.0
+        self._errors = [0.0] * limits.size
+        self._ways = [0.0] * limits.size
+        self._contradiction = 0.0
+        self._jumped = [0.0] * limits.size
+        self._has_jumped = False
+
+    @property
+    def fault(self) -> Reason:
+        """What is wrong with the joint states, or NONE."""
+        if self._doubts >= _DOUBTS:
+            return Reason.JOINT_STATES_JUMP
+        return Reason.JOINT_STATES_CONTRADICT if self._contradiction >= _LONG else _NONE
+
+    def believe(self, old: Sequence[float], new: Sequence[float], elapsed: float, *, stamped: bool) -> bool:
+        """Whether to take positions.
+
+        Args:
+            old: (n,) last positions that were taken, rad.
+            new: (n,) positions, rad.
+            elapsed: time between them, s.
+            stamped: whether it was measured by the driver's stamps, and not by arrival.
+        """
+        jitter = _STAMP_JITTER if stamped else _ARRIVAL_JITTER
+        elapsed = elapsed if elapsed > 0.0 else 0.0  # what is not a number is 0 too
+        outlier = self._outlier
+        # Asked first: by now the arm could have come here from the old place too, but not by way of the outlier.
+        if outlier is not None and self._confirms(new, elapsed, jitter, stamped):
+            self._jumped = [total + b - a for total, a, b in zip(self._jumped, old, new, strict=True)]
+            self._has_jumped = True
+            self._outlier = None
+            return True
+        if self._possible(old, new, max(elapsed, jitter)):
+            if outlier is None and self._doubts > 0.0:
+                self._doubts = max(self._doubts - _FORGIVENESS * elapsed, 0.0)
+            self._outlier = None
+            return True
+        self._doubts += 1.0
+        self._outlier = new, elapsed
+        return False
+
+    def _confirms(self, new: Sequence[float], elapsed: float, jitter: float, stamped: bool) -> bool:
+        """Whether positions agree with the outlier before them."""
+        assert self._outlier is not None
+        position, at = self._outlier
+        if stamped and elapsed <= at:  # the same message once more
+            return False
+        return self._possible(position, new, max(elapsed - at, jitter))
+
+    def motion(self, position: list[float]) -> list[float]:
+        """(n,) positions as the arm has moved: without what it cannot have moved, rad."""
+        if not self._has_jumped:
+            return position
+        return [p - jump for p, jump in zip(position, self._jumped, strict=True)]
+
+    def compare(
+        self, moved: Sequence[float], before: Sequence[float], velocity: Sequence[float], elapsed: float
+    ) -> None:
+        """Compare the velocities of two states with the way between them.
+
+        A velocity of exactly 0 in both is one that the driver does not report, or a joint that stands.
+
+        Args:
+            moved: (n,) way, rad.
+            before, velocity: (n,) reported velocities at its two ends, rad/s.
+            elapsed: time between the states, s.
+        """
+        if not 0.0 < elapsed < _GAP:
+            self._errors, self._ways = [0.0] * len(moved), [0.0] * len(moved)
+            return
+        kept = math.exp(-elapsed / _WINDOW)
+        contradicts = False
+        for i, way in enumerate(moved):
+            told = 0.5 * (before[i] + velocity[i]) * elapsed
+            error, total = kept * self._errors[i], kept * self._ways[i]
+            if before[i] != 0.0 or velocity[i] != 0.0:
+                error += way - told
+                total += abs(told)
+            self._errors[i], self._ways[i] = error, total
+            contradicts = contradicts or abs(error) > _OFFSET + _SHARE * total
+        self._contradiction = self._contradiction + elapsed if contradicts else 0.0
+
+    def _possible(self, old: Sequence[float], new: Sequence[float], elapsed: float) -> bool:
+        speeds = self._speeds
+        for i, place in enumerate(new):  # as a loop: `all` of a generator takes three times as long
+            way = place - old[i]
+            bound = _NOISE + speeds[i] * elapsed
+            if way > bound or way < -bound:
+                return False
+        return True
