@@ -22,7 +22,9 @@ _Seconds = Annotated[
 
 def regress(
     bag: Annotated[Path, typer.Argument(help="Recorded session: a rosbag2 folder or one .mcap file.")],
-    golden: Annotated[_File, typer.Option(help="Command stream to compare with.")] = None,
+    golden: Annotated[
+        _File, typer.Option(help="Command stream to compare with; the word recorded: the commands in the bag.")
+    ] = None,
     checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the recorded one.")] = "",
     write: Annotated[_File, typer.Option(help="Write the command stream, such as for --golden.")] = None,
     json_file: Annotated[_File, typer.Option("--json", help="Write the report as JSON.")] = None,

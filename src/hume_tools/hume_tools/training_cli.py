@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from hume_tools.checkpoints import default_checkpoint
+
+if TYPE_CHECKING:
+    from hume_tools.bags.episode_bag import EpisodeBags
 
 _Paths = Optional[Path]  # noqa: UP045
 Timing = Annotated[Optional[float], typer.Option(min=0.0)]  # noqa: UP045
@@ -69,6 +72,7 @@ def evaluate(
     system1_latency: Timing = None,
     json_file: Annotated[_Paths, typer.Option("--json", help="Write the figures to this file.")] = None,
     plot: Annotated[_Paths, typer.Option(help="Draw the figures to this file.")] = None,
+    record: Annotated[_Paths, typer.Option(help="Write every episode into this folder, a bag each.")] = None,
     value_quality: Annotated[int, typer.Option(min=0, help="Judge the values at this many states instead.")] = 0,
 ) -> None:
     """Measure success in the simulator, without ROS: paired episodes, 95 % intervals."""
@@ -105,8 +109,18 @@ def evaluate(
         timing=timing,
         json_file=json_file,
         plot=plot,
+        recorder=None if record is None else _recorder(record, "wx250s_sim", checkpoint),
     )
     raise typer.Exit(run_evaluate(options))
+
+
+def _recorder(folder: Path, robot: str, checkpoint: str) -> EpisodeBags:
+    from hume_core.robot import RobotProfile
+    from hume_tools.bags.episode_bag import EpisodeBags
+
+    bags = EpisodeBags(folder, robot, checkpoint)
+    bags.check(RobotProfile.load(robot))
+    return bags
 
 
 def _given(**values: float | None) -> dict[str, float]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -24,20 +22,6 @@ def environment() -> dict[str, str]:
         "synchroniser": ApproximateTimeSynchronizer.__module__,
     }
     return found | {name: installed for name in _PACKAGES if (installed := _version(name))}
-
-
-@contextmanager
-def deterministic_algorithms() -> Iterator[None]:
-    """Only deterministic algorithms in torch; memory is left unfilled, which would cost time and change no result."""
-    settings = torch.utils.deterministic
-    before = torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    settings.fill_uninitialized_memory = False
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0])
-        settings.fill_uninitialized_memory = before[1]
 
 
 def _version(package: str) -> str:

@@ -10,6 +10,8 @@ from hume_session import Latencies, LatencyModel
 DEFAULT_THINK = 0.15
 DEFAULT_DENOISE = 0.03
 _NS = 1e9
+_EXACT = 100
+"""What a duration in float32 can tell, ns."""
 
 
 def measured_latencies(
@@ -30,7 +32,7 @@ def measured_latencies(
             duration = int(part.sec) * 1_000_000_000 + int(part.nanosec)
             thoughts.append((time - duration, duration))
         else:
-            duration = round(float(item.message.denoise_duration) * _NS)
+            duration = round(float(item.message.denoise_duration) * _NS / _EXACT) * _EXACT
             segments.append((time, duration))
     return LatencyModel(_series(thoughts, think), _series(segments, denoise))
 

@@ -21,9 +21,9 @@ from safetensors.numpy import load, save
 
 from hume_core.errors import HumeError, ObservationError
 from hume_core.observation import Observation
+from hume_session.determinism import deterministic_algorithms
 from hume_system1.denoiser import Refiner
 from hume_system2.thinker import ThoughtResult
-from hume_tools.regress.environment import deterministic_algorithms
 from hume_tools.regress.policy import Policy, Thinks
 
 Arrays = dict[str, Any]

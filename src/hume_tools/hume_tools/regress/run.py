@@ -22,6 +22,7 @@ from hume_tools.regress.environment import environment
 from hume_tools.regress.journal import MODES, REASONS, Journal
 from hume_tools.regress.latency import DEFAULT_DENOISE, DEFAULT_THINK
 from hume_tools.regress.policy import Policy, load_policy
+from hume_tools.regress.recorded import compare_recorded, last_time, recorded_commands
 from hume_tools.regress.remote import in_processes
 from hume_tools.regress.session import Session, SessionError
 from hume_tools.regress.settings import RegressOptions, Settings, settings_of
@@ -87,7 +88,7 @@ def regress(options: RegressOptions) -> Result:
     Raises:
         HumeError: see `run_regress`.
     """
-    golden = read_stream(options.golden) if options.golden is not None else None
+    golden = None if options.golden is None or options.as_recorded else read_stream(options.golden)
     bag = BagReader(options.bag)
     try:
         return _regress(options, bag, golden)
@@ -97,13 +98,14 @@ def regress(options: RegressOptions) -> Result:
 
 def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | None) -> Result:
     settings = settings_of(options, bag.provenance)
-    profile = tightened(RobotProfile.load(settings.robot), settings.limits_file)
+    profile = tightened(_profile(options, settings, bag), settings.limits_file)
     policy = load_policy(settings.checkpoint or str(default_checkpoint(settings.robot)), profile, settings)
     session = Session(bag, profile, policy.cameras, options.namespace)
     session.check()
     latency = _latency(options, session)
     kinematics = load_kinematics(profile) if profile.needed_kinematics else None
-    steps = _steps(options, settings, session, kinematics)
+    recorded = recorded_commands(bag, profile, options.namespace or "") if options.as_recorded else []
+    steps = _steps(options, settings, session, kinematics, last_time(recorded) + 1 if recorded else None)
     started, used = time.perf_counter(), _processor_time()
     with in_processes(policy) as remote:
         journal = step_session(session.arrivals(), profile, remote, latency, steps)
@@ -112,18 +114,42 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
     if not len(stream.commands):
         raise SessionError(f"nothing to step in {options.bag}: {'; '.join(session.problems) or 'too short'}")
     comparison = compare(golden, stream, options.tolerance) if golden is not None else None
+    if recorded:
+        comparison = compare_recorded(recorded, stream, journal.start, profile)
     duration = float(stream.commands["time"][-1]) * 1e-9
-    problems = [*settings.missing, *_other_profile(bag, profile), *session.problems, *journal.problems()]
+    problems = [
+        *_not_repeatable(bag),
+        *settings.missing,
+        *_other_profile(bag, profile),
+        *session.problems,
+        *journal.problems(),
+    ]
     return Result(stream, golden, comparison, problems, duration, wall, used)
 
 
-def _steps(options: RegressOptions, settings: Settings, session: Session, kinematics: Kinematics | None) -> StepOptions:
+def _not_repeatable(bag: BagReader) -> list[str]:
+    """Episodes of some variants think as no node can be told to."""
+    if bag.provenance.get("repeatable", True):
+        return []
+    return [f"variant '{bag.provenance.get('variant')}' is one of evaluations only; the nodes' commands differ from it"]
+
+
+def _profile(options: RegressOptions, settings: Settings, bag: BagReader) -> RobotProfile:
+    """The robot; as recorded where the recorded commands are what counts, else as it is installed."""
+    found = recorded_profile(bag) if options.as_recorded and not options.robot else None
+    return found or RobotProfile.load(settings.robot)
+
+
+def _steps(
+    options: RegressOptions, settings: Settings, session: Session, kinematics: Kinematics | None, until: int | None
+) -> StepOptions:
     has_instructions = session.has_instructions()
     task = options.task or ("" if has_instructions else session.instruction())
     if not task and not has_instructions:
         raise SessionError("the bag has no instruction (no hume/epoch, no hume/action_chunk); give one with --task")
-    loop = SessionOptions(settings.chunk_switch, settings.control, settings.limit_scales, kinematics, follows=False)
-    return StepOptions(task, not has_instructions, loop)
+    loop = SessionOptions(settings.chunk_switch, settings.control, settings.limit_scales, kinematics,
+                          follows=options.as_recorded)  # fmt: skip
+    return StepOptions(task, not has_instructions, until, loop)
 
 
 def _latency(options: RegressOptions, session: Session) -> LatencyModel:

@@ -17,6 +17,9 @@ from hume_system2.thinker import ThinkingOptions
 from hume_tools.regress.findings import Tolerance
 from hume_tools.settings_options import option_value
 
+RECORDED = "recorded"
+"""In the place of a golden file: the commands in the bag itself."""
+
 _Kind = TypeVar("_Kind")
 _DTYPE = find(System2Settings, "dtype")
 _CHUNK_SWITCH = find(System1Settings, "chunk_switch")
@@ -28,7 +31,7 @@ class RegressOptions:
 
     Attributes:
         bag: folder or .mcap file.
-        golden: canonical file to compare with; None: only run.
+        golden: canonical file to compare with, or `RECORDED`: the commands in the bag; None: only run.
         checkpoint: folder or hub name; empty: as recorded where it is there, else the default one of the robot.
         robot: profile; empty: as recorded.
         limits_file: tightens the profile; empty: as recorded.
@@ -58,6 +61,11 @@ class RegressOptions:
     write: Path | None = None
     json_file: Path | None = None
     html: Path | None = None
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether the commands in the bag itself are what is expected."""
+        return self.golden is not None and str(self.golden) == RECORDED
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import JOINT_STATES
 from hume_session import LatencyModel, PolicyFacts, Session, SessionOptions
+from hume_session.determinism import deterministic_algorithms
 from hume_session.schedule import Waits
 from hume_system1.denoiser import SegmentRequest
 from hume_system2.thinker import ThoughtResult
-from hume_tools.regress.environment import deterministic_algorithms
 from hume_tools.regress.journal import Journal
 from hume_tools.regress.policy import Policy
 from hume_tools.regress.session import EPOCHS, ESTOP, Arrival
@@ -38,11 +38,13 @@ class StepOptions:
     Attributes:
         task: takes the place of recorded instructions; empty: those.
         from_start: the session has no instructions; the task begins with it.
+        until: how long the core goes on after the last message, ns; None: until that message.
         session: see `SessionOptions`.
     """
 
     task: str = ""
     from_start: bool = False
+    until: int | None = None
     session: SessionOptions = field(default_factory=lambda: SessionOptions(follows=False))
 
 
@@ -107,7 +109,7 @@ class _Feed:
             for item in waiting:
                 yield from session.advance(item.time)
                 self._hand_over(item)
-        yield from session.command_until(session.schedule.now)
+        yield from session.command_until(max(session.schedule.now, self._options.until or 0))
         self._journal.note_rejections(session.schedule.elapsed, session.commands.core)
         if begun and not self._journal.thought_count:
             self._journal.event(session.schedule.elapsed, "no thought", session.why_idle())

@@ -30,11 +30,14 @@ from hume_system1.control.core import ControlCore
 from hume_system1.control.states import Mode
 from hume_system2.model.thought import Thought
 from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
-from hume_training.evaluation.engine import BatchEngine, EpisodeEngine, ThoughtRequest, refiner_of
+from hume_training.evaluation.engine import BatchEngine, EpisodeEngine, ExactEngine, ThoughtRequest, refiner_of
 from hume_training.evaluation.oracle import Oracle
 from hume_training.evaluation.variants import Variant
 
 _STOPPED = (Mode.FAULT, Mode.ESTOP)
+
+_DIGITS = 6
+"""Of latencies in s: what a recorded segment can tell exactly."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,13 @@ class ModeWatch(Listener):
             self.fault = str(core.state)
 
 
+class RecordedEpisode(ModeWatch):
+    """A listener that writes down an episode."""
+
+    def close(self, outcome: Outcome) -> Any:
+        """The episode is over."""
+
+
 Episode: TypeAlias = "Generator[Future[Any], None, Outcome]"
 Watch: TypeAlias = "Callable[[Runner], None] | None"
 """Called after each command, before the physics."""
@@ -107,6 +117,12 @@ class Runner:
         seed: moves the noise.
         maker: draws the camera images.
         kinematics: of the arm, for action spaces of the end effector.
+
+    Attributes:
+        suite: as given.
+        profile: the robot with the suite's rates.
+        cameras: policy key -> camera of the scene.
+        session: of the episode at hand; None before the first.
     """
 
     def __init__(
@@ -121,16 +137,17 @@ class Runner:
         kinematics: Kinematics | None = None,
     ) -> None:
         self.world = world
-        self._batch, self._suite, self._variant, self._seed = batch, suite, variant, seed
-        self._profile, self._maker = suite_profile(profile, suite), maker
+        self._batch, self.suite, self._variant, self._seed = batch, suite, variant, seed
+        self.profile, self._maker = suite_profile(profile, suite), maker
+        self.cameras = camera_names(self.profile)
         self._options = SessionOptions(ChunkSwitch(suite.chunk_switch), kinematics=kinematics)
         self._latency = LatencyModel(
-            Latencies.constant(suite.system2_latency), Latencies.constant(suite.system1_latency)
+            *(Latencies.constant(round(latency, _DIGITS)) for latency in (suite.system2_latency, suite.system1_latency))
         )
         self._refiner = refiner_of(batch.policy, variant)
         self._facts = PolicyFacts(tuple(profile.cameras), _history(batch.policy.system1), self._refiner)
         self._oracle = (
-            Oracle(batch.policy.system1, self._profile, self._options, suite.system2_latency)
+            Oracle(batch.policy.system1, self.profile, self._options, suite.system2_latency)
             if variant.choice == "oracle"
             else None
         )
@@ -146,10 +163,10 @@ class Runner:
         """The world's present scene from its start, with an engine and a listener that are given."""
         world = self.world
         self.session = session = self._session(engine, listener)
-        arm = SimulatedArm(world, session, camera_names(self._profile), self._maker)
+        arm = SimulatedArm(world, session, self.cameras, self._maker)
         arm.begin()
         session.assign(self._said())
-        return self._continue(arm, Disturbances(self._suite, world.seed), listener, watch, values)
+        return self._continue(arm, Disturbances(self.suite, world.seed), listener, watch, values)
 
     def branch(self, snapshot: Snapshot, rows: np.ndarray[Any, np.dtype[np.float32]], draw: int = 0) -> Episode:
         """Go on from a snapshot with a given first chunk (H, A), undisturbed.
@@ -164,10 +181,10 @@ class Runner:
         engine = self.engine(world.seed + 7919 * (draw + 1))
         engine.force(rows)
         self.session = session = self._session(engine, listener, snapshot.commands.fork(listener))
-        arm = SimulatedArm(world, session, camera_names(self._profile), self._maker)
+        arm = SimulatedArm(world, session, self.cameras, self._maker)
         arm.begin()
         session.resume(self._said())
-        calm = Disturbances(replace(self._suite, disturbances=0, drift=0.0), world.seed)
+        calm = Disturbances(replace(self.suite, disturbances=0, drift=0.0), world.seed)
         return self._continue(arm, calm, listener, None, lambda: engine.values)
 
     def snapshot(self) -> Snapshot:
@@ -178,7 +195,7 @@ class Runner:
     def thought_at(self, snapshot: Snapshot) -> ThoughtRequest:
         """What has to be thought about at a snapshot."""
         self.world.set_state(snapshot.world)
-        images = {key: self.world.render(camera)[None] for key, camera in camera_names(self._profile).items()}
+        images = {key: self.world.render(camera)[None] for key, camera in self.cameras.items()}
         state = self.world.joint_state().position.astype(np.float32)[None, None]
         return self.engine(self.world.seed).request(Observation(images, state, [self._said()]))
 
@@ -187,12 +204,38 @@ class Runner:
         judge = None if self._oracle is None else self._judge
         return EpisodeEngine(self._batch, self._refiner, self._variant, self.noise_seed(seed), judge)
 
+    @property
+    def of_nodes(self) -> bool:
+        """Whether the nodes can be told to think and act like this; then a recorded episode can be repeated."""
+        return self._variant.of_nodes
+
+    def thinking(self) -> dict[str, Any]:
+        """How System 2 searches, as parameters of its node."""
+        return {"candidates": self._variant.candidates, "time_temp": list(self._variant.time_temp)}
+
+    def recorded(self, seed: int, task: str, record: Callable[[], RecordedEpisode]) -> Episode:
+        """One episode that is recorded, computed as the nodes do it where they can be told the variant.
+
+        Args:
+            seed: of the scene.
+            task: short form.
+            record: makes the recorder once the scene is set up; told the outcome.
+        """
+        self.world.reset(seed, task)
+        engine: ExactEngine | EpisodeEngine = self.engine(seed)
+        if self.of_nodes:
+            engine = ExactEngine(self._batch.policy, self._refiner, self._variant, self.noise_seed(seed))
+        recorder = record()
+        outcome = yield from self.play(engine, recorder, None, lambda: engine.values)
+        recorder.close(outcome)
+        return outcome
+
     def noise_seed(self, seed: int) -> int:
         """Seed of System 2's noise in the scene of a seed; as small as a node's parameter takes it."""
         return int(np.random.SeedSequence([seed, self._seed]).generate_state(1)[0] >> 1)
 
     def _session(self, engine: Engine, listener: Listener, commands: CommandStage | None = None) -> Session:
-        return Session(self._profile, self._facts, engine, self._latency, self._options, listener, commands)
+        return Session(self.profile, self._facts, engine, self._latency, self._options, listener, commands)
 
     def _continue(
         self,
@@ -202,7 +245,7 @@ class Runner:
         watch: Watch,
         values: Callable[[], list[float]],
     ) -> Episode:
-        world, suite = self.world, self._suite
+        world, suite = self.world, self.suite
         every = round(PERIOD / world.timestep)
 
         def watched() -> None:
@@ -217,7 +260,7 @@ class Runner:
             steps += 1
             if steps % every == 0:
                 success = world.success()
-        held = listener.held / self._profile.rates.stream
+        held = listener.held / self.profile.rates.stream
         wrong = not success and self._wrong()
         return Outcome(
             world.seed, str(world.task), success, world.elapsed, wrong, tuple(values()), listener.fault, held
@@ -233,7 +276,7 @@ class Runner:
     def _judge(self, observation: Observation, thought: Thought) -> int:
         assert self._oracle is not None
         assert self.session is not None
-        joints = observation.state[0, -1, : len(self._profile.joints)].astype(np.float64)
+        joints = observation.state[0, -1, : len(self.profile.joints)].astype(np.float64)
         rows = [candidate.numpy() for candidate in thought.candidates[0]]
         return self._oracle.best(self.snapshot(), rows, joints)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -17,12 +17,13 @@ from rich.table import Table
 
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
+from hume_session.determinism import deterministic_algorithms
 from hume_sim.suites import Suite, find_suite, scene
-from hume_training.evaluation.episode import Outcome
+from hume_training.evaluation.episode import Outcome, RecordedEpisode, Runner
 from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout
-from hume_training.evaluation.variants import find_variant
+from hume_training.evaluation.variants import Variant, find_variant
 
 _PART = 20
 """Episodes that share a batch."""
@@ -44,6 +45,7 @@ class EvaluateOptions:
         workers: processes of one torch thread each.
         timing: changes to the suite's rates and latencies.
         json_file, plot: where to write the figures and their picture.
+        recorder: writes each episode down; None: nothing does.
     """
 
     checkpoint: str
@@ -57,6 +59,22 @@ class EvaluateOptions:
     timing: dict[str, float] = field(default_factory=dict)
     json_file: Path | None = None
     plot: Path | None = None
+    recorder: Recorder | None = None
+
+
+class Recorder(Protocol):
+    """Makes what writes an episode down; is sent to the workers, so it must be picklable."""
+
+    def open(self, runner: Runner, number: int, variant: str, seed: int, refine: bool) -> RecordedEpisode:
+        """The recorder of an episode whose scene has just been set up.
+
+        Args:
+            runner: plays it.
+            number: of the episode.
+            variant: name.
+            seed: of System 2's noise.
+            refine: with System 1.
+        """
 
 
 def run_evaluate(options: EvaluateOptions) -> int:
@@ -115,10 +133,24 @@ def _run_part(name: str, episodes: list[int]) -> dict[int, Outcome]:
     options, suite = _context["options"], _context["suite"]
     runner = Rollout(_context["policy"], _context["profile"], suite, find_variant(name), options.seed)
     try:
+        if options.recorder is not None:
+            return {k: _record(runner, find_variant(name), k, scene(options.seed, k, suite), options) for k in episodes}
         outcomes = runner.run_many([scene(options.seed, k, suite) for k in episodes])
         return dict(zip(episodes, outcomes, strict=True))
     finally:
         runner.close()
+
+
+def _record(
+    rollout: Rollout, variant: Variant, number: int, where: tuple[int, str], options: EvaluateOptions
+) -> Outcome:
+    """One episode that is written down, computed bit by bit as `hume regress` will."""
+    runner, recorder = rollout.runner, options.recorder
+    assert recorder is not None
+    seed = runner.noise_seed(where[0])
+    with deterministic_algorithms():
+        episode = runner.recorded(*where, lambda: recorder.open(runner, number, variant.name, seed, variant.refine))
+        return rollout.play([episode])[0]
 
 
 def summarise(options: EvaluateOptions, suite: Suite, outcomes: dict[str, list[Outcome]]) -> dict[str, Any]:

@@ -35,6 +35,11 @@ class Variant:
     refine: bool = True
     control: str = ""
 
+    @property
+    def of_nodes(self) -> bool:
+        """Whether the nodes can be told to think and act like this."""
+        return self.choice == "value" and self.noise_scale == 1.0 and not self.control
+
 
 _FULL = Variant("full")
 VARIANTS = {
