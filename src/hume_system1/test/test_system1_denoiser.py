@@ -10,12 +10,14 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
+from hume_core.action_spaces import ActionLayout
+from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import load_kinematics
 from hume_core.observation import Observation
 from hume_core.robot import Action, RobotProfile
 from hume_system1.chunk_switch import ChunkSwitch
-from hume_system1.denoiser import Chunk, Denoiser
+from hume_system1.denoiser import Denoiser
 
 OBSERVATION = Observation(images={}, state=np.zeros((1, 1, 3), np.float32), task=["lift"])
 JOINTS = np.ones(2)
@@ -66,67 +68,83 @@ def make_profile(folder: Path, space: str) -> RobotProfile:
     return RobotProfile.load(path)
 
 
-def chunk(seq: int, stamp: float, epoch: int = 1, **changes: Any) -> Chunk:
-    rows = np.arange(30, dtype=np.float32).reshape(10, 3)
-    return Chunk(
-        **{"stamp": stamp, "epoch": epoch, "seq": seq, "dt": DT, "rows": rows, "anchor": np.ones(2), **changes}
-    )
+def chunk(
+    profile: RobotProfile, seq: int, stamp: float, epoch: int = 1, rows: Any = None, anchor: Any = (1.0, 1.0)
+) -> Chunk:
+    rows = np.arange(30, dtype=np.float32).reshape(10, 3) if rows is None else rows
+    space = ActionLayout.of(profile).action_space
+    return Chunk(stamp, epoch, seq, DT, rows, np.asarray(anchor, np.float64), profile.joint_names, space)
+
+
+def denoise(denoiser: Denoiser, used: Chunk, joints: NDArray[np.float64], now: float, seq: int = 1) -> Segment:
+    """What the denoiser's cycle does: ask, let System 1 answer, finish."""
+    asked = denoiser.request(used, OBSERVATION, now - 0.05, joints, now)
+    answer = denoiser.refiner.segment(asked.observation, asked.chunk.rows, asked.stamp, asked.moved)
+    return denoiser.finish(asked, answer, seq, 0.02)
 
 
 def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:
     refiner = Rows()
     denoiser = Denoiser(refiner, profile)
-    denoiser.offer(chunk(1, stamp=100.0))
+    denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     current = denoiser.chunk_at(100.25)
     assert current is not None
-    segment = denoiser.denoise(current, OBSERVATION, JOINTS, 100.25)
+    segment = denoise(denoiser, current, JOINTS, 100.25)
     assert segment.stamp == pytest.approx(100.2)
     assert refiner.stamps == [pytest.approx(0.25)]
     np.testing.assert_array_equal(segment.positions[0], [6.0, 7.0])
-    assert segment.gripper is not None
-    assert segment.gripper[0] == 8.0
+    np.testing.assert_array_equal(segment.grippers[0], [8.0])
+    assert segment.observation_stamp == pytest.approx(100.2)
+    assert (segment.epoch, segment.chunk_seq, segment.seq) == (1, 1, 1)
+    assert segment.names == profile.joint_names
 
 
 def test_late_in_the_chunk_the_segment_still_starts_now(profile: RobotProfile) -> None:
     refiner = Rows()
-    segment = Denoiser(refiner, profile).denoise(chunk(1, stamp=100.0), OBSERVATION, JOINTS, 100.85)
+    segment = denoise(Denoiser(refiner, profile), chunk(profile, 1, stamp=100.0), JOINTS, 100.85)
     assert segment.stamp == pytest.approx(100.8)
     assert refiner.stamps == [pytest.approx(0.85)]
     np.testing.assert_array_equal(segment.positions, [[24.0, 25.0], [27.0, 28.0]])
 
 
 def test_past_the_chunk_its_last_row_is_taken(profile: RobotProfile) -> None:
-    segment = Denoiser(Rows(), profile).denoise(chunk(1, stamp=100.0), OBSERVATION, JOINTS, 101.35)
+    segment = denoise(Denoiser(Rows(), profile), chunk(profile, 1, stamp=100.0), JOINTS, 101.35)
     assert segment.stamp == pytest.approx(100.9)
     np.testing.assert_array_equal(segment.positions, [[27.0, 28.0]])
 
 
-def test_asking_and_answering_apart_is_denoising(tmp_path: Path) -> None:
-    refiner = Rows()
-    denoiser = Denoiser(refiner, make_profile(tmp_path, "joint_delta"))
-    asked = denoiser.request(chunk(1, stamp=100.0), OBSERVATION, JOINTS, 100.25)
+def test_asking_changes_nothing_and_may_be_answered_later(tmp_path: Path) -> None:
+    refiner, profile = Rows(), make_profile(tmp_path, "joint_delta")
+    denoiser = Denoiser(refiner, profile)
+    asked = denoiser.request(chunk(profile, 1, stamp=100.0), OBSERVATION, 100.2, JOINTS, 100.25)
     assert refiner.stamps == []
-    assert (asked.row, asked.observation) == (2, OBSERVATION)
-    apart = denoiser.finish(asked, refiner.segment(asked.observation, asked.chunk.rows, asked.stamp, asked.moved))
-    whole = denoiser.denoise(asked.chunk, OBSERVATION, JOINTS, 100.25)
-    assert refiner.stamps[0] == refiner.stamps[1]
-    assert (apart.stamp, apart.chunk) == (whole.stamp, whole.chunk)
+    assert (asked.row, asked.observation, asked.observation_stamp) == (2, OBSERVATION, 100.2)
+    answer = refiner.segment(asked.observation, asked.chunk.rows, asked.stamp, asked.moved)
+    # Others may be asked for and finished in between.
+    denoise(denoiser, chunk(profile, 2, stamp=100.1), JOINTS, 100.35)
+    apart = denoiser.finish(asked, answer, 7, 0.01)
+    whole = denoise(denoiser, asked.chunk, JOINTS, 100.25)
+    assert refiner.stamps[0] == refiner.stamps[2]
+    assert (apart.seq, apart.denoise_duration) == (7, 0.01)
+    assert (apart.stamp, apart.chunk_seq) == (whole.stamp, whole.chunk_seq)
     np.testing.assert_array_equal(apart.positions, whole.positions)
-    np.testing.assert_array_equal(apart.gripper, whole.gripper)
+    np.testing.assert_array_equal(apart.grippers, whole.grippers)
 
 
 def test_deltas_count_from_the_anchor(tmp_path: Path) -> None:
-    denoiser = Denoiser(Rows(), make_profile(tmp_path, "joint_delta"))
-    segment = denoiser.denoise(chunk(1, 100.0, anchor=np.array([10.0, 20.0])), OBSERVATION, JOINTS, 100.0)
+    profile = make_profile(tmp_path, "joint_delta")
+    denoiser = Denoiser(Rows(), profile)
+    segment = denoise(denoiser, chunk(profile, 1, 100.0, anchor=np.array([10.0, 20.0])), JOINTS, 100.0)
     np.testing.assert_array_equal(segment.positions[0], [10.0, 21.0])
 
 
 def test_from_the_newest_state_a_segment_starts_now_and_knows_how_far_the_joints_moved(tmp_path: Path) -> None:
     refiner = Rows()
     refiner.origin = "newest_state"
-    denoiser = Denoiser(refiner, make_profile(tmp_path, "joint_delta"))
-    used = chunk(1, 100.0, anchor=np.array([10.0, 20.0]))
-    segment = denoiser.denoise(used, OBSERVATION, np.array([11.0, 18.0]), 100.25)
+    profile = make_profile(tmp_path, "joint_delta")
+    denoiser = Denoiser(refiner, profile)
+    used = chunk(profile, 1, 100.0, anchor=np.array([10.0, 20.0]))
+    segment = denoise(denoiser, used, np.array([11.0, 18.0]), 100.25)
     np.testing.assert_array_equal(refiner.moved, [[1.0, -2.0]])
     assert segment.stamp == pytest.approx(100.25)
 
@@ -140,62 +158,62 @@ def test_refining_from_the_newest_state_needs_joint_deltas(profile: RobotProfile
 
 def test_a_chunk_that_is_over_is_not_used(profile: RobotProfile) -> None:
     denoiser = Denoiser(Rows(), profile)
-    denoiser.offer(chunk(1, stamp=100.0))
+    denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     assert denoiser.chunk_at(100.99) is not None
     assert denoiser.chunk_at(101.0) is None
 
 
 def test_newer_chunk_waits_for_the_boundary(profile: RobotProfile) -> None:
     denoiser = Denoiser(Rows(), profile, ChunkSwitch.BOUNDARY)
-    denoiser.offer(chunk(1, stamp=100.0))
+    denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     assert seq(denoiser, 100.1) == 1
-    denoiser.offer(chunk(2, stamp=100.15))
+    denoiser.offer(chunk(profile, 2, stamp=100.15), 100.15)
     assert seq(denoiser, 100.3) == 1
     assert seq(denoiser, 100.51) == 2
 
 
 def test_newer_chunk_is_taken_when_a_whole_segment_no_longer_fits(profile: RobotProfile) -> None:
     denoiser = Denoiser(Rows(), profile, ChunkSwitch.BOUNDARY)
-    denoiser.offer(chunk(1, stamp=100.0))
+    denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     assert seq(denoiser, 100.5) == 1
-    denoiser.offer(chunk(2, stamp=100.45))
+    denoiser.offer(chunk(profile, 2, stamp=100.45), 100.45)
     assert seq(denoiser, 100.55) == 1
     assert seq(denoiser, 100.61) == 2
 
 
 def test_newer_chunk_is_taken_at_once_where_asked(profile: RobotProfile) -> None:
     denoiser = Denoiser(Rows(), profile, ChunkSwitch.AT_ONCE)
-    denoiser.offer(chunk(1, stamp=100.0))
+    denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     assert seq(denoiser, 100.1) == 1
-    denoiser.offer(chunk(2, stamp=100.15))
+    denoiser.offer(chunk(profile, 2, stamp=100.15), 100.15)
     assert seq(denoiser, 100.16) == 2
 
 
 def test_a_new_epoch_forgets_the_old_chunk(profile: RobotProfile) -> None:
     denoiser = Denoiser(Rows(), profile)
-    denoiser.offer(chunk(1, stamp=100.0))
+    denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     denoiser.begin_epoch(2)
     assert denoiser.chunk_at(100.1) is None
-    with pytest.raises(ChunkError, match="epoch 1; the present one is 2"):
-        denoiser.offer(chunk(2, stamp=100.1))
-    denoiser.offer(chunk(1, stamp=100.1, epoch=3))
+    with pytest.raises(ChunkError, match="epoch 1, the present one is 2"):
+        denoiser.offer(chunk(profile, 2, stamp=100.1), 100.1)
+    denoiser.offer(chunk(profile, 1, stamp=100.1, epoch=3), 100.1)
     assert seq(denoiser, 100.2) == 1
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"seq": 1}, "not newer than 1"),
-        ({"rows": np.zeros((4, 3), np.float32)}, "4 rows; the policy's chunks have 10"),
-        ({"rows": np.full((10, 3), np.nan, np.float32)}, "not finite"),
-        ({"anchor": np.array([np.inf, 0.0])}, "not finite"),
+        ({"seq": 1}, "not newer than chunk 1"),
+        ({"rows": np.zeros((4, 3), np.float32)}, r"rows are \(4, 3\), valid: \(10, any\)"),
+        ({"rows": np.full((10, 3), np.nan, np.float32)}, "rejected: not finite"),
+        ({"anchor": np.array([np.inf, 0.0])}, "anchor: it needs one finite number per joint"),
     ],
 )
 def test_bad_chunks_are_refused(profile: RobotProfile, changes: dict[str, Any], expected: str) -> None:
     denoiser = Denoiser(Rows(), profile)
-    denoiser.offer(chunk(1, stamp=100.0))
+    denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     with pytest.raises(ChunkError, match=expected):
-        denoiser.offer(chunk(**{"seq": 2, "stamp": 100.1, **changes}))
+        denoiser.offer(chunk(profile, **{"seq": 2, "stamp": 100.1, **changes}), 100.1)
     assert seq(denoiser, 100.1) == 1
 
 
@@ -224,14 +242,13 @@ def test_end_effector_rows_become_joints_from_the_pose_at_the_observation() -> N
     profile = ur5e(space="ee_delta")
     kinematics = load_kinematics(profile)
     denoiser = Denoiser(Rows(width=7), profile, kinematics=kinematics)
-    segment = denoiser.denoise(chunk(1, 100.0, rows=displacements(0.01), anchor=AT), OBSERVATION, AT, 100.35)
+    segment = denoise(denoiser, chunk(profile, 1, 100.0, rows=displacements(0.01), anchor=AT), AT, 100.35)
     start = kinematics.forward(AT).position
     # The segment starts at row 3, four displacements away from the observation.
     for row, travelled in ((0, [0.04, 0.0, 0.0]), (3, [0.07, 0.0, 0.0])):
         moved = kinematics.forward(segment.positions[row]).position - start
         np.testing.assert_allclose(moved, travelled, atol=1e-4)
-    assert segment.gripper is not None
-    np.testing.assert_array_equal(segment.gripper, 0.5)
+    np.testing.assert_array_equal(segment.grippers, np.full((4, 1), 0.5))
     assert segment.unreachable == ""
 
 
@@ -245,9 +262,9 @@ def test_later_segments_go_on_from_the_rows_that_were_refined() -> None:
     profile = ur5e(space="ee_delta")
     kinematics = load_kinematics(profile)
     denoiser = Denoiser(Shrinking(width=7), profile, kinematics=kinematics)
-    used = chunk(1, 100.0, rows=displacements(0.01), anchor=AT)
-    denoiser.denoise(used, OBSERVATION, AT, 100.0)
-    segment = denoiser.denoise(used, OBSERVATION, AT, 100.2)
+    used = chunk(profile, 1, 100.0, rows=displacements(0.01), anchor=AT)
+    denoise(denoiser, used, AT, 100.0)
+    segment = denoise(denoiser, used, AT, 100.2)
     moved = kinematics.forward(segment.positions[0]).position - kinematics.forward(AT).position
     np.testing.assert_allclose(moved, [0.015, 0.0, 0.0], atol=1e-4)
 
@@ -255,7 +272,7 @@ def test_later_segments_go_on_from_the_rows_that_were_refined() -> None:
 def test_what_cannot_be_reached_is_said_and_the_arm_stays() -> None:
     profile = ur5e(space="ee_delta")
     denoiser = Denoiser(Rows(width=7), profile, kinematics=load_kinematics(profile))
-    segment = denoiser.denoise(chunk(1, 100.0, rows=displacements(2.0), anchor=AT), OBSERVATION, AT, 100.0)
+    segment = denoise(denoiser, chunk(profile, 1, 100.0, rows=displacements(2.0), anchor=AT), AT, 100.0)
     assert segment.unreachable.startswith("row 0 is unreachable: ")
     np.testing.assert_array_equal(segment.positions, np.tile(AT, (4, 1)))
 

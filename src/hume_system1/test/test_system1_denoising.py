@@ -17,10 +17,13 @@ from hume_ros.conversions import set_stamp, stamp_seconds
 from hume_ros.observation_buffer import Frame
 from hume_system1.denoiser import Denoiser
 from hume_system1.denoising import DenoisingCycle
+from hume_system1.inputs import chunk_of
+from hume_system1.messages import segment_message
 
 PROFILE = RobotProfile.load("wx250s_sim")
-SPACE = PROFILE.action.space
+SPACE = PROFILE.action_space.name
 HORIZON, DIM = 16, 8
+DATA = 0.5 * np.arange(HORIZON * DIM, dtype=np.float32)
 
 
 class Rows:
@@ -57,7 +60,7 @@ def make_cycle() -> tuple[DenoisingCycle, Observer]:
 def chunk(**changes: Any) -> ActionChunk:
     message = ActionChunk(
         epoch=1, seq=3, action_space=SPACE, names=list(PROFILE.joint_names), dt=0.05, horizon=HORIZON,
-        dim=DIM, data=array("f", np.arange(HORIZON * DIM, dtype=np.float32)), anchor=array("d", [0.0] * 6),
+        dim=DIM, data=array("f", DATA), anchor=array("d", [0.0] * 6),
     )  # fmt: skip
     set_stamp(message.header.stamp, 100.0)
     for name, value in changes.items():
@@ -68,22 +71,23 @@ def chunk(**changes: Any) -> ActionChunk:
 def test_a_chunk_becomes_a_numbered_segment() -> None:
     cycle, observer = make_cycle()
     assert cycle.begin(100.0) is None
-    cycle.offer(chunk())
+    cycle.offer(chunk_of(chunk()), 100.005)
     task = cycle.begin(100.01)
     assert task is not None
     assert observer.asked == [(100.01, True)]
-    message = cycle.message(task, cycle.denoise(task))
+    message = segment_message(cycle.finish(task, cycle.refine(task), 0.004))
     assert (message.seq, message.chunk_seq, message.epoch, message.horizon) == (41, 3, 1, 8)
     assert list(message.names) == list(PROFILE.joint_names)
-    np.testing.assert_array_equal(np.asarray(message.positions).reshape(8, 6)[1], np.arange(8, 14))
-    np.testing.assert_array_equal(np.asarray(message.gripper)[:2], [6, 14])
+    np.testing.assert_array_equal(np.asarray(message.positions).reshape(8, 6)[1], DATA[8:14])
+    np.testing.assert_array_equal(np.asarray(message.gripper)[:2], DATA[[6, 14]])
     assert stamp_seconds(message.header.stamp) == pytest.approx(100.0)
     assert stamp_seconds(message.observation_stamp) == pytest.approx(99.9)
+    assert message.denoise_duration == pytest.approx(0.004)
 
 
 def test_a_new_epoch_leaves_nothing_to_do() -> None:
     cycle, _ = make_cycle()
-    cycle.offer(chunk())
+    cycle.offer(chunk_of(chunk()), 100.005)
     cycle.begin_epoch(2)
     assert cycle.begin(100.01) is None
 
@@ -91,17 +95,17 @@ def test_a_new_epoch_leaves_nothing_to_do() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"action_space": "ee_delta"}, f"takes '{SPACE}'"),
-        ({"names": ["a"] * 6}, "chunk for joints"),
-        ({"anchor": array("d", [0.0])}, "chunk for joints"),
-        ({"dt": 0.0}, "dt is 0.0"),
-        ({"dim": 9}, "chunk has 128 numbers"),
+        ({"action_space": "ee_delta"}, f"it is 'ee_delta', the robot takes: {SPACE}"),
+        ({"names": ["a"] * 6}, "it is for joints a, a, a, a, a, a, the robot's are waist, shoulder"),
+        ({"anchor": array("d", [0.0])}, "one finite number per joint: 6, found 1"),
+        ({"dt": 0.0}, "dt is 0 s, valid: 0.001 to 1 s"),
+        ({"dim": 9}, r"rows are \(128,\), valid: \(16, any\)"),
     ],
 )
 def test_a_chunk_for_another_robot_is_refused(changes: dict[str, Any], expected: str) -> None:
     cycle, _ = make_cycle()
     with pytest.raises(ChunkError, match=expected):
-        cycle.offer(chunk(**changes))
+        cycle.offer(chunk_of(chunk(**changes)), 100.005)
 
 
 def test_rounds_keep_the_rate_and_rest_when_there_is_nothing_to_do() -> None:

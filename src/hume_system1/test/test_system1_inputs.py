@@ -56,4 +56,4 @@ def test_what_happens_to_a_pushed_arm_comes_from_the_profile() -> None:
     settings = control_settings(profile, ControlSettings())
     assert (settings.push_settle, settings.push_timeout) == (0.2, 3.0)
     assert (settings.push_reach, settings.jump_speed) == (0.5, 8.0)
-    assert (settings.rate_hz, settings.action_spaces) == (profile.rates.stream, (profile.action.space.value,))
+    assert (settings.rate_hz, settings.action_spaces) == (profile.rates.stream, (profile.action_space.name,))

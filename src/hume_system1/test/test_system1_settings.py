@@ -17,7 +17,8 @@ from hume_core.robot import Rates, RobotProfile, find_profile
 from hume_core.settings import declared, find
 from hume_ros.parameters import declare_settings
 from hume_system1.control.settings import ControlSettings, GripperSettings
-from hume_system1.settings import System1Settings, control_settings
+from hume_system1.robot_settings import control_settings
+from hume_system1.settings import System1Settings
 
 
 @pytest.fixture
@@ -33,7 +34,9 @@ def test_every_control_setting_is_a_parameter_or_marked(node: Node) -> None:
     settings = declare_settings(node, System1Settings)
     assert (settings.control.chunk_age, settings.control.max_horizon) == (3.0, 50)
     marked = {item.name for item in declared(ControlSettings) if item.given_by}
-    assert marked == {"rate_hz", "action_spaces", "chunk_dim", "require_chunk", "require_heartbeat"}
+    push = {"push_settle", "push_timeout", "push_reach", "jump_speed"}
+    chunks = {"action_spaces", "chunk_rows", "chunk_dim", "require_chunk"}
+    assert marked == {"rate_hz", "require_heartbeat"} | chunks | push
     assert [
         item.name for item in declared(ControlSettings) if node.has_parameter(item.name) == bool(item.given_by)
     ] == []
@@ -57,11 +60,14 @@ def test_the_range_of_the_stream_is_the_same_in_profile_and_control(tmp_path: Pa
             ControlSettings(rate_hz=stream)
 
 
-def test_the_profile_gives_rate_and_action_space() -> None:
+def test_the_profile_gives_rate_action_space_and_pushes() -> None:
     profile = RobotProfile.load("wx250s_sim")
     settings = control_settings(profile, ControlSettings(chunk_age=3.0))
     assert (settings.rate_hz, settings.chunk_age) == (200.0, 3.0)
-    assert settings.action_spaces == (profile.action.space,)
+    assert settings.action_spaces == (profile.action_space.name,)
+    push = profile.push
+    assert (settings.push_settle, settings.push_timeout) == (push.settle, push.timeout)
+    assert (settings.push_reach, settings.jump_speed) == (push.reach, push.jump_speed)
 
 
 def test_settings_need_neither_torch_nor_ros() -> None:

@@ -53,8 +53,8 @@ def test_the_newest_thought_counts_until_the_next() -> None:
     np.testing.assert_array_equal(found, [np.nan, -3.0, -3.0, -2.0, -1.0, -1.0, np.nan])
 
 
-@pytest.mark.parametrize(("rate", "latency", "period"), [(5.0, 0.1, 0.2), (3.0, 0.25, 0.34), (10.0, 0.25, 0.25)])
-def test_thoughts_start_at_whole_commands(rate: float, latency: float, period: float) -> None:
+@pytest.mark.parametrize(("rate", "latency", "period"), [(5.0, 0.1, 0.2), (3.0, 0.25, 1 / 3), (10.0, 0.25, 0.25)])
+def test_thoughts_start_as_often_as_rate_and_latency_allow(rate: float, latency: float, period: float) -> None:
     suite = suites.find_suite("lift", system2_rate=rate, system2_latency=latency)
     assert thought_period(suite) == pytest.approx(period)
 

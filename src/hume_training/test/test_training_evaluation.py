@@ -1,5 +1,6 @@
 """Evaluation: a policy that knows the right motion succeeds under the timing model, a blind one does not."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,38 +12,50 @@ import torch
 
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
+from hume_sim.sensors import CAMERA_RATE, JOINT_STATE_RATE
 from hume_sim.suites import find_suite
+from hume_system2.cycle import Task, ThinkingCycle
 from hume_system2.model.thought import Thought
 from hume_system2.model.thought import choose as choose_by_value
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.collect.recorder import Recorder, RecorderOptions
-from hume_training.evaluation.episode import Outcome
-from hume_training.evaluation.following import sample_rows
+from hume_training.evaluation.arm import EPOCH_START
+from hume_training.evaluation.episode import Outcome, Runner
 from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.rollout import Rollout, with_action_space
-from hume_training.evaluation.value_quality import _Snapshot, rank_correlation, summarise
+from hume_training.evaluation.rollout import Rollout
+from hume_training.evaluation.value_quality import MomentWatch, rank_correlation, summarise
 from hume_training.evaluation.variants import Variant, choose, find_variant, medoid
 
 PROFILE = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots" / "wx250s_sim.yaml"
 SEED, TASK = 4, "lift green"
+Clock = Callable[[], float]
 CONFIG = SimpleNamespace(
     s1_origin="anchor", s2_chunk_size=16, s1_chunk_size=8, max_action_dim=8, action_dim=7, num_candidates=5
 )
 
 
 class KnowingSystem2:
-    """Proposes what the expert did in the same scene; candidate 0 is right, the others stay where they are."""
+    """Proposes what the expert did in the same scene; candidate 0 is right, the others stay where they are.
+
+    Args:
+        actions: of the expert, 20 Hz.
+        clock: when the observation was made, s into the episode.
+        best: the candidate that is right.
+        praised: the candidate of the highest value; None: the one that is right.
+    """
 
     config = CONFIG
 
-    def __init__(self, actions: np.ndarray, best: int = 0, praised: int | None = None) -> None:
-        self._actions, self._best = actions, best
+    def __init__(self, actions: np.ndarray, clock: Clock, best: int = 0, praised: int | None = None) -> None:
+        self._actions, self._clock, self._best = actions, clock, best
         self._praised = best if praised is None else praised
-        self.clock = lambda: 0.0
+
+    def unnormalise(self, rows: torch.Tensor) -> torch.Tensor:
+        return rows[..., :7]
 
     def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor) -> Thought:
-        frame = round(self.clock() * 20)
+        frame = round(self._clock() * 20)
         rows = self._actions[np.minimum(frame + np.arange(16), len(self._actions) - 1)].copy()
         rows[:, :6] -= observation.state[0, -1, :6]
         right = torch.nn.functional.pad(torch.from_numpy(rows), (0, 1))
@@ -73,36 +86,61 @@ def actions() -> np.ndarray:
     return episode.columns["action"]
 
 
-def _run(
-    actions: np.ndarray, variant: str | Variant, best: int = 0, praised: int | None = None, **timing: float
-) -> Outcome:
-    system2 = KnowingSystem2(actions, best, praised)
-    policy = Policy(system2, PassThrough())  # type: ignore[arg-type]
-    profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
+@pytest.fixture
+def observed(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """When the observation was made that is thought about, s into the episode."""
+    stamps = [0.0]
+    begin = ThinkingCycle.begin
+
+    def noted(cycle: ThinkingCycle, steady: float, now: float) -> Task | None:
+        task = begin(cycle, steady, now)
+        if task is not None:
+            stamps.append(task.frame.stamp)
+            # The newest frame of the cameras, with a joint state that may be one period older.
+            assert 0.0 <= now - task.frame.stamp < 1.0 / CAMERA_RATE + 1.0 / JOINT_STATE_RATE
+        return task
+
+    monkeypatch.setattr(ThinkingCycle, "begin", noted)
+    return lambda: stamps[-1] - EPOCH_START * 1e-9
+
+
+def _rollout(system2: Any, system1: Any, variant: str | Variant = "n1_no_system1", **timing: float) -> Rollout:
+    policy = Policy(system2, system1)
+    profile = RobotProfile.load(PROFILE).with_action("joint_delta")
     known = find_variant(variant) if isinstance(variant, str) else variant
-    rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0, **timing), known)
-    system2.clock = lambda: rollout.world.elapsed
+    return Rollout(policy, profile, find_suite("lift", **{"time_limit": 6.0, **timing}), known)
+
+
+def _run(system2: KnowingSystem2, variant: str | Variant, **timing: float) -> Outcome:
+    rollout = _rollout(system2, PassThrough(), variant, **timing)
     outcome = rollout.run(SEED, TASK)
     rollout.close()
     return outcome
 
 
 @pytest.mark.parametrize("timing", [{}, {"system2_latency": 0.3, "system2_rate": 3.0, "system1_latency": 0.05}])
-def test_the_experts_own_chunks_succeed_whatever_the_delay(actions: np.ndarray, timing: dict[str, float]) -> None:
-    outcome = _run(actions, "n1_no_system1", **timing)
+def test_the_experts_own_chunks_succeed_whatever_the_delay(
+    actions: np.ndarray, observed: Clock, timing: dict[str, float]
+) -> None:
+    outcome = _run(KnowingSystem2(actions, observed), "n1_no_system1", **timing)
     assert outcome.success
     assert outcome.duration < 4.0
+    assert outcome.fault == ""
 
 
-def test_the_chosen_candidate_is_followed(actions: np.ndarray) -> None:
-    assert _run(actions, "no_system1", best=3).success
-    assert not _run(actions, "n1_no_system1", best=3).success
+def test_the_chosen_candidate_is_followed(actions: np.ndarray, observed: Clock) -> None:
+    system2 = KnowingSystem2(actions, observed, best=3)
+    assert _run(system2, "no_system1").success
+    assert not _run(system2, "n1_no_system1").success
 
 
-def test_the_oracle_goes_by_what_comes_of_the_candidates_not_by_their_values(actions: np.ndarray) -> None:
+def test_the_oracle_goes_by_what_comes_of_the_candidates_not_by_their_values(
+    actions: np.ndarray, observed: Clock
+) -> None:
     by_value = find_variant("no_system1")
-    assert not _run(actions, by_value, best=3, praised=1).success
-    assert _run(actions, replace(by_value, choice="oracle"), best=3, praised=1).success
+    system2 = KnowingSystem2(actions, observed, best=3, praised=1)
+    assert not _run(system2, by_value).success
+    assert _run(system2, replace(by_value, choice="oracle")).success
 
 
 class Opening(PassThrough):
@@ -119,14 +157,15 @@ class Opening(PassThrough):
         return refined
 
 
-def test_system1_is_asked_once_per_segment_and_its_answer_is_followed(actions: np.ndarray) -> None:
-    system2, system1 = KnowingSystem2(actions), Opening()
-    policy = Policy(system2, system1)  # type: ignore[arg-type]
-    profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
-    rollout = Rollout(policy, profile, find_suite("lift", time_limit=2.98), find_variant("full"))
-    system2.clock = lambda: rollout.world.elapsed
+def test_system1_is_asked_once_per_segment_and_its_answer_is_followed(actions: np.ndarray, observed: Clock) -> None:
+    system1 = Opening()
+    rollout = _rollout(KnowingSystem2(actions, observed), system1, "full", time_limit=2.98)
     openings = []
-    outcome = rollout.run(SEED, TASK, lambda world: openings.append(world.joint_state().position[6]))
+
+    def watch(runner: Runner) -> None:
+        openings.append(runner.world.joint_state().position[6])
+
+    outcome = rollout.run(SEED, TASK, watch)
     rollout.close()
     assert not outcome.success
     assert min(openings) > 0.9 * openings[0]
@@ -144,9 +183,10 @@ def test_choices() -> None:
     generator = torch.Generator().manual_seed(0)
 
     def chosen(variant: str) -> tuple[float, float]:
-        chunk, value = choose(find_variant(variant), thought, generator)
+        chunk, weights = choose(find_variant(variant), thought, generator)
         assert chunk.shape == (2, 2)
-        return float(chunk.mean()), value
+        assert float(weights.sum()) == pytest.approx(1.0)
+        return float(chunk.mean()), round(float(weights @ values[0]), 5)
 
     assert chosen("full") == chosen("mean") == (2.0, 2.0)
     assert chosen("best_value") == (5.0, 3.0)
@@ -177,26 +217,32 @@ def test_paired_difference_uses_the_pairs() -> None:
     assert paired_difference(first, first) == (0.0, (0.0, 0.0))
 
 
-def test_rows_are_sampled_by_place() -> None:
-    rows = np.array([[0.0], [1.0], [3.0]])
-    assert [float(sample_rows(rows, place)[0]) for place in (-1, 0.5, 1.5, 9)] == [0.0, 0.5, 2.0, 3.0]
-
-
-def test_a_branch_starts_from_the_snapshot(actions: np.ndarray) -> None:
-    system2 = KnowingSystem2(actions)
-    policy = Policy(system2, PassThrough())  # type: ignore[arg-type]
-    profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
-    rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0), find_variant("n1_no_system1"))
-    system2.clock = lambda: rollout.world.elapsed
-    snapshot = _Snapshot(1.0)
-    assert rollout.run(SEED, TASK, snapshot).success
-    assert snapshot.state is not None
+def test_a_branch_starts_from_the_snapshot(actions: np.ndarray, observed: Clock) -> None:
+    rollout = _rollout(KnowingSystem2(actions, observed), PassThrough())
+    watch = MomentWatch(1.0)
+    assert rollout.run(SEED, TASK, watch).success
+    assert watch.snapshot is not None
     rows = np.zeros((16, 8), dtype=np.float32)
     rows[:, 6] = 1.0
-    outcome = rollout.branch(snapshot.state, [rows])[0]
+    outcome = rollout.branch(watch.snapshot, [rows])[0]
     rollout.close()
     assert outcome.seed == SEED
     assert outcome.duration > 1.0
+    assert outcome.fault == ""
+
+
+def test_branches_leave_the_snapshot_as_it_is(actions: np.ndarray, observed: Clock) -> None:
+    rollout = _rollout(KnowingSystem2(actions, observed), PassThrough(), time_limit=2.0)
+    watch = MomentWatch(1.0)
+    rollout.run(SEED, TASK, watch)
+    assert watch.snapshot is not None
+    rows = np.zeros((16, 8), dtype=np.float32)
+    rows[:, 6] = 1.0
+    first = rollout.branch(watch.snapshot, [rows])
+    pose = rollout.world.data.qpos.copy()
+    assert rollout.branch(watch.snapshot, [rows]) == first
+    np.testing.assert_array_equal(rollout.world.data.qpos, pose)
+    rollout.close()
 
 
 def test_rank_correlation_counts_ties() -> None:
@@ -213,13 +259,9 @@ def test_the_best_choice_bounds_the_others() -> None:
     assert report["success_of_best"] == 1.0
 
 
-def test_episodes_side_by_side_equal_single_ones(actions: np.ndarray) -> None:
+def test_episodes_side_by_side_equal_single_ones(actions: np.ndarray, observed: Clock) -> None:
     def outcome(count: int) -> list[Outcome]:
-        system2 = KnowingSystem2(actions)
-        policy = Policy(Repeating(system2), PassThrough())  # type: ignore[arg-type]
-        profile = with_action_space(RobotProfile.load(PROFILE), "joint_delta")
-        rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0), find_variant("n1_no_system1"))
-        system2.clock = lambda: rollout.world.elapsed
+        rollout = _rollout(Repeating(KnowingSystem2(actions, observed)), PassThrough())
         found = rollout.run_many([(SEED, TASK)] * count)
         rollout.close()
         return found
@@ -234,6 +276,7 @@ class Repeating:
 
     def __init__(self, system2: KnowingSystem2) -> None:
         self._system2 = system2
+        self.unnormalise = system2.unnormalise
 
     def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor) -> Thought:
         parts = [
