@@ -23,6 +23,7 @@ from hume_session.listener import Listener
 from hume_session.schedule import NS, Rank, Schedule
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.events import SegmentEvent
+from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser import Denoiser, SegmentRequest
 from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
 
@@ -40,6 +41,7 @@ class DenoisingStage:
         schedule: time.
         listener: told what happens.
         commands: takes segments and heartbeats.
+        control: of the control core, whose rules for chunks hold here too.
         first_seq: segments are numbered from here on.
     """
 
@@ -54,13 +56,14 @@ class DenoisingStage:
         schedule: Schedule,
         listener: Listener,
         commands: CommandStage,
+        control: ControlSettings,
         first_seq: int = 0,
     ) -> None:
         self._engine, self._latency, self._schedule, self._listener = engine, latency, schedule, listener
         self._commands = commands
         self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
         observer = ObservationBuffer(profile, self._sources, policy.history, lambda: schedule.steady)
-        denoiser = Denoiser(policy.refiner, profile, switch, kinematics)
+        denoiser = Denoiser(policy.refiner, profile, switch, kinematics, control)
         self._cycle = DenoisingCycle(denoiser, observer, profile, first_seq)
         self._next_beat = 0
 

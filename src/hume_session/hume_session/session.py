@@ -83,7 +83,7 @@ class Session:
         )
         self._denoising = DenoisingStage(
             profile, policy, engine, options.chunk_switch, options.kinematics, latency.denoise, schedule, listener,
-            self.commands, first_segment,
+            self.commands, options.control, first_segment,
         )  # fmt: skip
         self._thinking = ThinkingStage(
             profile, policy, engine, latency.think, schedule, listener, self.offer, first_chunk

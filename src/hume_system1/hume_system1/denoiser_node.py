@@ -32,6 +32,7 @@ from hume_ros.observer import Observer, probe_sensors
 from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser import Denoiser
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
@@ -53,6 +54,7 @@ class DenoiserNode(Node):
     def __init__(self) -> None:
         super().__init__("hume_system1_denoiser")
         self._settings = declare_settings(self, DenoiserSettings)
+        self._control = declare_settings(self, ControlSettings)
         self._settings.require_model()
         self._heartbeats = self.create_publisher(Heartbeat, "hume/system1/heartbeat", qos.STATUS)
         self._segments = self.create_publisher(SegmentMessage, "hume/segment", qos.CHUNK)
@@ -102,7 +104,8 @@ class DenoiserNode(Node):
             settings.checkpoint, device=settings.device, dtype=getattr(torch, settings.dtype), compile=settings.compile
         )
         refiner = System1Refiner(system1) if settings.refine else PassThroughRefiner(system1)
-        denoiser = Denoiser(refiner, self._profile, ChunkSwitch(settings.chunk_switch), kinematics)
+        switch = ChunkSwitch(settings.chunk_switch)
+        denoiser = Denoiser(refiner, self._profile, switch, kinematics, self._control)
         cameras = list(system1.config.camera_keys)
         self._detail = "waiting for sensors"
         probe_sensors(self, self._profile, cameras, settings.sensor_timeout)

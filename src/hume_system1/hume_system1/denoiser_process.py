@@ -9,7 +9,8 @@ import sys
 
 from rclpy.node import Node
 
-from hume_system1.denoiser_settings import DenoiserSettings
+from hume_system1.control.settings import ControlSettings
+from hume_system1.denoiser_settings import DenoiserSettings, ros_arguments
 
 _ENCLAVE = "/hume/hume_system1_denoiser"
 """Of SROS2; of no effect while security is off."""
@@ -21,14 +22,15 @@ class DenoiserProcess:
     Args:
         node: gives namespace and clock settings.
         settings: handed on as parameters.
+        control: of the control core, handed on too: both processes admit chunks by the same rules.
     """
 
-    def __init__(self, node: Node, settings: DenoiserSettings) -> None:
+    def __init__(self, node: Node, settings: DenoiserSettings, control: ControlSettings) -> None:
         use_sim_time = str(node.get_parameter("use_sim_time").value).lower()
         self._command = [
             sys.executable, "-m", "hume_system1.denoiser_node", "--ros-args",
             "-r", f"__ns:={node.get_namespace()}", "-p", f"use_sim_time:={use_sim_time}", "--enclave", _ENCLAVE,
-            *settings.arguments(),
+            *ros_arguments(settings), *ros_arguments(control),
         ]  # fmt: skip
         self._child: subprocess.Popen[bytes] | None = None
 

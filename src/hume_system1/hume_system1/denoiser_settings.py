@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any
 
 from hume_core.node_settings import ModelSettings
-from hume_core.settings import setting
+from hume_core.settings import declared, setting
 from hume_system1.chunk_switch import ChunkSwitch
 
 
@@ -28,11 +29,12 @@ class DenoiserSettings(ModelSettings):
         "", "URDF text for end-effector actions; empty: the profile's kinematics.urdf, or the topic."
     )
 
-    def arguments(self) -> list[str]:
-        """The settings as ROS command-line arguments."""
-        arguments: list[str] = []
-        for item in fields(self):
-            value = getattr(self, item.name)
+
+def ros_arguments(settings: Any) -> list[str]:
+    """Settings as ROS command-line arguments; those that are no parameters are left out."""
+    arguments: list[str] = []
+    for item in declared(type(settings)):
+        if not item.given_by:
             # JSON is YAML: strings stay strings, whatever they look like.
-            arguments += ["-p", f"{item.name}:={json.dumps(value)}"]
-        return arguments
+            arguments += ["-p", f"{item.name}:={json.dumps(getattr(settings, item.name))}"]
+    return arguments

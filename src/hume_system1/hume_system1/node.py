@@ -69,7 +69,7 @@ class System1Node(HumeLifecycleNode):
         self._settings = declare_settings(self, System1Settings)
         self._settings.denoiser.require_model()
         self._live_limits = LiveLimits(self)
-        self._denoiser = DenoiserProcess(self, self._settings.denoiser)
+        self._denoiser = DenoiserProcess(self, self._settings.denoiser, self._settings.control)
         self._core: ControlCore | None = None
         self._loop: CommandLoop | None = None
         self._reporter: System1Reporter | None = None

@@ -64,7 +64,12 @@ class System2Node(HumeLifecycleNode):
         )
         check_fits(system2, self._profile)
         options = ThinkingOptions(
-            settings.candidates, settings.time_temp, settings.noise_temp, settings.seed, settings.threads
+            settings.candidates,
+            settings.time_temp,
+            settings.noise_temp,
+            settings.chooser,
+            settings.seed,
+            settings.threads,
         )
         thinker = Thinker(system2, options)
         probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hume_core.node_settings import ModelSettings
 from hume_core.settings import setting
+from hume_system2.choosers import CHOOSERS
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,13 @@ class System2Settings(ModelSettings):
     )
     noise_temp: tuple[float, float] = setting(
         (1.0, 1.0), "Velocity factors of the candidates: lowest, highest.", low=0.001, high=10.0, policy=True
+    )
+    chooser: str = setting(
+        "value",
+        "How a chunk is chosen among the candidates: by value as the checkpoint says, the best value, the mean of all, "
+        "the medoid, or at random.",
+        choices=list(CHOOSERS),
+        policy=True,
     )
     seed: int = setting(-1, "Seed of the noise; -1: a new one each start.", low=-1, high=2**31 - 1, policy=True)
     task: str = setting("", "Instruction to carry out from activation on; empty: wait for hume/execute_task.")

@@ -26,6 +26,7 @@ class ThinkingOptions:
     Attributes:
         candidates: number N of candidate chunks; 0: as many as the checkpoint says.
         time_temp, noise_temp: (lowest, highest) over the candidates (paper, section on value-guided thinking).
+        chooser: how a chunk is chosen, see `hume_system2.choosers`.
         seed: of the noise; negative: from the operating system.
         threads: torch threads on the CPU.
     """
@@ -33,6 +34,7 @@ class ThinkingOptions:
     candidates: int = System2Settings.candidates
     time_temp: tuple[float, float] = System2Settings.time_temp
     noise_temp: tuple[float, float] = System2Settings.noise_temp
+    chooser: str = System2Settings.chooser
     seed: int = System2Settings.seed
     threads: int = System2Settings.threads
 
@@ -103,10 +105,13 @@ class Thinker:
         self.options = replace(options, candidates=options.candidates or system2.config.num_candidates)
         """As given, N filled in."""
         self._generator = torch.Generator(device="cpu")
+        self._choices = torch.Generator(device="cpu")
         if options.seed < 0:
             self._generator.seed()
+            self._choices.seed()
         else:
             self._generator.manual_seed(options.seed)
+            self._choices.manual_seed(options.seed + 1)
 
     @property
     def cameras(self) -> list[str]:
@@ -131,6 +136,8 @@ class Thinker:
             time_temp=options.time_temp,
             noise_temp=options.noise_temp,
             generator=self._generator,
+            chooser=options.chooser,
+            choices=self._choices,
         )
         return ThoughtResult.of(self._system2, thought, time.monotonic() - started)
 

@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from hume_core import Observation
 from hume_core.errors import CheckpointError, ConfigError, ObservationError
 from hume_core.policy import CompileError
+from hume_system2.choosers import CHOOSERS
 from hume_system2.model import System2, Thought
-from hume_system2.model.thought import choose
+from hume_system2.model.thought import combine
 from hume_system2.model.value_stack import RELEASED, value_stack_config
 
 FIXTURE = Path(__file__).parents[3] / "test" / "fixtures" / "parity" / "dev_a"
@@ -63,7 +64,8 @@ def test_chunk_is_the_candidate_of_the_highest_value(system2):
 def test_with_a_temperature_the_chunk_is_the_mean_of_the_candidates_by_value():
     candidates = torch.arange(6.0).view(1, 3, 2, 1)
     values = torch.tensor([[0.0, 2.0, -1e9]])
-    weights, chunk = choose(candidates, values, 2.0)
+    weights = CHOOSERS["value"](candidates, values, 2.0, None)
+    chunk = combine(candidates, weights)
     share = float(1.0 / (1.0 + np.exp(-1.0)))
     torch.testing.assert_close(weights, torch.tensor([[1.0 - share, share, 0.0]]))
     torch.testing.assert_close(chunk.flatten(), torch.tensor([2.0 * share, 1.0 + 2.0 * share]))

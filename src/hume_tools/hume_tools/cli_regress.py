@@ -34,6 +34,7 @@ def regress(
     namespace: Annotated[_Text, typer.Option(help="Namespace of the recorded nodes.")] = None,
     task: Annotated[str, typer.Option(help="Instruction in place of the recorded ones.")] = "",
     candidates: Annotated[_Number, option(System2Settings, "candidates")] = None,
+    chooser: Annotated[_Text, option(System2Settings, "chooser")] = None,
     seed: Annotated[_Number, option(System2Settings, "seed", low=0, help="Seed of the noise.")] = None,
     dtype: Annotated[_Text, option(System2Settings, "dtype")] = None,
     refine: Annotated[Optional[bool], option(DenoiserSettings, "refine")] = None,  # noqa: UP045
@@ -59,6 +60,7 @@ def regress(
         namespace=namespace,
         task=task,
         candidates=candidates,
+        chooser=chooser,
         seed=seed,
         dtype=dtype,
         refine=refine,

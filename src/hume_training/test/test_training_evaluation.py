@@ -14,9 +14,9 @@ from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
 from hume_sim.sensors import CAMERA_RATE, JOINT_STATE_RATE
 from hume_sim.suites import find_suite
+from hume_system2.choosers import CHOOSERS
 from hume_system2.cycle import Task, ThinkingCycle
-from hume_system2.model.thought import Thought
-from hume_system2.model.thought import choose as choose_by_value
+from hume_system2.model.thought import Thought, combine
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.collect.recorder import Recorder, RecorderOptions
 from hume_training.evaluation.arm import EPOCH_START
@@ -25,7 +25,7 @@ from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.value_quality import MomentWatch, rank_correlation, summarise
-from hume_training.evaluation.variants import Variant, choose, find_variant, medoid
+from hume_training.evaluation.variants import Variant, find_variant
 
 PROFILE = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots" / "wx250s_sim.yaml"
 SEED, TASK = 4, "lift green"
@@ -63,9 +63,9 @@ class KnowingSystem2:
         still[:, 6] = 1.0
         all_rows = torch.stack([right if i == self._best else still for i in range(candidates)])[None]
         values = torch.tensor([[1.0 if i == self._praised else 0.0 for i in range(candidates)]])
-        return Thought(
-            all_rows, values, *choose_by_value(all_rows, values, 0.0), torch.zeros(candidates), torch.ones(candidates)
-        )
+        weights = CHOOSERS["value"](all_rows, values, 0.0, None)
+        chunk = combine(all_rows, weights)
+        return Thought(all_rows, values, weights, chunk, torch.zeros(candidates), torch.ones(candidates))
 
 
 class PassThrough:
@@ -177,16 +177,15 @@ def test_choices() -> None:
     candidates = torch.zeros(1, 3, 2, 2)
     candidates[0, 0] += 5.0
     candidates[0, 2] += 1.0
-    assert medoid(candidates[0]) == 2
     values = torch.tensor([[3.0, 1.0, 2.0]])
-    thought = Thought(candidates, values, *choose_by_value(candidates, values, 1e9), None, None)  # type: ignore[arg-type]
     generator = torch.Generator().manual_seed(0)
 
     def chosen(variant: str) -> tuple[float, float]:
-        chunk, weights = choose(find_variant(variant), thought, generator)
+        weights = CHOOSERS[find_variant(variant).choice](candidates, values, 1e9, generator)
+        chunk = combine(candidates, weights)[0]
         assert chunk.shape == (2, 2)
         assert float(weights.sum()) == pytest.approx(1.0)
-        return float(chunk.mean()), round(float(weights @ values[0]), 5)
+        return float(chunk.mean()), round(float(weights[0] @ values[0]), 5)
 
     assert chosen("full") == chosen("mean") == (2.0, 2.0)
     assert chosen("best_value") == (5.0, 3.0)

@@ -19,10 +19,11 @@ from hume_core.nn.rope import Rotary
 from hume_core.observation import Observation
 from hume_core.policy import PretrainedPolicy
 from hume_core.tokenizer import InstructionTokenizer
+from hume_system2.choosers import CHOOSERS
 from hume_system2.model.names import VALUE_LM_HEAD, to_stored
 from hume_system2.model.network import System2Network
 from hume_system2.model.prefix import Prefix, PrefixLayout
-from hume_system2.model.thought import Thought, choose
+from hume_system2.model.thought import Thought, combine
 from hume_system2.model.value_head import ValueQueryHead
 from hume_system2.model.value_stack import FILE as VALUE_STACK_FILE
 from hume_system2.model.value_stack import SECTION, value_stack_config
@@ -86,6 +87,8 @@ class System2(PretrainedPolicy):
         noise_temp: Sequence[float] = (1.0, 1.0),
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
+        chooser: str = "value",
+        choices: torch.Generator | None = None,
     ) -> Thought:
         """Propose, value and choose.
 
@@ -96,6 +99,8 @@ class System2(PretrainedPolicy):
             noise_temp: lowest and highest factor on the velocity.
             noise: starting noise (N, B, H, A); drawn where None.
             generator: source of the draw.
+            chooser: how to choose, a key of `CHOOSERS`.
+            choices: source of the draws of a chooser; one of its own, so that choosing moves no noise.
 
         Raises:
             ObservationError: the observation, the noise or N does not fit.
@@ -107,7 +112,8 @@ class System2(PretrainedPolicy):
         cache = self._hot["encode"](prefix, self.prepare_state(observation)[:, -1])
         candidates = self.integrate(prefix, cache, noise, schedule)
         values = self.value_head(prefix, candidates)
-        weights, chunk = choose(candidates, values, self.config.value_temperature)
+        weights = CHOOSERS[chooser](candidates, values, self.config.value_temperature, choices)
+        chunk = combine(candidates, weights)
         levels, steps = torch.tensor(schedule.noise_levels), torch.tensor(schedule.counts)
         return Thought(candidates, values, weights, chunk, levels, steps)
 

@@ -22,6 +22,7 @@ RECORDED = "recorded"
 
 _Kind = TypeVar("_Kind")
 _DTYPE = find(System2Settings, "dtype")
+_CHOOSER = find(System2Settings, "chooser")
 _CHUNK_SWITCH = find(System1Settings, "chunk_switch")
 
 
@@ -37,7 +38,7 @@ class RegressOptions:
         limits_file: tightens the profile; empty: as recorded.
         namespace: of the recorded nodes; None: found by the joint states.
         task: instruction in place of the recorded ones; empty: those.
-        candidates, seed, dtype, refine, chunk_switch: as of the nodes.
+        candidates, chooser, seed, dtype, refine, chunk_switch: as of the nodes.
         think_latency, denoise_latency: s; None: as measured in the bag.
         tolerance: between different environments.
         write, json_file, html: files to write; None: none.
@@ -51,6 +52,7 @@ class RegressOptions:
     namespace: str | None = None
     task: str = ""
     candidates: int | None = None
+    chooser: str | None = None
     seed: int | None = None
     dtype: str | None = None
     refine: bool | None = None
@@ -121,6 +123,7 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Setti
             candidates=_first(options.candidates, system2.get("candidates"), plain.candidates),
             time_temp=_pair(system2.get("time_temp"), plain.time_temp),
             noise_temp=_pair(system2.get("noise_temp"), plain.noise_temp),
+            chooser=_choice(_CHOOSER, options.chooser, system2.get("chooser")),
             seed=max(0, _first(options.seed, system2.get("seed"), 0)),
         ),
         dtype2=_choice(_DTYPE, options.dtype, system2.get("dtype")),

@@ -16,13 +16,14 @@ from hume_core.observation import Observation
 from hume_session.engine import answered
 from hume_system1.denoiser import Refiner, SegmentRequest
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
-from hume_system2.model.thought import Thought
+from hume_system2.choosers import CHOOSERS, one_hot
+from hume_system2.model.thought import Thought, combine
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult
 from hume_training.evaluation.policy import Policy
-from hume_training.evaluation.variants import Variant, choose
+from hume_training.evaluation.variants import Variant
 
 Judge = Callable[[Observation, Thought], int]
-"""Picks a candidate of a thought about an observation."""
+"""Picks a candidate of a thought about an observation, as of the moment at which it was made."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,19 @@ class EpisodeEngine:
         refiner: of the variant.
         variant: how to think and choose.
         seed: of the noise.
-        judge: chooses in place of the variant; None: the variant does.
+        judge: makes, at the start of each thought, what chooses in place of the variant; None: the variant does.
 
     Attributes:
         values: of what each thought chose.
     """
 
     def __init__(
-        self, batch: BatchEngine, refiner: Refiner, variant: Variant, seed: int, judge: Judge | None = None
+        self,
+        batch: BatchEngine,
+        refiner: Refiner,
+        variant: Variant,
+        seed: int,
+        judge: Callable[[], Judge] | None = None,
     ) -> None:
         self._batch, self._refiner, self._variant, self._judge = batch, refiner, variant, judge
         self._noise = torch.Generator().manual_seed(seed)
@@ -124,8 +130,9 @@ class EpisodeEngine:
             rows, self._forced = self._forced, None
             return answered(_forced_result(rows))
         result: Future[ThoughtResult] = Future()
+        judge = None if self._judge is None else self._judge()
         self._batch.think(self.request(observation)).add_done_callback(
-            lambda thought: _settle(result, lambda: self._chosen(observation, thought.result()))
+            lambda thought: _settle(result, lambda: self._chosen(observation, thought.result(), judge))
         )
         return result
 
@@ -135,13 +142,20 @@ class EpisodeEngine:
             return answered(_refined(self._refiner, request))
         return self._batch.refine(replace(request, observation=self._seen(request.observation)))
 
-    def _chosen(self, observation: Observation, thought: Thought) -> ThoughtResult:
-        index = None if self._judge is None else self._judge(observation, thought)
-        chunk, weights = choose(self._variant, thought, self._choices, index)
-        result = ThoughtResult.of(self._batch.policy.system2, thought, 0.0)
-        result = replace(result, chunk=chunk.numpy(), weights=weights.numpy())
+    def _chosen(self, observation: Observation, thought: Thought, judge: Judge | None) -> ThoughtResult:
+        weights = self._weights(observation, thought, judge)
+        chunk = combine(thought.candidates, weights)
+        chosen = replace(thought, weights=weights, chunk=chunk)
+        result = ThoughtResult.of(self._batch.policy.system2, chosen, 0.0)
         self.values.append(result.value)
         return result
+
+    def _weights(self, observation: Observation, thought: Thought, judge: Judge | None) -> torch.Tensor:
+        if judge is not None:
+            return one_hot(torch.tensor([judge(observation, thought)]), thought.values)
+        if self._variant.choice == "value":
+            return thought.weights
+        return CHOOSERS[self._variant.choice](thought.candidates, thought.values, 0.0, self._choices)
 
     def _seen(self, observation: Observation) -> Observation:
         """The observation under the variant's control: blank images, or those of the start."""
@@ -168,7 +182,7 @@ class ExactEngine:
     """
 
     def __init__(self, policy: Policy, refiner: Refiner, variant: Variant, seed: int) -> None:
-        options = ThinkingOptions(variant.candidates, variant.time_temp, seed=seed)
+        options = ThinkingOptions(variant.candidates, variant.time_temp, chooser=variant.choice, seed=seed)
         self._thinker, self._refiner = Thinker(policy.system2, options), refiner
         self.values: list[float] = []
 

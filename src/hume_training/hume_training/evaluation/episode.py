@@ -30,7 +30,7 @@ from hume_system1.control.core import ControlCore
 from hume_system1.control.states import Mode
 from hume_system2.model.thought import Thought
 from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
-from hume_training.evaluation.engine import BatchEngine, EpisodeEngine, ExactEngine, ThoughtRequest, refiner_of
+from hume_training.evaluation.engine import BatchEngine, EpisodeEngine, ExactEngine, Judge, ThoughtRequest, refiner_of
 from hume_training.evaluation.oracle import Oracle
 from hume_training.evaluation.variants import Variant
 
@@ -211,7 +211,8 @@ class Runner:
 
     def thinking(self) -> dict[str, Any]:
         """How System 2 searches, as parameters of its node."""
-        return {"candidates": self._variant.candidates, "time_temp": list(self._variant.time_temp)}
+        variant = self._variant
+        return {"candidates": variant.candidates, "time_temp": list(variant.time_temp), "chooser": variant.choice}
 
     def recorded(self, seed: int, task: str, record: Callable[[], RecordedEpisode]) -> Episode:
         """One episode that is recorded, computed as the nodes do it where they can be told the variant.
@@ -273,12 +274,16 @@ class Runner:
         other = next(cube for cube in CUBES if cube not in task.cubes)
         return task.instruction.replace(task.cube, other, 1)
 
-    def _judge(self, observation: Observation, thought: Thought) -> int:
-        assert self._oracle is not None
-        assert self.session is not None
-        joints = observation.state[0, -1, : len(self.profile.joints)].astype(np.float64)
-        rows = [candidate.numpy() for candidate in thought.candidates[0]]
-        return self._oracle.best(self.snapshot(), rows, joints)
+    def _judge(self) -> Judge:
+        """Chooses as the oracle does from the present moment on."""
+        oracle, snapshot = self._oracle, self.snapshot()
+        assert oracle is not None
+
+        def judge(observation: Observation, thought: Thought) -> int:
+            joints = observation.state[0, -1, : len(self.profile.joints)].astype(np.float64)
+            return oracle.best(snapshot, [candidate.numpy() for candidate in thought.candidates[0]], joints)
+
+        return judge
 
     def _wrong(self) -> bool:
         heights = {cube: self.world.cube_pose(cube)[2] for cube in CUBES}

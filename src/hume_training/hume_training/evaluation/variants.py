@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
-
 from hume_core.errors import ConfigError
-from hume_system2.model.thought import Thought
+from hume_system2.choosers import CHOOSERS
 
 
 @dataclass(frozen=True)
@@ -20,8 +17,7 @@ class Variant:
         candidates: N; 0: as many as the checkpoint says.
         time_temp: lowest and highest flow start time over the candidates.
         noise_scale: factor on the starting noise.
-        choice: "value": by value, as the checkpoint says; "best": the highest value; "mean": all alike; "random";
-            "medoid"; or "oracle" (see `Oracle`).
+        choice: one of `hume_system2.choosers`, or "oracle" (see `Oracle`).
         refine: denoise with System 1.
         control: "", "swapped" (another cube is named than is wanted), "blank" (black images) or
             "stale" (the images of the episode's start).
@@ -38,7 +34,7 @@ class Variant:
     @property
     def of_nodes(self) -> bool:
         """Whether the nodes can be told to think and act like this."""
-        return self.choice == "value" and self.noise_scale == 1.0 and not self.control
+        return self.choice in CHOOSERS and self.noise_scale == 1.0 and not self.control
 
 
 _FULL = Variant("full")
@@ -74,41 +70,3 @@ def find_variant(name: str) -> Variant:
     if name.startswith("n") and name[1:].isdigit() and int(name[1:]) > 0:
         return replace(_FULL, name=name, candidates=int(name[1:]))
     raise ConfigError(f"variant '{name}' is unknown; valid: {', '.join(VARIANTS)}, n2, n3, ... (that many candidates)")
-
-
-def choose(
-    variant: Variant, thought: Thought, generator: torch.Generator, index: int | None = None
-) -> tuple[Tensor, Tensor]:
-    """The chunk (H, A) to follow, of a thought about one observation, and each candidate's share in it (N,).
-
-    Args:
-        variant: how to choose.
-        thought: candidates and values.
-        generator: source of random choices.
-        index: the candidate that an oracle chose; None: the variant chooses.
-    """
-    candidates, values = thought.candidates[0], thought.values[0]
-    if index is None and variant.choice == "value":
-        return thought.chunk[0], thought.weights[0]
-    if index is None and variant.choice == "mean":
-        return candidates.mean(dim=0), torch.full_like(values, 1.0 / len(values))
-    if index is None:
-        index = _pick(variant, thought, generator)
-    return candidates[index], torch.nn.functional.one_hot(torch.tensor(index), len(values)).to(values.dtype)
-
-
-def _pick(variant: Variant, thought: Thought, generator: torch.Generator) -> int:
-    candidates = thought.candidates[0]
-    if variant.choice == "random":
-        return int(torch.randint(len(candidates), (1,), generator=generator))
-    if variant.choice == "medoid":
-        return medoid(candidates)
-    if variant.choice == "best":
-        return int(thought.index[0])
-    raise ConfigError(f"choice '{variant.choice}' of variant '{variant.name}' needs somebody who chooses")
-
-
-def medoid(candidates: Tensor) -> int:
-    """The candidate (of (N, H, A)) with the smallest distance to all others together."""
-    flat = candidates.flatten(1)
-    return int(torch.cdist(flat, flat).sum(dim=1).argmin())
