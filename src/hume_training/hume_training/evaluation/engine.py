@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hume_core.errors import ObservationError
 from hume_core.observation import Observation
 from hume_session.engine import answered
 from hume_system1.denoiser import Refiner, SegmentRequest
@@ -21,8 +20,10 @@ from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.variants import Variant, choose
 
-Judge = Callable[[Observation, Thought], int]
-"""Picks a candidate of a thought about an observation."""
+Choice = Callable[[Thought], int]
+"""Picks a candidate of a thought."""
+Judge = Callable[[Observation], Choice]
+"""Called when a thought begins; what it gives is asked when the thought is over."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,9 @@ class EpisodeEngine:
             rows, self._forced = self._forced, None
             return answered(_forced_result(rows))
         result: Future[ThoughtResult] = Future()
+        choice = None if self._judge is None else self._judge(observation)
         self._batch.think(self.request(observation)).add_done_callback(
-            lambda thought: _settle(result, lambda: self._chosen(observation, thought.result()))
+            lambda thought: _settle(result, lambda: self._chosen(thought.result(), choice))
         )
         return result
 
@@ -135,8 +137,8 @@ class EpisodeEngine:
             return answered(_refined(self._refiner, request))
         return self._batch.refine(replace(request, observation=self._seen(request.observation)))
 
-    def _chosen(self, observation: Observation, thought: Thought) -> ThoughtResult:
-        index = None if self._judge is None else self._judge(observation, thought)
+    def _chosen(self, thought: Thought, choice: Choice | None) -> ThoughtResult:
+        index = None if choice is None else choice(thought)
         chunk, weights = choose(self._variant, thought, self._choices, index)
         result = ThoughtResult.of(self._batch.policy.system2, thought, 0.0)
         result = replace(result, chunk=chunk.numpy(), weights=weights.numpy())
@@ -194,7 +196,7 @@ def _refined(refiner: Refiner, request: SegmentRequest) -> NDArray[np.float64]:
 def _settle(future: Future[Any], make: Callable[[], Any]) -> None:
     try:
         future.set_result(make())
-    except ObservationError as error:
+    except Exception as error:  # in a callback it would be lost, and whoever waits would wait for ever
         future.set_exception(error)
 
 
