@@ -77,19 +77,24 @@ class CommandStage:
         self._schedule, self._listener = schedule, listener
         self._waiting: deque[tuple[int, Future[Any] | None, Callable[[], Event | None]]] = deque()
         self._tick = 0
+        self._newest_chunk = 0
         self._in_step = False
         self._mode = Mode.UNCONFIGURED
         self._stopped_at: int | None = None
         self.command = Command(limits.size)
 
     def fork(self, listener: Listener) -> CommandStage:
-        """A copy that goes its own way from here on, on a schedule of its own; all that was due must have been done."""
+        """A copy that goes its own way from here on, on a schedule of its own; all that was due must have been done.
+
+        Events that the core has yet to come to go with it. Segments do not: their denoiser stays behind.
+        """
         schedule = Schedule()
         schedule.start, schedule.now = self._schedule.start, self._schedule.now
         twin = copy.copy(self)
         twin.core = copy.deepcopy(self.core)
         twin.command = copy.deepcopy(self.command)
-        twin._schedule, twin._listener, twin._waiting = schedule, listener, deque()
+        twin._schedule, twin._listener = schedule, listener
+        twin._waiting = deque(entry for entry in self._waiting if entry[1] is None)
         return twin
 
     @property
@@ -112,6 +117,7 @@ class CommandStage:
 
     def offer(self, chunk: Chunk) -> None:
         """A chunk."""
+        self._newest_chunk = max(self._newest_chunk, chunk.seq)
         self.append(ChunkEvent(chunk, self._schedule.steady))
 
     def receive(self, message: Any) -> None:
@@ -142,8 +148,8 @@ class CommandStage:
         return self.core.intake.epoch
 
     def newest_numbers(self) -> tuple[int, int]:
-        """Sequence numbers of the newest chunk and segment that were let in; 0 before the first."""
-        return max(self.core.intake.chunks.seq, 0), max(self.core.intake.segments.seq, 0)
+        """Highest sequence numbers of the chunks that came and the segments that were let in; 0 before the first."""
+        return self._newest_chunk, max(self.core.intake.segments.seq, 0)
 
     @property
     def state(self) -> str:

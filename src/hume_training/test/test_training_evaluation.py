@@ -14,14 +14,16 @@ from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
 from hume_sim.sensors import CAMERA_RATE, JOINT_STATE_RATE
 from hume_sim.suites import find_suite
+from hume_sim.world import TabletopWorld
 from hume_system2.choosers import CHOOSERS
 from hume_system2.cycle import Task, ThinkingCycle
 from hume_system2.model.thought import Thought, combine
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.collect.recorder import Recorder, RecorderOptions
 from hume_training.evaluation.arm import EPOCH_START
-from hume_training.evaluation.episode import Outcome, Runner
+from hume_training.evaluation.episode import Outcome, Runner, Snapshot
 from hume_training.evaluation.intervals import paired_difference, wilson
+from hume_training.evaluation.oracle import Oracle
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.value_quality import MomentWatch, rank_correlation, summarise
@@ -141,6 +143,37 @@ def test_the_oracle_goes_by_what_comes_of_the_candidates_not_by_their_values(
     system2 = KnowingSystem2(actions, observed, best=3, praised=1)
     assert not _run(system2, by_value).success
     assert _run(system2, replace(by_value, choice="oracle")).success
+
+
+def test_the_oracle_is_asked_about_the_moment_of_the_observation(
+    actions: np.ndarray, observed: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments: list[tuple[float, float]] = []
+    copy = TabletopWorld()
+
+    def best(oracle: Oracle, snapshot: Snapshot, rows: Any, anchor: Any) -> int:
+        copy.set_state(snapshot.world)
+        moments.append((observed(), copy.elapsed))
+        return 0
+
+    monkeypatch.setattr(Oracle, "best", best)
+    oracle = replace(find_variant("no_system1"), choice="oracle")
+    _run(KnowingSystem2(actions, observed), oracle, system2_latency=0.3, time_limit=1.0)
+    copy.close()
+    assert [round(seen, 1) for seen, _ in moments] == [0.0, 0.3, 0.6, 0.9]
+    # The frame of the cameras is older by at most its period, that of the joint states, and a step of the physics.
+    assert all(0.0 <= judged - seen < 0.05 for seen, judged in moments)
+
+
+def test_an_error_of_the_choice_ends_the_run(
+    actions: np.ndarray, observed: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def best(*arguments: Any) -> int:
+        raise ValueError("no idea")
+
+    monkeypatch.setattr(Oracle, "best", best)
+    with pytest.raises(ValueError, match="no idea"):
+        _run(KnowingSystem2(actions, observed), replace(find_variant("no_system1"), choice="oracle"))
 
 
 class Opening(PassThrough):

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hume_core.errors import ObservationError
 from hume_core.observation import Observation
 from hume_session.engine import answered
 from hume_system1.denoiser import Refiner, SegmentRequest
@@ -22,8 +21,10 @@ from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.variants import Variant
 
-Judge = Callable[[Observation, Thought], int]
-"""Picks a candidate of a thought about an observation, as of the moment at which it was made."""
+Choice = Callable[[Thought], int]
+"""Picks a candidate of a thought."""
+Judge = Callable[[Observation], Choice]
+"""Called when a thought begins; what it gives is asked when the thought is over."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class EpisodeEngine:
         refiner: of the variant.
         variant: how to think and choose.
         seed: of the noise.
-        judge: makes, at the start of each thought, what chooses in place of the variant; None: the variant does.
+        judge: chooses in place of the variant; None: the variant does.
 
     Attributes:
         values: of what each thought chose.
@@ -102,7 +103,7 @@ class EpisodeEngine:
         refiner: Refiner,
         variant: Variant,
         seed: int,
-        judge: Callable[[], Judge] | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self._batch, self._refiner, self._variant, self._judge = batch, refiner, variant, judge
         self._noise = torch.Generator().manual_seed(seed)
@@ -130,9 +131,9 @@ class EpisodeEngine:
             rows, self._forced = self._forced, None
             return answered(_forced_result(rows))
         result: Future[ThoughtResult] = Future()
-        judge = None if self._judge is None else self._judge()
+        choice = None if self._judge is None else self._judge(observation)
         self._batch.think(self.request(observation)).add_done_callback(
-            lambda thought: _settle(result, lambda: self._chosen(observation, thought.result(), judge))
+            lambda thought: _settle(result, lambda: self._chosen(thought.result(), choice))
         )
         return result
 
@@ -142,17 +143,16 @@ class EpisodeEngine:
             return answered(_refined(self._refiner, request))
         return self._batch.refine(replace(request, observation=self._seen(request.observation)))
 
-    def _chosen(self, observation: Observation, thought: Thought, judge: Judge | None) -> ThoughtResult:
-        weights = self._weights(observation, thought, judge)
-        chunk = combine(thought.candidates, weights)
-        chosen = replace(thought, weights=weights, chunk=chunk)
+    def _chosen(self, thought: Thought, choice: Choice | None) -> ThoughtResult:
+        weights = self._weights(thought, choice)
+        chosen = replace(thought, weights=weights, chunk=combine(thought.candidates, weights))
         result = ThoughtResult.of(self._batch.policy.system2, chosen, 0.0)
         self.values.append(result.value)
         return result
 
-    def _weights(self, observation: Observation, thought: Thought, judge: Judge | None) -> torch.Tensor:
-        if judge is not None:
-            return one_hot(torch.tensor([judge(observation, thought)]), thought.values)
+    def _weights(self, thought: Thought, choice: Choice | None) -> torch.Tensor:
+        if choice is not None:
+            return one_hot(torch.tensor([choice(thought)]), thought.values)
         if self._variant.choice == "value":
             return thought.weights
         return CHOOSERS[self._variant.choice](thought.candidates, thought.values, 0.0, self._choices)
@@ -208,7 +208,7 @@ def _refined(refiner: Refiner, request: SegmentRequest) -> NDArray[np.float64]:
 def _settle(future: Future[Any], make: Callable[[], Any]) -> None:
     try:
         future.set_result(make())
-    except ObservationError as error:
+    except Exception as error:  # in a callback it would be lost, and whoever waits would wait for ever
         future.set_exception(error)
 
 

@@ -30,7 +30,7 @@ from hume_system1.control.core import ControlCore
 from hume_system1.control.states import Mode
 from hume_system2.model.thought import Thought
 from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
-from hume_training.evaluation.engine import BatchEngine, EpisodeEngine, ExactEngine, Judge, ThoughtRequest, refiner_of
+from hume_training.evaluation.engine import BatchEngine, Choice, EpisodeEngine, ExactEngine, ThoughtRequest, refiner_of
 from hume_training.evaluation.oracle import Oracle
 from hume_training.evaluation.variants import Variant
 
@@ -151,6 +151,8 @@ class Runner:
             if variant.choice == "oracle"
             else None
         )
+        self._moment: Snapshot | None = None
+        self._moment_due = False
         self.session: Session | None = None
 
     def run(self, seed: int, task: str, watch: Watch = None) -> Episode:
@@ -250,6 +252,8 @@ class Runner:
         every = round(PERIOD / world.timestep)
 
         def watched() -> None:
+            if self._moment_due:
+                self._moment, self._moment_due = self.snapshot(), False
             if watch is not None:
                 watch(self)
 
@@ -274,16 +278,18 @@ class Runner:
         other = next(cube for cube in CUBES if cube not in task.cubes)
         return task.instruction.replace(task.cube, other, 1)
 
-    def _judge(self) -> Judge:
-        """Chooses as the oracle does from the present moment on."""
-        oracle, snapshot = self._oracle, self.snapshot()
-        assert oracle is not None
+    def _judge(self, observation: Observation) -> Choice:
+        """The oracle's choice; it goes by the moment of the observation, kept as soon as the core has come to it."""
+        self._moment_due = True
+        joints = observation.state[0, -1, : len(self.profile.joints)].astype(np.float64)
 
-        def judge(observation: Observation, thought: Thought) -> int:
-            joints = observation.state[0, -1, : len(self.profile.joints)].astype(np.float64)
-            return oracle.best(snapshot, [candidate.numpy() for candidate in thought.candidates[0]], joints)
+        def best(thought: Thought) -> int:
+            assert self._oracle is not None
+            assert self._moment is not None
+            rows = [candidate.numpy() for candidate in thought.candidates[0]]
+            return self._oracle.best(self._moment, rows, joints)
 
-        return judge
+        return best
 
     def _wrong(self) -> bool:
         heights = {cube: self.world.cube_pose(cube)[2] for cube in CUBES}

@@ -98,7 +98,7 @@ class Oracle:
         self, stamp: float, rows: NDArray[np.float32], anchor: NDArray[np.float64], commands: CommandStage
     ) -> Chunk:
         intake, action = commands.core.intake, self._profile.action
-        seq = intake.chunks.seq + 1
+        seq = commands.newest_numbers()[0] + 1
         space = ActionLayout.of(self._profile).action_space
         return Chunk(stamp, intake.epoch, seq, action.dt, rows, anchor, self._profile.joint_names, space)
 
