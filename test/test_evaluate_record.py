@@ -46,12 +46,13 @@ def test_a_recorded_episode_is_repeated_byte_by_byte(tmp_path: Path, suite: str,
     assert "/arm_controller/commands" in other.comparison.findings[0].part  # type: ignore[union-attr]
 
 
-def test_one_candidate_without_system1_is_repeated_and_a_random_pick_says_that_it_is_not(tmp_path: Path) -> None:
-    bags = record(tmp_path / "bags", "lift", ["n1_no_system1", "random_pick"])
-    assert [bag.name for bag in bags] == ["lift_n1_no_system1_0000", "lift_random_pick_0000"]
-    assert verdict(regress(RegressOptions(bags[0], golden=GOLDEN))) == "same: identical bytes"
-    picked = regress(RegressOptions(bags[1], golden=GOLDEN))
-    assert any("random_pick" in problem for problem in picked.problems)
+def test_what_nodes_can_be_told_is_repeated_and_what_they_cannot_says_so(tmp_path: Path) -> None:
+    bags = record(tmp_path / "bags", "lift", ["n1_no_system1", "random_pick", "blank"])
+    assert [bag.name for bag in bags] == ["lift_blank_0000", "lift_n1_no_system1_0000", "lift_random_pick_0000"]
+    for bag in bags[1:]:
+        assert verdict(regress(RegressOptions(bag, golden=GOLDEN))) == "same: identical bytes"
+    blank = regress(RegressOptions(bags[0], golden=GOLDEN))
+    assert any("blank" in problem for problem in blank.problems)
 
 
 def test_the_bag_tells_of_the_episode(tmp_path: Path) -> None:

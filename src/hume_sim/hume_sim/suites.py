@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hume_core.errors import ConfigError
 
@@ -15,6 +17,8 @@ _SCENES = 100_000
 
 LARGEST_PUSH = 0.03
 """How far a push moves a cube at most, m."""
+
+_TIMING = ("system2_rate", "system2_latency", "system1_rate", "system1_latency")
 
 
 @dataclass(frozen=True)
@@ -91,3 +95,14 @@ def scene(seed: int, episode: int, suite: Suite) -> tuple[int, str]:
     """Seed of the scene and short form of the task of an episode, counted from 0."""
     scene_seed = FIRST_SEED + _SCENES * seed + episode
     return scene_seed, suite.task_of(scene_seed)
+
+
+def timing_arguments(timing: Any) -> str:
+    """Rates and latencies as options of `hume evaluate`; what is not finite is left out.
+
+    Args:
+        timing: a suite, or something measured that has its four fields.
+    """
+    values = {name: float(getattr(timing, name)) for name in _TIMING}
+    given = [f"--{name.replace('_', '-')} {value:.4g}" for name, value in values.items() if math.isfinite(value)]
+    return " ".join(given)

@@ -143,7 +143,12 @@ class Thinker:
 
 
 def check_fits(system2: System2, profile: RobotProfile) -> None:
-    """Refuse a checkpoint that was not made for the robot.
+    """Refuse a loaded checkpoint that was not made for the robot; see `check_checkpoint`."""
+    check_checkpoint(system2.config, system2.contract, profile)
+
+
+def check_checkpoint(config: HumeConfig, contract: PolicyContract | None, profile: RobotProfile) -> None:
+    """Refuse a checkpoint that was not made for the robot, without its weights.
 
     One with a contract is compared field by field, one without by the sizes of state and action.
 
@@ -151,7 +156,6 @@ def check_fits(system2: System2, profile: RobotProfile) -> None:
         ContractError: names every field that differs, or a size that the contract gives wrongly.
         CheckpointError: names both sizes.
     """
-    config, contract = system2.config, system2.contract
     if contract is not None:
         _check_contract(contract, config, profile)
         return

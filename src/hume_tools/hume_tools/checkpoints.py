@@ -23,14 +23,24 @@ _SPREAD = 0.05  # rad; random actions then stay clear of the table
 _TWIST = (0.002,) * 3 + (0.01,) * 3  # m and rad per action step
 
 
-def default_checkpoint(robot: str = "wx250s_sim") -> Path:
-    """The trained checkpoint that ships for a robot, or where there is none, `random_checkpoint`.
+def default_checkpoint(robot: str | Path | RobotProfile = "wx250s_sim") -> Path:
+    """The trained checkpoint that ships for a robot, or where none fits its profile, `random_checkpoint`.
+
+    Args:
+        robot: name or path of its profile, or the profile.
 
     Returns:
         The checkpoint folder.
     """
-    name = _SHIPPED.get(RobotProfile.load(robot).name)
-    return random_checkpoint(robot) if name is None else shipped_checkpoint(name)
+    profile = _profile(robot)
+    name = _SHIPPED.get(profile.name)
+    if name is None:
+        return random_checkpoint(profile)
+    folder = shipped_checkpoint(name)
+    contract = PolicyContract.load(folder)
+    # A profile of the same arm whose rows mean something else, such as motions of the tool.
+    other = contract is not None and contract.differences(profile)
+    return random_checkpoint(profile) if other else folder
 
 
 def shipped_checkpoint(name: str) -> Path:
@@ -45,13 +55,16 @@ def shipped_checkpoint(name: str) -> Path:
     return folder
 
 
-def random_checkpoint(robot: str = "wx250s_sim") -> Path:
+def random_checkpoint(robot: str | Path | RobotProfile = "wx250s_sim") -> Path:
     """A small checkpoint for a robot: real architecture, random weights; made once and kept in the cache.
+
+    Args:
+        robot: name or path of its profile, or the profile, such as one `with_action` of another space.
 
     Returns:
         The checkpoint folder.
     """
-    profile = RobotProfile.load(robot)
+    profile = _profile(robot)
     key = hashlib.sha256(f"{_PRESET} {_SEED} {_SYSTEM1_STEPS} {profile!r}".encode()).hexdigest()[:12]
     folder = cache_directory() / f"{_PRESET}-{profile.name}-{key}"
     if not (folder / "model.safetensors").is_file():
@@ -63,6 +76,10 @@ def cache_directory() -> Path:
     """Where checkpoints made on this machine are kept."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "hume" / "checkpoints"
+
+
+def _profile(robot: str | Path | RobotProfile) -> RobotProfile:
+    return robot if isinstance(robot, RobotProfile) else RobotProfile.load(robot)
 
 
 def _arm_actions(profile: RobotProfile) -> tuple[list[float], list[float]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+
+from hume_sim.suites import timing_arguments
 
 
 class ReplyTimes:
@@ -72,9 +74,7 @@ class Timing:
 
     def arguments(self) -> str:
         """Arguments of `hume evaluate`; what could not be measured is left out."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        given = [f"--{name.replace('_', '-')} {value:.4g}" for name, value in values.items() if math.isfinite(value)]
-        return " ".join(given)
+        return timing_arguments(self)
 
 
 def _median(values: Sequence[float]) -> float:

@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     from hume_tools.bags.episode_bag import EpisodeBags
 
 _Paths = Optional[Path]  # noqa: UP045
-Timing = Annotated[Optional[float], typer.Option(min=0.0)]  # noqa: UP045
+_Number = Optional[float]  # noqa: UP045
+Robot = Annotated[str, typer.Option(help="Profile of the simulated arm, a name or a .yaml file.")]
+ActionSpace = Annotated[
+    str, typer.Option(help="What action rows mean; only for checkpoints without policy_contract.json.")
+]
+System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second, Hz; without: the suite's.")]
+System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s; without: the suite's.")]
+System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz; without: the suite's.")]
+System1Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to segment, s; without: the suite's.")]
+_SUITES = "hard, nominal, recovery, lift, stack or hard_torque"
+_VARIANTS = (
+    "full, fixed_noise, n1, n2, ... (that many candidates), no_system1, n1_no_system1, best_value, mean, random_pick, "
+    "medoid, low_noise, oracle, swapped, blank, stale"
+)
 
 
 def collect(
@@ -24,13 +37,15 @@ def collect(
     paired: Annotated[bool, typer.Option(help="Record every scene once for each choice of colours.")] = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     policy: Annotated[str, typer.Option(help="Record rollouts of this checkpoint instead of demonstrations.")] = "",
-    suite: Annotated[str, typer.Option(help="Suite of the rollouts.")] = "nominal",
-    variant: Annotated[str, typer.Option(help="Variant of the rollouts.")] = "n1_no_system1",
+    suite: Annotated[str, typer.Option(help=f"Suite of the rollouts: {_SUITES}.")] = "nominal",
+    variant: Annotated[str, typer.Option(help=f"Variant of the rollouts: {_VARIANTS}.")] = "n1_no_system1",
     takeover: Annotated[
         float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s; 0: never.")
     ] = 0.0,
-    system2_rate: Timing = None,
-    system2_latency: Timing = None,
+    action_space: ActionSpace = "",
+    robot: Robot = "wx250s_sim",
+    system2_rate: System2Rate = None,
+    system2_latency: System2Latency = None,
 ) -> None:
     """Record seeded demonstrations of the scripted expert, or rollouts of a policy; run again to resume."""
     if policy:
@@ -38,7 +53,17 @@ def collect(
 
         timing = _given(system2_rate=system2_rate, system2_latency=system2_latency)
         options = RolloutOptions(
-            folder, policy, episodes, suite, variant, seed, workers=workers, takeover=takeover, timing=timing
+            folder,
+            policy,
+            episodes,
+            suite,
+            variant,
+            seed,
+            action_space,
+            robot,
+            workers=workers,
+            takeover=takeover,
+            timing=timing,
         )
         raise typer.Exit(run_collect_rollouts(options))
     from hume_training.collect.run import CollectOptions, run_collect
@@ -60,23 +85,32 @@ def train(
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name; without: the one that ships.")] = "",
-    suite: Annotated[str, typer.Option(help="hard, nominal, recovery, lift, stack or hard_torque.")] = "hard",
+    suite: Annotated[str, typer.Option(help=f"{_SUITES}.")] = "hard",
     episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
-    variants: Annotated[str, typer.Option(help="Separated by commas.")] = "full,n1,no_system1,random_pick",
+    variants: Annotated[str, typer.Option(help=f"Separated by commas: {_VARIANTS}.")] = (
+        "full,n1,no_system1,random_pick,mean,best_value"
+    ),
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    action_space: Annotated[str, typer.Option(help="What the checkpoint's rows mean.")] = "joint_delta",
-    system2_rate: Timing = None,
-    system2_latency: Timing = None,
-    system1_rate: Timing = None,
-    system1_latency: Timing = None,
+    action_space: ActionSpace = "",
+    robot: Robot = "wx250s_sim",
+    system2_rate: System2Rate = None,
+    system2_latency: System2Latency = None,
+    system1_rate: System1Rate = None,
+    system1_latency: System1Latency = None,
     json_file: Annotated[_Paths, typer.Option("--json", help="Write the figures to this file.")] = None,
     plot: Annotated[_Paths, typer.Option(help="Draw the figures to this file.")] = None,
     record: Annotated[_Paths, typer.Option(help="Write every episode into this folder, a bag each.")] = None,
     value_quality: Annotated[int, typer.Option(min=0, help="Judge the values at this many states instead.")] = 0,
 ) -> None:
     """Measure success in the simulator, without ROS: paired episodes, 95 % intervals."""
-    checkpoint = checkpoint or str(default_checkpoint())
+    checkpoint = checkpoint or _default_checkpoint(robot)
+    timing = _given(
+        system2_rate=system2_rate,
+        system2_latency=system2_latency,
+        system1_rate=system1_rate,
+        system1_latency=system1_latency,
+    )
     if value_quality:
         from hume_training.evaluation.value_quality import ValueQualityOptions, run_value_quality
 
@@ -86,18 +120,14 @@ def evaluate(
             value_quality,
             seed=seed,
             action_space=action_space,
+            robot=robot,
+            timing=timing,
             json_file=json_file,
             plot=plot,
         )
         raise typer.Exit(run_value_quality(judged))
     from hume_training.evaluation.run import EvaluateOptions, run_evaluate
 
-    timing = _given(
-        system2_rate=system2_rate,
-        system2_latency=system2_latency,
-        system1_rate=system1_rate,
-        system1_latency=system1_latency,
-    )
     options = EvaluateOptions(
         checkpoint,
         suite,
@@ -105,11 +135,12 @@ def evaluate(
         episodes,
         seed,
         action_space,
+        robot,
         workers=workers,
         timing=timing,
         json_file=json_file,
         plot=plot,
-        recorder=None if record is None else _recorder(record, "wx250s_sim", checkpoint),
+        recorder=None if record is None else _recorder(record, robot, checkpoint),
     )
     raise typer.Exit(run_evaluate(options))
 
@@ -121,6 +152,12 @@ def _recorder(folder: Path, robot: str, checkpoint: str) -> EpisodeBags:
     bags = EpisodeBags(folder, robot, checkpoint)
     bags.check(RobotProfile.load(robot))
     return bags
+
+
+def _default_checkpoint(robot: str) -> str:
+    from hume_training.evaluation.robot import simulated_robot
+
+    return str(default_checkpoint(simulated_robot(robot)))
 
 
 def _given(**values: float | None) -> dict[str, float]:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hume_sim import suites
-from hume_training.evaluation.episode import Outcome, thought_period
+from hume_training.evaluation.episode import thought_period
 from hume_training.evaluation.episode_values import plot_values, roc_auc, summarise_values, value_at
+from hume_training.evaluation.outcome import Outcome
 from hume_training.evaluation.value_quality import ValueQualityOptions, run_value_quality
 
 ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"

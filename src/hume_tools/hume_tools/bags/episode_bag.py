@@ -34,7 +34,8 @@ from hume_tools.bags.provenance import checkpoint_provenance, recording_provenan
 from hume_tools.bags.topics import camera_info_topic, resolved
 from hume_tools.bags.writer import BagWriter
 from hume_training.evaluation.arm import EPOCH_START
-from hume_training.evaluation.episode import Outcome, RecordedEpisode, Runner
+from hume_training.evaluation.episode import Runner
+from hume_training.evaluation.outcome import Outcome, RecordedEpisode
 
 _STATUS_PERIOD = 50_000_000
 _EPISODE_PERIOD = 100_000_000

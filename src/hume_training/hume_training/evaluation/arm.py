@@ -22,8 +22,8 @@ def suite_profile(profile: RobotProfile, suite: Suite) -> RobotProfile:
 
 
 def camera_names(profile: RobotProfile) -> dict[str, str]:
-    """Policy key -> camera of the scene, from topics such as camera/scene/image_raw."""
-    return {key: camera.topic.strip("/").split("/")[-2] for key, camera in profile.cameras.items()}
+    """Policy key -> camera of the scene, from topics such as camera/scene/image_raw; empty: named otherwise."""
+    return {key: "".join(camera.topic.strip("/").split("/")[-2:-1]) for key, camera in profile.cameras.items()}
 
 
 def ros_time(world: TabletopWorld) -> int:

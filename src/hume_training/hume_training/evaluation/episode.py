@@ -25,44 +25,15 @@ from hume_sim.sensors import PictureMaker
 from hume_sim.suites import Suite
 from hume_sim.world import TabletopWorld, WorldState
 from hume_system1.chunk_switch import ChunkSwitch
-from hume_system1.control.command import Command
-from hume_system1.control.core import ControlCore
-from hume_system1.control.states import Mode
 from hume_system2.model.thought import Thought
 from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
 from hume_training.evaluation.engine import BatchEngine, Choice, EpisodeEngine, ExactEngine, ThoughtRequest, refiner_of
 from hume_training.evaluation.oracle import Oracle
+from hume_training.evaluation.outcome import ModeWatch, Outcome, RecordedEpisode
 from hume_training.evaluation.variants import Variant
-
-_STOPPED = (Mode.FAULT, Mode.ESTOP)
 
 _DIGITS = 6
 """Of latencies in s: what a recorded segment can tell exactly."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an episode ended.
-
-    Attributes:
-        seed: of the scene.
-        task: short form.
-        success: the task was fulfilled within the time limit.
-        duration: simulated time, s.
-        wrong_cube: another cube than the named one ended up lifted.
-        values: value of what each thought chose.
-        fault: why the control core stopped for good, which ends the episode; empty: it did not.
-        held: time in HOLD, s.
-    """
-
-    seed: int
-    task: str
-    success: bool
-    duration: float
-    wrong_cube: bool
-    values: tuple[float, ...]
-    fault: str = ""
-    held: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -71,33 +42,6 @@ class Snapshot:
 
     world: WorldState
     commands: CommandStage
-
-
-class ModeWatch(Listener):
-    """Notes faults and holds.
-
-    Attributes:
-        fault: why the core stopped for good; empty: it did not.
-        held: ticks in HOLD.
-    """
-
-    def __init__(self) -> None:
-        self.fault = ""
-        self.held = 0
-
-    def command(self, time: int, command: Command, core: ControlCore) -> None:
-        """See `Listener`."""
-        if command.mode is Mode.HOLD:
-            self.held += 1
-        elif command.mode in _STOPPED and not self.fault:
-            self.fault = str(core.state)
-
-
-class RecordedEpisode(ModeWatch):
-    """A listener that writes down an episode."""
-
-    def close(self, outcome: Outcome) -> Any:
-        """The episode is over."""
 
 
 Episode: TypeAlias = "Generator[Future[Any], None, Outcome]"

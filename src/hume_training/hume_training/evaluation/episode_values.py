@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_sim.suites import Suite
-from hume_training.evaluation.episode import Outcome, thought_period
+from hume_training.evaluation.episode import thought_period
+from hume_training.evaluation.outcome import Outcome
 
 _THIRDS = ("first", "middle", "last")
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from hume_core.observation import Observation
+from hume_core.policy_contract import PolicyContract
 from hume_system1.denoiser import SegmentRequest
 from hume_system1.model import System1
 from hume_system2.model import System2
@@ -29,6 +30,11 @@ class Policy:
 
     def __init__(self, system2: System2, system1: System1) -> None:
         self.system2, self.system1 = system2, system1
+
+    @property
+    def contract(self) -> PolicyContract | None:
+        """What its rows mean; None: the checkpoint does not say."""
+        return self.system2.contract
 
     @classmethod
     def load(cls, checkpoint: str) -> Policy:

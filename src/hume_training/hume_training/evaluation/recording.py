@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
 from hume_training.data.writer import Episode, finish, stage_shard, staged_shards
 from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.pool import finished
+from hume_training.evaluation.robot import checked_robot
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
@@ -67,7 +69,7 @@ class RolloutOptions:
     suite: str = "nominal"
     variant: str = "n1_no_system1"
     seed: int = 0
-    action_space: str = "joint_delta"
+    action_space: str = ""
     robot: str = "wx250s_sim"
     workers: int = 1
     takeover: float = 0.0
@@ -106,35 +108,37 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
 
     Raises:
         DatasetError: the folder is a finished dataset.
+        HumeError: an unknown name, or the checkpoint cannot be loaded or is not for the robot.
     """
     root = options.folder
     if (root / INFO).is_file():
         raise DatasetError(f"{root} is a finished dataset; name another folder")
+    find_suite(options.suite, **options.timing)
+    find_variant(options.variant)
+    profile = checked_robot(options.checkpoint, options.robot, options.action_space)
     parts = [range(i, min(i + _PART, options.episodes)) for i in range(0, options.episodes, _PART)]
     done = staged_shards(root)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
     with (
         Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
-        ProcessPoolExecutor(options.workers, context, _start_worker, (options,)) as pool,
+        ProcessPoolExecutor(options.workers, context, _start_worker, (options, profile)) as pool,
     ):
         bar = progress.add_task("rollouts", total=options.episodes, completed=sum(len(parts[i]) for i in done))
         futures = {pool.submit(_record, i, part): len(part) for i, part in enumerate(parts) if i not in done}
-        for future in as_completed(futures):
-            future.result()
+        for future in finished(pool, futures):
             progress.advance(bar, futures[future])
-    kept = finish(root, demonstration_features(RecorderOptions()), RATE, options.robot)
+    kept = finish(root, demonstration_features(RecorderOptions()), RATE, profile.name)
     Console(stderr=True).print(f"{kept} episodes are in {root}")
     return 0
 
 
-def _start_worker(options: RolloutOptions) -> None:
+def _start_worker(options: RolloutOptions, profile: RobotProfile) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch
 
     torch.set_num_threads(1)
-    profile = RobotProfile.load(options.robot).with_action(options.action_space)
-    _context.update(policy=Policy.load(options.checkpoint), profile=profile, options=options)
+    _context.update(profile=profile, options=options)
 
 
 def _record(number: int, episodes: Sequence[int]) -> None:
@@ -151,7 +155,9 @@ def _record(number: int, episodes: Sequence[int]) -> None:
 
 def _rollout(suite: Suite) -> Rollout:
     options = _context["options"]
-    return Rollout(_context["policy"], _context["profile"], suite, find_variant(options.variant), options.seed)
+    # Not when the process starts: an error there would not reach the caller.
+    policy = _context["policy"] = _context.get("policy") or Policy.load(options.checkpoint)
+    return Rollout(policy, _context["profile"], suite, find_variant(options.variant), options.seed)
 
 
 def _rolled_out(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode]:

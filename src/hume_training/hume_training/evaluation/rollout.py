@@ -15,7 +15,8 @@ from hume_sim.world import TabletopWorld
 from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERA_SIZE
 from hume_training.evaluation.engine import BatchEngine
-from hume_training.evaluation.episode import Episode, Outcome, Runner, Snapshot, Watch
+from hume_training.evaluation.episode import Episode, Runner, Snapshot, Watch
+from hume_training.evaluation.outcome import Outcome
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.variants import Variant
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,13 +17,18 @@ from rich.table import Table
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
 from hume_session.determinism import deterministic_algorithms
-from hume_sim.suites import Suite, find_suite, scene
-from hume_training.evaluation.episode import Outcome, RecordedEpisode, Runner
-from hume_training.evaluation.intervals import paired_difference, wilson
+from hume_sim.suites import Suite, find_suite, scene, timing_arguments
+from hume_training.evaluation.episode import Runner
+from hume_training.evaluation.intervals import paired_difference
+from hume_training.evaluation.outcome import Outcome, RecordedEpisode
 from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.pool import finished
+from hume_training.evaluation.report import figures, write_report
+from hume_training.evaluation.robot import checked_robot
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import Variant, find_variant
 
+DEFAULT_VARIANTS = ("full", "n1", "no_system1", "random_pick", "mean", "best_value")
 _PART = 20
 """Episodes that share a batch."""
 _context: dict[str, Any] = {}
@@ -40,8 +44,8 @@ class EvaluateOptions:
         variants: see `find_variant`.
         episodes: per variant, the same scenes for all.
         seed: moves every random choice.
-        action_space: what the checkpoint's rows mean.
-        robot: profile.
+        action_space: what the checkpoint's rows mean where it does not say so itself; empty: not given.
+        robot: name or path of a profile of the simulated arm.
         workers: processes of one torch thread each.
         timing: changes to the suite's rates and latencies.
         json_file, plot: where to write the figures and their picture.
@@ -50,10 +54,10 @@ class EvaluateOptions:
 
     checkpoint: str
     suite: str = "hard"
-    variants: Sequence[str] = ("full", "n1", "no_system1", "random_pick")
+    variants: Sequence[str] = DEFAULT_VARIANTS
     episodes: int = 300
     seed: int = 0
-    action_space: str = "joint_delta"
+    action_space: str = ""
     robot: str = "wx250s_sim"
     workers: int = 1
     timing: dict[str, float] = field(default_factory=dict)
@@ -81,19 +85,20 @@ def run_evaluate(options: EvaluateOptions) -> int:
     """Evaluate, print a table, write JSON and a plot; returns 0.
 
     Raises:
-        HumeError: an unknown name, or the checkpoint cannot be loaded.
+        HumeError: an unknown name, or the checkpoint cannot be loaded or is not for the robot.
     """
     suite = find_suite(options.suite, **options.timing)
     if options.episodes < 1 or not options.variants:
         raise ConfigError("at least one episode and one variant are needed")
     for name in options.variants:
         find_variant(name)
-    outcomes = evaluate(options, suite)
+    profile = checked_robot(options.checkpoint, options.robot, options.action_space)
+    outcomes = evaluate(options, suite, profile)
     report = summarise(options, suite, outcomes)
     _print(report)
+    print(f"Rates and latencies: {timing_arguments(suite)}")
     if options.json_file is not None:
-        options.json_file.parent.mkdir(parents=True, exist_ok=True)
-        options.json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        write_report(options.json_file, report)
     if options.plot is not None:
         from hume_training.evaluation.plot import plot_success
 
@@ -101,7 +106,7 @@ def run_evaluate(options: EvaluateOptions) -> int:
     return 0
 
 
-def evaluate(options: EvaluateOptions, suite: Suite) -> dict[str, list[Outcome]]:
+def evaluate(options: EvaluateOptions, suite: Suite, profile: RobotProfile) -> dict[str, list[Outcome]]:
     """Outcomes by variant, in the order of the episodes."""
     episodes = list(range(options.episodes))
     jobs = [(name, episodes[i : i + _PART]) for i in range(0, len(episodes), _PART) for name in options.variants]
@@ -110,28 +115,29 @@ def evaluate(options: EvaluateOptions, suite: Suite) -> dict[str, list[Outcome]]
     context = multiprocessing.get_context("spawn")
     with (
         Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
-        ProcessPoolExecutor(options.workers, context, _start_worker, (options, suite)) as pool,
+        ProcessPoolExecutor(options.workers, context, _start_worker, (options, suite, profile)) as pool,
     ):
         bar = progress.add_task("episodes", total=len(episodes) * len(options.variants))
         futures = {pool.submit(_run_part, name, part): name for name, part in jobs}
-        for future in as_completed(futures):
+        for future in finished(pool, futures):
             found[futures[future]].update(future.result())
             progress.advance(bar, len(future.result()))
     return {name: [outcomes[i] for i in episodes] for name, outcomes in found.items()}
 
 
-def _start_worker(options: EvaluateOptions, suite: Suite) -> None:
+def _start_worker(options: EvaluateOptions, suite: Suite, profile: RobotProfile) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch
 
     torch.set_num_threads(1)
-    profile = RobotProfile.load(options.robot).with_action(options.action_space)
-    _context.update(policy=Policy.load(options.checkpoint), profile=profile, options=options, suite=suite)
+    _context.update(profile=profile, options=options, suite=suite)
 
 
 def _run_part(name: str, episodes: list[int]) -> dict[int, Outcome]:
     options, suite = _context["options"], _context["suite"]
-    runner = Rollout(_context["policy"], _context["profile"], suite, find_variant(name), options.seed)
+    # Not when the process starts: an error there would not reach the caller.
+    policy = _context["policy"] = _context.get("policy") or Policy.load(options.checkpoint)
+    runner = Rollout(policy, _context["profile"], suite, find_variant(name), options.seed)
     try:
         if options.recorder is not None:
             return {k: _record(runner, find_variant(name), k, scene(options.seed, k, suite), options) for k in episodes}
@@ -155,16 +161,7 @@ def _record(
 
 def summarise(options: EvaluateOptions, suite: Suite, outcomes: dict[str, list[Outcome]]) -> dict[str, Any]:
     """The figures, as they go to JSON."""
-    variants = {}
-    for name, results in outcomes.items():
-        wins = sum(result.success for result in results)
-        variants[name] = {
-            "success": wins / len(results),
-            "ci95": list(wilson(wins, len(results))),
-            "episodes": len(results),
-            "wrong_cube": sum(result.wrong_cube for result in results) / len(results),
-            "by_task": _by_task(results),
-        }
+    variants = {name: figures(results) for name, results in outcomes.items()}
     differences = {}
     first = next(iter(outcomes))
     for name, results in outcomes.items():
@@ -183,18 +180,20 @@ def summarise(options: EvaluateOptions, suite: Suite, outcomes: dict[str, list[O
     }
 
 
-def _by_task(results: Sequence[Outcome]) -> dict[str, float]:
-    kinds = sorted({result.task.split()[0] for result in results})
-    rates = {}
-    for kind in kinds:
-        mine = [result.success for result in results if result.task.startswith(kind)]
-        rates[kind] = sum(mine) / len(mine)
-    return rates
-
-
 def _print(report: dict[str, Any]) -> None:
+    console = Console()
+    for table in (_success_table(report), _table_of_rest(report)):
+        console.print(table)
+    for name, row in report["variants"].items():
+        for reason, count in row["faults"]["reasons"].items():
+            console.print(
+                f"{name}: {count} of {row['episodes']} episodes ended in {reason}", highlight=False, soft_wrap=True
+            )
+
+
+def _success_table(report: dict[str, Any]) -> Table:
     table = Table(title=f"Suite {report['suite']['name']}")
-    for column in ("variant", "success", "95 % interval", "episodes", "wrong cube", "first minus this, 95 %"):
+    for column in ("variant", "success", "95 % interval", "episodes", "first minus this, 95 %"):
         table.add_column(column)
     first = next(iter(report["variants"]))
     for name, row in report["variants"].items():
@@ -203,8 +202,19 @@ def _print(report: dict[str, Any]) -> None:
         if difference is not None:
             mean, low, high = (100 * number for number in (difference["mean"], *difference["ci95"]))
             text = f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+        low, high = (100 * bound for bound in row["ci95"])
+        table.add_row(name, f"{100 * row['success']:.1f} %", f"{low:.1f} to {high:.1f} %", str(row["episodes"]), text)
+    return table
+
+
+def _table_of_rest(report: dict[str, Any]) -> Table:
+    table = Table(title="How the episodes went")
+    for column in ("variant", "median success after", "other cube lifted", "fault", "in HOLD, mean"):
+        table.add_column(column)
+    for name, row in report["variants"].items():
+        median = row["median_duration_s"]
         table.add_row(
-            name, f"{100 * row['success']:.1f} %", f"{100 * row['ci95'][0]:.1f} to {100 * row['ci95'][1]:.1f} %",
-            str(row["episodes"]), f"{100 * row['wrong_cube']:.1f} %", text,
+            name, "-" if median is None else f"{median:.2f} s", f"{100 * row['wrong_cube']:.1f} %",
+            f"{100 * row['faults']['share']:.1f} %", f"{row['held_s']:.2f} s",
         )  # fmt: skip
-    Console().print(table)
+    return table

@@ -5,8 +5,8 @@ Whole episodes show besides how the value develops until success or failure.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,12 @@ from rich.progress import track
 
 from hume_core.robot import RobotProfile
 from hume_sim.suites import FIRST_SEED, Suite, find_suite, scene
-from hume_training.evaluation.episode import Outcome, Runner, Snapshot
+from hume_training.evaluation.episode import Runner, Snapshot
 from hume_training.evaluation.episode_values import plot_values, summarise_values
+from hume_training.evaluation.outcome import Outcome
 from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.report import write_report
+from hume_training.evaluation.robot import checked_robot
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
@@ -43,6 +46,7 @@ class ValueQualityOptions:
         earliest, latest: when the thought is taken, s into the episode.
         seed: moves every random choice.
         action_space, robot: as in `EvaluateOptions`.
+        timing: changes to the suite's rates and latencies.
         json_file, plot: where to write the figures, and a picture of the values along the episodes.
     """
 
@@ -54,8 +58,9 @@ class ValueQualityOptions:
     earliest: float = 0.2
     latest: float = 2.5
     seed: int = 0
-    action_space: str = "joint_delta"
+    action_space: str = ""
     robot: str = "wx250s_sim"
+    timing: Mapping[str, float] = field(default_factory=dict)
     json_file: Path | None = None
     plot: Path | None = None
 
@@ -77,10 +82,14 @@ def run_value_quality(options: ValueQualityOptions) -> int:
 
     Returns:
         0.
+
+    Raises:
+        HumeError: an unknown name, or the checkpoint cannot be loaded or is not for the robot.
     """
     torch.set_num_threads(1)
-    profile = RobotProfile.load(options.robot).with_action(options.action_space)
-    policy, suite = Policy.load(options.checkpoint), find_suite(options.suite)
+    suite = find_suite(options.suite, **options.timing)
+    profile = checked_robot(options.checkpoint, options.robot, options.action_space)
+    policy = Policy.load(options.checkpoint)
     values, rates = measure(options, policy, profile, suite)
     outcomes = play(options, policy, profile, suite)
     report = summarise(values, rates) | {"along_episodes": summarise_values(outcomes)}
@@ -91,8 +100,7 @@ def run_value_quality(options: ValueQualityOptions) -> int:
             "success": rates.tolist(),
             "episodes": [asdict(outcome) for outcome in outcomes],
         }
-        options.json_file.parent.mkdir(parents=True, exist_ok=True)
-        options.json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_report(options.json_file, content)
     if options.plot is not None:
         plot_values(outcomes, suite, options.plot)
     return 0

@@ -1,0 +1,62 @@
+"""Figures of one variant's episodes, and the file that holds a report."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hume_training.evaluation.intervals import wilson
+from hume_training.evaluation.outcome import Outcome
+
+
+def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What is told of one variant.
+
+    Args:
+        outcomes: at least one.
+
+    Returns:
+        `success` with its 95 % interval `ci95`, `episodes`, the share `wrong_cube`, `faults` (`share` of the episodes
+        that ended in a fault, and how many for each of the `reasons`), `held_s` (mean time in HOLD of an episode, s),
+        `median_duration_s` of the successes (None where there is none), and success `by_task`.
+    """
+    wins = [outcome for outcome in outcomes if outcome.success]
+    faults = Counter(outcome.fault for outcome in outcomes if outcome.fault)
+    return {
+        "success": len(wins) / len(outcomes),
+        "ci95": list(wilson(len(wins), len(outcomes))),
+        "episodes": len(outcomes),
+        "wrong_cube": sum(outcome.wrong_cube for outcome in outcomes) / len(outcomes),
+        "faults": {"share": faults.total() / len(outcomes), "reasons": dict(faults.most_common())},
+        "held_s": statistics.fmean(outcome.held for outcome in outcomes),
+        "median_duration_s": statistics.median(outcome.duration for outcome in wins) if wins else None,
+        "by_task": _by_task(outcomes),
+    }
+
+
+def _by_task(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    kinds = sorted({outcome.task.split()[0] for outcome in outcomes})
+    rates = {}
+    for kind in kinds:
+        mine = [outcome.success for outcome in outcomes if outcome.task.startswith(kind)]
+        rates[kind] = sum(mine) / len(mine)
+    return rates
+
+
+def write_report(path: Path, content: Mapping[str, Any]) -> None:
+    """Write figures as JSON; numbers that are not finite, which JSON does not have, become null."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_finite(content), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
