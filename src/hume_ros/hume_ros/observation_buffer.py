@@ -95,6 +95,7 @@ class ObservationBuffer:
         history: number of past states T that the policy wants.
         clock: steady time, s; the ages of the sources are measured on it.
         synchronizer: makes the matching sets; takes (sources, queue size, slop).
+        decode: decode images; without, a frame has none. They count for matching and age all the same.
     """
 
     def __init__(
@@ -104,11 +105,12 @@ class ObservationBuffer:
         history: int = 1,
         clock: Callable[[], float] = time.monotonic,
         synchronizer: Callable[..., Any] = ApproximateTimeSynchronizer,
+        decode: bool = True,
     ) -> None:
         self._profile = profile
         self._cameras = [key for key in sources if key != JOINT_STATES]
         self._history: deque[tuple[float, Any]] = deque(maxlen=max(2, history * 60))
-        self._num_states = history
+        self._num_states, self._decode = history, decode
         self._clock = clock
         self._arrival: dict[str, float] = {}
         self._matched: tuple[Any, ...] | None = None
@@ -159,7 +161,7 @@ class ObservationBuffer:
                 f"the newest observation is {now - stamp:.2f} s old; at most {self._profile.observation.max_age} s "
                 "is allowed (observation.max_age of the robot profile)"
             )
-        images = self._batch(matched)
+        images = self._batch(matched) if self._decode else {}
         state = history[-1][1] if newest_state else matched[-1]
         return Frame(
             stamp=stamp,

@@ -98,6 +98,11 @@ class CommandStage:
         return twin
 
     @property
+    def next_tick(self) -> int:
+        """When the core is stepped next, ns."""
+        return self._tick
+
+    @property
     def schedule(self) -> Schedule:
         """Time."""
         return self._schedule

@@ -62,7 +62,9 @@ class DenoisingStage:
         self._engine, self._latency, self._schedule, self._listener = engine, latency, schedule, listener
         self._commands = commands
         self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
-        observer = ObservationBuffer(profile, self._sources, policy.history, lambda: schedule.steady)
+        observer = ObservationBuffer(
+            profile, self._sources, policy.history, lambda: schedule.steady, decode=policy.refiner.sees_images
+        )
         denoiser = Denoiser(policy.refiner, profile, switch, kinematics, control)
         self._cycle = DenoisingCycle(denoiser, observer, profile, first_seq)
         self._next_beat = 0

@@ -116,18 +116,19 @@ class Drift:
         before, self._elapsed = self._elapsed, elapsed
         poses = {cube: world.cube_pose(cube) for cube in CUBES}
         tip = world.tip_position()
+        shares = np.sin(self._pace * self._elapsed + self._phase) - np.sin(self._pace * before + self._phase)
         for i, cube in enumerate(CUBES):
             others = [pose[:3] for name, pose in poses.items() if name != cube] + [tip]
             if not self._free(world, cube, poses[cube], others):
                 continue
-            share = np.sin(self._pace * self._elapsed + self._phase[i]) - np.sin(self._pace * before + self._phase[i])
-            position = poses[cube][:3] + np.append(share * self._way[i], 0.0)
+            position = poses[cube][:3] + np.append(shares[i] * self._way[i], 0.0)
             world.place_cube(cube, position, 2.0 * float(np.arctan2(poses[cube][6], poses[cube][3])))
 
     @staticmethod
     def _free(
         world: TabletopWorld, cube: str, pose: NDArray[np.float64], others: Sequence[NDArray[np.float64]]
     ) -> bool:
-        flat = abs(pose[2] - CUBE_SIZE / 2) < 0.002 and np.abs(pose[4:6]).max() < 0.02
-        clear = min(float(np.linalg.norm(pose[:3] - other)) for other in others) > _DRIFT_ROOM
-        return bool(flat and clear and world.cube_speed(cube) < 0.02)
+        flat = abs(pose[2] - CUBE_SIZE / 2) < 0.002 and abs(pose[4]) < 0.02 and abs(pose[5]) < 0.02
+        if not flat or world.cube_speed(cube) >= 0.02:
+            return False
+        return all(np.linalg.norm(pose[:3] - other) > _DRIFT_ROOM for other in others)

@@ -48,6 +48,8 @@ class Refiner(Protocol):
     segment_size: int
     origin: str
     """See ``HumeConfig.s1_origin``."""
+    sees_images: bool
+    """Whether `segment` looks at the observation's images; where it does not, nobody has to decode them."""
 
     def segment(
         self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]

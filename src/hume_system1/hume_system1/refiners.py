@@ -24,6 +24,7 @@ class System1Refiner:
         self.chunk_size = int(system1.config.s2_chunk_size)
         self.segment_size = int(system1.config.s1_chunk_size)
         self.origin = system1.config.s1_origin
+        self.sees_images = True
         self._images: tuple[object, ...] = ()
         self._image_tokens: torch.Tensor | None = None
 
@@ -56,6 +57,7 @@ class PassThroughRefiner:
         self.chunk_size = int(system1.config.s2_chunk_size)
         self.segment_size = int(system1.config.s1_chunk_size)
         self.origin = "anchor"
+        self.sees_images = False
 
     def segment(
         self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]

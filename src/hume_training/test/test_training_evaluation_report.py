@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hume_core.errors import ConfigError
-from hume_sim.suites import find_suite
+from hume_sim.suites import SUITES, find_suite
 from hume_training.evaluation.outcome import Outcome
 from hume_training.evaluation.report import figures, write_report
 from hume_training.evaluation.run import EvaluateOptions, _print, run_evaluate, summarise
@@ -58,3 +58,14 @@ def test_the_tables_tell_faults_with_their_reasons(tmp_path: Path, capsys: pytes
 def test_refuses_an_unknown_variant_before_anything_is_loaded() -> None:
     with pytest.raises(ConfigError, match="variant 'nope' is unknown"):
         run_evaluate(EvaluateOptions("nope", variants=["nope"]))
+
+
+def test_the_page_tells_the_timing_of_every_suite() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "training.md").read_text(encoding="utf-8")
+    for suite in SUITES.values():
+        (line,) = (
+            line for line in page.splitlines() if line.startswith("| ") and f"`{suite.name}`" in line.split("|")[1]
+        )
+        assert f"| {suite.system2_rate:g} Hz, {suite.system2_latency:g} s |" in line
+        assert f"| {suite.system1_rate:g} Hz, {suite.system1_latency:g} s |" in line
+        assert f"{suite.time_limit:g} s" in line

@@ -136,6 +136,7 @@ class RemoteRefiner:
 
     def __init__(self, refiner: Refiner, processes: int) -> None:
         self.chunk_size, self.segment_size, self.origin = refiner.chunk_size, refiner.segment_size, refiner.origin
+        self.sees_images = refiner.sees_images
         self._refiner = refiner
         self._choice = threading.Lock()
         self._processes = [_RefinerProcess(refiner) for _ in range(processes)]

@@ -45,6 +45,7 @@ class SimulatedArm:
         self._world, self._session = world, session
         self._sensors = SimulatedSensors(world, maker, cameras)
         self._begin = ros_time(world)
+        self._followed_until = -1
 
     def begin(self) -> None:
         """The session begins with the world's present state."""
@@ -64,8 +65,11 @@ class SimulatedArm:
         self.sense()
 
     def follow(self) -> None:
-        """Set the targets of the servos to the newest command."""
-        command = self._session.commands.command
+        """Set the targets of the servos to the newest command, if there is a newer one."""
+        commands = self._session.commands
+        if commands.next_tick == self._followed_until:
+            return
+        self._followed_until, command = commands.next_tick, commands.command
         if command.publish:
             self._world.set_arm_target(command.position)
             if command.gripper == command.gripper:
