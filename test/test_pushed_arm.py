@@ -71,7 +71,7 @@ class Session:
         if k % 40 == 0:
             rows = np.zeros((16, 32), np.float32)
             self._chunk_seq = k
-            space = PROFILE.action.space.value
+            space = PROFILE.action_space.name
             yield ChunkEvent(Chunk(now, self.core.intake.epoch, k, 0.05, rows, HOME, LIMITS.names, space), now)
         if k % 4 == 0:
             phase = 2.0 * math.pi * 0.4 * (now - 100.0 + 0.05 * np.arange(8))
