@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from hume_system1.control.events import (
     SegmentEvent,
 )
 from hume_system1.control.settings import ControlSettings, GripperSettings
+from hume_system1.control.states import Mode
 from hume_system1.control.stream_check import stream_ratios
 
 settings.register_profile(
@@ -34,6 +36,11 @@ settings.register_profile(
 )
 settings.register_profile("long", settings.get_profile("default"), derandomize=False, max_examples=3000)
 settings.load_profile(os.environ.get("HUME_HYPOTHESIS_PROFILE", "default"))
+
+
+_DT = 0.005  # s, period of the core
+_GIVE = 0.08  # s
+_NOISE = 2e-4  # rad
 
 
 def make_limits(joints: int = 3) -> MotionLimits:
@@ -208,8 +215,97 @@ class Rig:
         self._streaming = command.publish
 
 
+class Arm:
+    """Servos with lag and give between a rig's commands and its joint states.
+
+    Attributes:
+        lag: time constant of the servos, s.
+        position: true positions (n,), rad.
+        push: (n,) rad: how far a hand bends the arm away from where the servos have it, within about 0.2 s.
+        held: joints (n,) that something holds in place.
+        lie: measured - true (n,), rad.
+        texts: the core's state after every tick.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        lag: float,
+        rate: float = 200.0,
+        seed: int = 0,
+        velocities: bool = True,
+        stamped: bool = True,
+    ) -> None:
+        self.rig, self.lag, self.rate, self.velocities, self.stamped = rig, lag, rate, velocities, stamped
+        n = rig.core.limits.size
+        self.position, self.speed = np.array(rig.measured), np.zeros(n)
+        self.push, self.held, self.lie = np.zeros(n), np.zeros(n, dtype=bool), np.zeros(n)
+        self.texts: list[str] = []
+        self._random = np.random.default_rng(seed)
+        self._due = 0.0
+        self._bent = np.zeros(n)
+        rig.sensors = False
+
+    def run(
+        self, seconds: float, until: Callable[[], bool] | None = None, segments: bool = True, **motion: Any
+    ) -> float:
+        """Go on for some time, or until something is true; returns for how long, s."""
+        for k in range(round(seconds / _DT)):
+            if until is not None and until():
+                return k * _DT
+            events = [self.rig.chunk(), self.rig.segment(**motion)] if segments and k % 4 == 0 else []
+            self.tick(*events)
+        return seconds
+
+    def tick(self, *events: Any) -> None:
+        """One tick of the core, then of the servos."""
+        command = self.rig.tick(_DT, *self._sense(), *events)
+        self.texts.append(str(self.rig.core.state))
+        served = self.position - self._bent
+        if command.publish:
+            served = served + (command.position - served) * (-math.expm1(-_DT / self.lag) if self.lag else 1.0)
+        self._bent += (self.push - self._bent) * -math.expm1(-_DT / _GIVE)
+        target = np.where(self.held, self.position, served + self._bent)
+        self.speed = (target - self.position) / _DT
+        self.position = target
+
+    def _sense(self) -> list[JointStateEvent]:
+        """The states measured since the last tick; some arrive a little late, and some drivers do not stamp."""
+        rig, events = self.rig, []
+        now = rig.steady + _DT
+        self._due = max(self._due, rig.steady)
+        while self._due <= now + 1e-9:
+            since = now - self._due
+            measured = self.position - self.speed * since + self.lie + self._random.normal(0.0, _NOISE, len(self.lie))
+            events.append(
+                rig.joint_state(
+                    position=tuple(measured),
+                    velocity=tuple(self.speed) if self.velocities else (),
+                    stamp=rig.ros + _DT - since if self.stamped else 0.0,
+                    received=now - self._random.uniform(0.0, 0.5 * since),
+                )
+            )
+            self._due += 1.0 / self.rate
+        return events
+
+    @property
+    def reasons(self) -> list[str]:
+        """States in the order they came, without repetitions."""
+        return [text for k, text in enumerate(self.texts) if k == 0 or text != self.texts[k - 1]]
+
+    def faulted(self) -> bool:
+        """Whether the core has stopped for good."""
+        return self.rig.core.state.mode is Mode.FAULT
+
+    def running(self) -> bool:
+        """Whether the core follows segments."""
+        return self.rig.core.state.mode is Mode.RUNNING
+
+
 Grippers = Sequence[GripperSettings] | GripperSettings | None
 RigMaker = Callable[..., Rig]
+ArmMaker = Callable[..., Arm]
+MovingArmMaker = Callable[..., tuple[Arm, np.random.Generator]]
 
 
 @pytest.fixture
@@ -237,3 +333,31 @@ def running(make_rig: RigMaker) -> Rig:
     rig.run(1.0, segments=True)
     assert rig.modes[-1] == "running"
     return rig
+
+
+@pytest.fixture
+def make_arm(make_rig: RigMaker) -> ArmMaker:
+    """Build servos around a new rig: `make_arm(lag=0.03, rate=200.0, seed=0)`."""
+    return lambda **options: Arm(make_rig(), **options)
+
+
+@pytest.fixture
+def moving_arm(make_arm: ArmMaker) -> MovingArmMaker:
+    """An arm of random lag and joint state rate that has been following segments for a second, and its generator."""
+
+    def make(seed: int, **changes: Any) -> tuple[Arm, np.random.Generator]:
+        random = np.random.default_rng(seed)
+        options: dict[str, Any] = {
+            "lag": float(random.uniform(0.0, 0.06)),
+            "rate": float(random.choice([50.0, 100.0, 500.0])),
+            "velocities": bool(random.integers(2)),
+            "stamped": bool(random.integers(4)),
+        }
+        arm = make_arm(seed=seed, **{**options, **changes})
+        arm.tick()
+        arm.tick(ActivateEvent())
+        arm.run(1.0)
+        assert arm.running(), arm.reasons
+        return arm, random
+
+    return make
