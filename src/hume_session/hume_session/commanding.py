@@ -28,6 +28,7 @@ from hume_system1.control.events import (
     HeartbeatEvent,
     ResetEvent,
 )
+from hume_system1.control.report import described
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Mode
 from hume_system1.robot_settings import control_settings, gripper_settings
@@ -159,7 +160,7 @@ class CommandStage:
     @property
     def state(self) -> str:
         """Mode and reason."""
-        return str(self.core.state) + (f" ({self.core.error})" if self.core.error else "")
+        return described(self.core)
 
     def advance(self, time: int) -> Waits:
         """Run the ticks before `time`, ns."""

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from hume_core.errors import ConfigError
-
-_NS = 1e9
+from hume_session.schedule import NS
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Latencies:
         """
         if not 0.0 <= seconds < 60.0:
             raise ConfigError(f"latency {seconds} s is not valid; valid: 0 to 60 s")
-        return cls((0,), (round(seconds * _NS),), source)
+        return cls((0,), (round(seconds * NS),), source)
 
     def at(self, time_ns: int) -> int:
         """Duration of what begins at this time, ns."""
@@ -44,7 +43,7 @@ class Latencies:
 
     def summary(self) -> dict[str, Any]:
         """Source, number and median, for headers."""
-        median = float(np.median(self.durations)) / _NS
+        median = float(np.median(self.durations)) / NS
         return {"source": self.source, "count": len(self.durations), "median_s": round(median, 9)}
 
 

@@ -74,10 +74,6 @@ class Schedule:
         """A reading of the steady clock as time of the schedule, ns."""
         return self.start + round(steady * NS)
 
-    def since_start(self, ros: float) -> int:
-        """A ROS time in s as ns since the start."""
-        return round(ros * NS) - self.start
-
 
 def done(future: Future[Any]) -> Waits:
     """Wait for one future."""

@@ -19,13 +19,11 @@ from hume_session.denoising import DenoisingStage
 from hume_session.engine import Engine, PolicyFacts
 from hume_session.latency import LatencyModel
 from hume_session.listener import Listener
-from hume_session.schedule import Rank, Schedule, Waits
+from hume_session.schedule import NS, Rank, Schedule, Waits
 from hume_session.thinking import ThinkingStage
 from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.control.report import STATUS_PERIOD
 from hume_system1.control.settings import ControlSettings
-
-_STATUS_PERIOD = 50_000_000
-"""Of System 1's status, by which the others hear of an epoch that the core began, ns."""
 
 
 @dataclass(frozen=True)
@@ -165,4 +163,4 @@ class Session:
         if epoch > self._epoch:
             self._begin_epoch(epoch, f"System 1: {self.commands.state}")
             self._thinking.begin_epoch(self._epoch)
-        self.schedule.at(self.schedule.now + _STATUS_PERIOD, Rank.REPORT, self._report)
+        self.schedule.at(self.schedule.now + round(STATUS_PERIOD * NS), Rank.REPORT, self._report)

@@ -17,10 +17,8 @@ from hume_session.engine import Engine, PolicyFacts
 from hume_session.latency import Latencies
 from hume_session.listener import Listener
 from hume_session.schedule import NS, Rank, Schedule, Waits, done
-from hume_system2.cycle import Assignment, Task, ThinkingCycle
+from hume_system2.cycle import RETRY_PERIOD, Assignment, Task, ThinkingCycle
 from hume_system2.thinker import ThoughtResult
-
-_RETRY = 50_000_000
 
 
 class ThinkingStage:
@@ -110,7 +108,7 @@ class ThinkingStage:
 
     def _failed(self, error: ObservationError) -> None:
         self._listener.event(self._schedule.elapsed, "thinking", str(error))
-        self._not_before = self._schedule.now + _RETRY
+        self._not_before = self._schedule.now + round(RETRY_PERIOD * NS)
         self._come_back(self._not_before)
 
     def _begin(self, task: Task) -> None:

@@ -35,7 +35,7 @@ class Suite:
         system1_latency: from observation to segment, s.
         disturbances: how many times something happens to the scene or the arm.
         largest_push: of a cube, m.
-        hand_force: largest force of the hand that pushes the arm, N; see `hume_sim.hand`.
+        hand_force: largest force of the hand that pushes the arm, N; see `hume_sim.pushes`.
         nudge: above 0, no hand pushes the arm: a torque of this standard deviation acts on each joint alike, N m.
         drift: how far a cube wanders from its place and back, m.
         drift_period: s.

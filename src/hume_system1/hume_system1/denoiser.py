@@ -40,6 +40,10 @@ class SegmentRequest:
     row: int
     stamp: float
 
+    def refined_by(self, refiner: Refiner) -> NDArray[np.float64]:
+        """System 1's answer: (k, a) actions in real units. The slow part of a segment."""
+        return refiner.segment(self.observation, self.chunk.rows, self.stamp, self.moved)
+
 
 class Refiner(Protocol):
     """Turns a chunk into the segment that starts at a row of it."""

@@ -65,9 +65,8 @@ class DenoisingCycle:
         return self._denoiser.request(chunk, frame.observation(""), frame.stamp, frame.joint_positions, now)
 
     def refine(self, request: SegmentRequest) -> NDArray[np.float64]:
-        """System 1's answer to a request: (k, a) actions in real units. The slow part; it changes nothing here."""
-        refiner = self._denoiser.refiner
-        return refiner.segment(request.observation, request.chunk.rows, request.stamp, request.moved)
+        """See `SegmentRequest.refined_by`; it changes nothing here."""
+        return request.refined_by(self._denoiser.refiner)
 
     def finish(self, request: SegmentRequest, actions: NDArray[np.float64], duration: float) -> Segment:
         """The next segment, from the answer that took `duration` s."""

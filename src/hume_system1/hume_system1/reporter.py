@@ -15,12 +15,12 @@ from hume_ros.timers import steady_timer
 from hume_system1.control.command import ClockReading, CoreStatus
 from hume_system1.control.command_loop import CommandLoop, LoopStatus
 from hume_system1.control.core import ControlCore
+from hume_system1.control.report import STATUS_PERIOD
 from hume_system1.control.states import Mode
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.peer_clock import PeerClock
 from hume_system1.status import status_message
 
-_STATUS_PERIOD = 0.05
 _LOOP_STATUS_PERIOD = 1.0
 _LEVELS = {Mode.FAULT: ERROR, Mode.ESTOP: ERROR, Mode.HOLD: WARN}
 
@@ -55,7 +55,7 @@ class System1Reporter:
         self._loop_status: LoopStatus | None = None
         self._next_loop_status = 0.0
         self._status = node.create_publisher(System1Status, "hume/status", qos.STATUS)
-        self._timer = steady_timer(node, _STATUS_PERIOD, self.publish)
+        self._timer = steady_timer(node, STATUS_PERIOD, self.publish)
         self._diagnostics = DiagnosticsPublisher(node, self.health)
 
     def close(self) -> None:

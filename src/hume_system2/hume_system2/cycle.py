@@ -11,6 +11,9 @@ from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import Frame, ObservationBuffer
 from hume_system2.thinker import ThoughtResult
 
+RETRY_PERIOD = 0.05
+"""After an observation that cannot be used, s."""
+
 
 @dataclass(frozen=True)
 class Assignment:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hume_core.chunk import Chunk
 from hume_core.errors import ObservationError
 from hume_ros.observation_buffer import ObservationBuffer
-from hume_system2.cycle import Assignment, ThinkingCycle
+from hume_system2.cycle import RETRY_PERIOD, Assignment, ThinkingCycle
 from hume_system2.thinker import Thinker, ThoughtResult
 
 _RATE_WINDOW = 2.0
@@ -101,7 +101,7 @@ class ThinkingWorker:
             result = self._thinker.think(task.observation)
         except ObservationError as error:
             self._on_problem(str(error))
-            self._stopping.wait(0.05)
+            self._stopping.wait(RETRY_PERIOD)
             return
         except Exception as error:  # a dead thread would be silent; say why thinking ended
             self.error = f"thinking failed: {type(error).__name__}: {error}"

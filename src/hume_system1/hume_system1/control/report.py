@@ -9,6 +9,14 @@ from hume_system1.control.command import ClockReading, CoreStatus
 if TYPE_CHECKING:
     from hume_system1.control.core import ControlCore
 
+STATUS_PERIOD = 0.05
+"""Of `hume/status`, by which the others hear of an epoch that the core began, s."""
+
+
+def described(core: ControlCore) -> str:
+    """Mode, reason, and the error if there is one, in a line."""
+    return f"{core.state} ({core.error})" if core.error else str(core.state)
+
 
 def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
     """Snapshot of a core; see `CoreStatus`. Reads single values that the loop thread writes: no lock is needed."""
@@ -19,7 +27,7 @@ def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
     return CoreStatus(
         mode=state.mode,
         reason=state.reason,
-        text=f"{state} ({core.error})" if core.error else str(state),
+        text=described(core),
         epoch=intake.epoch,
         chunk_seq=intake.chunks.seq,
         chunk_epoch=intake.chunks.epoch,

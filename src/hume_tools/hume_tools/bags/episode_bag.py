@@ -24,6 +24,7 @@ from hume_sim.rendering import intrinsics
 from hume_sim.world import JointState, TabletopWorld
 from hume_system1.control.command import ClockReading, Command
 from hume_system1.control.core import ControlCore
+from hume_system1.control.report import STATUS_PERIOD
 from hume_system1.messages import segment_message
 from hume_system1.status import status_message
 from hume_system2 import messages
@@ -37,7 +38,6 @@ from hume_training.evaluation.arm import EPOCH_START
 from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.outcome import Outcome, RecordedEpisode
 
-_STATUS_PERIOD = 50_000_000
 _EPISODE_PERIOD = 100_000_000
 _SYSTEM2 = "/hume_system2"
 _DRIVER = QoSProfile(depth=10)
@@ -168,7 +168,7 @@ class EpisodeBag(RecordedEpisode):
                 message = Float64MultiArray(data=array("d", [command.gripper]))
                 self._keep(time, controllers.gripper.topic, message, qos.COMMAND)
         if time >= self._status_due:
-            self._status_due += _STATUS_PERIOD
+            self._status_due += round(STATUS_PERIOD * NS)
             status = status_message(core.status(ClockReading(time / NS, (EPOCH_START + time) * 1e-9)), None, None,
                                     core.limits)  # fmt: skip
             status.header.stamp = to_time(EPOCH_START + time)

@@ -60,9 +60,7 @@ class ThreadedEngine:
 
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
         """See `Engine`."""
-        return self._denoising.submit(
-            self._policy.refiner.segment, request.observation, request.chunk.rows, request.stamp, request.moved
-        )
+        return self._denoising.submit(request.refined_by, self._policy.refiner)
 
 
 def step_session(

@@ -140,7 +140,7 @@ class EpisodeEngine:
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
         """See `Engine`."""
         if not self._variant.refine:
-            return answered(_refined(self._refiner, request))
+            return answered(request.refined_by(self._refiner))
         return self._batch.refine(replace(request, observation=self._seen(request.observation)))
 
     def _chosen(self, thought: Thought, choice: Choice | None) -> ThoughtResult:
@@ -197,12 +197,8 @@ class ExactEngine:
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
         """See `Engine`."""
         result: Future[NDArray[np.float64]] = Future()
-        _settle(result, lambda: _refined(self._refiner, request))
+        _settle(result, lambda: request.refined_by(self._refiner))
         return result
-
-
-def _refined(refiner: Refiner, request: SegmentRequest) -> NDArray[np.float64]:
-    return refiner.segment(request.observation, request.chunk.rows, request.stamp, request.moved)
 
 
 def _settle(future: Future[Any], make: Callable[[], Any]) -> None:

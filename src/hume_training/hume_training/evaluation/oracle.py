@@ -48,7 +48,7 @@ class _ChunkAsItIs:
 
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
         """See `Engine`."""
-        return answered(self._refiner.segment(request.observation, request.chunk.rows, request.stamp, request.moved))
+        return answered(request.refined_by(self._refiner))
 
 
 class Oracle:
