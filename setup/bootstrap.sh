@@ -83,20 +83,22 @@ install_requirements() {
 build_workspace() {
   say "building the colcon workspace"
   mkdir -p "$root/log"
+  local folders=(src)
+  native_ros "$venv/bin/python" || folders+=(setup/interfaces)
   ( cd "$root"
     set +u; source "$venv/hume_env.sh"; set -u
-    colcon --log-base log build --symlink-install --base-paths src \
+    colcon --log-base log build --symlink-install --base-paths "${folders[@]}" \
       --cmake-args -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF "-DPython3_EXECUTABLE=$venv/bin/python" \
       > log/build.txt 2>&1 ) || { tail -n 40 "$root/log/build.txt" >&2; die "the build failed; the whole output is in log/build.txt"; }
 }
 
 stamp_of() { cat "$@" 2>/dev/null | sha256sum | cut -d' ' -f1; }
 
-requirements_stamp() { stamp_of "$setup"/*; }
+requirements_stamp() { stamp_of "$setup"/*.{sh,py,txt}; }
 
 # Python files are linked, so only packaging, interfaces and the lists of data files need a build.
 build_stamp() {
-  ( cd "$root/src" && { cat */package.xml */setup.py */setup.cfg */CMakeLists.txt */msg/* */srv/* */action/*; ls -R hume_bringup/launch hume_bringup/config hume_bringup/urdf hume_bringup/worlds; } 2>/dev/null | sha256sum | cut -d' ' -f1 )
+  ( cd "$root/src" && { cat {.,../setup/interfaces}/*/{package.xml,setup.py,setup.cfg,CMakeLists.txt,msg/*,srv/*,action/*}; ls -R hume_bringup/launch hume_bringup/config hume_bringup/urdf hume_bringup/worlds; } 2>/dev/null | sha256sum | cut -d' ' -f1 )
 }
 
 main() {
