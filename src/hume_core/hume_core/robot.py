@@ -131,6 +131,12 @@ class RobotProfile(Section):
         return self.action.meaning()
 
     @property
+    def trajectory_lead(self) -> float:
+        """How far ahead of its tick a command is due in a trajectory, s; see `ArmController`."""
+        arm, stream = self.controllers.arm, self.rates.stream
+        return 2.0 / stream + 1.0 / (arm.update_rate or stream) if arm.lead is None else arm.lead
+
+    @property
     def needed_kinematics(self) -> KinematicsSection | None:
         """The section `kinematics` where the action space needs it, else None."""
         return self.kinematics if self.action_space.needs_kinematics else None

@@ -160,9 +160,23 @@ class _Controller(Section):
 
 
 class ArmController(_Controller):
-    """Where arm commands go."""
+    """Where arm commands go.
+
+    Attributes:
+        update_rate: of the controller, Hz; left out: that of the stream. The doctor compares it with the controller's.
+        lead: how far ahead of its tick a command is due in a trajectory, s; left out: two periods of the stream and one
+            of the controller, so that a message may be late by a period. For machines that are far apart: more.
+    """
 
     type: ArmControllerType
+    update_rate: Annotated[float, Field(gt=0, le=10000)] | None = None
+    lead: Annotated[float, Field(gt=0, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _lead_has_a_use(self) -> ArmController:
+        if self.lead is not None and self.type is not ArmControllerType.JOINT_TRAJECTORY:
+            raise ValueError(f"lead belongs to {ArmControllerType.JOINT_TRAJECTORY.value}; leave it out")
+        return self
 
 
 class GripperController(_Controller):
@@ -172,11 +186,15 @@ class GripperController(_Controller):
 
 
 class Controllers(Section):
-    """The robot's controllers, and the node that manages them."""
+    """The robot's controllers, and the node that manages them.
+
+    Attributes:
+        controller_manager: its name; empty: the robot has none, and whoever subscribes to a command topic listens.
+    """
 
     arm: ArmController
     gripper: GripperController | None = None
-    controller_manager: Name = "controller_manager"
+    controller_manager: str = "controller_manager"
 
 
 class Action(Section):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
@@ -10,7 +12,6 @@ from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from hume_core.errors import ActionSpaceError
-from hume_sim.arm import ARM_JOINTS
 from hume_sim.trajectory import JointTrajectory
 from hume_sim.world import JointState
 
@@ -54,21 +55,35 @@ def to_camera_info(matrix: NDArray[np.float64], camera: str, height: int, width:
     return message
 
 
-def from_joint_trajectory(message: JointTrajectoryMsg) -> JointTrajectory:
-    """Trajectory of the arm joints in policy order; velocities are kept if every point has them.
+def to_stamp(message: JointTrajectoryMsg) -> float | None:
+    """ROS time at which a trajectory begins, s; None: once it is taken."""
+    stamp = message.header.stamp
+    return float(stamp.sec + 1e-9 * stamp.nanosec) if stamp.sec or stamp.nanosec else None
+
+
+def from_joint_trajectory(message: JointTrajectoryMsg, joints: Sequence[str]) -> JointTrajectory:
+    """Trajectory of the joints in the given order; velocities and accelerations are kept if every point has them.
 
     Raises:
-        ActionSpaceError: the joint names are not the arm's, or the points are malformed.
+        ActionSpaceError: the joint names are not those, or the points are malformed.
     """
-    if sorted(message.joint_names) != sorted(ARM_JOINTS):
+    if sorted(message.joint_names) != sorted(joints):
         raise ActionSpaceError(
-            f"trajectory names joints {list(message.joint_names)}; it needs each of: {', '.join(ARM_JOINTS)}"
+            f"trajectory names joints {list(message.joint_names)}; it needs each of: {', '.join(joints)}"
         )
-    order = [message.joint_names.index(name) for name in ARM_JOINTS]
-    if any(len(point.positions) != len(ARM_JOINTS) for point in message.points):
-        raise ActionSpaceError(f"every trajectory point needs {len(ARM_JOINTS)} positions")
+    order = [message.joint_names.index(name) for name in joints]
+    positions = _rows(message, "positions", order)
+    if positions is None:
+        raise ActionSpaceError(f"every trajectory point needs {len(joints)} positions")
     times = np.array([p.time_from_start.sec + 1e-9 * p.time_from_start.nanosec for p in message.points])
-    positions = np.array([p.positions for p in message.points]).reshape(-1, len(ARM_JOINTS))[:, order]
-    if not message.points or any(len(p.velocities) != len(ARM_JOINTS) for p in message.points):
-        return JointTrajectory(times, positions)
-    return JointTrajectory(times, positions, np.array([p.velocities for p in message.points])[:, order])
+    return JointTrajectory(
+        times, positions, _rows(message, "velocities", order), _rows(message, "accelerations", order)
+    )
+
+
+def _rows(message: JointTrajectoryMsg, field: str, order: list[int]) -> NDArray[np.float64] | None:
+    """One field of every point (p, n), or None where a point lacks it."""
+    rows = [getattr(point, field) for point in message.points]
+    if any(len(row) != len(order) for row in rows):
+        return None
+    return np.array(rows, dtype=np.float64).reshape(-1, len(order))[:, order]

@@ -29,7 +29,7 @@ from hume_ros.lifecycle import run_process
 from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, checked_positions
 from hume_sim.cameras import CameraStream
 from hume_sim.faults import Faults
-from hume_sim.messages import from_joint_trajectory, to_camera_info, to_image, to_joint_state, to_time
+from hume_sim.messages import from_joint_trajectory, to_camera_info, to_image, to_joint_state, to_stamp, to_time
 from hume_sim.parameters import declare_parameters
 from hume_sim.polling import PolledSubscriptions
 from hume_sim.realtime import RealtimeWorld, Sample, SimTimer
@@ -58,7 +58,14 @@ class SimNode(Node):
         self._suite = find_suite(self._settings.suite) if self._settings.suite else None
         world = TabletopWorld()
         world.reset(self._settings.seed, self._task(self._settings.seed, self._settings.task))
-        self._physics = RealtimeWorld(world, self._on_step, self._settings.priority, self._suite)
+        self._physics = RealtimeWorld(
+            world,
+            self._on_step,
+            self._settings.priority,
+            self._suite,
+            clock=None if self._settings.publish_clock else lambda: 1e-9 * self._wall_now(),
+            interpolate_from_desired_state=self._settings.interpolate_from_desired_state,
+        )
         self._joint_timer = SimTimer(self._settings.joint_state_rate)
         self._clock_timer = SimTimer(_CLOCK_RATE)
         self._create_publishers(world)
@@ -147,9 +154,7 @@ class SimNode(Node):
         self._physics.command_gripper(float(checked_positions(message.data, [FINGER_JOINT])[0]))
 
     def _on_trajectory(self, message: JointTrajectoryMsg) -> None:
-        start = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
-        delay = 1e-9 * (start - self._now()) if start else 0.0
-        self._physics.follow(from_joint_trajectory(message), delay)
+        self._physics.follow(from_joint_trajectory(message, ARM_JOINTS), to_stamp(message))
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         try:
@@ -175,9 +180,6 @@ class SimNode(Node):
         response.success = True
         response.message = f"disturbances of suite {self._suite.name}" if self._suite else "nothing disturbs: no suite"
         return response
-
-    def _now(self) -> int:
-        return self._nanoseconds(self._physics.sample) if self._settings.publish_clock else self._wall_now()
 
     def _wall_now(self) -> int:
         return Clock(clock_type=ClockType.SYSTEM_TIME).now().nanoseconds

@@ -26,6 +26,9 @@ class SimParameters:
     seed: int = setting(0, "Seed of the first episode.", low=0, high=2**63 - 1)
     task: str = setting("", "Task of the first episode: lift, lift red, stack, stack red on blue; empty: any.")
     suite: str = setting("", "Suite of hume evaluate whose tasks are set and whose disturbances happen; empty: none.")
+    interpolate_from_desired_state: bool = setting(
+        False, "The parameter of that name of the simulated joint_trajectory_controller."
+    )
     publish_clock: bool = setting(False, "Publish /clock and stamp messages with simulated time.")
     lie_offset: float = setting(
         0.3, "What the fault lie_joint_states adds to each arm position.", unit="rad", low=-3.0, high=3.0

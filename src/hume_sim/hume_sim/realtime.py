@@ -16,11 +16,12 @@ from queue import Empty, SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.errors import HumeError
+from hume_core.errors import ActionSpaceError, HumeError
 from hume_sim.arm import ARM_JOINTS
 from hume_sim.disturbances import PERIOD, Disturbances
 from hume_sim.suites import Suite
 from hume_sim.trajectory import JointTrajectory
+from hume_sim.trajectory_controller import JointTrajectoryController
 from hume_sim.world import JointState, TabletopWorld
 
 _MAX_LAG = 0.1
@@ -98,6 +99,8 @@ class RealtimeWorld:
         on_step: called with the new sample after every physics step, on the physics thread; must be quick.
         priority: SCHED_FIFO priority of the physics thread, 1 to 99; 0 leaves the scheduler alone.
         suite: what disturbs each episode from `begin_task` on; None: nothing.
+        clock: ROS time, s, to which the stamps of trajectories belong; None: simulated time.
+        interpolate_from_desired_state: of the arm's joint_trajectory_controller.
     """
 
     def __init__(
@@ -106,14 +109,18 @@ class RealtimeWorld:
         on_step: Callable[[Sample], None] | None = None,
         priority: int = 0,
         suite: Suite | None = None,
+        clock: Callable[[], float] | None = None,
+        interpolate_from_desired_state: bool = False,
     ) -> None:
         self._world, self._on_step, self._priority = world, on_step, priority
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._requests: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
-        self._arm_command: deque[NDArray[np.float64] | tuple[JointTrajectory, float]] = deque(maxlen=1)
+        self._arm_command: deque[NDArray[np.float64] | tuple[JointTrajectory, float | None]] = deque(maxlen=1)
         self._gripper_command: deque[float] = deque(maxlen=1)
-        self._trajectory: JointTrajectory | None = None
+        self._ros_time = clock or (lambda: world.time)
+        self._controller = JointTrajectoryController(world.timestep, interpolate_from_desired_state)
+        self._plays = False
         self._suite = suite
         self._disturbances: Disturbances | None = None
         self._disturbed_steps = 0
@@ -150,9 +157,9 @@ class RealtimeWorld:
         """Replace the arm's command by joint positions (6,), rad, already checked. Any thread."""
         self._arm_command.append(positions)
 
-    def follow(self, trajectory: JointTrajectory, delay: float = 0.0) -> None:
-        """Replace the arm's command by a trajectory that begins `delay` seconds from now. Any thread."""
-        self._arm_command.append((trajectory, delay))
+    def follow(self, trajectory: JointTrajectory, stamp: float | None = None) -> None:
+        """Replace the arm's command by a trajectory that begins at ROS time `stamp`, s; None: now. Any thread."""
+        self._arm_command.append((trajectory, stamp))
 
     def command_gripper(self, width: float) -> None:
         """Replace the gripper's command, m, already checked. Any thread."""
@@ -249,11 +256,15 @@ class RealtimeWorld:
     def _apply_commands(self) -> None:
         if self._arm_command:
             command = self._arm_command.pop()
-            self._trajectory = self._begin(*command) if isinstance(command, tuple) else None
-            if not isinstance(command, tuple):
+            if isinstance(command, tuple):
+                self._begin(*command)
+            else:
+                self._plays = False
                 self._world.set_arm_target(command)
-        if self._trajectory is not None:
-            self._world.set_arm_target(self._trajectory.sample(self._world.time)[0])
+        if self._plays:
+            joints, arm = self._world.joint_state(), slice(len(ARM_JOINTS))
+            point = self._controller.update(self._ros_time(), joints.position[arm], joints.velocity[arm])
+            self._world.set_arm_target(point.position)
         if self._gripper_command:
             self._world.set_gripper_target(self._gripper_command.pop())
 
@@ -270,18 +281,21 @@ class RealtimeWorld:
         if self._suite is not None:
             self._disturbances = Disturbances(self._suite, self._world.seed, self._world.elapsed)
 
-    def _begin(self, trajectory: JointTrajectory, delay: float) -> JointTrajectory:
-        position = self._world.target[: len(ARM_JOINTS)]
-        velocity = np.zeros_like(position)
-        if self._trajectory is not None:
-            velocity = self._trajectory.sample(self._world.time)[1]
-        return trajectory.starting_from(self._world.time, delay, position, velocity)
+    def _begin(self, trajectory: JointTrajectory, stamp: float | None) -> None:
+        if not self._plays:
+            self._controller.hold()
+        try:
+            self._controller.accept(trajectory, stamp, self._ros_time())
+        except ActionSpaceError as error:
+            _LOG.warning("ignored a trajectory: %s", error)
+            return
+        self._plays = True
 
     def _reset(self, seed: int, task: str | None) -> None:
         self._world.reset(seed, task)
         self._arm_command.clear()
         self._gripper_command.clear()
-        self._trajectory = None
+        self._plays = False
         self._disturbances = None
         self._episode = self._read_episode()
         self._sample = self._read_sample()

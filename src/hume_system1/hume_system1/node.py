@@ -27,11 +27,14 @@ from hume_ros.observer import probe_sensors
 from hume_ros.parameters import declare_settings
 from hume_system1 import inputs
 from hume_system1.black_box import BlackBox
+from hume_system1.commander_watch import CommanderWatch, guarded_topics
 from hume_system1.control.command import ClockReading
 from hume_system1.control.command_loop import CommandLoop
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import (
     ActivateEvent,
+    CommandersEvent,
+    ControllersEvent,
     DeactivateEvent,
     EnableEvent,
     EpochEvent,
@@ -41,6 +44,7 @@ from hume_system1.control.events import (
     TakeoverEvent,
 )
 from hume_system1.control.realtime import enter_realtime, raise_ordinary_threads
+from hume_system1.controller_watch import ControllerWatch
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.live_limits import LiveLimits
 from hume_system1.reporter import System1Reporter
@@ -74,7 +78,7 @@ class System1Node(HumeLifecycleNode):
         self._loop: CommandLoop | None = None
         self._reporter: System1Reporter | None = None
         self._entities: list[tuple[str, object]] = []
-        self._closables: list[Sink | EpochKeeper | System1Reporter] = []
+        self._closables: list[Sink | EpochKeeper | System1Reporter | ControllerWatch | CommanderWatch] = []
         self._sinks: list[Sink] = []
         self._black_box: BlackBox | None = None
 
@@ -85,6 +89,9 @@ class System1Node(HumeLifecycleNode):
         control = control_settings(profile, settings.control)
         limits = profile.motion_limits()
         core = ControlCore(self._live_limits.apply(limits), control, gripper_settings(profile))
+        others = CommanderWatch(self, guarded_topics(self, profile))
+        if not settings.dry_run:
+            others.refuse_others()
         probe_sensors(self, profile, [], settings.denoiser.sensor_timeout)
         self._denoiser.start()
         self._await_denoiser()
@@ -97,6 +104,10 @@ class System1Node(HumeLifecycleNode):
             on_error=self._on_loop_error,
         )  # fmt: skip
         self._connect(profile, core, self._loop)
+        if self._sinks:
+            others.start(lambda text: self._append(CommandersEvent(text)))
+            controllers = ControllerWatch(self, profile, self._unheard, self._on_controllers)
+            self._closables += [others, controllers]
         self._live_limits.connect(core, limits)
         self.get_logger().info(f"configured for robot '{profile.name}'" + (" (dry run)" if settings.dry_run else ""))
 
@@ -186,6 +197,10 @@ class System1Node(HumeLifecycleNode):
         )
         self._closables = [self._reporter, epoch]
 
+    def _unheard(self) -> list[str]:
+        """Command topics to which nobody subscribes."""
+        return [topic for sink in self._sinks if (topic := sink.unheard())]
+
     def _tick(self, steady: float) -> None:
         """Runs on the loop thread."""
         core = self._core
@@ -228,6 +243,9 @@ class System1Node(HumeLifecycleNode):
 
     def _on_epoch(self, epoch: int, reason: str) -> None:
         self._append(EpochEvent(epoch))
+
+    def _on_controllers(self, away: str) -> None:
+        self._append(ControllersEvent(away))
 
     def _on_estop(self, message: Bool) -> None:
         if message.data and self._core is not None:

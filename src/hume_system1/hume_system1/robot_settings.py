@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hume_core.action_spaces import ActionLayout
-from hume_core.robot import RobotProfile
+from hume_core.robot import ArmControllerType, RobotProfile
 from hume_system1.control.settings import ControlSettings, GripperSettings
 
 
 def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:
-    """Settings of the control core for a robot: its rate, its action space, and what to do when it is pushed."""
+    """Settings of the control core for a robot: its rate, controller, action space and pushes."""
     push = profile.push
     return replace(
         settings,
         rate_hz=profile.rates.stream,
+        plays_stop=profile.controllers.arm.type is ArmControllerType.JOINT_TRAJECTORY,
         action_spaces=(ActionLayout.of(profile).action_space,),
         push_settle=push.settle,
         push_timeout=push.timeout,

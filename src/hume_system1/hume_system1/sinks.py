@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from array import array
-from math import isnan
+from math import inf, isnan
 from typing import Any, Protocol
 
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from std_msgs.msg import Float64MultiArray
-from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from hume_core.errors import RobotProfileError
 from hume_core.robot import ArmControllerType, GripperController, GripperControllerType, RobotProfile
 from hume_ros import qos
-from hume_ros.conversions import set_stamp
 from hume_ros.timers import steady_timer
-from hume_system1.control import sinks as content
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
+from hume_system1.control.joint_limiter import JointLimiter
+from hume_system1.control.trajectory_stream import TrajectoryStream
+from hume_system1.trajectory_publisher import TrajectoryPublisher
 
 _GRIPPER_TOLERANCE = 1e-4
 
@@ -28,8 +29,16 @@ class Sink(Protocol):
     def send(self, command: Command) -> None:
         """Publish it. Called from the loop thread."""
 
+    def unheard(self) -> str:
+        """The topic if nobody subscribes to it, else empty."""
+
     def close(self) -> None:
         """Leave the topic."""
+
+
+def unheard(publisher: Publisher[Any]) -> str:
+    """The publisher's topic if nobody subscribes to it, else empty."""
+    return "" if publisher.get_subscription_count() else publisher.topic_name
 
 
 class ForwardCommandSink:
@@ -43,8 +52,12 @@ class ForwardCommandSink:
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        self._message.data[:] = array("d", content.forward_command(command))
+        self._message.data[:] = array("d", command.position)
         self._publisher.publish(self._message)
+
+    def unheard(self) -> str:
+        """See `Sink`."""
+        return unheard(self._publisher)
 
     def close(self) -> None:
         """See `Sink`."""
@@ -52,35 +65,31 @@ class ForwardCommandSink:
 
 
 class JointTrajectorySink:
-    """`joint_trajectory_controller`: where to be shortly, then where the arm comes to rest if no more messages come.
-
-    The second point has zero velocity, as the controller demands of the last one, and it brings the arm to a
-    controlled stop when this process dies.
-    """
+    """`joint_trajectory_controller`: what was said and is not over, the command, and the way to standstill."""
 
     def __init__(self, node: Node, topic: str, profile: RobotProfile, core: ControlCore) -> None:
-        self._node = node
-        self._core = core
-        self._publisher = node.create_publisher(JointTrajectory, topic, qos.COMMAND)
-        self._period = 1.0 / profile.rates.stream
-        # A stamp of zero means "from now" to the controller.
-        self._message = JointTrajectory(joint_names=list(profile.joint_names))
+        settings = core.settings
+        self._core, self._starts = core, 0
+        self._stream = TrajectoryStream(
+            len(profile.joints), profile.trajectory_lead, settings.period, settings.longest_tick
+        )
+        self._trajectory = TrajectoryPublisher(node, topic, profile.joint_names, self._stream)
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        points = content.trajectory_points(command, self._core.stop_point(), self._period)
-        self._message.points = [_point(values) for values in points]
-        self._publisher.publish(self._message)
+        if command.starts != self._starts:
+            self._stream.clear()
+            self._starts = command.starts
+        self._stream.add(command.time, self._core.limiter.joints)
+        self._trajectory.publish()
+
+    def unheard(self) -> str:
+        """See `Sink`."""
+        return unheard(self._trajectory.publisher)
 
     def close(self) -> None:
         """See `Sink`."""
-        self._node.destroy_publisher(self._publisher)
-
-
-def _point(values: content.TrajectoryPoint) -> JointTrajectoryPoint:
-    point = JointTrajectoryPoint(positions=array("d", values.positions), velocities=array("d", values.velocities))
-    set_stamp(point.time_from_start, values.time_from_start)
-    return point
+        self._trajectory.close()
 
 
 class GripperPositionSink:
@@ -97,31 +106,44 @@ class GripperPositionSink:
             self._message.data[0] = command.gripper
             self._publisher.publish(self._message)
 
+    def unheard(self) -> str:
+        """See `Sink`."""
+        return unheard(self._publisher)
+
     def close(self) -> None:
         """See `Sink`."""
         self._node.destroy_publisher(self._publisher)
 
 
 class GripperTrajectorySink:
-    """A gripper under `joint_trajectory_controller`: one joint, m or rad, to be reached one period later."""
+    """A gripper under `joint_trajectory_controller`: one joint, m or rad, which goes in lines."""
 
-    def __init__(self, node: Node, topic: str, joint: str, period: float) -> None:
-        self._node = node
-        self._publisher = node.create_publisher(JointTrajectory, topic, qos.COMMAND)
-        self._message = JointTrajectory(joint_names=[joint])
-        self._period = period
+    def __init__(self, node: Node, topic: str, joint: str, profile: RobotProfile) -> None:
+        period = 1.0 / profile.rates.stream
+        # Limits are for what has a velocity. The command's speed is limited already.
+        self._joint = JointLimiter(-inf, inf, 1.0, 1.0, 1.0)
+        self._stream = TrajectoryStream(1, profile.trajectory_lead, period, 1.5 * period)
+        self._trajectory = TrajectoryPublisher(node, topic, [joint], self._stream, derivatives=False)
+        self._starts = 0
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        if not isnan(command.gripper):
-            point = JointTrajectoryPoint(positions=array("d", [command.gripper]))
-            set_stamp(point.time_from_start, self._period)
-            self._message.points = [point]
-            self._publisher.publish(self._message)
+        if isnan(command.gripper):
+            return
+        if command.starts != self._starts:
+            self._stream.clear()
+            self._starts = command.starts
+        self._joint.p = command.gripper
+        self._stream.add(command.time, [self._joint])
+        self._trajectory.publish()
+
+    def unheard(self) -> str:
+        """See `Sink`."""
+        return unheard(self._trajectory.publisher)
 
     def close(self) -> None:
         """See `Sink`."""
-        self._node.destroy_publisher(self._publisher)
+        self._trajectory.close()
 
 
 class GripperActionSink:
@@ -150,6 +172,10 @@ class GripperActionSink:
     def send(self, command: Command) -> None:
         """See `Sink`; only notes the target."""
         self._target = command.gripper
+
+    def unheard(self) -> str:
+        """See `Sink`; a server that is missing is waited for."""
+        return ""
 
     def close(self) -> None:
         """See `Sink`."""
@@ -187,5 +213,5 @@ def _gripper_sink(node: Node, profile: RobotProfile, controller: GripperControll
     if controller.type is GripperControllerType.POSITION:
         return GripperPositionSink(node, controller.topic)
     if controller.type is GripperControllerType.JOINT_TRAJECTORY and profile.gripper is not None:
-        return GripperTrajectorySink(node, controller.topic, profile.gripper.joint, 1.0 / profile.rates.stream)
+        return GripperTrajectorySink(node, controller.topic, profile.gripper.joint, profile)
     return GripperActionSink(node, controller.topic)

@@ -234,15 +234,6 @@ def test_nobody_but_the_intake_writes_its_attributes() -> None:
                 assert not re.search(r"\bintake\.", written), f"{path.name}:{node.lineno}: {written}"
 
 
-def test_stop_point_is_where_the_arm_comes_to_rest(running: Any) -> None:
-    point = running.core.stop_point()
-    running.tick(DT, EStopEvent())
-    running.run(point.time_from_start)
-    assert running.command.position == pytest.approx(point.positions, abs=1e-9)
-    assert running.speed() == 0.0
-    assert running.core.stop_point().time_from_start == 0.0
-
-
 def test_status_reports_what_is_going_on(running: Any) -> None:
     running.tick(DT, running.segment(epoch=9))
     status = running.core.status(running.now())

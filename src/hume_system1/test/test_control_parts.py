@@ -11,12 +11,10 @@ import numpy as np
 import pytest
 
 from hume_core.errors import ConfigError
-from hume_system1.control.command import Command
 from hume_system1.control.events import EnableEvent, EStopEvent, HeartbeatEvent
 from hume_system1.control.gripper import Gripper
 from hume_system1.control.inbox import Inbox
 from hume_system1.control.settings import ControlSettings, GripperSettings
-from hume_system1.control.sinks import TrajectoryPoint, forward_command, trajectory_points
 from hume_system1.control.stream_check import divided_differences, stream_ratios
 
 
@@ -90,27 +88,6 @@ def test_a_flood_of_data_delays_no_request_and_keeps_the_newest(make_rig: Any) -
     assert len(rest) == 4 + 4 + 1 + 1
     assert rest[-1] is newest
     assert inbox.dropped == 996
-
-
-def command() -> Command:
-    """A moving command of two joints."""
-    result = Command(2)
-    result.position[:] = (0.1, -0.2)
-    result.velocity[:] = (0.5, 0.0)
-    return result
-
-
-def test_forward_command_is_plain_numbers() -> None:
-    assert forward_command(command()) == [0.1, -0.2]
-
-
-def test_trajectory_passes_the_command_and_ends_at_rest() -> None:
-    points = trajectory_points(command(), TrajectoryPoint([0.15, -0.2], [0.0, 0.0], 0.3), 0.005)
-    assert [point.time_from_start for point in points] == [0.01, 0.31]
-    assert points[0].positions == [0.1, -0.2]
-    assert points[0].velocities == [0.5, 0.0]
-    assert points[1].velocities == [0.0, 0.0]
-    assert len(trajectory_points(command(), TrajectoryPoint([0.1, -0.2], [0.0, 0.0], 0.0), 0.005)) == 1
 
 
 def test_divided_differences_are_exact_for_a_cubic_on_unequal_ticks() -> None:

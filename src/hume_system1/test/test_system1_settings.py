@@ -36,7 +36,7 @@ def test_every_control_setting_is_a_parameter_or_marked(node: Node) -> None:
     marked = {item.name for item in declared(ControlSettings) if item.given_by}
     push = {"push_settle", "push_timeout", "push_reach", "jump_speed"}
     chunks = {"action_spaces", "chunk_rows", "chunk_dim", "require_chunk"}
-    assert marked == {"rate_hz", "require_heartbeat"} | chunks | push
+    assert marked == {"rate_hz", "plays_stop", "require_heartbeat"} | chunks | push
     assert [
         item.name for item in declared(ControlSettings) if node.has_parameter(item.name) == bool(item.given_by)
     ] == []

@@ -23,7 +23,9 @@ class Command:
     """The command of one tick. One object is reused for ever: copy what you keep.
 
     Attributes:
-        publish: False when nothing may be sent (not active, or the arm is handed over).
+        publish: False when nothing may be sent: not active, nobody listens, the arm is another's, or it rests and
+            nothing moves it.
+        starts: how often the stream has begun anew, each time from the measured position.
         mode: mode after this tick.
         reason: why.
         position: (n,) rad.
@@ -33,10 +35,11 @@ class Command:
         time: steady clock the command is for, s.
     """
 
-    __slots__ = ("acceleration", "grippers", "mode", "position", "publish", "reason", "time", "velocity")
+    __slots__ = ("acceleration", "grippers", "mode", "position", "publish", "reason", "starts", "time", "velocity")
 
     def __init__(self, size: int, grippers: int = 0) -> None:
         self.publish = False
+        self.starts = 0
         self.mode = Mode.UNCONFIGURED
         self.reason = Reason.NONE
         self.position: NDArray[np.float64] = np.zeros(size)

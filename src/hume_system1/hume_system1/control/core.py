@@ -15,7 +15,6 @@ from hume_system1.control.limiter import Limiter, Rows, check_tighter
 from hume_system1.control.push import PushWatch
 from hume_system1.control.report import core_status
 from hume_system1.control.settings import ControlSettings, GripperSettings
-from hume_system1.control.sinks import TrajectoryPoint
 from hume_system1.control.states import Mode, Reason, State
 from hume_system1.control.stream import CommandStream
 from hume_system1.control.watchdogs import fault_watchdogs, first_bark, hold_watchdogs
@@ -27,7 +26,7 @@ _ALIGNED = 0.8
 class ControlCore:
     """Everything between what arrives and what is sent, for all groups of joints together.
 
-    Threads: `inbox.append`, `estop` and `status` from any thread; `step` and `stop_point` from the loop thread only.
+    Threads: `inbox.append`, `estop` and `status` from any thread; `step` from the loop thread only.
 
     Args:
         limits: joints in command order and their limits.
@@ -104,6 +103,7 @@ class ControlCore:
             command.publish = False
             return command
         self._last = now.steady
+        dt = self._after_gap(dt)
         reference: Rows | None = None
         try:
             self._decide(now)
@@ -118,13 +118,23 @@ class ControlCore:
         self._fill(command, now, dt)
         return command
 
-    def stop_point(self) -> TrajectoryPoint:
-        """Where and when the arm comes to rest if it brakes from the last command on, all joints together."""
-        return self.stream.stop_point()
-
     def status(self, now: ClockReading) -> CoreStatus:
         """A snapshot; any thread (one at a time: limiter activity counts from the last call)."""
         return core_status(self, now)
+
+    def _after_gap(self, dt: float) -> float:
+        """How long the command moves in a tick that came dt s after the last; what was missed is not made up for."""
+        settings = self.settings
+        if dt <= settings.longest_tick or not self.stream.started:
+            return dt
+        self.long_ticks += 1
+        self._follow = False
+        if settings.plays_stop:
+            # The controller has played the stop meanwhile. The command brakes for as long and is where the arm is.
+            return dt
+        if dt > settings.max_tick:
+            self.stream.stand()
+        return settings.period
 
     def _decide(self, now: ClockReading) -> None:
         """Take in events, look at the watchdogs, choose the state."""
@@ -155,7 +165,10 @@ class ControlCore:
         intake, stream = self.intake, self.stream
         joints = intake.joint_states
         measured_still = joints.slower_than(self.settings.still_velocity)
-        if intake.active and not (stream.started or intake.taken or self._latched) and measured_still:
+        away = bool(intake.away)
+        if stream.started and not stream.released and (away or self._out_of_sight(now)):
+            stream.release()
+        if intake.active and not (stream.started or intake.taken or away or self._latched) and measured_still:
             self._start(now)
         ratio = stream.tracking_ratio(joints.position)
         self._watch_push(now, ratio)
@@ -165,11 +178,15 @@ class ControlCore:
         inputs.active = intake.active and stream.started
         inputs.starting = intake.active and not stream.started
         inputs.enabled = intake.enabled
-        inputs.taken = intake.taken
+        inputs.taken, inputs.away = intake.taken, away
         inputs.resetting = intake.reset.pending
         inputs.epoch_changed = intake.epoch_changed
         inputs.fresh_chunk = intake.reset.fresh_chunk
         self._ask_watchdogs(now, inputs, ratio)
+
+    def _out_of_sight(self, now: ClockReading) -> bool:
+        """Whether an arm that rests is not measured any more: it may be elsewhere when it is seen again."""
+        return self.stream.at_rest and now.steady - self.intake.joint_states.received > self.settings.joint_state_age
 
     def _watch_push(self, now: ClockReading, ratio: float) -> None:
         """Nobody is to blame for where the arm is while it is not ours, or stopped for good."""
@@ -221,8 +238,7 @@ class ControlCore:
     def _reference(self, dt: float) -> Rows | None:
         """What to follow in this tick, (4, n); None to brake."""
         started = self.stream.started
-        if not started or dt > self.settings.max_tick:
-            self.long_ticks += started
+        if not started or dt > self.settings.longest_tick:
             self._follow = False
             return None
         timeline, time = self.intake.timeline, self.intake.clock.time
@@ -258,9 +274,11 @@ class ControlCore:
         intake, reason = self.intake, self.state.reason
         command.mode, command.reason = self.state.mode, reason
         command.time = now.steady
-        self.stream.fill(command, dt, intake.timeline.grippers(intake.clock.time) if self._follow else None)
+        grippers = intake.timeline.grippers(intake.clock.time) if self._follow else None
+        self.stream.fill(command, min(dt, self.settings.longest_tick), grippers, self.state.mode is Mode.RUNNING)
         handed_over = intake.taken and reason is Reason.TAKEOVER
-        self.stream.end_at_rest(active=intake.active, taken=intake.taken, handed_over=handed_over)
+        taken = intake.taken or bool(intake.away)
+        self.stream.end_at_rest(active=intake.active, taken=taken, handed_over=handed_over)
 
 
 def _as_tuple(grippers: Sequence[GripperSettings] | GripperSettings | None) -> tuple[GripperSettings, ...]:

@@ -114,8 +114,39 @@ class HandbackEvent:
     """The arm is ours again: hold where it is measured and wait for a segment of the new epoch."""
 
 
+@dataclass(frozen=True)
+class ControllersEvent:
+    """What is known of the robot's controllers has changed.
+
+    Attributes:
+        away: which do not take commands, and why, for people; empty: all listen.
+    """
+
+    away: str
+
+
+@dataclass(frozen=True)
+class CommandersEvent:
+    """What is known of others who command this robot has changed.
+
+    Attributes:
+        foreign: which nodes publish on which topics, for people; empty: nobody else does.
+    """
+
+    foreign: str
+
+
 DataEvent: TypeAlias = ChunkEvent | SegmentEvent | JointStateEvent | HeartbeatEvent
 ControlEvent: TypeAlias = (
-    EpochEvent | EStopEvent | ResetEvent | EnableEvent | ActivateEvent | DeactivateEvent | TakeoverEvent | HandbackEvent
+    EpochEvent
+    | EStopEvent
+    | ResetEvent
+    | EnableEvent
+    | ActivateEvent
+    | DeactivateEvent
+    | TakeoverEvent
+    | HandbackEvent
+    | ControllersEvent
+    | CommandersEvent
 )
 Event: TypeAlias = DataEvent | ControlEvent

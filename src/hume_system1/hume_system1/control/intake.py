@@ -11,6 +11,8 @@ from hume_system1.control.delay import DelayEstimate
 from hume_system1.control.events import (
     ActivateEvent,
     ChunkEvent,
+    CommandersEvent,
+    ControllersEvent,
     DeactivateEvent,
     EnableEvent,
     EpochEvent,
@@ -48,6 +50,8 @@ class Intake:
         epoch: epoch in force.
         epoch_changed: a new one began in this tick.
         active, enabled, taken: what was asked for.
+        away: which controllers of the robot do not listen, for people; empty: all do.
+        foreign: who else commands this robot, for people; empty: nobody.
         reset: the reset that was asked for.
         rejected: counters by "kind: reason".
     """
@@ -69,6 +73,7 @@ class Intake:
         self.active = False
         self.enabled = True
         self.taken = False
+        self.away = self.foreign = ""
         self.chunks_accepted = 0
         self.segments_accepted = 0
         self.rejected: dict[str, int] = {}
@@ -94,6 +99,7 @@ class Intake:
         view.covered = self.timeline.covers(self.clock.time)
         view.joint_states_fault = self.plausibility.fault
         view.pushed, view.push = push.pushed, push.fault
+        view.foreign = bool(self.foreign)
         view.started, view.outside_limits, view.tracking_ratio = started, outside_limits, tracking_ratio
         return view
 
@@ -191,6 +197,10 @@ class Intake:
             self.active = isinstance(event, ActivateEvent)
             self._forget_motion()
             self.delay.restart()
+        elif isinstance(event, ControllersEvent):
+            self.away = event.away
+        elif isinstance(event, CommandersEvent):
+            self.foreign = event.foreign
         elif isinstance(event, TakeoverEvent | HandbackEvent):
             taken = isinstance(event, TakeoverEvent)
             if taken != self.taken:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hume_system1.control.command import ClockReading, CoreStatus
+from hume_system1.control.states import Reason
 
 if TYPE_CHECKING:
     from hume_system1.control.core import ControlCore
@@ -14,8 +15,10 @@ STATUS_PERIOD = 0.05
 
 
 def described(core: ControlCore) -> str:
-    """Mode, reason, and the error if there is one, in a line."""
-    return f"{core.state} ({core.error})" if core.error else str(core.state)
+    """Mode, reason, and what more is known of it, in a line."""
+    details = {Reason.CONTROLLER_AWAY: core.intake.away, Reason.FOREIGN_COMMANDER: core.intake.foreign}
+    detail = core.error or details.get(core.state.reason, "")
+    return f"{core.state} ({detail})" if detail else str(core.state)
 
 
 def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:

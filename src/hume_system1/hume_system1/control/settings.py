@@ -11,6 +11,8 @@ from hume_core.settings import check, same_as, setting
 _PROFILE = "robot profile"
 _CALLER = "caller"
 """Tests and replays set it. A running node must not be able to."""
+_LONGEST_TICK = 1.5
+"""In periods. A tick that is late by less has missed none."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,14 @@ class ControlSettings:
         low=0.0,
         high=10.0,
     )
+    plays_stop: bool = setting(
+        False,
+        "Where no command comes, the controller plays the stop that came with the last one; false: it stays there.",
+        given_by=_PROFILE,
+    )
     max_tick: float = setting(
         0.05,
-        "Length of a tick above which the motion brakes during the gap instead of following.",
+        "Time without a tick after which an arm whose controller stays at the last command has come to rest there.",
         unit="s",
         low=0.002,
         high=1.0,
@@ -171,6 +178,11 @@ class ControlSettings:
     def period(self) -> float:
         """Nominal tick length, s."""
         return 1.0 / self.rate_hz
+
+    @property
+    def longest_tick(self) -> float:
+        """A longer tick has missed others, s."""
+        return _LONGEST_TICK * self.period
 
 
 @dataclass(frozen=True)

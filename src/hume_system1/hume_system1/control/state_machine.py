@@ -18,7 +18,7 @@ _IDLE_PUSHED = State(Mode.IDLE, Reason.PUSHED)
 _STARTING = State(Mode.INACTIVE, Reason.START_NOT_STILL)
 _WAITING = (Reason.RESET_NOT_STILL, Reason.RESET_DISABLED, Reason.RESET_NO_CHUNK)
 # These begin anew from standstill: no blending with the motion before.
-_FROM_STANDSTILL = (Reason.NEW_EPOCH, Reason.DISABLED, Reason.TAKEOVER)
+_FROM_STANDSTILL = (Reason.NEW_EPOCH, Reason.DISABLED, Reason.TAKEOVER, Reason.CONTROLLER_AWAY)
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Inputs:
         active: activated, and the stream has begun from a measured position.
         enabled: following segments is allowed.
         taken: another controller has the arm.
+        away: a controller of the robot does not listen.
         estop: an emergency stop was asked for in this tick.
         resetting: a reset was asked for and has not expired.
         epoch_changed: a new epoch began in this tick.
@@ -46,6 +47,7 @@ class Inputs:
     active: bool = False
     enabled: bool = True
     taken: bool = False
+    away: bool = False
     estop: bool = False
     resetting: bool = False
     epoch_changed: bool = False
@@ -72,7 +74,8 @@ def step(state: State, inputs: Inputs) -> State:
         return INACTIVE
     if inputs.fault is not Reason.NONE:
         return _FAULTS[inputs.fault]
-    return _STARTING if inputs.starting and not inputs.taken else _free(state, inputs)
+    waits = inputs.starting and not (inputs.taken or inputs.away)
+    return _STARTING if waits else _free(state, inputs)
 
 
 def _latched(state: State, inputs: Inputs) -> State:
@@ -96,6 +99,8 @@ def _free(state: State, inputs: Inputs) -> State:
     """From any mode that is not latched, active and without a fault."""
     if inputs.taken:
         return _HOLDS[Reason.TAKEOVER]
+    if inputs.away:
+        return _HOLDS[Reason.CONTROLLER_AWAY]
     if not inputs.enabled:
         return _HOLDS[Reason.DISABLED]
     moving = state.mode is Mode.RUNNING or state.mode is Mode.HOLD

@@ -32,6 +32,7 @@ class Reason(enum.Enum):
     TAKEOVER = "taken over"
     PUSHED = "pushed away: following the arm"
     NEW_LIMITS = "coming to rest to apply tighter limits"
+    CONTROLLER_AWAY = "a controller of the robot does not listen"
     # FAULT: needs a reset
     DENOISER_LOST = "denoiser heartbeat lost"
     JOINT_STATES_LOST = "joint states lost"
@@ -44,6 +45,7 @@ class Reason(enum.Enum):
     CLOCK_BACKWARD = "ROS clock went back"
     CLOCK_FORWARD = "ROS clock jumped forward"
     LIMITS = "measured position outside the joint limits"
+    FOREIGN_COMMANDER = "another node publishes on a topic of this robot"
     INTERNAL = "internal error in the command loop"
     # ESTOP
     EMERGENCY_STOP = "emergency stop"

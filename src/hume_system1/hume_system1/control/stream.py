@@ -12,7 +12,10 @@ from hume_system1.control.command import Command
 from hume_system1.control.gripper import Gripper
 from hume_system1.control.limiter import Limiter, Rows
 from hume_system1.control.settings import ControlSettings, GripperSettings
-from hume_system1.control.sinks import TrajectoryPoint
+
+# A command at rest is published for so long, in case one was lost. Then the controller keeps it by itself: a controller
+# that was away meanwhile must not be told a place where the arm no longer is.
+_REST_PUBLISHED = 0.1  # s
 
 
 class CommandStream:
@@ -27,12 +30,15 @@ class CommandStream:
         limiter: of the joints.
         started: there are commands.
         released: another controller may move the arm, and nothing is published.
+        starts: how often the stream has begun.
     """
 
     def __init__(self, limits: MotionLimits, settings: ControlSettings, grippers: Sequence[GripperSettings]) -> None:
         self.limiter = Limiter(limits, settings.bandwidth)
         self.started = False
         self.released = False
+        self.starts = 0
+        self._rested = 0.0
         self._grippers = [Gripper(gripper) for gripper in grippers]
         self._stay: list[float | None] = [None] * len(self._grippers)
 
@@ -48,6 +54,17 @@ class CommandStream:
             gripper.start(opening)
         self.started = True
         self.released = False
+        self.starts += 1
+        self._rested = 0.0
+
+    def stand(self) -> None:
+        """The arm has come to rest at the last command without our doing."""
+        self.limiter.start(self.positions)
+
+    def release(self) -> None:
+        """Nobody listens, or nobody knows where the arm is: from here on nothing is published until a new start."""
+        self.stand()
+        self.released = True
 
     @property
     def at_rest(self) -> bool:
@@ -84,15 +101,18 @@ class CommandStream:
         else:
             self.limiter.follow(dt, reference, measured)
 
-    def fill(self, command: Command, dt: float, gripper_values: Sequence[float] | None) -> None:
+    def fill(self, command: Command, dt: float, gripper_values: Sequence[float] | None, running: bool) -> None:
         """Write the command of a tick.
 
         Args:
             command: to write into.
             dt: tick length, s.
             gripper_values: (g,) of the policy; None to stay (an object is not dropped because motion stops).
+            running: segments are followed.
         """
-        command.publish = self.started and not self.released
+        self._rested = 0.0 if running or not self.at_rest else self._rested + dt
+        command.publish = self.started and not self.released and self._rested <= _REST_PUBLISHED
+        command.starts = self.starts
         command.position[:], command.velocity[:], command.acceleration[:] = self._state()
         values = self._stay if gripper_values is None else gripper_values
         for i, gripper in enumerate(self._grippers):
@@ -118,9 +138,3 @@ class CommandStream:
     def _state(self) -> list[list[float]]:
         joints = self.limiter.joints
         return [[joint.p for joint in joints], [joint.v for joint in joints], [joint.a for joint in joints]]
-
-    def stop_point(self) -> TrajectoryPoint:
-        """Where and when the arm comes to rest if it brakes from the last command on, all joints together."""
-        joints = self.limiter.joints
-        duration = max(joint.stop_time() for joint in joints)
-        return TrajectoryPoint([joint.stop_position() for joint in joints], [0.0] * len(joints), duration)

@@ -37,6 +37,7 @@ class View:
         push: why that is no transient push, or NONE.
         joint_states_fault: what is wrong with the joint states themselves, or NONE.
         covered: the timeline has motion for the present.
+        foreign: another node commands this robot.
     """
 
     since: float = -math.inf
@@ -53,6 +54,7 @@ class View:
     push: Reason = Reason.NONE
     joint_states_fault: Reason = Reason.NONE
     covered: bool = False
+    foreign: bool = False
 
     def forget_motion(self) -> None:
         """A new epoch: what was seen of the old one does not count."""
@@ -73,6 +75,14 @@ class Watchdog(ABC):
         Returns:
             NONE, or what is wrong.
         """
+
+
+class ForeignCommander(Watchdog):
+    """Two nodes command one arm: it would be torn between them."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.FOREIGN_COMMANDER if view.foreign else _NONE
 
 
 class OutsideLimits(Watchdog):
@@ -209,6 +219,7 @@ def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
     """What demands a reset; the first that barks is the reason."""
     s = settings
     return [
+        ForeignCommander(),
         OutsideLimits(),
         Clock(),
         JointStatesLost(s.joint_state_age),

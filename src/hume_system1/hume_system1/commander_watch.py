@@ -1,0 +1,132 @@
+"""Whether anybody else commands this robot. Two nodes on one arm tear it between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rclpy.node import Node
+
+from hume_core.errors import HumeError
+from hume_core.robot import RobotProfile
+from hume_ros.timers import steady_timer
+
+_PERIOD = 0.2  # s
+_DISCOVERY = 0.5  # s
+# A process that was killed stays in the graph until its lease is over; see config/fastdds.xml.
+_LEASE = 12.0  # s
+_POLL = 0.1  # s
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A topic that moves the robot.
+
+    Attributes:
+        topic: its name.
+        commanders: nodes that may publish on it.
+        ours: whether only the node that watches may, and only once.
+    """
+
+    topic: str
+    commanders: tuple[str, ...]
+    ours: bool = False
+
+
+def guarded_topics(node: Node, profile: RobotProfile) -> list[Guarded]:
+    """The topics by which this stack moves a robot.
+
+    Args:
+        node: System 1; the other nodes of the stack are in its namespace.
+        profile: where its commands go.
+    """
+    namespace = node.get_namespace().rstrip("/")
+    own = node.get_fully_qualified_name()
+    denoiser, system2 = f"{namespace}/hume_system1_denoiser", f"{namespace}/hume_system2"
+    controllers = profile.controllers
+    commands = [section.topic for section in (controllers.arm, controllers.gripper) if section is not None]
+    return [
+        *(Guarded(topic, (own,), ours=True) for topic in commands),
+        Guarded("hume/segment", (denoiser,)),
+        Guarded("hume/action_chunk", (system2,)),
+        Guarded("hume/epoch", (own, denoiser, system2)),
+    ]
+
+
+def foreign(guarded: Sequence[Guarded], publishers: Mapping[str, Sequence[str]], before: bool = False) -> str:
+    """Who publishes where they may not, for people; empty: nobody.
+
+    A node of the stack that is there twice is one that was started again: its old self stays in the graph for a while.
+    Only the commands themselves bear no second node of the same name.
+
+    Args:
+        guarded: the topics.
+        publishers: topic -> fully qualified name of each publisher's node.
+        before: this node does not publish yet.
+    """
+    found = []
+    for item in guarded:
+        names = list(publishers.get(item.topic, ()))
+        others = sorted(set(names) - set(item.commanders))
+        if item.ours and names.count(item.commanders[0]) > (0 if before else 1):
+            others.append(f"a second {item.commanders[0]}")
+        found += [f"{name} publishes on {item.topic}" for name in others]
+    return ", ".join(found)
+
+
+class CommanderWatch:
+    """Looks for other commanders: once before this node publishes, then all the time.
+
+    Args:
+        node: owner.
+        guarded: the topics.
+    """
+
+    def __init__(self, node: Node, guarded: Sequence[Guarded]) -> None:
+        self._node, self._guarded = node, guarded
+        self._told = ""
+
+    def refuse_others(self) -> None:
+        """Wait for a predecessor that is still in the graph to leave it, then demand to be alone.
+
+        Raises:
+            HumeError: somebody else commands this robot.
+        """
+        begun = time.monotonic()
+        while True:
+            others = foreign(self._guarded, self._publishers(), before=True)
+            waited = time.monotonic() - begun
+            stays = others and not ("a second " in others and waited < _LEASE)
+            if waited >= _DISCOVERY and (stays or not others):
+                break
+            time.sleep(_POLL)
+        if others:
+            raise HumeError(
+                f"somebody else commands this robot: {others}; stop that node, or give each robot its own namespace"
+            )
+
+    def start(self, on_change: Callable[[str], None]) -> None:
+        """Watch from now on; `on_change` is told the text of `foreign` when it changes, from the spin thread."""
+        self._on_change = on_change
+        self._timer = steady_timer(self._node, _PERIOD, self._look)
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._node.destroy_timer(self._timer)
+
+    def _look(self) -> None:
+        text = foreign(self._guarded, self._publishers())
+        if text != self._told:
+            self._told = text
+            self._on_change(text)
+
+    def _publishers(self) -> dict[str, list[str]]:
+        node = self._node
+        return {
+            item.topic: [
+                f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+                for info in node.get_publishers_info_by_topic(node.resolve_topic_name(item.topic))
+            ]
+            for item in self._guarded
+        }
