@@ -71,12 +71,23 @@ class RobotProfile(Section):
             raise ValueError("state lists 'gripper' but the profile has no gripper section")
         if self.controllers.gripper is not None and self.gripper is None:
             raise ValueError("controllers.gripper is given but the profile has no gripper section")
+        self._force_has_a_use()
         if self.action_space.needs_kinematics and self.kinematics is None:
             raise ValueError(
                 f"action.space '{self.action.space}' needs inverse kinematics; add the section "
                 "kinematics: {base_link: ..., tool_link: ..., urdf: ...}"
             )
         return self
+
+    def _force_has_a_use(self) -> None:
+        controller, gripper = self.controllers.gripper, self.gripper
+        if gripper is None or gripper.force is None or controller is None:
+            return
+        if controller.type is not GripperControllerType.GRIPPER_ACTION:
+            raise ValueError(
+                f"gripper.force belongs to controllers.gripper.type 'gripper_action'; leave it out with "
+                f"'{controller.type.value}'"
+            )
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> RobotProfile:

@@ -77,6 +77,7 @@ class Gripper(Section):
         closed, open: the joint's position when closed and when open, m or rad.
         policy_closed, policy_open: the policy's action for closed and open.
         speed: largest speed of the command, m/s or rad/s.
+        force: what a gripper behind an action may grip with, N or Nm; left out: the driver's own, if it has one.
         binary: command only closed or open, with `hysteresis`.
         hysteresis: openings (0 closed .. 1 open) below which it closes and above which it opens.
     """
@@ -87,6 +88,7 @@ class Gripper(Section):
     policy_closed: Finite = 0.0
     policy_open: Finite = 1.0
     speed: Positive
+    force: Positive | None = None
     binary: bool = False
     hysteresis: tuple[Finite, Finite] = (0.4, 0.6)
 
@@ -136,7 +138,7 @@ class GripperControllerType(str, Enum):
     JOINT_TRAJECTORY = "joint_trajectory_controller"
     """`trajectory_msgs/JointTrajectory` with the one joint."""
     GRIPPER_ACTION = "gripper_action"
-    """An action server of `control_msgs/GripperCommand`."""
+    """An action server of `control_msgs`: `GripperCommand` or `ParallelGripperCommand`, whichever there is."""
 
 
 class _Controller(Section):

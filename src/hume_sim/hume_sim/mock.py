@@ -27,6 +27,7 @@ from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_sim.messages import to_image, to_time
 from hume_sim.mock_arm import MockArm, moving_picture
+from hume_sim.mock_gripper import MockGripperServer
 from hume_sim.parameters import MockParameters
 
 _MOST_RECORDED = 300
@@ -57,6 +58,7 @@ class MockNode(Node):
             for key, camera in profile.cameras.items()
         }
         self._subscribe(profile)
+        self._gripper = self._serve_gripper(profile, settings)
         self._started = time.monotonic()
         steady_timer(self, self._period, self._step)
         steady_timer(self, 1.0 / settings.camera_rate, self._publish_images)
@@ -68,6 +70,13 @@ class MockNode(Node):
         if gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION:
             trajectory = gripper.type is GripperControllerType.JOINT_TRAJECTORY
             self._take_positions(gripper.topic, trajectory, self._arm.command_gripper)
+
+    def _serve_gripper(self, profile: RobotProfile, settings: MockParameters) -> MockGripperServer | None:
+        gripper = profile.controllers.gripper
+        if gripper is None or gripper.type is not GripperControllerType.GRIPPER_ACTION:
+            return None
+        kind = f"control_msgs/action/{settings.gripper_action}"
+        return MockGripperServer(self, gripper.topic, kind, self._arm, settings.gripper_refuses)
 
     def _take_positions(self, topic: str, trajectory: bool, command: Callable[..., None]) -> None:
         """Hand positions to `command`; of a trajectory the first point, which is the one of now."""
@@ -94,6 +103,8 @@ class MockNode(Node):
 
     def _step(self) -> None:
         self._arm.step(self._period)
+        if self._gripper is not None:
+            self._gripper.step()
         stamp = self._stamp()
         if self._clock_publisher is not None:
             self._clock_publisher.publish(Clock(clock=stamp))

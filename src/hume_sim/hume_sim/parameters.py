@@ -49,6 +49,12 @@ class MockParameters:
     image_width: int = same_as(find(SimParameters, "image_width"), help="Columns of made-up images.", high=3840)
     bag: str = setting("", "rosbag2 bag with images of the profile's cameras; empty: made-up images.")
     publish_clock: bool = setting(False, "Publish /clock, which starts at zero.")
+    gripper_action: str = setting(
+        "ParallelGripperCommand",
+        "Type of the gripper's action, where the profile has one.",
+        choices=("ParallelGripperCommand", "GripperCommand"),
+    )
+    gripper_refuses: bool = setting(False, "Refuse goals while the gripper moves, as some drivers do.")
 
 
 def declare_parameters(node: Node) -> SimParameters:

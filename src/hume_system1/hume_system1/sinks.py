@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from array import array
-from math import inf, isnan
-from typing import Any, Protocol
+from typing import Protocol
 
 from rclpy.node import Node
-from rclpy.publisher import Publisher
 from std_msgs.msg import Float64MultiArray
 
-from hume_core.errors import RobotProfileError
-from hume_core.robot import ArmControllerType, GripperController, GripperControllerType, RobotProfile
+from hume_core.robot import ArmControllerType, RobotProfile
 from hume_ros import qos
-from hume_ros.timers import steady_timer
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
-from hume_system1.control.joint_limiter import JointLimiter
 from hume_system1.control.trajectory_stream import TrajectoryStream
-from hume_system1.trajectory_publisher import TrajectoryPublisher
-
-_GRIPPER_TOLERANCE = 1e-4
+from hume_system1.gripper_sinks import make_gripper_sink
+from hume_system1.trajectory_publisher import TrajectoryPublisher, unheard_topic
 
 
 class Sink(Protocol):
@@ -34,11 +28,6 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Leave the topic."""
-
-
-def unheard(publisher: Publisher[Any]) -> str:
-    """The publisher's topic if nobody subscribes to it, else empty."""
-    return "" if publisher.get_subscription_count() else publisher.topic_name
 
 
 class ForwardCommandSink:
@@ -57,7 +46,7 @@ class ForwardCommandSink:
 
     def unheard(self) -> str:
         """See `Sink`."""
-        return unheard(self._publisher)
+        return unheard_topic(self._publisher)
 
     def close(self) -> None:
         """See `Sink`."""
@@ -85,109 +74,11 @@ class JointTrajectorySink:
 
     def unheard(self) -> str:
         """See `Sink`."""
-        return unheard(self._trajectory.publisher)
+        return unheard_topic(self._trajectory.publisher)
 
     def close(self) -> None:
         """See `Sink`."""
         self._trajectory.close()
-
-
-class GripperPositionSink:
-    """A gripper under `forward_command_controller`: one position, m or rad."""
-
-    def __init__(self, node: Node, topic: str) -> None:
-        self._node = node
-        self._publisher = node.create_publisher(Float64MultiArray, topic, qos.COMMAND)
-        self._message = Float64MultiArray(data=array("d", [0.0]))
-
-    def send(self, command: Command) -> None:
-        """See `Sink`."""
-        if not isnan(command.gripper):
-            self._message.data[0] = command.gripper
-            self._publisher.publish(self._message)
-
-    def unheard(self) -> str:
-        """See `Sink`."""
-        return unheard(self._publisher)
-
-    def close(self) -> None:
-        """See `Sink`."""
-        self._node.destroy_publisher(self._publisher)
-
-
-class GripperTrajectorySink:
-    """A gripper under `joint_trajectory_controller`: one joint, m or rad, which goes in lines."""
-
-    def __init__(self, node: Node, topic: str, joint: str, profile: RobotProfile) -> None:
-        period = 1.0 / profile.rates.stream
-        # Limits are for what has a velocity. The command's speed is limited already.
-        self._joint = JointLimiter(-inf, inf, 1.0, 1.0, 1.0)
-        self._stream = TrajectoryStream(1, profile.trajectory_lead, period, 1.5 * period)
-        self._trajectory = TrajectoryPublisher(node, topic, [joint], self._stream, derivatives=False)
-        self._starts = 0
-
-    def send(self, command: Command) -> None:
-        """See `Sink`."""
-        if isnan(command.gripper):
-            return
-        if command.starts != self._starts:
-            self._stream.clear()
-            self._starts = command.starts
-        self._joint.p = command.gripper
-        self._stream.add(command.time, [self._joint])
-        self._trajectory.publish()
-
-    def unheard(self) -> str:
-        """See `Sink`."""
-        return unheard(self._trajectory.publisher)
-
-    def close(self) -> None:
-        """See `Sink`."""
-        self._trajectory.close()
-
-
-class GripperActionSink:
-    """A gripper behind `control_msgs/GripperCommand`; goals go out from the spin thread when the target moves.
-
-    Raises:
-        RobotProfileError: `control_msgs` is not installed.
-    """
-
-    def __init__(self, node: Node, topic: str, period: float = 0.1) -> None:
-        try:
-            from control_msgs.action import GripperCommand
-        except ImportError as error:
-            raise RobotProfileError(
-                "controllers.gripper.type 'gripper_action' needs the package control_msgs; install it "
-                "(apt install ros-$ROS_DISTRO-control-msgs) or use 'position'"
-            ) from error
-        from rclpy.action import ActionClient
-
-        self._node = node
-        self._goal: Any = GripperCommand.Goal()
-        self._client: Any = ActionClient(node, GripperCommand, topic)
-        self._target = self._sent = float("nan")
-        self._timer = steady_timer(node, period, self._send_goal)
-
-    def send(self, command: Command) -> None:
-        """See `Sink`; only notes the target."""
-        self._target = command.gripper
-
-    def unheard(self) -> str:
-        """See `Sink`; a server that is missing is waited for."""
-        return ""
-
-    def close(self) -> None:
-        """See `Sink`."""
-        self._node.destroy_timer(self._timer)
-        self._client.destroy()
-
-    def _send_goal(self) -> None:
-        if isnan(self._target) or abs(self._target - self._sent) < _GRIPPER_TOLERANCE:
-            return
-        if self._client.server_is_ready():
-            self._sent = self._goal.command.position = self._target
-            self._client.send_goal_async(self._goal)
 
 
 def make_sinks(node: Node, profile: RobotProfile, core: ControlCore, dry_run: bool) -> list[Sink]:
@@ -204,14 +95,5 @@ def make_sinks(node: Node, profile: RobotProfile, core: ControlCore, dry_run: bo
         if arm.type is ArmControllerType.FORWARD_COMMAND
         else JointTrajectorySink(node, arm.topic, profile, core)
     ]
-    if profile.controllers.gripper is not None:
-        sinks.append(_gripper_sink(node, profile, profile.controllers.gripper))
-    return sinks
-
-
-def _gripper_sink(node: Node, profile: RobotProfile, controller: GripperController) -> Sink:
-    if controller.type is GripperControllerType.POSITION:
-        return GripperPositionSink(node, controller.topic)
-    if controller.type is GripperControllerType.JOINT_TRAJECTORY and profile.gripper is not None:
-        return GripperTrajectorySink(node, controller.topic, profile.gripper.joint, profile)
-    return GripperActionSink(node, controller.topic)
+    gripper = make_gripper_sink(node, profile, core)
+    return sinks if gripper is None else [*sinks, gripper]

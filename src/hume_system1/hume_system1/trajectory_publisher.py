@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from hume_ros import qos
@@ -15,6 +17,11 @@ from hume_system1.control.stamp_clock import StampClock
 from hume_system1.control.trajectory_stream import TrajectoryStream
 
 _NS = 1_000_000_000
+
+
+def unheard_topic(publisher: Publisher[Any]) -> str:
+    """The publisher's topic if nobody subscribes to it, else empty."""
+    return "" if publisher.get_subscription_count() else publisher.topic_name
 
 
 class TrajectoryPublisher:

@@ -32,10 +32,14 @@ class Command:
         velocity: (n,) rad/s, feed-forward that belongs to `position`.
         acceleration: (n,) rad/s^2.
         grippers: (g,) gripper commands, m; nan before the first value.
+        gripper_targets: (g,) where the policy wants the grippers, m; nan before the first value of a stream.
         time: steady clock the command is for, s.
     """
 
-    __slots__ = ("acceleration", "grippers", "mode", "position", "publish", "reason", "starts", "time", "velocity")
+    __slots__ = (
+        "acceleration", "gripper_targets", "grippers", "mode", "position", "publish", "reason", "starts", "time",
+        "velocity",
+    )  # fmt: skip
 
     def __init__(self, size: int, grippers: int = 0) -> None:
         self.publish = False
@@ -46,12 +50,18 @@ class Command:
         self.velocity: NDArray[np.float64] = np.zeros(size)
         self.acceleration: NDArray[np.float64] = np.zeros(size)
         self.grippers: NDArray[np.float64] = np.full(grippers, math.nan)
+        self.gripper_targets: NDArray[np.float64] = np.full(grippers, math.nan)
         self.time = 0.0
 
     @property
     def gripper(self) -> float:
         """Command of the first gripper, m; nan without one."""
         return float(self.grippers[0]) if len(self.grippers) else math.nan
+
+    @property
+    def gripper_target(self) -> float:
+        """Where the policy wants the first gripper, m; nan without one."""
+        return float(self.gripper_targets[0]) if len(self.gripper_targets) else math.nan
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,20 @@ class Gripper:
 
     Attributes:
         command: m; nan before the first value.
+        target: where `command` is going, m, without the rate limit; nan before the first value of a stream.
     """
 
     def __init__(self, settings: GripperSettings) -> None:
         self._settings = settings
         self._is_open: bool | None = None
         self.command = math.nan
+        self.target = math.nan
 
     def start(self, measured: float | None) -> None:
         """Begin a new stream from the measured opening, m; None leaves the first command free."""
         self.command = math.nan if measured is None else self._clamped(measured)
         self._is_open = None
+        self.target = math.nan
 
     def step(self, value: float | None, dt: float) -> float:
         """Advance dt s.
@@ -39,7 +42,7 @@ class Gripper:
         """
         if value is None:
             return self.command
-        target = self._mapped(value)
+        self.target = target = self._mapped(value)
         if math.isnan(self.command):
             self.command = target
             return self.command

@@ -117,6 +117,7 @@ class CommandStream:
         values = self._stay if gripper_values is None else gripper_values
         for i, gripper in enumerate(self._grippers):
             command.grippers[i] = gripper.step(values[i], dt)
+            command.gripper_targets[i] = gripper.target
 
     def end_at_rest(self, *, active: bool, taken: bool, handed_over: bool) -> None:
         """End what is over once the command is at rest.
