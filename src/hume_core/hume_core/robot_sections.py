@@ -172,11 +172,15 @@ class GripperController(_Controller):
 
 
 class Controllers(Section):
-    """The robot's controllers, and the node that manages them."""
+    """The robot's controllers.
+
+    Attributes:
+        controller_manager: name of the node that manages them; empty: there is none.
+    """
 
     arm: ArmController
     gripper: GripperController | None = None
-    controller_manager: Name = "controller_manager"
+    controller_manager: str = "controller_manager"
 
 
 class Action(Section):
