@@ -144,7 +144,8 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
     """Spin a node until SIGINT or SIGTERM, then stop it in order.
 
     Args:
-        make: builds the node. A `HumeError` there or later ends the process with its message and exit code 2.
+        make: builds the node. Nodes in its attribute `companions`, if it has one, are spun too. A `HumeError` there or
+            later ends the process with its message and exit code 2.
         args: command line; None takes the process's own.
 
     Returns:
@@ -158,7 +159,9 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
     node: Node | None = None
     try:
         node = _make_or_exit(make)
-        executor.add_node(node)
+        # Some nodes stand in for several.
+        for each in (node, *getattr(node, "companions", ())):
+            executor.add_node(each)
         while not stop.is_set() and rclpy.ok():
             executor.spin_once(timeout_sec=_SPIN_TIMEOUT)
             if isinstance(node, HumeLifecycleNode) and node.gave_up:

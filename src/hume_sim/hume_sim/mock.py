@@ -1,6 +1,7 @@
 """ROS node: stands in for the robot of any profile. Sensors publish, commands are followed exactly.
 
-Images are made up, or come from a bag. There is no scene: nothing can be grasped or hit.
+Images are made up, or come from a bag. There is no scene: nothing can be grasped or hit. Where the profile has a
+controller_manager, one is served too: while it has stopped a controller, that controller's commands are ignored.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from hume_ros.timers import steady_timer
 from hume_sim.messages import to_image, to_time
 from hume_sim.mock_arm import MockArm, moving_picture
 from hume_sim.mock_gripper import MockGripperServer
+from hume_sim.mock_manager import Gate
 from hume_sim.parameters import MockParameters
 
 _MOST_RECORDED = 300
@@ -57,6 +59,9 @@ class MockNode(Node):
             key: (camera, self.create_publisher(_image_type(camera), camera.topic, 2))
             for key, camera in profile.cameras.items()
         }
+        self._gate = Gate(self, profile)
+        self.companions = self._gate.nodes
+        """Nodes of the controllers and their manager, which are spun beside this one."""
         self._subscribe(profile)
         self._gripper = self._serve_gripper(profile, settings)
         self._started = time.monotonic()
@@ -66,10 +71,21 @@ class MockNode(Node):
 
     def _subscribe(self, profile: RobotProfile) -> None:
         arm, gripper = profile.controllers.arm, profile.controllers.gripper
-        self._take_positions(arm.topic, arm.type is ArmControllerType.JOINT_TRAJECTORY, self._arm.command_arm)
+        size = len(profile.joints)
+        command = self._gate.guard(
+            arm.controller_name,
+            self._arm.command_arm,
+            lambda: self._arm.command_arm(self._arm.position[:size].tolist()),
+        )
+        self._take_positions(arm.topic, arm.type is ArmControllerType.JOINT_TRAJECTORY, command)
         if gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION:
             trajectory = gripper.type is GripperControllerType.JOINT_TRAJECTORY
-            self._take_positions(gripper.topic, trajectory, self._arm.command_gripper)
+            command = self._gate.guard(
+                gripper.controller_name,
+                self._arm.command_gripper,
+                lambda: self._arm.command_gripper(self._arm.position[size:].tolist()),
+            )
+            self._take_positions(gripper.topic, trajectory, command)
 
     def _serve_gripper(self, profile: RobotProfile, settings: MockParameters) -> MockGripperServer | None:
         gripper = profile.controllers.gripper
@@ -95,6 +111,11 @@ class MockNode(Node):
                 self.get_logger().warning(f"ignored {topic}: {error}", throttle_duration_sec=_WARN_PERIOD)
 
         self.create_subscription(message_type, topic, receive, qos.COMMAND)
+
+    def destroy_node(self) -> None:
+        """Leave the graph, with the nodes beside this one."""
+        self._gate.close()
+        super().destroy_node()
 
     def _stamp(self) -> Any:
         if self._clock_publisher is not None:

@@ -1,0 +1,201 @@
+"""The controllers of a stand-in robot and the rules by which a manager switches them, as in ros2_control; no ROS.
+
+Source: `ControllerManager::switch_controller_cb` of ros2_control, and the parameters of ros2_controllers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+from hume_core.robot import ArmControllerType, GripperControllerType, RobotProfile
+
+FORWARD_CLASS = "forward_command_controller/ForwardCommandController"
+TRAJECTORY_CLASS = "joint_trajectory_controller/JointTrajectoryController"
+
+
+@dataclass(frozen=True)
+class MockController:
+    """A controller that a manager has loaded.
+
+    Attributes:
+        name: without namespace.
+        type: class name.
+        command_interfaces: what it claims while it is active, `JOINT/INTERFACE` in its own order.
+        state_interfaces: what it reads, in the same form.
+        update_rate: Hz.
+        parameters: name -> value, as a real one has them.
+        starts_active: whether it is active from the beginning.
+    """
+
+    name: str
+    type: str
+    command_interfaces: tuple[str, ...]
+    state_interfaces: tuple[str, ...]
+    update_rate: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    starts_active: bool = True
+
+
+def forward_controller(
+    name: str, joints: Sequence[str], update_rate: int, interface: str = "position", starts_active: bool = True
+) -> MockController:
+    """A `forward_command_controller`: number k of a command goes to joint k."""
+    return MockController(
+        name,
+        FORWARD_CLASS,
+        command_interfaces=tuple(f"{joint}/{interface}" for joint in joints),
+        state_interfaces=(),
+        update_rate=update_rate,
+        parameters={"update_rate": update_rate, "joints": list(joints), "interface_name": interface},
+        starts_active=starts_active,
+    )
+
+
+def trajectory_controller(
+    name: str,
+    joints: Sequence[str],
+    update_rate: int,
+    interfaces: Sequence[str] = ("position",),
+    parameters: Mapping[str, Any] | None = None,
+    starts_active: bool = True,
+) -> MockController:
+    """A `joint_trajectory_controller`.
+
+    Args:
+        name: without namespace.
+        joints: names.
+        update_rate: Hz.
+        interfaces: command interfaces of every joint.
+        parameters: what differs from a controller that is set as docs/add_my_robot.md says.
+        starts_active: whether it is active from the beginning.
+    """
+    usual: dict[str, Any] = {
+        "update_rate": update_rate,
+        "joints": list(joints),
+        "command_interfaces": list(interfaces),
+        "state_interfaces": ["position", "velocity"],
+        "interpolate_from_desired_state": True,
+        "interpolation_method": "splines",
+        "allow_nonzero_velocity_at_trajectory_end": False,
+        "allow_partial_joints_goal": False,
+        **{f"constraints.{joint}.trajectory": 0.0 for joint in joints},
+    }
+    return MockController(
+        name,
+        TRAJECTORY_CLASS,
+        command_interfaces=tuple(f"{joint}/{interface}" for joint in joints for interface in interfaces),
+        state_interfaces=tuple(f"{joint}/{interface}" for joint in joints for interface in ("position", "velocity")),
+        update_rate=update_rate,
+        parameters={**usual, **(parameters or {})},
+        starts_active=starts_active,
+    )
+
+
+def profile_controllers(profile: RobotProfile) -> tuple[MockController, ...]:
+    """The controllers that a profile's manager has; none where the profile says that there is no manager."""
+    if not profile.controllers.controller_manager:
+        return ()
+    arm, gripper = profile.controllers.arm, profile.controllers.gripper
+    rate = ceil(profile.rates.stream)
+    made = []
+    if arm.controller_name:
+        trajectory = arm.type is ArmControllerType.JOINT_TRAJECTORY
+        made.append(_controller(arm.controller_name, trajectory, profile.joint_names, rate))
+    managed = gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION
+    if gripper is not None and managed and gripper.controller_name and profile.gripper is not None:
+        trajectory = gripper.type is GripperControllerType.JOINT_TRAJECTORY
+        made.append(_controller(gripper.controller_name, trajectory, (profile.gripper.joint,), rate))
+    return tuple(made)
+
+
+def _controller(name: str, trajectory: bool, joints: Sequence[str], rate: int) -> MockController:
+    make = trajectory_controller if trajectory else forward_controller
+    return make(bare_name(name), joints, rate)
+
+
+def bare_name(name: str) -> str:
+    """What the manager calls a controller: the last part of its name in a profile."""
+    return name.rsplit("/", 1)[-1]
+
+
+class ControllerStates:
+    """Which controllers are active, and how that changes.
+
+    Args:
+        controllers: all that are loaded; names must differ.
+        on_change: called after each switch with the names of the controllers that were started by it.
+    """
+
+    def __init__(
+        self, controllers: Sequence[MockController], on_change: Callable[[Collection[str]], None] = lambda started: None
+    ) -> None:
+        self.controllers = {controller.name: controller for controller in controllers}
+        self._active = {controller.name for controller in controllers if controller.starts_active}
+        self._on_change = on_change
+
+    def is_active(self, name: str) -> bool:
+        """Whether a controller passes commands on. What the manager does not know, it does not hold back."""
+        return name in self._active or name not in self.controllers
+
+    def claimed(self, name: str) -> tuple[str, ...]:
+        """The command interfaces that a controller has now; none while it is inactive."""
+        return self.controllers[name].command_interfaces if name in self._active else ()
+
+    def switch(self, activate: Sequence[str], deactivate: Sequence[str], strict: bool) -> tuple[bool, str]:
+        """Stop and start controllers at once.
+
+        Args:
+            activate: names to start.
+            deactivate: names to stop; a name in both is started anew.
+            strict: one wrong name leaves everything as it was. Otherwise wrong names are left out.
+
+        Returns:
+            Whether it was done, and why not.
+        """
+        problems = [*self._cannot_stop(deactivate), *self._cannot_start(activate, deactivate)]
+        if problems and strict:
+            return False, problems[0]
+        stops = [name for name in deactivate if name in self._active]
+        starts = [n for n in activate if n in self.controllers and (n not in self._active or n in stops)]
+        unknown = [name for name in (*activate, *deactivate) if name not in self.controllers]
+        if not starts and not stops:
+            return not unknown, problems[0] if unknown else "no controllers need to be activated or deactivated"
+        taken = self._taken_interface(starts, stops)
+        if taken:
+            return False, taken
+        self._active = (self._active - set(stops)) | set(starts)
+        self._on_change(tuple(starts))
+        return True, ""
+
+    def _cannot_stop(self, names: Sequence[str]) -> list[str]:
+        return [
+            f"Could not deactivate controller with name '{name}' because no controller with this name exists"
+            if name not in self.controllers
+            else f"Controller with name '{name}' can not be deactivated since it is not active."
+            for name in names
+            if name not in self._active
+        ]
+
+    def _cannot_start(self, names: Sequence[str], stops: Sequence[str]) -> list[str]:
+        return [
+            f"Controller with name '{name}' is already active."
+            if name in self._active
+            else f"Could not activate controller with name '{name}' because no controller with this name exists"
+            for name in names
+            if name not in self.controllers or (name in self._active and name not in stops)
+        ]
+
+    def _taken_interface(self, starts: Sequence[str], stops: Sequence[str]) -> str:
+        """Why a controller cannot start: another one has its interface. Strictness makes no difference here."""
+        owners = {i: n for n in self._active - set(stops) for i in self.controllers[n].command_interfaces}
+        for name in starts:
+            for interface in self.controllers[name].command_interfaces:
+                if owners.setdefault(interface, name) != name:
+                    return (
+                        f"Unable to activate controller '{name}' since the command interface '{interface}' is "
+                        "currently claimed by another controller."
+                    )
+        return ""
