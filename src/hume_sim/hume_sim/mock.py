@@ -50,7 +50,8 @@ class MockNode(Node):
         self._size = (settings.image_height, settings.image_width)
         self._clock_publisher = self.create_publisher(Clock, "/clock", 1) if settings.publish_clock else None
         self._recorded = _read_images(Path(settings.bag), profile) if settings.bag else {}
-        self._arm, self._period, self._frame = MockArm(profile), 1.0 / settings.joint_state_rate, 0
+        self._arm = MockArm(profile, settings.wrap_continuous)
+        self._period, self._frame = 1.0 / settings.joint_state_rate, 0
         self._joint_states = self.create_publisher(JointState, profile.joint_states, 10)
         self._cameras: dict[str, tuple[Camera, Any]] = {
             key: (camera, self.create_publisher(_image_type(camera), camera.topic, 2))

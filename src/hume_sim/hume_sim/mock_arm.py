@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.angles import short_way
 from hume_core.errors import ActionSpaceError
 from hume_core.robot import RobotProfile
 from hume_sim.arm import checked_positions
@@ -17,18 +18,32 @@ class MockArm:
 
     Args:
         profile: any robot; joints start at home, the gripper starts open.
+        wrap_continuous: continuous joints are reported within pi of zero and go the short way to a target, as behind
+            drivers that wrap. Otherwise they count turns, and targets as well.
+
+    Attributes:
+        names: joints in the order of the numbers.
+        velocity: m/s or rad/s.
     """
 
-    def __init__(self, profile: RobotProfile) -> None:
+    def __init__(self, profile: RobotProfile, wrap_continuous: bool = False) -> None:
         limits, gripper = profile.motion_limits(), profile.gripper
         self._arm = profile.joint_names
         self.names = (*self._arm, *([gripper.joint] if gripper else []))
-        self.position = np.array([*profile.home, *([gripper.open] if gripper else [])], dtype=np.float64)
+        self._position = np.array([*profile.home, *([gripper.open] if gripper else [])], dtype=np.float64)
         self.velocity = np.zeros(len(self.names))
-        self._target = self.position.copy()
+        self._target = self._position.copy()
         self._speed = np.array([*limits.velocity, *([gripper.speed] if gripper else [])])
         self._lower = np.array([*limits.lower, *([min(gripper.closed, gripper.open)] if gripper else [])])
         self._upper = np.array([*limits.upper, *([max(gripper.closed, gripper.open)] if gripper else [])])
+
+        self._wrapped = np.zeros(len(self.names), dtype=bool)
+        self._wrapped[: len(self._arm)] = limits.continuous & wrap_continuous
+
+    @property
+    def position(self) -> NDArray[np.float64]:
+        """What the driver reports, m or rad."""
+        return short_way(self._position, self._wrapped)
 
     def command_arm(self, positions: Sequence[float], names: Sequence[str] = ()) -> None:
         """Set the arm's target.
@@ -53,10 +68,10 @@ class MockArm:
     def step(self, duration: float) -> None:
         """Move for `duration` seconds."""
         reach = self._speed * duration
-        before = self.position
-        wanted = np.clip(self._target, self._lower, self._upper)
-        self.position = before + np.clip(wanted - before, -reach, reach)
-        self.velocity = (self.position - before) / duration
+        before = self._position
+        way = short_way(np.clip(self._target, self._lower, self._upper) - before, self._wrapped)
+        self._position = before + np.clip(way, -reach, reach)
+        self.velocity = (self._position - before) / duration
 
 
 def _ordered(positions: Sequence[float], names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.float64]:

@@ -44,6 +44,7 @@ class MockParameters:
     camera_rate: float = same_as(find(SimParameters, "camera_rate"))
     image_height: int = same_as(find(SimParameters, "image_height"), help="Rows of made-up images.", high=2160)
     image_width: int = same_as(find(SimParameters, "image_width"), help="Columns of made-up images.", high=3840)
+    wrap_continuous: bool = setting(False, "Report the angles of continuous joints within pi of zero.")
     bag: str = setting("", "rosbag2 bag with images of the profile's cameras; empty: made-up images.")
     publish_clock: bool = setting(False, "Publish /clock, which starts at zero.")
 

@@ -26,7 +26,7 @@ class Command:
         publish: False when nothing may be sent (not active, or the arm is handed over).
         mode: mode after this tick.
         reason: why.
-        position: (n,) rad.
+        position: (n,) rad; continuous joints are counted in the turns of the driver's last report.
         velocity: (n,) rad/s, feed-forward that belongs to `position`.
         acceleration: (n,) rad/s^2.
         grippers: (g,) gripper commands, m; nan before the first value.

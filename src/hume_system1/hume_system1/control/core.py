@@ -49,7 +49,7 @@ class ControlCore:
         self.limits = limits
         self.settings = settings or ControlSettings()
         grippers = _as_tuple(grippers)
-        self.intake = Intake(limits, self.settings, [gripper.joint for gripper in grippers])
+        self.intake = Intake(limits, self.settings, [gripper.joint for gripper in grippers], self._place)
         self.inbox = self.intake.inbox
         self.stream = CommandStream(limits, self.settings, grippers)
         self.state = state_machine.UNCONFIGURED
@@ -120,7 +120,9 @@ class ControlCore:
 
     def stop_point(self) -> TrajectoryPoint:
         """Where and when the arm comes to rest if it brakes from the last command on, all joints together."""
-        return self.stream.stop_point()
+        point = self.stream.stop_point()
+        self.intake.joint_states.as_reported(point.positions)
+        return point
 
     def status(self, now: ClockReading) -> CoreStatus:
         """A snapshot; any thread (one at a time: limiter activity counts from the last call)."""
@@ -143,6 +145,8 @@ class ControlCore:
     def _latch(self, now: ClockReading, inputs: state_machine.Inputs) -> None:
         """Emergency stop and reset requests."""
         intake = self.intake
+        if self._latched and self.started:
+            intake.joint_states.count_turns_from(self.stream.positions)
         inputs.estop = intake.take_estop()
         if inputs.estop and self.state.mode is not Mode.ESTOP:
             intake.advance_epoch()
@@ -170,6 +174,11 @@ class ControlCore:
         inputs.epoch_changed = intake.epoch_changed
         inputs.fresh_chunk = intake.reset.fresh_chunk
         self._ask_watchdogs(now, inputs, ratio)
+
+    def _place(self) -> Sequence[float]:
+        """Where the command is, (n,) rad, or the arm while the command is not ours."""
+        ours = self.stream.started and not self.stream.released
+        return self.stream.positions if ours else self.intake.joint_states.position
 
     def _watch_push(self, now: ClockReading, ratio: float) -> None:
         """Nobody is to blame for where the arm is while it is not ours, or stopped for good."""
@@ -259,6 +268,7 @@ class ControlCore:
         command.mode, command.reason = self.state.mode, reason
         command.time = now.steady
         self.stream.fill(command, dt, intake.timeline.grippers(intake.clock.time) if self._follow else None)
+        intake.joint_states.as_reported(command.position)
         handed_over = intake.taken and reason is Reason.TAKEOVER
         self.stream.end_at_rest(active=intake.active, taken=intake.taken, handed_over=handed_over)
 
