@@ -59,6 +59,29 @@ def test_foreign_joint_names_are_refused(profile: RobotProfile) -> None:
         MockArm(profile).command_arm([0.0] * 6, ["a", "b", "c", "d", "e", "f"])
 
 
+@pytest.mark.parametrize(("start", "target", "way"), [(3.0, -3.0, 0.2832), (-2.9, 3.1, -0.2832), (0.5, 2.0, 1.5)])
+@pytest.mark.parametrize("wraps", [False, True])
+def test_continuous_joints_count_turns_or_wrap(
+    profile: RobotProfile, wraps: bool, start: float, target: float, way: float
+) -> None:
+    """Wrapped, a target is reached the short way and angles stay within pi; otherwise it is taken as it is."""
+    data = profile.model_dump(mode="json")
+    data["joints"][0] |= {"position": None, "continuous": True, "home": start}
+    arm = MockArm(RobotProfile.model_validate(data), wrap_continuous=wraps)
+    arm.command_arm([target, *profile.home[1:]])
+    turned = 0.0
+    for _ in range(800):
+        arm.step(0.01)
+        turned += 0.01 * arm.velocity[0]
+        assert not wraps or abs(arm.position[0]) <= np.pi
+    assert arm.position[0] == pytest.approx(target)
+    assert turned == pytest.approx(way if wraps else target - start, abs=1e-3)
+    arm.command_arm([target + 9.0, *profile.home[1:]])
+    for _ in range(800):
+        arm.step(0.01)
+    assert arm.position[0] == pytest.approx((target + 9.0 + np.pi) % (2 * np.pi) - np.pi if wraps else target + 9.0)
+
+
 def test_a_robot_without_gripper(profile: RobotProfile) -> None:
     bare = profile.model_copy(update={"gripper": None, "state": (StateField.JOINT_POSITIONS,)})
     assert MockArm(bare).names == profile.joint_names

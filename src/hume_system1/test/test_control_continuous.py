@@ -12,8 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hume_core.errors import ConfigError
+from hume_core.limits import MotionLimits, scaled
 from hume_system1.control.command import Command
-from hume_system1.control.events import ActivateEvent, DeactivateEvent, EStopEvent, ResetEvent
+from hume_system1.control.events import (
+    ActivateEvent,
+    DeactivateEvent,
+    EStopEvent,
+    HandbackEvent,
+    ResetEvent,
+    TakeoverEvent,
+)
 
 Array = NDArray[np.float64]
 
@@ -195,6 +204,70 @@ def test_the_stream_begins_where_a_driver_that_counts_anew_says(make_rig: Any, r
     assert_same_angles(driver.position, end, 0.03)
     assert driver.farthest < 0.05
     rig.assert_within_limits()
+
+
+@DRIVERS
+@pytest.mark.parametrize("turned", [1.0, 4.0, -9.0])
+def test_after_a_takeover_targets_are_taken_nearest_to_where_the_arm_was_left(
+    make_rig: Any, report: Any, turned: float
+) -> None:
+    rig = make_rig(continuous=ALL)
+    driver = Driver(rig, [3.0, -3.0, 0.0], report)
+    rig.activate()
+    turn(rig, (0.2, -0.2, 0.2), 1.0)
+    rig.tick(0.005, TakeoverEvent())
+    rig.run(0.5)
+    assert not rig.command.publish
+    for _ in range(200):
+        driver.position = driver.position + turned / 200
+        rig.measured = report(driver.position).tolist()
+        rig.run(0.02)
+    place = driver.position.copy()
+    rig.tick(0.005, HandbackEvent())
+    end = turn(rig, (0.2, -0.2, 0.2), 2.0)
+    assert rig.modes[-1] == "running", rig.core.state
+    assert_same_angles(driver.position, end, 0.03)
+    assert np.abs(driver.position - place).max() < 0.5
+    rig.assert_within_limits()
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.002, 0.1])
+def test_a_target_on_the_opposite_side_is_reached_either_way(make_rig: Any, noise: float) -> None:
+    """Both ways are as long; a policy that wavers between them does not keep the arm from going."""
+    random = np.random.default_rng(7)
+    rig = make_rig(continuous=ALL)
+    driver = Driver(rig, [3.0, 0.0, -3.0], wrap)
+    rig.activate()
+    target = driver.position + math.pi
+    for k in range(2000):
+        rows = np.tile(wrap(target + random.normal(0.0, noise, 3)), (20, 1))
+        rig.tick(0.005, *([rig.chunk(), rig.segment(positions=rows)] if k % 4 == 0 else []))
+    assert_same_angles(driver.position, target, 4.0 * noise + 0.01)
+    assert set(rig.modes[10:]) == {"running"}
+    rig.assert_within_limits()
+
+
+@pytest.mark.parametrize("wrong", [1e9, -1e300, float("nan"), float("inf")])
+def test_numbers_that_are_no_angles_are_refused(make_rig: Any, wrong: float) -> None:
+    rig = make_rig(continuous=ALL)
+    rig.activate()
+    for row in (0, 7):
+        rows = np.zeros((20, 3))
+        rows[row, 1] = wrong
+        rig.tick(0.005, rig.chunk(), rig.segment(positions=rows))
+    assert sum(rig.core.intake.rejected.values()) == 2
+    rows = np.zeros((20, 3))
+    rows[10:] = 2.5
+    rig.tick(0.005, rig.chunk(), rig.segment(positions=rows))
+    assert rig.core.intake.rejected["segment: step size"] == 1
+
+
+def test_limits_may_be_tightened_but_joints_stay_what_they_are(limits: MotionLimits, make_rig: Any) -> None:
+    rig = make_rig(continuous=(1,))
+    own = rig.core.limits
+    rig.core.tighten(scaled(own, {"velocity": 0.5}))
+    with pytest.raises(ConfigError, match="'joint_1' cannot become or cease to be continuous"):
+        rig.core.tighten(limits)
 
 
 def test_a_jump_of_half_a_turn_that_stays_is_believed_after_one_state(make_rig: Any) -> None:
