@@ -31,7 +31,7 @@ def test_the_least_profile_loads(tmp_path: Path) -> None:
     path = tmp_path / "my_arm.yaml"
     path.write_text(yaml_blocks("add_my_robot.md")[0], encoding="utf-8")
     profile = RobotProfile.load(path)
-    assert profile.joint_names == ("shoulder", "elbow")
+    assert profile.joint_names == ("shoulder", "elbow", "wrist")
     assert profile.controllers.arm.controller_name == "arm_controller"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from hume_core.errors import RobotProfileError
 
 _POSITIVE_FIELDS = ("velocity", "acceleration", "jerk", "tracking")
+
+UNLIMITED = 1e6
+"""Position limit of a joint that has none, rad. It is finite, so that sums with it are; angles up to it are exact to
+1e-10 rad."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,11 @@ class MotionLimits:
         acceleration: largest acceleration (n,), rad/s^2.
         jerk: largest jerk (n,), rad/s^3.
         tracking: largest |command - measured| (n,), rad.
+        continuous: joints that may turn without end (n,); their positions are -UNLIMITED to UNLIMITED. Left out: none.
 
     Raises:
-        RobotProfileError: a length differs, a number is not finite or not positive, lower >= upper.
+        RobotProfileError: a length differs, a number is not finite or not positive, lower >= upper, or a continuous
+            joint has position limits.
     """
 
     names: tuple[str, ...]
@@ -38,11 +44,18 @@ class MotionLimits:
     acceleration: NDArray[np.float64]
     jerk: NDArray[np.float64]
     tracking: NDArray[np.float64]
+    continuous: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def __post_init__(self) -> None:
-        for field in ("lower", "upper", *_POSITIVE_FIELDS):
-            object.__setattr__(self, field, self._checked(field, getattr(self, field)))
+        for name in ("lower", "upper", *_POSITIVE_FIELDS):
+            object.__setattr__(self, name, self._checked(name, getattr(self, name)))
+        object.__setattr__(self, "continuous", self._flags())
         for i, name in enumerate(self.names):
+            if self.continuous[i] and (-self.lower[i], self.upper[i]) != (UNLIMITED, UNLIMITED):
+                raise RobotProfileError(
+                    f"joint '{name}' is continuous and has limits {self.lower[i]} to {self.upper[i]} rad; "
+                    "a continuous joint has none: -UNLIMITED to UNLIMITED of hume_core.limits"
+                )
             if self.lower[i] >= self.upper[i]:
                 raise RobotProfileError(
                     f"joint '{name}': lower position {self.lower[i]} must be below upper {self.upper[i]}"
@@ -62,6 +75,17 @@ class MotionLimits:
                 )
         array.setflags(write=False)
         return array
+
+    def _flags(self) -> NDArray[np.bool_]:
+        flags = np.array(self.continuous, dtype=bool)
+        if not flags.size:
+            flags = np.zeros(len(self.names), dtype=bool)
+        if flags.shape != (len(self.names),):
+            raise RobotProfileError(
+                f"'continuous' has shape {flags.shape}; one flag per joint is needed: {len(self.names)}"
+            )
+        flags.setflags(write=False)
+        return flags
 
     @property
     def size(self) -> int:

@@ -71,6 +71,8 @@ def _joint(joint: Joint, scale: Mapping[str, Any], own: Any) -> dict[str, Any]:
         wanted = _number(f"{where}.{name}", own.get(name, present), present)
         fields[name] = min(wanted, present * _number(f"scale.{name}", scale.get(name, 1.0), 1.0))
     if "position" in own:
+        if joint.position is None:
+            raise ConfigError(f"field '{where}.position': the joint is continuous; leave position out")
         fields["position"] = _range(f"{where}.position", own["position"], joint.position)
         low, high = fields["position"]
         if not low <= joint.home <= high:

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from hume_core.action_spaces import ActionLayout, ActionSpace, DeltaFrame, RotationFormat, find_action_space
 from hume_core.errors import RobotProfileError
-from hume_core.limits import MotionLimits
+from hume_core.limits import UNLIMITED, MotionLimits
 from hume_core.robot_errors import describe_problem
 from hume_core.robot_sections import (
     Action,
@@ -181,14 +181,16 @@ class RobotProfile(Section):
 
     def motion_limits(self) -> MotionLimits:
         """The joints' limits as arrays in policy order."""
+        ranges = [joint.position or (-UNLIMITED, UNLIMITED) for joint in self.joints]
         return MotionLimits(
             names=self.joint_names,
-            lower=np.array([joint.position[0] for joint in self.joints]),
-            upper=np.array([joint.position[1] for joint in self.joints]),
+            lower=np.array([low for low, _ in ranges]),
+            upper=np.array([high for _, high in ranges]),
             velocity=np.array([joint.velocity for joint in self.joints]),
             acceleration=np.array([joint.acceleration for joint in self.joints]),
             jerk=np.array([joint.jerk for joint in self.joints]),
             tracking=np.array([joint.tracking for joint in self.joints]),
+            continuous=np.array([joint.continuous for joint in self.joints]),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from math import pi
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -45,14 +46,16 @@ class Joint(Section):
 
     Attributes:
         name: as in `/joint_states` and in the URDF.
-        position: lowest and highest position, rad.
+        position: lowest and highest position, rad; left out for a continuous joint.
+        continuous: it may turn without end: angles a whole turn apart are the same place.
         velocity: rad/s. acceleration: rad/s^2. jerk: rad/s^3.
         tracking: largest |command - measured|, rad.
         home: rest position, rad.
     """
 
     name: Name
-    position: tuple[Finite, Finite]
+    position: tuple[Finite, Finite] | None = None
+    continuous: bool = False
     velocity: Positive
     acceleration: Positive
     jerk: Positive
@@ -61,11 +64,24 @@ class Joint(Section):
 
     @model_validator(mode="after")
     def _home_is_reachable(self) -> Joint:
+        if self.position is None:
+            return self._without_limits()
+        if self.continuous:
+            raise ValueError("a continuous joint has no position limits; leave out position, or continuous")
         low, high = self.position
         if low >= high:
             raise ValueError(f"position must be [lowest, highest] with lowest < highest, found [{low}, {high}]")
         if not low <= self.home <= high:
             raise ValueError(f"home {self.home} is outside position [{low}, {high}]")
+        return self
+
+    def _without_limits(self) -> Joint:
+        if not self.continuous:
+            raise ValueError(
+                "position is missing; add position: [lowest, highest], or continuous: true if the joint has no limits"
+            )
+        if self.tracking >= pi:
+            raise ValueError(f"tracking of a continuous joint must be below pi (half a turn), found {self.tracking}")
         return self
 
 

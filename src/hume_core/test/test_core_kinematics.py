@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,10 +26,13 @@ from hume_core.kinematics import (
     Kinematics,
     Pose,
     Reach,
+    load_kinematics,
 )
 from hume_core.kinematics.rotation import rotation_from_rpy, rotation_from_vector, rotation_to_vector
-from hume_core.limits import MotionLimits
+from hume_core.limits import UNLIMITED, MotionLimits
+from hume_core.robot import RobotProfile
 
+ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 JOINTS = tuple(f"j{k}" for k in range(1, 7))
 START = np.array([0.3, -0.6, 1.2, 0.2, 0.7, -0.4])
 DT = 0.1
@@ -303,3 +307,45 @@ def test_numbers_that_are_not_finite_stay_visible() -> None:
 def test_narrow_rows_are_refused() -> None:
     with pytest.raises(ActionSpaceError, match=r"needs at least \(k, 6\)"):
         follow(arm(), np.zeros((3, 4)))
+
+
+ENDLESS = np.array([False] * 5 + [True])
+
+
+def endless_arm() -> Kinematics:
+    """The last joint is continuous in the description and in the limits."""
+    six = np.ones(6)
+    bounds = [np.where(ENDLESS, UNLIMITED, 2.5 * six), 2.0 * six, 9 * six, 99 * six, six]
+    return Kinematics(
+        ArmModel(urdf("continuous"), JOINTS, "base", "tool"),
+        MotionLimits(JOINTS, -bounds[0], *bounds, continuous=ENDLESS),
+        np.zeros(6),
+    )
+
+
+@pytest.mark.parametrize("way", [-1.0, 1.0])
+@pytest.mark.parametrize("start", [3.05, -3.05, 9.5])
+def test_a_continuous_joint_turns_the_tool_past_pi(way: float, start: float) -> None:
+    """The tool turns about its own axis, which is the last joint's, by more than half a turn."""
+    arm = endless_arm()
+    anchor = np.array([*START[:5], start])
+    rows = np.tile([0.0, 0.0, 0.0, 0.15 * way, 0.0, 0.0], (24, 1))
+    found = EeDelta(Conventions(frame=DeltaFrame.TOOL)).path(rows, anchor, DT, arm).segment(0, rows)
+    assert found.report == ""
+    np.testing.assert_allclose(np.diff(found.positions[:, 5], prepend=start), 0.15 * way, atol=1e-3)
+    np.testing.assert_allclose(found.positions[:, :5], np.tile(START[:5], (24, 1)), atol=1e-3)
+
+
+@pytest.mark.parametrize("turns", [0, 1, -3])
+def test_spare_joints_go_home_the_short_way(turns: int) -> None:
+    """Seven joints; what is a turn further is the same, and home is never more than half a turn away."""
+    profile = RobotProfile.load(ROBOTS / "franka_fr3.yaml")
+    data = profile.model_dump(mode="json")
+    data["joints"][6] |= {"position": None, "continuous": True, "home": -3.0}
+    arm = load_kinematics(RobotProfile.model_validate(data))
+    start = np.array([0.2, -0.5, 0.3, -2.0, 0.4, 1.6, 3.0])
+    moved = start + 2.0 * np.pi * turns * np.eye(7)[6]
+    way = arm.step(moved, np.zeros(6), 0.1) - moved
+    np.testing.assert_allclose(way, arm.step(start, np.zeros(6), 0.1) - start, atol=1e-9)
+    assert 0.0 < np.abs(way).max() < 0.1
+    np.testing.assert_allclose(arm.forward(start).position, arm.forward(moved).position, atol=1e-9)

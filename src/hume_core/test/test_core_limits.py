@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hume_core.errors import RobotProfileError
-from hume_core.limits import MotionLimits
+from hume_core.limits import UNLIMITED, MotionLimits, scaled
 
 
 def limits(**changes: object) -> MotionLimits:
@@ -21,6 +21,12 @@ def test_limits_cannot_be_written() -> None:
         limits().velocity[0] = 9.0
 
 
+def test_no_joint_is_continuous_unless_it_says_so() -> None:
+    assert limits().continuous.tolist() == [False, False]
+    endless = limits(continuous=[True, False], lower=[-UNLIMITED, -1], upper=[UNLIMITED, 1])
+    assert scaled(endless, {"velocity": 0.5}).continuous.tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -28,6 +34,8 @@ def test_limits_cannot_be_written() -> None:
         ({"jerk": [float("inf"), 1]}, "joint 'a': limit 'jerk'"),
         ({"lower": [-1, 2]}, "joint 'b': lower position"),
         ({"upper": [1]}, "one number per joint"),
+        ({"continuous": [True]}, "one flag per joint"),
+        ({"continuous": [False, True]}, "joint 'b' is continuous and has limits -1.0 to 1.0"),
     ],
 )
 def test_wrong_limits_are_named(changes: dict[str, object], expected: str) -> None:

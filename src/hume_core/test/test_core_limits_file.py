@@ -102,3 +102,13 @@ def test_mistakes_are_named(profile: RobotProfile, tmp_path: Path, text: str, ex
 def test_a_missing_file_is_named(profile: RobotProfile) -> None:
     with pytest.raises(ConfigError, match=r"'/absent\.yaml' cannot be read"):
         tightened(profile, "/absent.yaml")
+
+
+def test_a_continuous_joint_gets_no_position_limits(profile: RobotProfile, tmp_path: Path) -> None:
+    data = profile.model_dump(mode="json")
+    data["joints"][0] |= {"position": None, "continuous": True}
+    endless = RobotProfile.model_validate(data)
+    slower = tightened(endless, written(tmp_path, "joints: {waist: {velocity: 0.2}}")).motion_limits()
+    assert (slower.velocity[0], slower.continuous[0]) == (0.2, True)
+    with pytest.raises(ConfigError, match=r"'joints\.waist\.position': the joint is continuous; leave position out"):
+        tightened(endless, written(tmp_path, "joints: {waist: {position: [-1, 1]}}"))

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from hume_core.errors import ActionSpaceError, RobotProfileError
+from hume_core.limits import UNLIMITED
 from hume_core.robot import ArmControllerType, RobotProfile, find_profile, known_profiles
 
 VALID: dict[str, Any] = {
@@ -51,6 +52,45 @@ def test_valid_profile_gives_joints_limits_and_sizes(tmp_path: Path) -> None:
     assert (profile.state_dim, profile.action_dim) == (3, 3)
     np.testing.assert_array_equal(limits.upper, [1.0, 0.5])
     np.testing.assert_array_equal(limits.jerk, [50.0, 60.0])
+
+
+def endless(data: dict[str, Any], **changes: Any) -> None:
+    """Make the first joint continuous."""
+    del data["joints"][0]["position"]
+    data["joints"][0].update({"continuous": True, "home": 4.0, **changes})
+
+
+def test_a_continuous_joint_has_no_limits_and_any_home(tmp_path: Path) -> None:
+    profile = RobotProfile.load(write(tmp_path, endless))
+    limits = profile.motion_limits()
+    assert limits.continuous.tolist() == [True, False]
+    np.testing.assert_array_equal(limits.lower, [-UNLIMITED, -2.0])
+    np.testing.assert_array_equal(limits.upper, [UNLIMITED, 0.5])
+    assert profile.home == (4.0, 0.0)
+    assert RobotProfile.model_validate(profile.model_dump(mode="json")) == profile
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda d: endless(d, position=[-1.0, 1.0]), "a continuous joint has no position limits; leave out position"),
+        (lambda d: endless(d, continuous=False), "position is missing; add position: [lowest, highest], or continuous"),
+        (lambda d: d["joints"][0].pop("position"), "position is missing; add position: [lowest, highest], or"),
+        (
+            lambda d: endless(d, tracking=3.2),
+            "tracking of a continuous joint must be below pi (half a turn), found 3.2",
+        ),
+        (lambda d: endless(d, position=[-float("inf"), float("inf")]), "should be a finite number"),
+    ],
+)
+def test_a_joint_has_limits_or_is_continuous(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], expected: str
+) -> None:
+    with pytest.raises(RobotProfileError) as caught:
+        RobotProfile.load(write(tmp_path, change))
+    assert "field 'joints.base" in str(caught.value)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_end_effector_action_has_six_numbers_and_the_gripper(tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ class Rig:
         commands: to go on with.
 
     Attributes:
+        report: what the driver makes of the arm's position.
         BEGIN: when sessions begin, ns.
         TARGET: where chunks lead, rad.
         HORIZON: of a chunk, s.
@@ -175,6 +176,7 @@ class Rig:
         self.session = Session(profile, facts, self.engine, latency, options, self.notes, commands)
         self.engine.now = lambda: self.session.schedule.elapsed
         self.arm = np.zeros(2)
+        self.report: Callable[[NDArray[np.float64]], NDArray[np.float64]] = lambda position: position
         self.now = BEGIN
         self.waited = 0
 
@@ -184,7 +186,7 @@ class Rig:
         self.sense()
 
     def sense(self) -> None:
-        self.session.receive(JOINT_STATES, joint_state(self.now, self.arm))
+        self.session.receive(JOINT_STATES, joint_state(self.now, self.report(self.arm)))
 
     def play(self, seconds: float, step: int = 5 * MS, sensing: bool = True) -> None:
         """Follow the commands, and measure at 100 Hz."""
@@ -254,8 +256,8 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> RobotProfile:
 
 @pytest.fixture
 def make_rig(profile: RobotProfile) -> Callable[..., Rig]:
-    """Build a rig: `make_rig(think=0.1, denoise=0.02, engine=None, follows=True)`."""
-    return lambda **options: Rig(profile, **options)
+    """Build a rig: `make_rig(think=0.1, denoise=0.02, engine=None, follows=True)`; `profile` takes another robot."""
+    return lambda **options: Rig(options.pop("profile", profile), **options)
 
 
 @pytest.fixture

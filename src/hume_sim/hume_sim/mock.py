@@ -1,4 +1,4 @@
-"""ROS node: stands in for the robot of any profile. Sensors publish, commands are followed exactly.
+"""ROS node: stands in for the robot of any profile. Sensors publish, commands are followed as its controllers do.
 
 Images are made up, or come from a bag. There is no scene: nothing can be grasped or hit. Where the profile has a
 controller_manager, one is served too: while it has stopped a controller, that controller's commands are ignored.
@@ -21,13 +21,20 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
 from hume_core.errors import ActionSpaceError, ConfigError
-from hume_core.robot import ArmControllerType, Camera, GripperControllerType, RobotProfile
+from hume_core.robot import (
+    ArmController,
+    ArmControllerType,
+    Camera,
+    GripperController,
+    GripperControllerType,
+    RobotProfile,
+)
 from hume_ros import qos
 from hume_ros.lifecycle import run_process
 from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
-from hume_sim.messages import to_image, to_time
-from hume_sim.mock_arm import MockArm, moving_picture
+from hume_sim.messages import from_joint_trajectory, to_image, to_stamp, to_time
+from hume_sim.mock_arm import JointGroup, MockArm, Servos, moving_picture
 from hume_sim.mock_gripper import MockGripperServer
 from hume_sim.mock_manager import Gate
 from hume_sim.parameters import MockParameters
@@ -53,13 +60,15 @@ class MockNode(Node):
         self._size = (settings.image_height, settings.image_width)
         self._clock_publisher = self.create_publisher(Clock, "/clock", 1) if settings.publish_clock else None
         self._recorded = _read_images(Path(settings.bag), profile) if settings.bag else {}
-        self._arm, self._period, self._frame = MockArm(profile), 1.0 / settings.joint_state_rate, 0
+        self._period, self._frame = 1.0 / settings.joint_state_rate, 0
+        servos = Servos(settings.servo_lag, settings.enforce_command_limits, settings.wrap_continuous)
+        self._arm = MockArm(profile, servos, self._period, settings.interpolate_from_desired_state)
         self._joint_states = self.create_publisher(JointState, profile.joint_states, 10)
         self._cameras: dict[str, tuple[Camera, Any]] = {
             key: (camera, self.create_publisher(_image_type(camera), camera.topic, 2))
             for key, camera in profile.cameras.items()
         }
-        self._gate = Gate(self, profile)
+        self._gate = Gate(self, profile, settings.interpolate_from_desired_state)
         self.companions = self._gate.nodes
         """Nodes of the controllers and their manager, which are spun beside this one."""
         self._subscribe(profile)
@@ -71,21 +80,10 @@ class MockNode(Node):
 
     def _subscribe(self, profile: RobotProfile) -> None:
         arm, gripper = profile.controllers.arm, profile.controllers.gripper
-        size = len(profile.joints)
-        command = self._gate.guard(
-            arm.controller_name,
-            self._arm.command_arm,
-            lambda: self._arm.command_arm(self._arm.position[:size].tolist()),
-        )
-        self._take_positions(arm.topic, arm.type is ArmControllerType.JOINT_TRAJECTORY, command)
+        self._take(arm, arm.type is ArmControllerType.JOINT_TRAJECTORY, self._arm.arm)
         if gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION:
-            trajectory = gripper.type is GripperControllerType.JOINT_TRAJECTORY
-            command = self._gate.guard(
-                gripper.controller_name,
-                self._arm.command_gripper,
-                lambda: self._arm.command_gripper(self._arm.position[size:].tolist()),
-            )
-            self._take_positions(gripper.topic, trajectory, command)
+            assert self._arm.gripper is not None
+            self._take(gripper, gripper.type is GripperControllerType.JOINT_TRAJECTORY, self._arm.gripper)
 
     def _serve_gripper(self, profile: RobotProfile, settings: MockParameters) -> MockGripperServer | None:
         gripper = profile.controllers.gripper
@@ -94,14 +92,20 @@ class MockNode(Node):
         kind = f"control_msgs/action/{settings.gripper_action}"
         return MockGripperServer(self, gripper.topic, kind, self._arm, settings.gripper_refuses)
 
-    def _take_positions(self, topic: str, trajectory: bool, command: Callable[..., None]) -> None:
-        """Hand positions to `command`; of a trajectory the first point, which is the one of now."""
-        if not trajectory:
-            self._listen(Float64MultiArray, topic, lambda message: command(message.data))
-            return
-        self._listen(
-            JointTrajectory, topic, lambda m: command(m.points[0].positions, m.joint_names) if m.points else None
-        )
+    def _take(self, controller: ArmController | GripperController, trajectory: bool, joints: JointGroup) -> None:
+        """Hand what comes on a controller's topic to its joints, while the controller is active."""
+
+        def follow(message: Any) -> None:
+            joints.follow(from_joint_trajectory(message, joints.names), to_stamp(message), self._now())
+
+        def command(message: Any) -> None:
+            joints.command(message.data)
+
+        def hold() -> None:
+            joints.hold(self._arm.measured(joints))
+
+        take = self._gate.guard(controller.controller_name, follow if trajectory else command, hold)
+        self._listen(JointTrajectory if trajectory else Float64MultiArray, controller.topic, take)
 
     def _listen(self, message_type: type, topic: str, callback: Callable[[Any], None]) -> None:
         def receive(message: Any) -> None:
@@ -117,13 +121,20 @@ class MockNode(Node):
         self._gate.close()
         super().destroy_node()
 
-    def _stamp(self) -> Any:
+    def _nanoseconds(self) -> int:
         if self._clock_publisher is not None:
-            return to_time(round(1e9 * (time.monotonic() - self._started)))
-        return self.get_clock().now().to_msg()
+            return round(1e9 * (time.monotonic() - self._started))
+        return int(self.get_clock().now().nanoseconds)
+
+    def _now(self) -> float:
+        """ROS time of this robot, s."""
+        return 1e-9 * self._nanoseconds()
+
+    def _stamp(self) -> Any:
+        return to_time(self._nanoseconds())
 
     def _step(self) -> None:
-        self._arm.step(self._period)
+        self._arm.step(self._period, self._now())
         if self._gripper is not None:
             self._gripper.step()
         stamp = self._stamp()

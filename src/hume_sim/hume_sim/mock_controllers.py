@@ -69,7 +69,7 @@ def trajectory_controller(
         joints: names.
         update_rate: Hz.
         interfaces: command interfaces of every joint.
-        parameters: what differs from a controller that is set as docs/add_my_robot.md says.
+        parameters: what differs from the defaults of the real controller.
         starts_active: whether it is active from the beginning.
     """
     usual: dict[str, Any] = {
@@ -77,7 +77,7 @@ def trajectory_controller(
         "joints": list(joints),
         "command_interfaces": list(interfaces),
         "state_interfaces": ["position", "velocity"],
-        "interpolate_from_desired_state": True,
+        "interpolate_from_desired_state": False,
         "interpolation_method": "splines",
         "allow_nonzero_velocity_at_trajectory_end": False,
         "allow_partial_joints_goal": False,
@@ -94,26 +94,37 @@ def trajectory_controller(
     )
 
 
-def profile_controllers(profile: RobotProfile) -> tuple[MockController, ...]:
-    """The controllers that a profile's manager has; none where the profile says that there is no manager."""
+def profile_controllers(
+    profile: RobotProfile, interpolate_from_desired_state: bool = False
+) -> tuple[MockController, ...]:
+    """The controllers that a profile's manager has; none where the profile says that there is no manager.
+
+    Args:
+        profile: names and types.
+        interpolate_from_desired_state: parameter of each joint_trajectory_controller.
+    """
     if not profile.controllers.controller_manager:
         return ()
     arm, gripper = profile.controllers.arm, profile.controllers.gripper
-    rate = ceil(profile.rates.stream)
+    rate = ceil(arm.update_rate or profile.rates.stream)
+    parameters = {"interpolate_from_desired_state": interpolate_from_desired_state}
     made = []
     if arm.controller_name:
         trajectory = arm.type is ArmControllerType.JOINT_TRAJECTORY
-        made.append(_controller(arm.controller_name, trajectory, profile.joint_names, rate))
+        made.append(_controller(arm.controller_name, trajectory, profile.joint_names, rate, parameters))
     managed = gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION
     if gripper is not None and managed and gripper.controller_name and profile.gripper is not None:
         trajectory = gripper.type is GripperControllerType.JOINT_TRAJECTORY
-        made.append(_controller(gripper.controller_name, trajectory, (profile.gripper.joint,), rate))
+        made.append(_controller(gripper.controller_name, trajectory, (profile.gripper.joint,), rate, parameters))
     return tuple(made)
 
 
-def _controller(name: str, trajectory: bool, joints: Sequence[str], rate: int) -> MockController:
-    make = trajectory_controller if trajectory else forward_controller
-    return make(bare_name(name), joints, rate)
+def _controller(
+    name: str, trajectory: bool, joints: Sequence[str], rate: int, parameters: Mapping[str, Any]
+) -> MockController:
+    if trajectory:
+        return trajectory_controller(bare_name(name), joints, rate, parameters=parameters)
+    return forward_controller(bare_name(name), joints, rate)
 
 
 def bare_name(name: str) -> str:
@@ -162,7 +173,7 @@ class ControllerStates:
         starts = [n for n in activate if n in self.controllers and (n not in self._active or n in stops)]
         unknown = [name for name in (*activate, *deactivate) if name not in self.controllers]
         if not starts and not stops:
-            return not unknown, problems[0] if unknown else "no controllers need to be activated or deactivated"
+            return not unknown, problems[0] if unknown else "nothing changes"
         taken = self._taken_interface(starts, stops)
         if taken:
             return False, taken
@@ -172,18 +183,14 @@ class ControllerStates:
 
     def _cannot_stop(self, names: Sequence[str]) -> list[str]:
         return [
-            f"Could not deactivate controller with name '{name}' because no controller with this name exists"
-            if name not in self.controllers
-            else f"Controller with name '{name}' can not be deactivated since it is not active."
+            f"'{name}' is not loaded" if name not in self.controllers else f"'{name}' is not active"
             for name in names
             if name not in self._active
         ]
 
     def _cannot_start(self, names: Sequence[str], stops: Sequence[str]) -> list[str]:
         return [
-            f"Controller with name '{name}' is already active."
-            if name in self._active
-            else f"Could not activate controller with name '{name}' because no controller with this name exists"
+            f"'{name}' is active already" if name in self._active else f"'{name}' is not loaded"
             for name in names
             if name not in self.controllers or (name in self._active and name not in stops)
         ]
@@ -194,8 +201,5 @@ class ControllerStates:
         for name in starts:
             for interface in self.controllers[name].command_interfaces:
                 if owners.setdefault(interface, name) != name:
-                    return (
-                        f"Unable to activate controller '{name}' since the command interface '{interface}' is "
-                        "currently claimed by another controller."
-                    )
+                    return f"'{name}' cannot start: '{owners[interface]}' has the interface '{interface}'"
         return ""

@@ -14,7 +14,7 @@ from hume_ros.gripper_actions import GRIPPER_COMMAND, gripper_action_types
 from hume_sim.arm import checked_positions
 from hume_sim.mock_arm import MockArm
 
-_AT_GOAL = 1e-6
+_AT_GOAL = 1e-4
 
 
 @dataclass
@@ -44,6 +44,8 @@ class MockGripperServer:
     ) -> None:
         self._arm, self._refuse, self._plain = arm, refuse_while_moving, action_type == GRIPPER_COMMAND
         self._type = gripper_action_types()[action_type]
+        assert arm.gripper is not None
+        self._gripper = arm.gripper
         self._motion: _Motion | None = None
         self._ended: dict[bytes, _Motion] = {}
         self._server = ActionServer(
@@ -62,7 +64,7 @@ class MockGripperServer:
         if motion is None:
             return
         if motion.handle.is_cancel_requested:
-            self._arm.command_gripper([self._position])
+            self._gripper.command([self._position])
             self._finish(motion)
             return
         motion.reached = abs(self._position - motion.target) < _AT_GOAL
@@ -94,7 +96,7 @@ class MockGripperServer:
         if self._motion is not None:
             self._finish(self._motion)
         self._motion = _Motion(handle, self._positions(handle.request)[0])
-        self._arm.command_gripper([self._motion.target])
+        self._gripper.command([self._motion.target])
 
     def _finish(self, motion: _Motion) -> None:
         """Let the executor run `_end`, which answers."""

@@ -113,12 +113,13 @@ class Gate:
     Args:
         node: of the mock.
         profile: its controllers and their manager.
+        interpolate_from_desired_state: parameter of each joint_trajectory_controller.
     """
 
-    def __init__(self, node: Node, profile: RobotProfile) -> None:
+    def __init__(self, node: Node, profile: RobotProfile, interpolate_from_desired_state: bool = False) -> None:
         self._at_start: dict[str, Callable[[], None]] = {}
         self._manager: MockManager | None = None
-        controllers = profile_controllers(profile)
+        controllers = profile_controllers(profile, interpolate_from_desired_state)
         if not controllers:
             node.get_logger().info("no controller_manager: the profile has no controllers under one")
             return

@@ -47,6 +47,12 @@ class MockParameters:
     camera_rate: float = same_as(find(SimParameters, "camera_rate"))
     image_height: int = same_as(find(SimParameters, "image_height"), help="Rows of made-up images.", high=2160)
     image_width: int = same_as(find(SimParameters, "image_width"), help="Columns of made-up images.", high=3840)
+    servo_lag: float = setting(0.0, "Time constant with which the joints follow.", unit="s", low=0.0, high=1.0)
+    enforce_command_limits: bool = setting(
+        True, "Follow no command faster than the velocity limit, as controller_manager does by the parameter so named."
+    )
+    interpolate_from_desired_state: bool = same_as(find(SimParameters, "interpolate_from_desired_state"))
+    wrap_continuous: bool = setting(False, "Report the angles of continuous joints within pi of zero.")
     bag: str = setting("", "rosbag2 bag with images of the profile's cameras; empty: made-up images.")
     publish_clock: bool = setting(False, "Publish /clock, which starts at zero.")
     gripper_action: str = setting(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.action_spaces import ACTION_SPACES, ActionLayout, LayoutPath, LayoutTargets
+from hume_core.angles import short_way
 from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import Kinematics
@@ -105,6 +106,7 @@ class Denoiser:
         self.refiner = refiner
         self._profile = profile
         self._layout = layout
+        self._continuous = profile.motion_limits().continuous
         self._path: tuple[Chunk, LayoutPath] | None = None
         self._switch = switch
         rules = control_settings(profile, settings or ControlSettings())
@@ -157,7 +159,7 @@ class Denoiser:
         row = min(int(elapsed), self.refiner.chunk_size - 1)
         # The fraction inside the step goes on to the model as well.
         position = elapsed if int(elapsed) == row else float(row)
-        moved = joints - chunk.anchor
+        moved = short_way(joints - chunk.anchor, self._continuous)
         return SegmentRequest(chunk, observation, observation_stamp, moved, row, position / self.refiner.chunk_size)
 
     def finish(self, request: SegmentRequest, actions: NDArray[np.float64], seq: int, duration: float) -> Segment:

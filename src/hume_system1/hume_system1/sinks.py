@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import Protocol
 
+import numpy as np
 from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
 
@@ -58,7 +59,7 @@ class JointTrajectorySink:
 
     def __init__(self, node: Node, topic: str, profile: RobotProfile, core: ControlCore) -> None:
         settings = core.settings
-        self._core, self._starts = core, 0
+        self._core, self._starts, self._turns = core, 0, np.zeros(len(profile.joints))
         self._stream = TrajectoryStream(
             len(profile.joints), profile.trajectory_lead, settings.period, settings.longest_tick
         )
@@ -70,7 +71,9 @@ class JointTrajectorySink:
             self._stream.clear()
             self._starts = command.starts
         self._stream.add(command.time, self._core.limiter.joints)
-        self._trajectory.publish()
+        self._turns[:] = 0.0
+        self._core.intake.joint_states.as_reported(self._turns)
+        self._trajectory.publish(self._turns)
 
     def unheard(self) -> str:
         """See `Sink`."""

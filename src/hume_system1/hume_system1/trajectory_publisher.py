@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
@@ -49,10 +50,15 @@ class TrajectoryPublisher:
         ]
         self._numbers = [[np.frombuffer(getattr(point, field)) for point in self._points] for field in fields]
 
-    def publish(self) -> None:
-        """Send the stream's newest message."""
+    def publish(self, turns: NDArray[np.float64] | float = 0.0) -> None:
+        """Send the stream's newest message.
+
+        Args:
+            turns: (n,) what is added to every position, for drivers that count the turns of a joint otherwise, rad.
+        """
         stream, points = self._stream, self._points
-        for values, rows in zip(self._numbers, (stream.positions, stream.velocities, stream.accelerations)):  # noqa: B905
+        states = (stream.positions + turns, stream.velocities, stream.accelerations)
+        for values, rows in zip(self._numbers, states):  # noqa: B905
             for value, row in zip(values, rows):  # noqa: B905
                 value[:] = row
         begin = stream.times[0]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from hume_core.chunk import Chunk, Segment
-from hume_core.limits import MotionLimits
+from hume_core.limits import UNLIMITED, MotionLimits
 from hume_system1.control.command import ClockReading, Command
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import (
@@ -43,17 +43,19 @@ _GIVE = 0.08  # s
 _NOISE = 2e-4  # rad
 
 
-def make_limits(joints: int = 3) -> MotionLimits:
+def make_limits(joints: int = 3, continuous: Sequence[int] = ()) -> MotionLimits:
     """Limits that differ from joint to joint."""
     scale = 1.0 + 0.5 * np.arange(joints)
+    endless = np.isin(np.arange(joints), continuous)
     return MotionLimits(
         names=tuple(f"joint_{i}" for i in range(joints)),
-        lower=-1.5 * np.ones(joints),
-        upper=1.2 * scale,
+        lower=np.where(endless, -UNLIMITED, -1.5),
+        upper=np.where(endless, UNLIMITED, 1.2 * scale),
         velocity=1.5 * scale,
         acceleration=8.0 * scale,
         jerk=100.0 * scale,
         tracking=0.3 * np.ones(joints),
+        continuous=endless,
     )
 
 
@@ -226,6 +228,7 @@ class Arm:
 
     Attributes:
         lag: time constant of the servos, s.
+        wraps: whether the driver reports angles in [-pi, pi) and takes commands the short way.
         position: true positions (n,), rad.
         push: (n,) rad: how far a hand bends the arm away from where the servos have it, within about 0.2 s.
         held: joints (n,) that something holds in place.
@@ -241,7 +244,9 @@ class Arm:
         seed: int = 0,
         velocities: bool = True,
         stamped: bool = True,
+        wraps: bool = False,
     ) -> None:
+        self.wraps = wraps
         self.rig, self.lag, self.rate, self.velocities, self.stamped = rig, lag, rate, velocities, stamped
         n = rig.core.limits.size
         self.position, self.speed = np.array(rig.measured), np.zeros(n)
@@ -269,11 +274,16 @@ class Arm:
         self.texts.append(str(self.rig.core.state))
         served = self.position - self._bent
         if command.publish:
-            served = served + (command.position - served) * (-math.expm1(-_DT / self.lag) if self.lag else 1.0)
+            served = served + self._reported(command.position - served) * (
+                -math.expm1(-_DT / self.lag) if self.lag else 1.0
+            )
         self._bent += (self.push - self._bent) * -math.expm1(-_DT / _GIVE)
         target = np.where(self.held, self.position, served + self._bent)
         self.speed = (target - self.position) / _DT
         self.position = target
+
+    def _reported(self, angles: np.ndarray) -> np.ndarray:
+        return (angles + math.pi) % (2.0 * math.pi) - math.pi if self.wraps else angles
 
     def _sense(self) -> list[JointStateEvent]:
         """The states measured since the last tick; some arrive a little late, and some drivers do not stamp."""
@@ -285,7 +295,7 @@ class Arm:
             measured = self.position - self.speed * since + self.lie + self._random.normal(0.0, _NOISE, len(self.lie))
             events.append(
                 rig.joint_state(
-                    position=tuple(measured),
+                    position=tuple(self._reported(measured)),
                     velocity=tuple(self.speed) if self.velocities else (),
                     stamp=rig.ros + _DT - since if self.stamped else 0.0,
                     received=now - self._random.uniform(0.0, 0.5 * since),
@@ -322,10 +332,15 @@ def limits() -> MotionLimits:
 
 @pytest.fixture
 def make_rig() -> RigMaker:
-    """Build a rig: `make_rig(start=None, gripper=None, **settings)`."""
+    """Build a rig: `make_rig(start=None, gripper=None, continuous=(), **settings)`."""
 
-    def make(start: Sequence[float] | None = None, gripper: Grippers = None, **changes: object) -> Rig:
-        core = ControlCore(make_limits(), ControlSettings(**changes), gripper)  # type: ignore[arg-type]
+    def make(
+        start: Sequence[float] | None = None,
+        gripper: Grippers = None,
+        continuous: Sequence[int] = (),
+        **changes: object,
+    ) -> Rig:
+        core = ControlCore(make_limits(continuous=continuous), ControlSettings(**changes), gripper)  # type: ignore[arg-type]
         return Rig(core, start)
 
     return make
@@ -343,8 +358,12 @@ def running(make_rig: RigMaker) -> Rig:
 
 @pytest.fixture
 def make_arm(make_rig: RigMaker) -> ArmMaker:
-    """Build servos around a new rig: `make_arm(lag=0.03, rate=200.0, seed=0)`."""
-    return lambda **options: Arm(make_rig(), **options)
+    """Build servos around a new rig: `make_arm(lag=0.03, rate=200.0, seed=0, start=None, continuous=())`."""
+
+    def make(start: Sequence[float] | None = None, continuous: Sequence[int] = (), **options: Any) -> Arm:
+        return Arm(make_rig(start, continuous=continuous), **options)
+
+    return make
 
 
 @pytest.fixture

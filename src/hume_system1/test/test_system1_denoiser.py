@@ -138,6 +138,20 @@ def test_deltas_count_from_the_anchor(tmp_path: Path) -> None:
     np.testing.assert_array_equal(segment.positions[0], [10.0, 21.0])
 
 
+@pytest.mark.parametrize(
+    ("anchor", "joints", "moved"), [(3.1, -3.1, 0.0832), (-3.0, 3.0, -0.2832), (1.0, 8.0, 0.7168), (0.5, -0.5, -1.0)]
+)
+def test_a_continuous_joint_has_moved_the_short_way(tmp_path: Path, anchor: float, joints: float, moved: float) -> None:
+    refiner = Rows()
+    data = make_profile(tmp_path, "joint_delta").model_dump(mode="json")
+    data["joints"][0] |= {"position": None, "continuous": True}
+    profile = RobotProfile.model_validate(data)
+    used = chunk(profile, 1, 100.0, anchor=np.array([anchor, anchor]))
+    segment = denoise(Denoiser(refiner, profile), used, np.array([joints, joints]), 100.0)
+    np.testing.assert_allclose(refiner.moved, [[moved, joints - anchor]], atol=1e-4)
+    np.testing.assert_allclose(segment.positions[0], [anchor, anchor + 1.0])
+
+
 def test_from_the_newest_state_a_segment_starts_now_and_knows_how_far_the_joints_moved(tmp_path: Path) -> None:
     refiner = Rows()
     refiner.origin = "newest_state"

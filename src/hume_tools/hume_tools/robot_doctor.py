@@ -97,6 +97,7 @@ def _joints(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
         f"{joint.name} at {graph.joint_positions[joint.name]:.3f} of {list(joint.position)}"
         for joint in profile.joints
         if joint.name in graph.joint_positions
+        and joint.position is not None
         and not joint.position[0] - _TOLERANCE <= graph.joint_positions[joint.name] <= joint.position[1] + _TOLERANCE
     ]
     fix = "units must be rad; move the arm inside its limits, or mend position in the profile"

@@ -20,6 +20,7 @@ from hume_ros import qos
 from hume_ros.conversions import set_stamp
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, Frame, ObservationBuffer
+from hume_tools.bags.commands import Track
 from hume_tools.bags.episodes import find_episodes
 from hume_tools.bags.errors import BagError
 from hume_tools.bags.export import SOURCES, ExportOptions, run_export
@@ -169,6 +170,22 @@ def test_measured_positions_can_be_the_actions(tmp_path: Path, profile: RobotPro
         run_export(ExportOptions((tmp_path / "bag",), tmp_path / "data"))
     data, _ = exported(tmp_path / "bag", tmp_path / "data", actions="states")
     np.testing.assert_allclose(data.action[:-1, :6], data.state[1:, :6], atol=1e-6)
+
+
+@pytest.mark.parametrize("speed", [0.7, -3.0])
+def test_between_two_commands_a_continuous_joint_goes_the_short_way(speed: float) -> None:
+    """Commands to a driver that wraps go from pi to -pi; the mean of the two would be on the opposite side."""
+    times = np.linspace(0.0, 10.0, 301)
+    angles = np.stack([2.0 + speed * times] * 2, axis=1)
+    wrapped = (angles + np.pi) % (2.0 * np.pi) - np.pi
+    track = Track(times, wrapped, "commands", np.array([True, False]))
+    np.testing.assert_array_equal(track.at(times), wrapped)
+    between = np.linspace(0.01, 9.99, 777)
+    found = track.at(between)[:, 0]
+    expected = 2.0 + speed * between
+    np.testing.assert_allclose(np.exp(1j * found), np.exp(1j * expected), atol=1e-9)
+    assert np.abs(found).max() < np.pi + abs(speed) / 30.0
+    np.testing.assert_array_equal(track.at(between)[:, 1], np.interp(between, times, wrapped[:, 1]))
 
 
 def test_goals_end_where_system2_says_and_not_at_resets_of_system1(tmp_path: Path, profile: RobotProfile) -> None:

@@ -127,3 +127,16 @@ def test_report_is_a_table_or_json_with_an_exit_code(capsys: pytest.CaptureFixtu
     assert show(findings, as_json=False) == 1
     assert "mend [the] profile" in capsys.readouterr().out
     assert show(findings[1:], as_json=True) == 0
+
+
+@pytest.mark.parametrize("angle", [0.0, 9.0, -400.0])
+def test_a_continuous_joint_is_nowhere_outside(angle: float) -> None:
+    data = UR5E.model_dump(mode="json")
+    data["joints"][2] |= {"position": None, "continuous": True}
+    robot, graph = RobotProfile.model_validate(data), healthy()
+    graph.joint_positions["elbow_joint"] = angle
+    assert {finding.what: finding.good for finding in judge(robot, graph)}["joint positions"]
+    graph.joint_positions["wrist_1_joint"] = 90.0
+    found = {finding.what: finding for finding in judge(robot, graph)}["joint positions"]
+    assert not found.good
+    assert "elbow_joint" not in found.found

@@ -9,6 +9,7 @@ from math import degrees
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.angles import short_way
 from hume_core.errors import KinematicsError
 from hume_core.kinematics.damping import Displacement, damped_displacement
 from hume_core.kinematics.model import ArmModel
@@ -228,7 +229,7 @@ class Kinematics:
         """Motion towards home that does not move the tool (first order)."""
         if found.null_space.shape[1] == 0:
             return np.zeros(len(at))
-        away = (self._home - at) * min(1.0, self.options.posture_gain * dt)
+        away = short_way(self._home - at, self.limits.continuous) * min(1.0, self.options.posture_gain * dt)
         return np.asarray(found.null_space @ (found.null_space.T @ away))
 
     def _judge(self, target: Pose, at: NDArray[np.float64], blocked: NDArray[np.bool_]) -> Solution:

@@ -28,7 +28,7 @@ class Command:
         starts: how often the stream has begun anew, each time from the measured position.
         mode: mode after this tick.
         reason: why.
-        position: (n,) rad.
+        position: (n,) rad; continuous joints are counted in the turns of the driver's last report.
         velocity: (n,) rad/s, feed-forward that belongs to `position`.
         acceleration: (n,) rad/s^2.
         grippers: (g,) gripper commands, m; nan before the first value.

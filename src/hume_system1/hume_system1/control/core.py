@@ -48,7 +48,7 @@ class ControlCore:
         self.limits = limits
         self.settings = settings or ControlSettings()
         grippers = _as_tuple(grippers)
-        self.intake = Intake(limits, self.settings, [gripper.joint for gripper in grippers])
+        self.intake = Intake(limits, self.settings, [gripper.joint for gripper in grippers], self._place)
         self.inbox = self.intake.inbox
         self.stream = CommandStream(limits, self.settings, grippers)
         self.state = state_machine.UNCONFIGURED
@@ -153,6 +153,8 @@ class ControlCore:
     def _latch(self, now: ClockReading, inputs: state_machine.Inputs) -> None:
         """Emergency stop and reset requests."""
         intake = self.intake
+        if self._latched and self.started:
+            intake.joint_states.count_turns_from(self.stream.positions)
         inputs.estop = intake.take_estop()
         if inputs.estop and self.state.mode is not Mode.ESTOP:
             intake.advance_epoch()
@@ -187,6 +189,11 @@ class ControlCore:
     def _out_of_sight(self, now: ClockReading) -> bool:
         """Whether an arm that rests is not measured any more: it may be elsewhere when it is seen again."""
         return self.stream.at_rest and now.steady - self.intake.joint_states.received > self.settings.joint_state_age
+
+    def _place(self) -> Sequence[float]:
+        """Where the command is, (n,) rad, or the arm while the command is not ours."""
+        ours = self.stream.started and not self.stream.released
+        return self.stream.positions if ours else self.intake.joint_states.position
 
     def _watch_push(self, now: ClockReading, ratio: float) -> None:
         """Nobody is to blame for where the arm is while it is not ours, or stopped for good."""
@@ -276,6 +283,7 @@ class ControlCore:
         command.time = now.steady
         grippers = intake.timeline.grippers(intake.clock.time) if self._follow else None
         self.stream.fill(command, min(dt, self.settings.longest_tick), grippers, self.state.mode is Mode.RUNNING)
+        intake.joint_states.as_reported(command.position)
         handed_over = intake.taken and reason is Reason.TAKEOVER
         taken = intake.taken or bool(intake.away)
         self.stream.end_at_rest(active=intake.active, taken=taken, handed_over=handed_over)

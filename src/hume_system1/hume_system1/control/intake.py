@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hume_core.limits import MotionLimits
 from hume_system1.control.admission import ChunkAdmission, Rejection
 from hume_system1.control.command import ClockReading
+from hume_system1.control.continuous import ContinuousJoints
 from hume_system1.control.delay import DelayEstimate
 from hume_system1.control.events import (
     ActivateEvent,
@@ -44,6 +45,7 @@ class Intake:
         limits: joints.
         settings: of the core.
         gripper_joints: per gripper, the joint that measures it, "" without one.
+        place: tells where the command is, (n,) rad; empty: not known.
 
     Attributes:
         view: when what was seen, for the watchdogs.
@@ -56,14 +58,22 @@ class Intake:
         rejected: counters by "kind: reason".
     """
 
-    def __init__(self, limits: MotionLimits, settings: ControlSettings, gripper_joints: Sequence[str] = ()) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        limits: MotionLimits,
+        settings: ControlSettings,
+        gripper_joints: Sequence[str] = (),
+        place: Callable[[], Sequence[float]] = tuple,
+    ) -> None:
+        self._settings, self._place = settings, place
         self.inbox = Inbox()
         self.clock = RosClock(settings.clock_frozen, settings.clock_jump)
         self.chunks = ChunkAdmission(settings, limits.names)
         self.segments = SegmentAdmission(limits, settings, len(gripper_joints))
         self.plausibility = Plausibility(limits, settings)
-        self.joint_states = JointStates(limits.names, gripper_joints, settings.future, self.plausibility)
+        self.joint_states = JointStates(
+            limits.names, gripper_joints, settings.future, self.plausibility, ContinuousJoints(limits)
+        )
         self.timeline = Timeline(limits, settings.committed, settings.blend)
         self.view = View()
         self.reset = ResetRequest(settings.reset_timeout)
@@ -167,7 +177,7 @@ class Intake:
         segment = event.segment
         received = _not_after(event.received, now.steady)
         self._alive(received)
-        rejection = self.segments.check(segment, self.epoch, now.ros, self.chunks)
+        rejection = self.segments.check(segment, self.epoch, now.ros, self.chunks, self._place())
         if rejection is not None:
             self._count("segment", rejection)
             return

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_system1.control.continuous import ContinuousJoints
 from hume_system1.control.events import JointStateEvent
 from hume_system1.control.plausibility import Plausibility
 from hume_system1.control.rejection import Rejection
@@ -26,11 +30,15 @@ class JointStates:
     A state whose stamp does not advance is a repetition and does not count: a stuck driver must not look alive. All
     arm joints must come in one message; grippers may come in others.
 
+    Drivers report the angle of a continuous joint with whole turns or without. Here it goes on from the last one the
+    short way round, so that nothing behind it sees a jump of a turn. The first one is taken as it is reported.
+
     Args:
         names: joints in command order.
         gripper_joints: per gripper, the joint whose position is its opening, "" without one.
         future: how far a stamp may lie ahead of the ROS clock, s.
         plausibility: looks for what no arm can have; None: whatever is finite is taken.
+        continuous: the continuous joints; None: there are none.
 
     Attributes:
         position: newest positions, rad; empty before the first state.
@@ -46,11 +54,14 @@ class JointStates:
         gripper_joints: Sequence[str] = (),
         future: float = math.inf,
         plausibility: Plausibility | None = None,
+        continuous: ContinuousJoints | None = None,
     ) -> None:
         self._names = names
         self._gripper_joints = tuple(gripper_joints)
         self._future = future
         self._plausibility = plausibility
+        self._continuous = continuous or None
+        self._turns: list[float] = []
         self._reported = False
         self._layouts: dict[tuple[str, ...], _Layout] = {}
         self._stamp = -math.inf
@@ -84,6 +95,10 @@ class JointStates:
             return Rejection.FUTURE
         if event.stamp != 0.0 and event.stamp <= self._stamp:
             return Rejection.SEQUENCE
+        turns = self._turns
+        if self._continuous is not None:
+            turns = self._continuous.turns(position, self.position)
+            position = [p + turn for p, turn in zip(position, turns, strict=True)]
         elapsed = event.stamp - self._stamp if event.stamp != 0.0 else received - self.received
         velocity = self._velocity(event, columns, position, elapsed)
         if not math.isfinite(sum(velocity)):
@@ -92,11 +107,27 @@ class JointStates:
             if not self._plausible(self._plausibility, event, position, velocity, elapsed):
                 return Rejection.OUTLIER
             self.arm = self._plausibility.motion(position)
-        self.position, self.velocity = position, velocity
+        self.position, self.velocity, self._turns = position, velocity, turns
         self._stamp, self.received = event.stamp, received
         if grippers:
             self._take_grippers(event, grippers)
         return None
+
+    def count_turns_from(self, near: Sequence[float]) -> None:
+        """Count continuous joints in the turns nearest to positions (n,), rad: a hand may have turned them."""
+        if self._continuous is None or not self.position:
+            return
+        turns = self._continuous.turns(self.position, near)
+        if any(turns):
+            self.position = [p + turn for p, turn in zip(self.position, turns, strict=True)]
+            self.arm = [p + turn for p, turn in zip(self.arm, turns, strict=False)]
+            self._turns = [before + turn for before, turn in zip(self._turns, turns, strict=True)]
+
+    def as_reported(self, positions: MutableSequence[float] | NDArray[np.float64]) -> None:
+        """Count positions (n,), rad, in the turns of the driver's last report, in place."""
+        if self._continuous is not None:
+            for i, turn in enumerate(self._turns):
+                positions[i] -= turn
 
     def forget_stamp(self) -> None:
         """The ROS clock was restarted: stamps may begin anew."""

@@ -15,10 +15,14 @@ def check_tighter(old: MotionLimits, new: MotionLimits) -> None:
     """Limits may be tightened while running, never loosened.
 
     Raises:
-        ConfigError: the joints differ, or a limit of `new` allows what `old` does not.
+        ConfigError: the joints or which of them are continuous differ, or a limit of `new` allows what `old` does not.
     """
     if new.names != old.names:
         raise ConfigError(f"limits are for joints {', '.join(new.names)}; this arm has: {', '.join(old.names)}")
+    changed = new.continuous != old.continuous
+    if changed.any():
+        name = new.names[int(changed.argmax())]
+        raise ConfigError(f"joint '{name}' cannot become or cease to be continuous while running; restart for that")
     for field in ("lower", "upper", "velocity", "acceleration", "jerk", "tracking"):
         before, after = getattr(old, field), getattr(new, field)
         looser = after < before if field == "lower" else after > before

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from hume_core.limits import MotionLimits
+from hume_system1.control.continuous import ContinuousJoints
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Reason
 
@@ -41,6 +42,7 @@ class Plausibility:
 
     def __init__(self, limits: MotionLimits, settings: ControlSettings) -> None:
         self._speeds = [max(settings.jump_speed * float(v), _HAND_SPEED) for v in limits.velocity]
+        self._continuous = ContinuousJoints(limits)
         self._outlier: tuple[Sequence[float], float] | None = None
         self._doubts = 0.0
         self._errors = [0.0] * limits.size
@@ -87,6 +89,8 @@ class Plausibility:
         """Whether positions agree with the outlier before them."""
         assert self._outlier is not None
         position, at = self._outlier
+        if self._continuous:  # both were counted from the last position, half a turn away perhaps
+            position = self._continuous.nearest(position, new)
         if stamped and elapsed <= at:  # the same message once more
             return False
         return self._possible(position, new, max(elapsed - at, jitter))

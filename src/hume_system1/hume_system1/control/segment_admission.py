@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.angles import unwrapped
 from hume_core.chunk import Segment
 from hume_core.limits import MotionLimits
 from hume_system1.control.admission import ChunkAdmission
+from hume_system1.control.continuous import ContinuousJoints
 from hume_system1.control.rejection import LONGEST_DT, SHORTEST_DT, Rejection, check_rows
 from hume_system1.control.settings import ControlSettings
 
@@ -26,13 +29,15 @@ class SegmentAdmission:
 
     Attributes:
         seq, epoch, chunk_seq: of the newest admitted segment; -1 if none.
-        positions: (h, n) of the newest admitted segment, rad, in joint order.
+        positions: (h, n) of the newest admitted segment, rad, in joint order; those of continuous joints go the short
+            way from row to row.
         grippers: (h, g) of the same, policy units; g may be 0.
     """
 
     def __init__(self, limits: MotionLimits, settings: ControlSettings, grippers: int | None = None) -> None:
         self._settings = settings
         self._names = limits.names
+        self._continuous, self._flags = ContinuousJoints(limits), limits.continuous
         self._gripper_count = grippers
         self._in_order = list(range(limits.size))
         self._columns: list[int] | None = None
@@ -46,7 +51,9 @@ class SegmentAdmission:
         self.positions: Array = np.zeros((1, limits.size))
         self.grippers: Array = np.zeros((1, 0))
 
-    def check(self, segment: Segment, epoch: int, ros: float, chunks: ChunkAdmission) -> Rejection | None:
+    def check(
+        self, segment: Segment, epoch: int, ros: float, chunks: ChunkAdmission, place: Sequence[float] = ()
+    ) -> Rejection | None:
         """Admit a segment.
 
         Args:
@@ -54,6 +61,7 @@ class SegmentAdmission:
             epoch: epoch in force.
             ros: ROS time, s.
             chunks: knows the admitted chunks.
+            place: (n,) where the command is, rad; targets of continuous joints are counted in the nearest turn.
 
         Returns:
             None when admitted (then `positions` and `grippers` hold it), else the reason.
@@ -63,7 +71,14 @@ class SegmentAdmission:
         )
         if rejection is None:
             self.seq, self.epoch, self.chunk_seq = segment.seq, segment.epoch, segment.chunk_seq
+            if self._continuous:
+                self._go_the_short_way(place, (ros - segment.stamp) / segment.dt)
         return rejection
+
+    def _go_the_short_way(self, place: Sequence[float], row: float) -> None:
+        """From `place` to the row in force now; the other rows keep their distance from it."""
+        now = self.positions[min(max(round(row), 0), len(self.positions) - 1)].tolist()
+        self.positions = self.positions + np.array(self._continuous.turns(now, place))
 
     def _check_order(self, segment: Segment, epoch: int, chunks: ChunkAdmission) -> Rejection | None:
         if segment.epoch != epoch:
@@ -97,12 +112,18 @@ class SegmentAdmission:
         if columns != self._in_order:
             positions = positions[:, columns]
         grippers = np.asarray(segment.grippers, dtype=np.float64)
-        rejection = check_rows(
-            positions, self._lowest, self._highest, self._speed * segment.dt
-        ) or self._check_grippers(grippers, rows)
+        rejection = self._check_positions(positions, segment.dt) or self._check_grippers(grippers, rows)
         if rejection is None:
-            self.positions, self.grippers = positions, grippers
+            self.positions, self.grippers = unwrapped(positions, self._flags), grippers
         return rejection
+
+    def _check_positions(self, positions: Array, dt: float) -> Rejection | None:
+        step = self._speed * dt
+        if not self._continuous:
+            return check_rows(positions, self._lowest, self._highest, step)
+        # Only what is in range can be unwrapped.
+        in_range = check_rows(positions, self._lowest, self._highest, np.inf)
+        return in_range or check_rows(unwrapped(positions, self._flags), -np.inf, np.inf, step)
 
     def _check_grippers(self, grippers: Array, rows: int) -> Rejection | None:
         if grippers.ndim != 2 or len(grippers) != rows:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.angles import unwrapped
 from hume_core.limits import MotionLimits
 
 Array = NDArray[np.float64]
@@ -57,9 +58,10 @@ def stream_ratios(times: Array, positions: Array, limits: MotionLimits) -> Strea
 
     Args:
         times: (k,) steady clock, s.
-        positions: (k, n) commands, rad.
+        positions: (k, n) commands, rad; a driver that wraps is sent those of continuous joints wrapped.
         limits: of the joints.
     """
+    positions = unwrapped(positions, limits.continuous)
     derivatives = divided_differences(times, positions) if len(times) > 3 else (np.zeros((0, limits.size)),) * 3
     bounds = (limits.velocity, limits.acceleration, limits.jerk)
     ratios = [float((np.abs(d) / bound).max(initial=0.0)) for d, bound in zip(derivatives, bounds, strict=True)]

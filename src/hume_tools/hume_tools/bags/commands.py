@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.angles import unwrapped
 from hume_core.errors import ObservationError
 from hume_core.robot import ArmControllerType, GripperControllerType, RobotProfile
 from hume_ros.conversions import joint_values, stamp_seconds
@@ -22,11 +23,20 @@ class Track:
         times: ascending (T,), s.
         values: (T, k).
         what: for errors.
+        continuous: (k,) angles of continuous joints: they go the short way, in the turns of the number before.
     """
 
-    def __init__(self, times: NDArray[np.float64], values: NDArray[np.float64], what: str) -> None:
+    def __init__(
+        self,
+        times: NDArray[np.float64],
+        values: NDArray[np.float64],
+        what: str,
+        continuous: NDArray[np.bool_],
+    ) -> None:
         order = np.argsort(times, kind="stable")
-        self.times, self._values, self._what = times[order], values[order], what
+        self.times, self._what = times[order], what
+        self._values = unwrapped(values[order], continuous)
+        self._turns = self._values - values[order]
 
     def at(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values (N, k) at times (N,).
@@ -36,7 +46,8 @@ class Track:
         """
         if not len(self.times) or times[0] < self.times[0] or times[-1] > self.times[-1]:
             raise BagError(f"{self._what} do not cover the episode")
-        return np.stack([np.interp(times, self.times, column) for column in self._values.T], axis=1)
+        between = np.stack([np.interp(times, self.times, column) for column in self._values.T], axis=1)
+        return between - self._turns[np.searchsorted(self.times, times, side="right") - 1]
 
 
 def commanded(reader: BagReader, profile: RobotProfile, namespace: str = "") -> Track:
@@ -51,7 +62,8 @@ def commanded(reader: BagReader, profile: RobotProfile, namespace: str = "") -> 
     missing = [topic for topic in topics if topic not in reader.topics or not reader.topics[topic].count]
     if missing:
         raise BagError(f"{reader.path} has no commands on '{missing[0]}'; --actions states takes measured positions")
-    arm = _track(reader, topics[0], profile.controllers.arm.type, list(profile.joint_names))
+    joints = profile.motion_limits().continuous
+    arm = _track(reader, topics[0], profile.controllers.arm.type, list(profile.joint_names), joints)
     gripper = profile.gripper
     if gripper is None:
         return arm
@@ -60,9 +72,14 @@ def commanded(reader: BagReader, profile: RobotProfile, namespace: str = "") -> 
             f"the gripper of robot '{profile.name}' takes an action, which bags do not hold; --actions states"
         )
     assert profile.controllers.gripper is not None
-    finger = _track(reader, topics[1], profile.controllers.gripper.type, [gripper.joint])
+    finger = _track(reader, topics[1], profile.controllers.gripper.type, [gripper.joint], np.array([False]))
     inside = arm.times[(arm.times >= finger.times[0]) & (arm.times <= finger.times[-1])]
-    return Track(inside, np.hstack([arm.at(inside), gripper_actions(profile, finger.at(inside))]), "commands")
+    return Track(
+        inside,
+        np.hstack([arm.at(inside), gripper_actions(profile, finger.at(inside))]),
+        "commands",
+        np.append(joints, False),
+    )
 
 
 def measured(reader: BagReader, profile: RobotProfile, namespace: str = "") -> Track:
@@ -84,7 +101,9 @@ def measured(reader: BagReader, profile: RobotProfile, namespace: str = "") -> T
     values = np.stack(rows)
     if profile.gripper is not None:
         values = np.hstack([values[:, :-1], gripper_actions(profile, values[:, -1:])])
-    return Track(np.array(times), values, "joint states")
+    continuous = np.zeros(len(joints), dtype=bool)
+    continuous[: len(profile.joints)] = profile.motion_limits().continuous
+    return Track(np.array(times), values, "joint states", continuous)
 
 
 def gripper_actions(profile: RobotProfile, positions: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -95,13 +114,19 @@ def gripper_actions(profile: RobotProfile, positions: NDArray[np.float64]) -> ND
     return gripper.policy_closed + np.clip(opening, 0.0, 1.0) * (gripper.policy_open - gripper.policy_closed)
 
 
-def _track(reader: BagReader, topic: str, kind: ArmControllerType | GripperControllerType, names: list[str]) -> Track:
+def _track(
+    reader: BagReader,
+    topic: str,
+    kind: ArmControllerType | GripperControllerType,
+    names: list[str],
+    continuous: NDArray[np.bool_],
+) -> Track:
     trajectory = kind.value == ArmControllerType.JOINT_TRAJECTORY.value
     times, rows = [], []
     for item in reader.messages([topic]):
         rows.append(_trajectory_target(item, names) if trajectory else _array(item, names))
         times.append(item.log_time_ns * 1e-9)
-    return Track(np.array(times), np.stack(rows), f"commands on '{topic}'")
+    return Track(np.array(times), np.stack(rows), f"commands on '{topic}'", continuous)
 
 
 def _array(item: BagMessage, names: list[str]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ def recording_provenance(robot: str) -> dict[str, Any]:
     path = find_profile(robot)
     limits = RobotProfile.load(path).motion_limits()
     text = path.read_text(encoding="utf-8")
-    fields = ("lower", "upper", "velocity", "acceleration", "jerk", "tracking")
+    fields = ("lower", "upper", "velocity", "acceleration", "jerk", "tracking", "continuous")
     return {
         "git_commit": _git_commit(),
         "robot": RobotProfile.load(path).name,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.angles import short_way
 from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
@@ -79,7 +80,8 @@ class Journal(Listener):
         measured = core.intake.joint_states.position
         if not measured or not command.publish:
             return 0.0
-        return float((np.abs(command.position - measured) / self._bounds).max())
+        difference = short_way(command.position - measured, core.limits.continuous)
+        return float((np.abs(difference) / self._bounds).max())
 
     def thought(self, start: int, end: int, task: Task, result: ThoughtResult, chunk: Chunk | None) -> None:
         """A thought is over."""

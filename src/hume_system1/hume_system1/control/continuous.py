@@ -1,0 +1,52 @@
+"""Continuous joints in the control core: which whole turns to count a position with.
+
+Behind the door the core counts turns: measured positions go on from the last one, targets are taken nearest to the
+command, and nothing in between has to know that an angle a turn further is the same place. On the way out a command is
+counted as the driver counts: the difference between command and report is then the one that the core has bounded,
+whether the driver counts turns or wraps, and whoever subtracts the two never sees a turn. That the position a driver
+reports means "stay" when it is sent back holds for every driver; that an angle beyond pi is understood does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hume_core.angles import whole_turns
+from hume_core.limits import MotionLimits
+
+
+class ContinuousJoints:
+    """The continuous ones among n joints; false where there are none.
+
+    Args:
+        limits: of the joints.
+    """
+
+    def __init__(self, limits: MotionLimits) -> None:
+        self._size = limits.size
+        self._indices = [int(i) for i in np.flatnonzero(limits.continuous)]
+
+    def __bool__(self) -> bool:
+        return bool(self._indices)
+
+    def turns(self, positions: Sequence[float], near: Sequence[float]) -> list[float]:
+        """What to add to positions, so that they are nearest to others.
+
+        Args:
+            positions: (n,) rad, finite.
+            near: (n,) rad, finite; empty: the positions stay as they are.
+
+        Returns:
+            (n,) rad: whole turns, 0 for joints that are not continuous.
+        """
+        turns = [0.0] * self._size
+        if near:
+            for i in self._indices:
+                turns[i] = whole_turns(near[i] - positions[i])
+        return turns
+
+    def nearest(self, positions: Sequence[float], near: Sequence[float]) -> list[float]:
+        """Positions (n,) in the turns nearest to others; see `turns`."""
+        return [p + turn for p, turn in zip(positions, self.turns(positions, near), strict=True)]
