@@ -130,6 +130,17 @@ def bench_kinematics(json_file: JsonOption = None) -> None:
     raise typer.Exit(run_bench(json_file))
 
 
+@bench.command("trajectory")
+def bench_trajectory(
+    json_file: JsonOption = None,
+    compare: Annotated[bool, typer.Option(help="Also play messages without stamps, for comparison.")] = False,
+) -> None:
+    """Play the command stream through a model of joint_trajectory_controller, on every robot that has it."""
+    from hume_tools.bench.trajectory import run_bench
+
+    raise typer.Exit(run_bench(json_file, compare))
+
+
 @bench.command("stream")
 def bench_stream(
     json_file: JsonOption = None,

@@ -8,9 +8,9 @@ estimated by a phase-locked loop (a critically damped second-order filter) and o
 
 from __future__ import annotations
 
-# Gains per reading: offset, and rate for critical damping. A hundred readings to follow.
-_OFFSET_GAIN = 0.01
-_RATE_GAIN = 0.25 * _OFFSET_GAIN * _OFFSET_GAIN
+# Part of the error that is taken over per reading, at least: the first readings count more. The part of it that goes
+# into the rate makes the filter critically damped.
+_GAIN = 0.01
 _SNAP = 50_000_000  # ns; a clock that was set is followed at once
 
 
@@ -20,27 +20,22 @@ class StampClock:
     def __init__(self) -> None:
         self._steady = self._ros = 0
         self._rate = 1.0
-        self._known = False
+        self._readings = 0
 
     def update(self, steady: int, ros: int) -> None:
         """Take readings of both clocks, as near to each other as can be had; ns."""
-        if not self._known:
-            self._begin(steady, ros)
-            return
         elapsed = steady - self._steady
-        if elapsed <= 0:
+        if elapsed <= 0 and self._readings:
             return
-        expected = self._ros + round(self._rate * elapsed)
-        error = ros - expected
-        if abs(error) > _SNAP:
-            self._begin(steady, ros)
+        error = ros - self.at(steady)
+        if self._readings == 0 or abs(error) > _SNAP:
+            self._steady, self._ros, self._readings = steady, ros, 1
             return
-        self._steady, self._ros = steady, expected + round(_OFFSET_GAIN * error)
-        self._rate += _RATE_GAIN * error / elapsed
+        self._readings += 1
+        gain = max(_GAIN, 2.0 / (self._readings + 2.0))
+        self._ros, self._steady = self.at(steady) + round(gain * error), steady
+        self._rate += 0.25 * gain * gain * error / elapsed
 
     def at(self, steady: int) -> int:
         """ROS time at a steady time near the last reading, ns."""
         return self._ros + round(self._rate * (steady - self._steady))
-
-    def _begin(self, steady: int, ros: int) -> None:
-        self._steady, self._ros, self._rate, self._known = steady, ros, 1.0, True

@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 
 # The first point lies this far in the past, for a controller whose clock is behind. As a multiple of the lead.
 _BEHIND = 1.0
+# The arm rests at the end for so long: the controller refuses a message that comes when its last point is over.
+_RESTS = 0.5  # s
 # Points closer than this part of a period are one.
 _SAME = 0.1
 
@@ -52,7 +54,7 @@ class TrajectoryStream:
         self._stop = StopPath(size)
         # A stop that was played since the last message stays in the past of the next.
         past = ceil(self._keep / period) + 2 + StopPath.most_points(size)
-        self.capacity = past + StopPath.most_points(size)
+        self.capacity = past + 1 + StopPath.most_points(size) + 1
         self._times = np.zeros(self.capacity)
         self._rows = np.zeros((3, self.capacity, size))
         self._said = 0
@@ -137,4 +139,6 @@ class TrajectoryStream:
         self._rows[0, self.count : end] = stop.positions
         self._rows[1, self.count : end] = stop.velocities
         self._rows[2, self.count : end] = stop.accelerations
-        self.count = end
+        self._times[end] = self._times[end - 1] + _RESTS
+        self._rows[:, end] = self._rows[:, end - 1]
+        self.count = end + 1
