@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rclpy.action import ActionServer
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Float64MultiArray
@@ -147,3 +148,24 @@ def test_the_fix_of_a_stopped_controller_names_the_one_in_its_way(ask: Ask, name
         "ros2 control switch_controllers --activate arm_controller --deactivate scaled_controller "
         f"-c {namespace}/controller_manager"
     )
+
+
+@pytest.mark.parametrize(
+    ("module", "action", "good"),
+    [
+        ("control_msgs", "GripperCommand", True),
+        ("control_msgs", "ParallelGripperCommand", True),
+        ("hume_msgs", "ExecuteTask", False),
+    ],
+)
+def test_the_type_of_the_grippers_action_is_read(observer: Any, module: str, action: str, good: bool) -> None:
+    actions = pytest.importorskip(f"{module}.action", reason=f"needs {module}")
+    profile = RobotProfile.load("xarm7")
+    assert profile.controllers.gripper is not None
+    name = profile.controllers.gripper.topic
+    server = ActionServer(observer.node, getattr(actions, action), name, lambda goal: None)
+    done = subprocess.run([*COMMAND, "--robot", profile.name], capture_output=True, timeout=120, check=False)
+    server.destroy()
+    findings = {finding["what"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert findings["gripper commands"]["good"] is good
+    assert findings["gripper commands"]["found"] == f"{name}, {module}/action/{action}"

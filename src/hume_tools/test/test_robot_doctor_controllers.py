@@ -206,6 +206,8 @@ def test_the_update_rate_is_at_least_the_streams(
     if not good:
         assert yaml_in(finding.fix) == {node: {"update_rate": 200}}
         assert not finding.optional
+        # A profile's stream has a lowest rate of its own.
+        assert ("or set rates.stream" in finding.fix) is (max(listed, own) >= 50)
 
 
 def test_a_rate_that_nobody_tells_is_named() -> None:

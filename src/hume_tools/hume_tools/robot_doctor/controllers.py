@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
+from hume_core.node_settings import STREAM_RATE
 from hume_core.robot import RobotProfile
 from hume_tools.doctor import Finding
 from hume_tools.robot_doctor.fixes import load_command, set_and_restart, start_command, yaml_line
@@ -65,6 +66,8 @@ def _update_rate(role: Role, controller: Controller, manager: Manager, stream: f
         return Finding(what, False, f"{controller.name} does not tell its update rate", fix, optional=True)
     # The manager's rate is the most that a controller can have.
     slow = manager.name if manager.update_rate < stream else manager.node_name(controller.name)
-    fix = f"{set_and_restart(slow, update_rate=ceil(stream))}; or set rates.stream to {rate} in the profile"
+    fix = set_and_restart(slow, update_rate=ceil(stream))
+    if rate >= (STREAM_RATE.low or 0.0):
+        fix += f"; or set rates.stream to {rate} in the profile"
     found = f"{rate} Hz, commands come at {stream:g} Hz"
     return Finding(what, rate >= stream, found if rate >= stream else f"{found}: some are never used", fix)
