@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from hume_sim.mock_controllers import (
     trajectory_controller,
 )
 from hume_tools.doctor import Finding
-from hume_tools.robot_doctor import Controller, Graph, Manager, Source, trajectory
+from hume_tools.robot_doctor import Controller, Graph, Manager, Source
 from hume_tools.robot_doctor.controllers import judge_controllers
 
 PROFILES = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
@@ -278,92 +278,3 @@ def test_another_class_than_the_profiles_is_named() -> None:
     finding = wrong(FORWARD, with_arm(FORWARD, arm))["arm controller"]
     assert "ForwardCommandController" in finding.fix
     assert TRAJECTORY_CLASS in finding.found
-
-
-def trajectory_findings(changes: Mapping[str, Any]) -> dict[str, Finding]:
-    made = trajectory_controller("xarm7_traj_controller", TRAJECTORY.joint_names, 100, parameters=changes)
-    return judged(TRAJECTORY, with_arm(TRAJECTORY, seen(made)))
-
-
-@pytest.mark.parametrize(
-    ("changes", "what", "fix"),
-    [
-        ({"interpolation_method": "none"}, "interpolation_method", {"interpolation_method": "splines"}),
-        (
-            {"allow_trajectory_replacement": True},
-            "allow_trajectory_replacement",
-            {"allow_trajectory_replacement": False},
-        ),
-        (
-            {"constraints.joint2.trajectory": 0.05, "constraints.joint7.trajectory": 0.34},
-            "constraints",
-            {"constraints": {"joint2": {"trajectory": 0.0}, "joint7": {"trajectory": 0.0}}},
-        ),
-    ],
-)
-def test_a_wrong_parameter_is_named_with_its_line_of_yaml(
-    changes: Mapping[str, Any], what: str, fix: Mapping[str, Any]
-) -> None:
-    findings = trajectory_findings(changes)
-    assert [f.what for f in findings.values() if not f.good] == [f"arm controller: {what}"]
-    finding = findings[f"arm controller: {what}"]
-    assert yaml_in(finding.fix) == {"/left/xarm7_traj_controller": fix}
-    assert not finding.optional
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"allow_trajectory_replacement": False},
-        {"constraints.joint2.trajectory": 0.35, "constraints.joint3.trajectory": 1.0},
-        {"constraints.joint2.trajectory": -1.0},
-    ],
-)
-def test_parameters_that_do_no_harm_are_well(changes: Mapping[str, Any]) -> None:
-    assert [finding for finding in trajectory_findings(changes).values() if not finding.good] == []
-
-
-def test_tolerances_are_compared_with_each_joints_own_tracking() -> None:
-    joints = [joint.model_copy(update={"tracking": 0.1 * (k + 1)}) for k, joint in enumerate(TRAJECTORY.joints)]
-    profile = TRAJECTORY.model_copy(update={"joints": tuple(joints)})
-    limits = {f"constraints.{name}.trajectory": 0.35 for name in profile.joint_names}
-    made = trajectory_controller("xarm7_traj_controller", profile.joint_names, 100, parameters=limits)
-    finding = wrong(profile, with_arm(profile, seen(made)))["arm controller: constraints"]
-    assert list(yaml_in(finding.fix)["/left/xarm7_traj_controller"]["constraints"]) == [
-        "joint4", "joint5", "joint6", "joint7",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ["speed_scaling.state_interface", "speed_scaling_interface_name"])
-def test_speed_scaling_is_told_but_demands_nothing(name: str) -> None:
-    finding = trajectory_findings({name: "speed_scaling/speed_scaling_factor"})[f"arm controller: {name}"]
-    assert (finding.good, finding.optional) == (False, True)
-    assert f"arm controller: {name}" not in trajectory_findings({name: ""})
-
-
-@pytest.mark.parametrize("refused", [True, False])
-@pytest.mark.parametrize("value", [True, False])
-def test_where_a_trajectory_begins_is_told(monkeypatch: pytest.MonkeyPatch, value: bool, refused: bool) -> None:
-    monkeypatch.setattr(trajectory, "REFUSE_MEASURED_START", refused)
-    findings = trajectory_findings({"interpolate_from_desired_state": value})
-    finding = findings["arm controller: interpolate_from_desired_state"]
-    assert finding.found.startswith(str(value).lower())
-    assert finding.good is (value or not refused)
-    assert yaml_in(finding.fix) == {"/left/xarm7_traj_controller": {"interpolate_from_desired_state": True}}
-
-
-def test_parameters_that_cannot_be_read_are_named() -> None:
-    made = trajectory_controller("xarm7_traj_controller", TRAJECTORY.joint_names, 100)
-    findings = wrong(TRAJECTORY, with_arm(TRAJECTORY, replace(seen(made), parameters=None)))
-    assert set(findings) == {"arm controller: parameters"}
-    assert findings["arm controller: parameters"].optional
-
-
-def test_a_node_without_namespace_needs_no_slash_in_yaml() -> None:
-    made = trajectory_controller(
-        "xarm7_traj_controller", TRAJECTORY.joint_names, 100, parameters={"interpolation_method": "none"}
-    )
-    manager = replace(with_arm(TRAJECTORY, seen(made)), name="/controller_manager")
-    finding = wrong(TRAJECTORY, manager)["arm controller: interpolation_method"]
-    assert "xarm7_traj_controller: {ros__parameters: {interpolation_method: splines}}" in finding.fix
-    assert set(yaml_in(finding.fix)) == {"xarm7_traj_controller"}
