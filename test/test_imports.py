@@ -31,7 +31,7 @@ UPWARDS = {
     "hume_tools/cli_bags.py",
     "hume_tools/demo.py",
     "hume_tools/fault_trials.py",
-    "hume_tools/robot_doctor.py",
+    "hume_tools/robot_doctor/examine.py",
     "hume_tools/trial.py",
     "hume_tools/up.py",
 }

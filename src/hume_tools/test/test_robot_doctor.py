@@ -10,11 +10,13 @@ import pytest
 
 from hume_core.robot import RobotProfile
 from hume_tools.doctor import Finding, show
-from hume_tools.robot_doctor import judge
-from hume_tools.robot_graph import Controller, Graph, Source
+from hume_tools.robot_doctor import Controller, Endpoint, Graph, Manager, Source, judge
 
 PROFILES = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 UR5E = RobotProfile.load(PROFILES / "ur5e.yaml")
+DATA = "std_msgs/msg/Float64MultiArray"
+ARM = "forward_position_controller/commands"
+GRIPPER = "robotiq_gripper_controller/gripper_cmd"
 JOINTS = dict(zip((*UR5E.joint_names, "robotiq_85_left_knuckle_joint"), (*UR5E.home, 0.1), strict=True))
 
 
@@ -28,12 +30,27 @@ def healthy() -> Graph:
         joint_states=source("joint_states", "sensor_msgs/msg/JointState", 100.0),
         cameras={key: source(camera.topic, "sensor_msgs/msg/Image", 30.0) for key, camera in UR5E.cameras.items()},
         joint_positions=dict(JOINTS),
-        subscribed_types={"forward_position_controller/commands": frozenset({"std_msgs/msg/Float64MultiArray"})},
-        action_servers={"robotiq_gripper_controller/gripper_cmd"},
-        controllers=[
-            Controller("forward_position_controller", "forward_command_controller/ForwardCommandController", "active"),
-            Controller("robotiq_gripper_controller", "position_controllers/GripperActionController", "active"),
-        ],
+        listeners={ARM: (Endpoint("forward_position_controller", "std_msgs/msg/Float64MultiArray"),)},
+        actions={GRIPPER: frozenset({"control_msgs/action/GripperCommand"})},
+        manager=Manager(
+            "/controller_manager",
+            [
+                Controller(
+                    "forward_position_controller",
+                    "forward_command_controller/ForwardCommandController",
+                    "active",
+                    500,
+                    required=tuple(f"{joint}/position" for joint in UR5E.joint_names),
+                ),
+                Controller(
+                    "robotiq_gripper_controller",
+                    "position_controllers/GripperActionController",
+                    "active",
+                    500,
+                    required=("robotiq_85_left_knuckle_joint/position",),
+                ),
+            ],
+        ),
     )
 
 
@@ -45,15 +62,6 @@ def test_a_healthy_graph_has_nothing_wrong() -> None:
     findings = judge(UR5E, healthy())
     assert [finding for finding in findings if not finding.good] == []
     assert {"joint names", "camera wrist_image: rate", "arm controller", "kinematics"} <= {f.what for f in findings}
-
-
-def set_controller(graph: Graph, state: str, kind: str) -> None:
-    assert graph.controllers is not None
-    graph.controllers[0] = Controller("forward_position_controller", kind, state)
-
-
-ARM = "forward_position_controller/commands"
-FORWARD = "forward_command_controller/ForwardCommandController"
 
 
 @pytest.mark.parametrize(
@@ -72,19 +80,27 @@ FORWARD = "forward_command_controller/ForwardCommandController"
             "CompressedImage",
         ),
         (
-            lambda g: g.subscribed_types.clear(),
+            lambda g: g.listeners.clear(),
             "arm commands",
             "nobody listens to forward_position_controller/commands",
         ),
         (lambda g: g.commanders.update({ARM: frozenset({"hume_system1", "teleop"})}), "arm commands: sender", "teleop"),
-        (lambda g: g.action_servers.clear(), "gripper commands", "no action server robotiq_gripper_controller"),
-        (lambda g: set_controller(g, "inactive", FORWARD), "arm controller", "forward_position_controller is inactive"),
+        (lambda g: g.actions.clear(), "gripper commands", "no action server robotiq_gripper_controller"),
         (
-            lambda g: set_controller(g, "active", "joint_trajectory_controller/JointTrajectoryController"),
-            "arm controller",
-            "JointTrajectoryController",
+            lambda g: g.actions.update({GRIPPER: frozenset({"control_msgs/action/FollowJointTrajectory"})}),
+            "gripper commands",
+            "FollowJointTrajectory",
         ),
-        (lambda g: g.controllers.clear(), "arm controller", "is not loaded; loaded: none"),
+        (
+            lambda g: g.listeners.update({ARM: (Endpoint("forward_position_controller", DATA, "no durability"),)}),
+            "arm commands: QoS",
+            "forward_position_controller: no durability",
+        ),
+        (
+            lambda g: g.joint_states.qos_problems.update(driver="no deadline"),
+            "joint states: QoS",
+            "driver: no deadline",
+        ),
     ],
 )
 def test_each_breakage_is_named(breakage: Callable[[Graph], object], what: str, says: str) -> None:
@@ -100,10 +116,17 @@ def test_each_breakage_is_named(breakage: Callable[[Graph], object], what: str, 
     assert not findings[what].optional
 
 
-def test_without_controller_manager_nothing_is_demanded_of_it() -> None:
+def test_a_recorder_may_listen_as_it_likes() -> None:
     graph = healthy()
-    graph.controllers, graph.controllers_note = None, "no service controller_manager/list_controllers"
-    assert wrong(graph)["controller_manager"].optional
+    graph.listeners[ARM] += (Endpoint("rosbag2_recorder", DATA, "no durability"),)
+    assert wrong(graph) == {}
+
+
+@pytest.mark.parametrize("action", ["GripperCommand", "ParallelGripperCommand"])
+def test_both_gripper_actions_are_well(action: str) -> None:
+    graph = healthy()
+    graph.actions[GRIPPER] = frozenset({f"control_msgs/action/{action}"})
+    assert wrong(graph) == {}
 
 
 def test_description_is_needed_only_for_end_effector_actions() -> None:
@@ -117,15 +140,15 @@ def test_description_is_needed_only_for_end_effector_actions() -> None:
 
 def test_report_is_a_table_or_json_with_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     findings = [
-        Finding("joint names", False, "missing: elbow", "mend [the] profile"),
+        Finding("joint names", False, "missing: elbow", "correct [the] profile"),
         Finding("rates", True, "fine", "x"),
     ]
     assert show(findings, as_json=True) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["good"] is False
-    assert [finding["fix"] for finding in report["findings"]] == ["mend [the] profile", ""]
+    assert [finding["fix"] for finding in report["findings"]] == ["correct [the] profile", ""]
     assert show(findings, as_json=False) == 1
-    assert "mend [the] profile" in capsys.readouterr().out
+    assert "correct [the] profile" in capsys.readouterr().out
     assert show(findings[1:], as_json=True) == 0
 
 

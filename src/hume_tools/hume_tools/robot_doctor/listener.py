@@ -1,10 +1,9 @@
-"""What a live graph says about a robot: who publishes and listens, how often, with what stamps."""
+"""Listens to a live graph: who publishes and listens, how often, with what stamps."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import rclpy
@@ -19,72 +18,13 @@ from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
 from hume_ros.observer import image_type
+from hume_tools.robot_doctor.compatibility import qos_mismatch
+from hume_tools.robot_doctor.graph import Endpoint, Graph, Source
+from hume_tools.robot_doctor.manager_listener import ManagerListener
+from hume_tools.robot_doctor.roles import roles
 
 _DISCOVERY = 1.5
-
-
-@dataclass
-class Source:
-    """A topic that the policy reads.
-
-    Attributes:
-        topic: as in the profile.
-        wanted_type: message type by the profile.
-        published_types: types it is published with.
-        arrivals: when messages came, s on the steady clock.
-        ages: arrival minus stamp, s on the ROS clock; negative: the publisher's clock is ahead.
-        problem: why its newest message cannot be used; empty: it can.
-    """
-
-    topic: str
-    wanted_type: str
-    published_types: set[str] = field(default_factory=set)
-    arrivals: list[float] = field(default_factory=list)
-    ages: list[float] = field(default_factory=list)
-    problem: str = ""
-
-    @property
-    def rate(self) -> float:
-        """Messages per second; 0 with fewer than two."""
-        if len(self.arrivals) < 2:
-            return 0.0
-        return (len(self.arrivals) - 1) / max(1e-6, self.arrivals[-1] - self.arrivals[0])
-
-
-@dataclass(frozen=True)
-class Controller:
-    """A controller that `controller_manager` lists."""
-
-    name: str
-    type: str
-    state: str
-
-
-@dataclass
-class Graph:
-    """Everything that was seen.
-
-    Attributes:
-        joint_states: the topic of joint states.
-        cameras: camera key -> its topic.
-        joint_positions: joint name -> newest position, rad or m.
-        subscribed_types: command topic -> types that somebody listens with.
-        commanders: command topic -> nodes that publish on it.
-        action_servers: actions of the profile that have a server.
-        controllers: what `controller_manager` lists; None where it did not answer.
-        controllers_note: why it did not.
-        description: text of the topic robot_description; empty: none came.
-    """
-
-    joint_states: Source
-    cameras: dict[str, Source]
-    joint_positions: dict[str, float] = field(default_factory=dict)
-    subscribed_types: dict[str, frozenset[str]] = field(default_factory=dict)
-    commanders: dict[str, frozenset[str]] = field(default_factory=dict)
-    action_servers: set[str] = field(default_factory=set)
-    controllers: list[Controller] | None = None
-    controllers_note: str = ""
-    description: str = ""
+_FEEDBACK = "_FeedbackMessage"
 
 
 def listen(profile: RobotProfile, namespace: str, seconds: float) -> Graph:
@@ -140,17 +80,22 @@ class _Listener:
         for source in (self._graph.joint_states, *self._graph.cameras.values()):
             publishers = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(source.topic))
             source.published_types = {info.topic_type for info in publishers}
+            problems = {info.node_name: qos_mismatch(info.qos_profile, qos.SENSOR) for info in publishers}
+            source.qos_problems = {node: problem for node, problem in problems.items() if problem}
         controllers = self._profile.controllers
         for controller in (controllers.arm, controllers.gripper):
-            if controller is None:
-                continue
-            topic = self._node.resolve_topic_name(controller.topic)
-            listeners = self._node.get_subscriptions_info_by_topic(topic)
-            self._graph.subscribed_types[controller.topic] = frozenset(info.topic_type for info in listeners)
-            senders = self._node.get_publishers_info_by_topic(topic)
-            self._graph.commanders[controller.topic] = frozenset(info.node_name for info in senders)
-            if self._node.count_publishers(f"{topic}/_action/status"):
-                self._graph.action_servers.add(controller.topic)
+            if controller is not None:
+                self._note_commands(controller.topic)
+
+    def _note_commands(self, name: str) -> None:
+        topic = self._node.resolve_topic_name(name)
+        listeners = self._node.get_subscriptions_info_by_topic(topic)
+        self._graph.listeners[name] = tuple(_endpoint(info) for info in listeners)
+        senders = self._node.get_publishers_info_by_topic(topic)
+        self._graph.commanders[name] = frozenset(info.node_name for info in senders)
+        # Only a server publishes feedback, so this tells its action's type even where that is not installed.
+        servers = self._node.get_publishers_info_by_topic(f"{topic}/_action/feedback")
+        self._graph.actions[name] = frozenset(info.topic_type.removesuffix(_FEEDBACK) for info in servers)
 
     def _subscribe(self, source: Source, message_type: type, use: Callable[[Any], object]) -> None:
         if source.published_types != {source.wanted_type}:
@@ -177,20 +122,13 @@ class _Listener:
         self._graph.description = str(message.data)
 
     def _ask_controller_manager(self) -> None:
-        name = f"{self._profile.controllers.controller_manager}/list_controllers"
-        services = {service for service, _ in self._node.get_service_names_and_types()}
-        if self._node.resolve_service_name(name) not in services:
-            self._graph.controllers_note = f"no service {name}"
+        name = self._profile.controllers.controller_manager
+        if not name:
             return
-        try:
-            from controller_manager_msgs.srv import ListControllers
-        except ImportError:
-            self._graph.controllers_note = "it runs, but controller_manager_msgs is not installed here"
-            return
-        client: Any = self._node.create_client(ListControllers, name)
-        answer = client.call_async(ListControllers.Request())
-        self._executor.spin_until_future_complete(answer, timeout_sec=3.0)
-        if not answer.done():
-            self._graph.controllers_note = f"{name} did not answer within 3 s"
-            return
-        self._graph.controllers = [Controller(c.name, c.type, c.state) for c in answer.result().controller]
+        full_name = self._node.resolve_service_name(name)
+        listener = ManagerListener(self._node, lambda: self._executor.spin_once(timeout_sec=0.02), full_name)
+        self._graph.manager = listener.ask({role.name for role in roles(self._profile)})
+
+
+def _endpoint(info: Any) -> Endpoint:
+    return Endpoint(info.node_name, info.topic_type, qos_mismatch(qos.COMMAND, info.qos_profile))
