@@ -263,3 +263,12 @@ def test_a_parameter_file_without_a_checkpoint_is_not_enough_for_a_real_arm(tmp_
         graph("robot", LaunchOptions(params_file=str(path)))
     systems = [spec for spec in graph("sim", LaunchOptions(params_file=str(path))) if spec.lifecycle]
     assert all(Path(spec.parameters["checkpoint"]).is_dir() for spec in systems)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "logger"),
+    [("", "hume_system1"), ("left", "left.hume_system1"), ("/cell/left/", "cell.left.hume_system1")],
+)
+def test_the_log_level_is_that_of_the_nodes_own_logger(namespace: str, logger: str) -> None:
+    arguments = by_name("robot", namespace=namespace, log_level="debug")["hume_system1"].ros_arguments()
+    assert arguments[arguments.index("--log-level") + 1] == f"{logger}:=debug"
