@@ -6,14 +6,18 @@ The processes are stand-ins: they need no ROS, and the tests see what reached th
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from hume_system1.child_arguments import inherited_arguments
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("launch_ros") is None, reason="launch_ros is not installed (it comes with a native ROS 2)"
@@ -43,7 +47,7 @@ import json, os, signal, sys, time
 signal.signal(signal.SIGINT, lambda *_: os._exit(0))
 name = os.path.basename(sys.argv[0])
 with open(os.path.join({folder!r}, name + ".part"), "w") as file:
-    json.dump(dict(os.environ), file)
+    json.dump({{"arguments": sys.argv[1:], "environment": dict(os.environ)}}, file)
 os.rename(file.name, file.name.replace(".part", ".json"))
 code = {codes!r}.get(name)
 awaited = [os.path.join({folder!r}, name + ".json") for name in {awaited!r}]
@@ -58,6 +62,7 @@ from launch import LaunchDescription
 from launch.actions import {actions}
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import SetRemap
 def include(**arguments):
     return IncludeLaunchDescription(PythonLaunchDescriptionSource({robot!r}), launch_arguments=arguments.items())
 def generate_launch_description():
@@ -124,6 +129,13 @@ class Bench:
 
     def environment(self, name: str) -> dict[str, str]:
         """The environment of a process that was started."""
+        return dict(self._record(name)["environment"])
+
+    def arguments(self, name: str) -> list[str]:
+        """The command line of a node that was started."""
+        return list(self._record(name)["arguments"])
+
+    def _record(self, name: str) -> dict[str, Any]:
         return dict(json.loads((self._folder / f"{name}.json").read_text()))
 
 
@@ -174,6 +186,19 @@ def test_the_including_files_own_configurations_are_its_own_affair(bench: Bench)
     assert bench.started() == ["system1_node", "system2_node"]
 
 
+@pytest.mark.parametrize(
+    ("argument", "warned"), [("limit_file:=x", True), ("zzz:=x", False), ("limits_file:=", False), ("robots:=x", False)]
+)
+def test_a_misspelt_argument_that_no_file_takes_is_told(bench: Bench, argument: str, warned: bool) -> None:
+    """The including file passes nothing on; launch hands configurations of the right name down by itself."""
+    path = bench.parent("DeclareLaunchArgument('robots', default_value=''), include(checkpoint='/model')")
+    finished = bench.launch(path, argument, system1_node=0)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    told = "no launch file declares the argument 'limit_file'; did you mean 'limits_file'?"
+    assert (told in finished.stdout + finished.stderr) == warned
+    assert warned or "no launch file declares" not in finished.stdout + finished.stderr
+
+
 def test_arguments_of_launch_itself_are_let_through(bench: Bench) -> None:
     finished = bench.launch(ROBOT, "checkpoint:=/model", "launch-prefix:=env", system1_node=0)
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -222,7 +247,10 @@ def test_an_error_of_the_description_is_printed_and_returned(bench: Bench) -> No
 
 def test_variables_reach_our_processes_alone(bench: Bench, tmp_path: Path) -> None:
     part, whole = str(tmp_path / "other.part"), str(tmp_path / "other.json")
-    program = f"import json, os; json.dump(dict(os.environ), open({part!r}, 'w')); os.rename({part!r}, {whole!r})"
+    program = (
+        f"import json, os; json.dump({{'environment': dict(os.environ)}}, open({part!r}, 'w')); "
+        f"os.rename({part!r}, {whole!r})"
+    )
     bench.others = ("other",)
     entities = f"include(checkpoint='/model'), ExecuteProcess(cmd=[sys.executable, '-c', {program!r}])"
     bench.launch(bench.parent(entities), system1_node=0)
@@ -235,3 +263,11 @@ def test_a_variable_that_the_including_file_sets_is_kept(bench: Bench) -> None:
     entities = "SetEnvironmentVariable('OMP_NUM_THREADS', '3'), include(checkpoint='/model')"
     bench.launch(bench.parent(entities), system1_node=0)
     assert bench.environment("system1_node")["OMP_NUM_THREADS"] == "3"
+
+
+def test_remapping_rules_of_the_including_file_are_those_of_the_denoiser_too(bench: Bench) -> None:
+    entities = "GroupAction([SetRemap('joint_states', '/left/joint_states'), include(checkpoint='/model')])"
+    bench.launch(bench.parent(entities), system1_node=0)
+    inherited = inherited_arguments(bench.arguments("system1_node"), "/hume_system1", "child")
+    rules = [value for flag, value in itertools.pairwise(inherited) if flag == "--remap"]
+    assert rules == ["joint_states:=/left/joint_states"]
