@@ -39,7 +39,7 @@ def test_unknown_robot_names_the_known_ones(ros_domain: int) -> None:
     [
         (["robot"], "'checkpoint' is empty"),
         (["moon"], "'moon' is no set of nodes; valid: sim, robot"),
-        (["sim", "speed:=3"], "'speed' is unknown; valid: robot, checkpoint"),
+        (["sim", "speed:=3"], "'speed' is unknown, did you mean 'seed'? Valid: robot, checkpoint"),
         (["sim", "candidates:=many"], "'candidates' is 'many'; valid: a whole number"),
         (["sim", "dry_run:=maybe"], "'dry_run' is 'maybe'; valid: true or false"),
         (["sim", "nonsense"], "write name:=value"),

@@ -51,11 +51,12 @@ def launch(log: Path, file: str, *arguments: str) -> subprocess.Popen[bytes]:
         )
 
 
-def test_simulation_comes_up_and_goes_down(observer: Any, checkpoint: Path, tmp_path: Path) -> None:
+def test_simulation_comes_up_and_goes_down(observer: Any, tmp_path: Path) -> None:
+    """No checkpoint is named: the default one is taken."""
     statuses: list[System1Status] = []
     observer.node.create_subscription(System1Status, "hume/status", statuses.append, qos.STATUS)
     log = tmp_path / "launch.log"
-    process = launch(log, "sim.launch.py", f"checkpoint:={checkpoint}", "task:=lift the red cube")
+    process = launch(log, "sim.launch.py", "task:=lift the red cube")
     family: list[psutil.Process] = []
     try:
         observer.until(lambda: statuses and statuses[-1].mode == System1Status.RUNNING, 120.0, "System 1 running")
@@ -81,6 +82,8 @@ def test_a_node_that_cannot_be_configured_ends_the_launch(observer: Any, tmp_pat
         observer.until(lambda: process.poll() is not None, 120.0, "the end of the launch")
     finally:
         process.kill()
+    assert process.returncode == 1
     text = log.read_text(errors="replace")
     assert text.count("cannot configure: '/nonexistent' is no folder") == 1
+    assert "hume_system2 could not start; its message is above" in text
     assert "Traceback" not in text

@@ -10,7 +10,7 @@ from typing import Any
 from hume_bringup.gazebo import gazebo_nodes
 from hume_bringup.node_spec import NodeSpec, OnExit
 from hume_bringup.options import LaunchOptions
-from hume_bringup.params_file import check_params_file
+from hume_bringup.params_file import check_params_file, names_parameter
 from hume_bringup.policy_config import load_policy_config
 from hume_bringup.viewers import recorder, state_publisher, viewers
 from hume_core.errors import ConfigError
@@ -47,7 +47,7 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
         ConfigError: no checkpoint was named, or a policy or limits file is wrong.
         RobotProfileError: the robot is unknown, or its profile is wrong.
     """
-    if not options.checkpoint and (options.system1 or options.system2) and not options.params_file:
+    if not _checkpoint_is_known(options):
         raise ConfigError("launch argument 'checkpoint' is empty; give a checkpoint folder or a hub name")
     profile = find_profile(options.robot)
     # One message here instead of one from each node.
@@ -66,6 +66,23 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
         *([_system2(options, {**policy["system2"], **shared})] if options.system2 else []),
         *([_system1(options, {**policy["system1"], **shared})] if options.system1 else []),
     ]
+
+
+def _checkpoint_is_known(options: LaunchOptions) -> bool:
+    """Whether a checkpoint is named, or none is needed here."""
+    if options.checkpoint or not (options.system1 or options.system2):
+        return True
+    return bool(options.params_file) and names_parameter(options.params_file, "checkpoint")
+
+
+def _rehearsal(options: LaunchOptions) -> LaunchOptions:
+    """With the default checkpoint where none is named; for sets in which no real arm moves."""
+    if _checkpoint_is_known(options):
+        return options
+    # Late, because most launches name a checkpoint, and a small one is made with torch.
+    from hume_training.default_checkpoint import default_checkpoint
+
+    return replace(options, checkpoint=str(default_checkpoint(options.robot)))
 
 
 def _system2(options: LaunchOptions, parameters: Mapping[str, Any]) -> NodeSpec:
@@ -102,14 +119,14 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     simulator = _node(options, "hume_sim", "hume_sim", {"publish_clock": options.use_sim_time, **own})
     extra = viewers(options)
     described = [state_publisher(options)] if extra else []
-    return [simulator, *systems(options), *described, *extra, *recorder(options)]
+    return [simulator, *systems(_rehearsal(options)), *described, *extra, *recorder(options)]
 
 
 def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
     """A stand-in for the robot of any profile, and both systems: sensors publish, commands are followed exactly."""
     own = _given(robot=str(find_profile(options.robot)), bag=options.bag, publish_clock=options.use_sim_time)
     mock = _node(options, "hume_sim", "hume_mock", own)
-    return [mock, *systems(options), *viewers(options), *recorder(options)]
+    return [mock, *systems(_rehearsal(options)), *viewers(options), *recorder(options)]
 
 
 def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
@@ -131,7 +148,7 @@ def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
         arguments=("replay", options.bag, "--wait", *rate, *(["--loop"] if options.loop else [])),
         ros=False,
     )
-    return [player, *systems(options), *viewers(options), *recorder(options)]
+    return [player, *systems(_rehearsal(options)), *viewers(options), *recorder(options)]
 
 
 def gazebo_graph(options: LaunchOptions) -> list[NodeSpec]:
@@ -141,7 +158,7 @@ def gazebo_graph(options: LaunchOptions) -> list[NodeSpec]:
         ConfigError: a namespace was asked for, or another robot than the one in the world.
     """
     options = replace(options, use_sim_time=True)
-    return [*gazebo_nodes(options), *systems(options), *viewers(options), *recorder(options)]
+    return [*gazebo_nodes(options), *systems(_rehearsal(options)), *viewers(options), *recorder(options)]
 
 
 def viz_graph(options: LaunchOptions) -> list[NodeSpec]:

@@ -62,7 +62,9 @@ class NodeSpec:
     def context_arguments(self) -> list[str]:
         """The ROS arguments that launch_ros has no words for."""
         own = ["--enclave", enclave(self.name)] if self.package.startswith("hume_") else []
-        return ["--log-level", f"{self.name}:={self.log_level}", *own]
+        # A node's logger is called after its full name, with dots for slashes.
+        logger = ".".join(part for part in (*self.namespace.split("/"), self.name) if part)
+        return ["--log-level", f"{logger}:={self.log_level}", *own]
 
     def ros_arguments(self) -> list[str]:
         """The specification as command-line arguments."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from hume_core.errors import ConfigError
 from hume_core.node_settings import LifecycleSettings
@@ -68,7 +69,9 @@ class LaunchOptions:
         known = {item.name: item for item in declared(cls)}
         unknown = sorted(set(values) - set(known))
         if unknown:
-            raise ConfigError(f"launch argument '{unknown[0]}' is unknown; valid: {', '.join(known)}")
+            near = get_close_matches(unknown[0], known, n=1)
+            hint = f", did you mean '{near[0]}'?" if near else "."
+            raise ConfigError(f"launch argument '{unknown[0]}' is unknown{hint} Valid: {', '.join(known)}")
         return cls(
             **{name: parse_text(known[name], text, "launch argument") for name, text in values.items() if text != ""}
         )

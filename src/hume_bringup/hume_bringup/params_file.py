@@ -34,3 +34,16 @@ def _has_parameters(section: Any) -> bool:
     if _KEY in section:
         return isinstance(section[_KEY], dict)
     return all(_has_parameters(part) for part in section.values())
+
+
+def names_parameter(path: str, parameter: str) -> bool:
+    """Whether a parameter file that was checked sets a parameter of any node."""
+    return _sets(read_yaml(path, "parameter file"), parameter)
+
+
+def _sets(section: Any, parameter: str) -> bool:
+    if not isinstance(section, dict):
+        return False
+    parameters = section.get(_KEY)
+    inner = (part for name, part in section.items() if name != _KEY)
+    return (isinstance(parameters, dict) and parameter in parameters) or any(_sets(part, parameter) for part in inner)

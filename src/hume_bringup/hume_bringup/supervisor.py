@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -15,6 +14,7 @@ from types import TracebackType
 from hume_bringup.environment import default_environment
 from hume_bringup.node_spec import REFUSED, NodeSpec, OnExit
 from hume_bringup.programs import command
+from hume_bringup.signals import interrupt_on_signals, signals_to
 
 RESPAWN_DELAY = 2.0
 """Pause before a process is started again, s."""
@@ -44,8 +44,12 @@ class Supervisor:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Supervisor:
-        for name in self._specs:
-            self._start(name)
+        try:
+            for name in self._specs:
+                self._start(name)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -83,19 +87,18 @@ class Supervisor:
 
     def stop(self) -> None:
         """Interrupt every node, then kill what is left; takes two seconds at most."""
-        if threading.current_thread() is threading.main_thread():
-            # A second Ctrl-C during clean-up must not leave anything behind.
-            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-            try:
-                self._stop()
-            finally:
-                signal.signal(signal.SIGINT, before)
-        else:
+        # A second Ctrl-C during clean-up must not leave anything behind.
+        with signals_to(signal.SIG_IGN):
             self._stop()
 
     def _start(self, name: str) -> None:
         environment = {**self._environment, **self._specs[name].environment}
-        self._children[name] = subprocess.Popen(self._commands[name], env=environment, start_new_session=True)
+        came: list[int] = []
+        # An exception between the start of a process and its entry here would leave it behind.
+        with signals_to(lambda number, frame: came.append(number)):
+            self._children[name] = subprocess.Popen(self._commands[name], env=environment, start_new_session=True)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
     def _on_exit(self, name: str, code: int) -> OnExit:
         """What follows from the end of a process, said in one line."""
@@ -129,17 +132,11 @@ class Supervisor:
                 continue
 
 
-def interrupt_on_signals() -> None:
-    """SIGINT and SIGTERM raise KeyboardInterrupt here; a shell starts background jobs with SIGINT ignored."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
 def run_until_interrupted(specs: Sequence[NodeSpec]) -> int:
     """Run nodes until Ctrl-C, SIGTERM, or until `Supervisor.wait` returns; returns an exit code."""
     interrupt_on_signals()
-    with Supervisor(specs) as supervisor:
-        try:
+    try:
+        with Supervisor(specs) as supervisor:
             return supervisor.wait()
-        except KeyboardInterrupt:
-            return 0
+    except KeyboardInterrupt:
+        return 0

@@ -51,9 +51,6 @@ def recorder(options: LaunchOptions) -> list[NodeSpec]:
     """`hume record` into the folder that `record` names."""
     if not options.record:
         return []
-    arguments = ["record", "--robot", options.robot, "-o", options.record]
-    arguments += ["--namespace", options.namespace] if options.namespace else []
-    arguments += ["--use-sim-time"] if options.use_sim_time else []
     arguments = ["record", "--robot", str(find_profile(options.robot)), "--output", options.record]
     if options.namespace:
         arguments += ["--namespace", options.namespace]

@@ -16,6 +16,7 @@ from hume_bringup.policy_config import load_policy_config
 from hume_core.errors import ConfigError, RobotProfileError
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile, find_profile, known_profiles
+from hume_training.default_checkpoint import default_checkpoint
 
 LAUNCH = Path(__file__).parents[1] / "launch"
 
@@ -45,7 +46,7 @@ def test_halves_can_run_on_two_machines() -> None:
     ("name", "options", "error", "expected"),
     [
         ("moon", LaunchOptions(), ConfigError, "valid: sim, robot, mock, replay, gazebo, viz"),
-        ("sim", LaunchOptions(), ConfigError, "'checkpoint' is empty"),
+        ("robot", LaunchOptions(), ConfigError, "'checkpoint' is empty"),
         ("sim", LaunchOptions(checkpoint="x", robot="wx9000"), RobotProfileError, "unknown robot 'wx9000'"),
         ("sim", LaunchOptions(checkpoint="x", params_file="/absent"), ConfigError, "'/absent' does not exist"),
         ("sim", LaunchOptions(checkpoint="x", policy_config="/absent"), ConfigError, "policy file '/absent' does not"),
@@ -227,3 +228,47 @@ def test_launch_files_use_the_description() -> None:
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         names |= {call.args[0].value for call in calls if getattr(call.func, "id", "") == "launch_description"}
     assert names == set(GRAPHS)
+
+
+@pytest.mark.parametrize("name", ["sim", "mock", "replay"])
+def test_where_no_real_arm_moves_no_checkpoint_need_be_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    systems = [spec for spec in graph(name, LaunchOptions(bag="/bag")) if spec.lifecycle]
+    folders = {str(spec.parameters["checkpoint"]) for spec in systems}
+    assert folders == {str(default_checkpoint("wx250s_sim"))}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hume_system1: {ros__parameters: {checkpoint: /model}}",
+        "/**: {ros__parameters: {checkpoint: org/name}}",
+        "left: {hume_system2: {ros__parameters: {checkpoint: /model}}}",
+    ],
+)
+def test_a_parameter_file_may_name_the_checkpoint(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    for name in ("sim", "robot"):
+        systems = [spec for spec in graph(name, LaunchOptions(params_file=str(path))) if spec.lifecycle]
+        assert [spec.parameters.get("checkpoint", "") for spec in systems] == ["", ""]
+
+
+def test_a_parameter_file_without_a_checkpoint_is_not_enough_for_a_real_arm(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("hume_system1: {ros__parameters: {threads: 2}}")
+    with pytest.raises(ConfigError, match="'checkpoint' is empty"):
+        graph("robot", LaunchOptions(params_file=str(path)))
+    systems = [spec for spec in graph("sim", LaunchOptions(params_file=str(path))) if spec.lifecycle]
+    assert all(Path(spec.parameters["checkpoint"]).is_dir() for spec in systems)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "logger"),
+    [("", "hume_system1"), ("left", "left.hume_system1"), ("/cell/left/", "cell.left.hume_system1")],
+)
+def test_the_log_level_is_that_of_the_nodes_own_logger(namespace: str, logger: str) -> None:
+    arguments = by_name("robot", namespace=namespace, log_level="debug")["hume_system1"].ros_arguments()
+    assert arguments[arguments.index("--log-level") + 1] == f"{logger}:=debug"

@@ -57,6 +57,23 @@ def test_a_wrong_argument_is_named_with_what_is_valid(name: str, text: str, expe
         LaunchOptions.from_text({name: text})
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("limit_file", "limits_file"), ("dryrun", "dry_run"), ("robots", "robot"), ("name_space", "namespace"),
+        ("Checkpoint", "checkpoint"), ("system_1", "system1"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_argument_is_refused_with_the_nearest(name: str, near: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{name}' is unknown, did you mean '{near}'"):
+        LaunchOptions.from_text({"robot": "so101", name: "x"})
+
+
+def test_an_argument_like_no_other_is_refused_with_what_is_valid() -> None:
+    with pytest.raises(ConfigError, match=r"'zzz' is unknown\. Valid: robot, checkpoint, task"):
+        LaunchOptions.from_text({"zzz": "x"})
+
+
 def test_launching_imports_neither_torch_nor_rclpy() -> None:
     program = "import sys, hume_bringup.description\nassert not {'torch', 'rclpy'} & set(sys.modules), 'heavy import'"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

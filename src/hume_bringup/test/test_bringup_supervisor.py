@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -121,8 +121,54 @@ def test_stopping_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.M
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
-def test_interrupting_hume_up_ends_it(tmp_path: Path) -> None:
-    program = "from hume_bringup.supervisor import run_until_interrupted as r; import sys; sys.exit(r([]))"
-    finished = subprocess.run([sys.executable, "-c", program], env=dict(os.environ), timeout=30, check=False)
-    assert finished.returncode == 0
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all_whatever_the_parent_ignores(
+    program: Path, number: signal.Signals, before: signal.Handlers
+) -> None:
+    """A shell starts background jobs with SIGINT ignored, and a program inherits that."""
+    run = (
+        f"import signal; signal.signal({int(number)}, signal.Handlers({int(before)}))\n"
+        "from hume_bringup.node_spec import NodeSpec\n"
+        "from hume_bringup.supervisor import run_until_interrupted\n"
+        "raise SystemExit(run_until_interrupted([NodeSpec('pkg', 'exe', 'n', arguments=('stay',), ros=False)]))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", run], start_new_session=True)
+    try:
+        child = wait_for_child(psutil.Process(process.pid))
+        process.send_signal(number)
+        assert process.wait(30) == 0
+        assert not child.is_running()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_signal_between_two_starts_leaves_nothing_behind(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal comes while a process is being started, which no handler may cut short."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        signal.raise_signal(signal.SIGINT)
+        started.append(Popen(*arguments, **options))
+        return started[-1]
+
+    Popen = subprocess.Popen
+    monkeypatch.setattr(module.subprocess, "Popen", start)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), Supervisor([spec(n, "stay", OnExit.STOP) for n in ("a", "b")]):
+            pytest.fail("the signal was swallowed")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(started) == 1
+    assert started[0].poll() is not None
+
+
+def wait_for_child(parent: psutil.Process) -> psutil.Process:
+    """The first child of a process, once it is there."""
+    deadline = time.monotonic() + 30.0
+    while not (children := parent.children()):
+        assert time.monotonic() < deadline, "no child was started"
+        time.sleep(0.02)
+    return children[0]

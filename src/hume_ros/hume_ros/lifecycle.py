@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -10,11 +11,12 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import rclpy
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 
-from hume_core.errors import HumeError
+from hume_core.errors import ConfigError, HumeError
 from hume_core.node_settings import LifecycleSettings
 from hume_ros.parameters import declare_settings, refuse_unknown_parameters
 from hume_ros.timers import steady_timer
@@ -22,6 +24,8 @@ from hume_ros.timers import steady_timer
 _SPIN_TIMEOUT = 0.1
 _ACTIVATION_PERIOD = 0.05
 _FAILED = 2
+_C_SOURCE = re.compile(r",? at /[^,]*\.c:\d+")
+"""Where in rcl's source an error arose."""
 
 
 class HumeLifecycleNode(LifecycleNode):
@@ -140,18 +144,38 @@ def make_executor() -> Any:
     return EventsExecutor()
 
 
+def _init(args: list[str] | None) -> None:
+    """`rclpy.init` without signal handlers.
+
+    Args:
+        args: command line; None takes the process's own.
+
+    Raises:
+        ConfigError: an argument or a parameter file cannot be read.
+    """
+    try:
+        rclpy.init(args=args, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        reason = _C_SOURCE.sub("", str(error))
+        hint = ". Write the numbers of a list alike, such as [0.9, 1.0]" if "should be of same type" in reason else ""
+        raise ConfigError(f"the ROS arguments cannot be read: {reason}{hint}") from error
+
+
 def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
     """Spin a node until SIGINT or SIGTERM, then stop it in order.
 
     Args:
         make: builds the node. Nodes in its attribute `companions`, if it has one, are spun too. A `HumeError` there or
-            later ends the process with its message and exit code 2.
+            later ends the process with its message and exit code 2, and so do ROS arguments that cannot be read.
         args: command line; None takes the process's own.
 
     Returns:
         Exit code.
     """
-    rclpy.init(args=args, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+    try:
+        _init(args)
+    except ConfigError as error:
+        return _refuse(error)
     stop = threading.Event()
     executor = make_executor()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -167,8 +191,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
             if isinstance(node, HumeLifecycleNode) and node.gave_up:
                 return _FAILED
     except HumeError as error:
-        print(f"hume: {error}", file=sys.stderr, flush=True)
-        return _FAILED
+        return _refuse(error)
     except ExternalShutdownException:
         pass
     finally:
@@ -182,9 +205,13 @@ def _make_or_exit(make: Callable[[], Node]) -> Node:
     """The node, or the end of the process: rclpy may crash when a half-built node is torn down with Python."""
     try:
         return make()
-    except HumeError as error:
-        print(f"hume: {error}", file=sys.stderr, flush=True)
-        os._exit(_FAILED)
+    except (HumeError, ParameterException) as error:
+        os._exit(_refuse(error))
+
+
+def _refuse(error: Exception) -> int:
+    print(f"hume: {error}", file=sys.stderr, flush=True)
+    return _FAILED
 
 
 def _close(node: Node | None) -> None:

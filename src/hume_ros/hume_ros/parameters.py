@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from hume_core.errors import ConfigError
-from hume_core.settings import Setting, build, check_value
+from hume_core.settings import Setting, build, check_value, declared
 
 _Class = TypeVar("_Class")
 _INT64 = (-(2**63), 2**63 - 1)
@@ -28,7 +30,25 @@ def declare_settings(node: Node, cls: type[_Class], prefix: str = "") -> _Class:
     Raises:
         ConfigError: a launch file, parameter file or command line set a value that is not valid.
     """
+    _take_whole_numbers(node, {prefix + item.name for item in declared(cls) if item.kind is float})
     return build(cls, lambda item: _declare(node, replace(item, name=prefix + item.name)))
+
+
+def _take_whole_numbers(node: Node, names: Collection[str]) -> None:
+    """Let a running node take a 1 where it wants 1.0, as it does at its start; everything else is checked as before."""
+
+    def convert(parameters: list[Parameter[Any]]) -> list[Parameter[Any]]:
+        return [
+            Parameter(item.name, Parameter.Type.DOUBLE, float(item.value))
+            if item.name in names and item.type_ is Parameter.Type.INTEGER
+            else item
+            for item in parameters
+        ]
+
+    # rclpy of ROS 2 Humble has no such callback, and says that the type is wrong.
+    add = getattr(node, "add_pre_set_parameters_callback", None)
+    if names and add is not None:
+        add(convert)
 
 
 def _declare(node: Node, item: Setting) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from rclpy.parameter import Parameter
 
 from hume_core.errors import ConfigError
 from hume_core.settings import setting
+from hume_ros.lifecycle import run_node
 from hume_ros.parameters import declare_settings
 
 
@@ -26,6 +29,7 @@ class Example:
     kind: str = setting("a", "Which.", choices=("a", "b"))
     span: tuple[float, float] = setting((0.5, 1.0), "From where to where.", low=0.0, high=1.0)
     share: float = setting(1.0, "How much.", low=0.0, high=1.0, read_only=False)
+    steps: int = setting(3, "How many next.", low=0, read_only=False)
     rate: float = setting(200.0, "How often.", given_by="robot profile")
 
 
@@ -79,3 +83,71 @@ def test_descriptors_say_range_unit_and_choices() -> None:
 def test_a_wrong_value_is_named_with_range_and_unit(assignment: str, expected: str) -> None:
     with node(assignment) as owner, pytest.raises(ConfigError, match=expected):
         declare_settings(owner, Example)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "name", "expected"),
+    [
+        ("age:=1", "age", 1.0),
+        ("share:=0", "share", 0.0),
+        ("span:=[0, 1]", "span", (0.0, 1.0)),
+        ("span:=[0.25, 1.0]", "span", (0.25, 1.0)),
+    ],
+)
+def test_whole_numbers_are_taken_where_a_number_is_wanted(assignment: str, name: str, expected: object) -> None:
+    with node(assignment) as owner:
+        assert getattr(declare_settings(owner, Example), name) == expected
+
+
+def test_a_running_node_takes_whole_numbers_too() -> None:
+    with node() as owner:
+        declare_settings(owner, Example, "some.")
+        for value in (0, 1):
+            assert owner.set_parameters([Parameter("some.share", value=value)])[0].successful
+            assert owner.get_parameter("some.share").type_ is Parameter.Type.DOUBLE
+            assert owner.get_parameter("some.share").value == value
+        assert owner.set_parameters([Parameter("some.steps", value=5)])[0].successful
+        assert owner.get_parameter("some.steps").type_ is Parameter.Type.INTEGER
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("share", 2), ("share", -1), ("share", "1"), ("share", True), ("share", [1]), ("steps", 1.0), ("age", 1)],
+)
+def test_a_running_node_takes_nothing_else(name: str, value: object) -> None:
+    """Out of range, of another type, or read-only."""
+    with node() as owner:
+        before = declare_settings(owner, Example)
+        assert not owner.set_parameters([Parameter(name, value=value)])[0].successful
+        assert owner.get_parameter(name).value == getattr(before, name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["-p", "span:=[0.5, 1]"], "Write the numbers of a list alike, such as [0.9, 1.0]"),
+        (["-p", "age"], "the ROS arguments cannot be read"),
+        (["-r", "age"], "Couldn't parse remap rule"),
+        (["--params-file", "/absent.yaml"], "/absent.yaml"),
+        (["--unknown"], "--unknown"),
+    ],
+)
+def test_ros_arguments_that_cannot_be_read_end_the_process_with_a_word(
+    arguments: list[str], expected: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run_node(lambda: Node("parameters_test"), ["--ros-args", *arguments]) == 2
+    told = capfd.readouterr().err
+    assert expected in told
+    assert ".c:" not in told.partition("hume: ")[2]
+
+
+@pytest.mark.parametrize("assignment", ["use_sim_time:=1", "use_sim_time:=yes please"])
+def test_a_parameter_of_rclpy_of_a_wrong_type_ends_the_process_with_a_word(assignment: str) -> None:
+    program = "from hume_ros.lifecycle import *; run_process(lambda: Node('parameters_test'))"
+    finished = subprocess.run(
+        [sys.executable, "-c", program, "--ros-args", "-p", assignment],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 2
+    assert "hume: Trying to set parameter 'use_sim_time'" in finished.stderr
+    assert "Traceback" not in finished.stderr

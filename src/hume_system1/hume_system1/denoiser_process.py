@@ -6,13 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from rclpy.node import Node
 
+from hume_system1.child_arguments import inherited_arguments
 from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser_settings import DenoiserSettings, ros_arguments
 
-_ENCLAVE = "/hume/hume_system1_denoiser"
+_NODE = "hume_system1_denoiser"
+_ENCLAVE = f"/hume/{_NODE}"
 """Of SROS2; of no effect while security is off."""
 
 
@@ -20,17 +23,29 @@ class DenoiserProcess:
     """The denoiser as a child process; it ends when this process ends, however that happens.
 
     Args:
-        node: gives namespace and clock settings.
+        node: gives name, namespace and clock settings.
         settings: handed on as parameters.
         control: of the control core, handed on too: both processes admit chunks by the same rules.
+        arguments: command line whose remapping rules and log levels hold for the denoiser too; None: this process's.
     """
 
-    def __init__(self, node: Node, settings: DenoiserSettings, control: ControlSettings) -> None:
-        use_sim_time = str(node.get_parameter("use_sim_time").value).lower()
+    def __init__(
+        self,
+        node: Node,
+        settings: DenoiserSettings,
+        control: ControlSettings,
+        arguments: Sequence[str] | None = None,
+    ) -> None:
+        clock = ["-p", f"use_sim_time:={str(node.get_parameter('use_sim_time').value).lower()}"]
+        inherited = inherited_arguments(
+            sys.argv[1:] if arguments is None else arguments, node.get_fully_qualified_name(), _NODE
+        )
+        # Parameters of any node come first, so that a section of a parameter file for the denoiser by name goes above
+        # them. The settings come last, so that nothing else does.
         self._command = [
             sys.executable, "-m", "hume_system1.denoiser_node", "--ros-args",
-            "-r", f"__ns:={node.get_namespace()}", "-p", f"use_sim_time:={use_sim_time}", "--enclave", _ENCLAVE,
-            *ros_arguments(settings), *ros_arguments(control),
+            "-r", f"__ns:={node.get_namespace()}", *clock, "--enclave", _ENCLAVE, *inherited,
+            *clock, *ros_arguments(settings), *ros_arguments(control),
         ]  # fmt: skip
         self._child: subprocess.Popen[bytes] | None = None
 

@@ -17,7 +17,8 @@ from rich.table import Table
 from hume_bringup.description import graph
 from hume_bringup.environment import default_environment
 from hume_bringup.options import LaunchOptions
-from hume_bringup.supervisor import Supervisor, interrupt_on_signals
+from hume_bringup.signals import interrupt_on_signals
+from hume_bringup.supervisor import Supervisor
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
 from hume_sim.suites import find_suite, scene

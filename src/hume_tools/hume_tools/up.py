@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rich.console import Console
 from rich.table import Table
 
@@ -12,10 +10,6 @@ from hume_bringup.options import LaunchOptions
 from hume_bringup.supervisor import run_until_interrupted
 from hume_core.errors import ConfigError
 from hume_core.settings import declared
-from hume_tools.checkpoints import default_checkpoint
-
-_WITHOUT_ROBOT = ("sim", "mock", "replay", "gazebo")
-"""Sets that take the small checkpoint where none is named: no real arm moves."""
 
 
 def run_up(arguments: list[str]) -> int:
@@ -32,8 +26,6 @@ def run_up(arguments: list[str]) -> int:
         return 0
     texts = dict(_assignment(text) for text in arguments[1:])
     options = LaunchOptions.from_text(texts)
-    if arguments[0] in _WITHOUT_ROBOT and not options.checkpoint:
-        options = replace(options, checkpoint=str(default_checkpoint(options.robot)))
     return run_until_interrupted(graph(arguments[0], options))
 
 

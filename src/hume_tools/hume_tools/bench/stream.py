@@ -18,7 +18,7 @@ from rich.table import Table
 
 from hume_bringup.environment import default_environment
 from hume_bringup.options import LaunchOptions
-from hume_bringup.supervisor import interrupt_on_signals
+from hume_bringup.signals import interrupt_on_signals
 from hume_core.errors import HumeError
 from hume_core.limits import MotionLimits
 from hume_core.robot import RobotProfile, find_profile

@@ -14,9 +14,6 @@ from hume_tools.robot_doctor.fixes import set_and_restart
 from hume_tools.robot_doctor.graph import Controller, Manager
 from hume_tools.robot_doctor.roles import Role
 
-REFUSE_MEASURED_START = False
-"""Whether a controller is refused that begins each trajectory at the measured position, not at the desired one."""
-
 CONSTRAINTS = "constraints."
 # The second names are those of Humble, and of the Universal Robots driver.
 _START = ("interpolate_from_desired_state", "open_loop_control")
@@ -44,7 +41,7 @@ def judge_trajectory(role: Role, controller: Controller, manager: Manager, profi
         yield _interpolation(role, node, str(parameters["interpolation_method"]))
     if "allow_trajectory_replacement" in parameters:
         yield _replacement(role, node, bool(parameters["allow_trajectory_replacement"]))
-    yield from _start(role, node, parameters)
+    yield from _start(role, parameters)
     yield from _tolerances(role, node, parameters, profile)
     yield from _speed_scaling(role, node, parameters)
 
@@ -61,15 +58,12 @@ def _replacement(role: Role, node: str, allowed: bool) -> Finding:
     return Finding(f"{role.what}: allow_trajectory_replacement", not allowed, found, fix)
 
 
-def _start(role: Role, node: str, parameters: Mapping[str, Any]) -> Iterator[Finding]:
+def _start(role: Role, parameters: Mapping[str, Any]) -> Iterator[Finding]:
+    """Both are well: no message begins ahead of the controller, which alone makes the start matter."""
     known = [name for name in _START if name in parameters]
-    if not known:
-        return
-    from_desired = any(parameters[name] for name in known)
-    where = "desired" if from_desired else "measured"
-    found = f"{str(from_desired).lower()}: each trajectory begins at the {where} position"
-    good = from_desired or not REFUSE_MEASURED_START
-    yield Finding(f"{role.what}: {known[0]}", good, found, set_and_restart(node, **{known[0]: True}))
+    if known:
+        value = str(any(parameters[name] for name in known)).lower()
+        yield Finding(f"{role.what}: {known[0]}", True, f"{value}: of no matter, messages begin in the past")
 
 
 def _tolerances(role: Role, node: str, parameters: Mapping[str, Any], profile: RobotProfile) -> Iterator[Finding]:

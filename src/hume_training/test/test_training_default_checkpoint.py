@@ -11,8 +11,8 @@ from hume_core.config import HumeConfig
 from hume_core.errors import ConfigError
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile, known_profiles
-from hume_tools.checkpoints import _arm_actions, random_checkpoint, shipped_checkpoint
 from hume_tools.cli import app
+from hume_training.default_checkpoint import _arm_actions, random_checkpoint, shipped_checkpoint
 from hume_training.evaluation.run import EvaluateOptions
 
 
