@@ -135,7 +135,7 @@ def test_a_forward_controller_takes_the_joints_in_the_profiles_order(joints: Seq
 )
 def test_a_trajectory_controller_takes_the_joints_in_any_order(joints: Sequence[str], partial: bool, says: str) -> None:
     made = trajectory_controller(
-        "xarm7_traj_controller", joints, 100, parameters={"allow_partial_joints_goal": partial}
+        "xarm7_traj_controller", joints, 150, parameters={"allow_partial_joints_goal": partial}
     )
     findings = wrong(TRAJECTORY, with_arm(TRAJECTORY, seen(made)))
     assert set(findings) == ({"arm controller: joints"} if says else set())
@@ -144,7 +144,7 @@ def test_a_trajectory_controller_takes_the_joints_in_any_order(joints: Sequence[
 
 
 def test_a_joint_that_is_only_watched_is_one_too_many() -> None:
-    made = trajectory_controller("xarm7_traj_controller", TRAJECTORY.joint_names, 100)
+    made = trajectory_controller("xarm7_traj_controller", TRAJECTORY.joint_names, 150)
     watched = {**made.parameters, "joints": [*TRAJECTORY.joint_names, "passive"]}
     arm = replace(seen(made), parameters=watched)
     assert "passive" in wrong(TRAJECTORY, with_arm(TRAJECTORY, arm))["arm controller: joints"].found
@@ -164,7 +164,7 @@ def test_a_forward_controller_of_another_interface_is_refused(interface: str, re
     [(["position"], True), (["position", "velocity"], True), (["velocity"], False), (["effort"], False)],
 )
 def test_a_trajectory_controller_needs_positions_among_its_interfaces(interfaces: list[str], good: bool) -> None:
-    made = trajectory_controller("xarm7_traj_controller", TRAJECTORY.joint_names, 100, interfaces)
+    made = trajectory_controller("xarm7_traj_controller", TRAJECTORY.joint_names, 150, interfaces)
     findings = wrong(TRAJECTORY, with_arm(TRAJECTORY, seen(made)))
     assert set(findings) == (set() if good else {"arm controller: interface"})
 
@@ -172,7 +172,7 @@ def test_a_trajectory_controller_needs_positions_among_its_interfaces(interfaces
 def test_the_speed_interface_is_no_joint_and_a_chain_leads_to_joints() -> None:
     name = "speed_scaling/target_speed_fraction_cmd"
     made = trajectory_controller(
-        "xarm7_traj_controller", TRAJECTORY.joint_names, 100, parameters={"speed_scaling.command_interface": name}
+        "xarm7_traj_controller", TRAJECTORY.joint_names, 150, parameters={"speed_scaling.command_interface": name}
     )
     arm = replace(seen(made), required=(*made.command_interfaces, name))
     assert wrong(TRAJECTORY, with_arm(TRAJECTORY, arm)) == {}
@@ -208,6 +208,14 @@ def test_the_update_rate_is_at_least_the_streams(
         assert not finding.optional
         # A profile's stream has a lowest rate of its own.
         assert ("or set rates.stream" in finding.fix) is (max(listed, own) >= 50)
+
+
+@pytest.mark.parametrize(("rate", "good"), [(120, False), (149, False), (150, True), (1000, True)])
+def test_the_update_rate_is_what_the_trajectories_are_timed_for(rate: int, good: bool) -> None:
+    made = trajectory_controller("xarm7_traj_controller", TRAJECTORY.joint_names, rate)
+    finding = judged(TRAJECTORY, with_arm(TRAJECTORY, seen(made)))["arm controller: update rate"]
+    assert finding.good is good
+    assert good or f"update_rate: {rate}" in finding.fix
 
 
 def test_a_rate_that_nobody_tells_is_named() -> None:

@@ -90,14 +90,11 @@ def test_speed_scaling_is_told_but_demands_nothing(name: str) -> None:
     assert name not in judged({name: ""})
 
 
-@pytest.mark.parametrize("refused", [True, False])
 @pytest.mark.parametrize("value", [True, False])
-def test_where_a_trajectory_begins_is_told(monkeypatch: pytest.MonkeyPatch, value: bool, refused: bool) -> None:
-    monkeypatch.setattr(trajectory, "REFUSE_MEASURED_START", refused)
+def test_where_a_trajectory_begins_is_told_and_well(value: bool) -> None:
     finding = judged({"interpolate_from_desired_state": value})["interpolate_from_desired_state"]
     assert finding.found.startswith(str(value).lower())
-    assert finding.good is (value or not refused)
-    assert "{ros__parameters: {interpolate_from_desired_state: true}}" in finding.fix
+    assert finding.good
 
 
 def test_parameters_that_cannot_be_read_are_named() -> None:

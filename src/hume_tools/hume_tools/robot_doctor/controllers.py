@@ -33,7 +33,7 @@ def judge_controllers(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
         yield _state(role, controller, manager)
         yield from judge_interfaces(role, controller, manager)
         if not role.is_action:
-            yield _update_rate(role, controller, manager, profile.rates.stream)
+            yield _update_rate(role, controller, manager, profile)
         if role.is_trajectory:
             yield from judge_trajectory(role, controller, manager, profile)
 
@@ -57,8 +57,8 @@ def _state(role: Role, controller: Controller, manager: Manager) -> Finding:
     return Finding(role.what, True, found)
 
 
-def _update_rate(role: Role, controller: Controller, manager: Manager, stream: float) -> Finding:
-    what = f"{role.what}: update rate"
+def _update_rate(role: Role, controller: Controller, manager: Manager, profile: RobotProfile) -> Finding:
+    what, stream = f"{role.what}: update rate", profile.rates.stream
     own = (controller.parameters or {}).get("update_rate") or 0
     rate = controller.update_rate or own or manager.update_rate
     if rate <= 0:
@@ -70,4 +70,10 @@ def _update_rate(role: Role, controller: Controller, manager: Manager, stream: f
     if rate >= (STREAM_RATE.low or 0.0):
         fix += f"; or set rates.stream to {rate} in the profile"
     found = f"{rate} Hz, commands come at {stream:g} Hz"
-    return Finding(what, rate >= stream, found if rate >= stream else f"{found}: some are never used", fix)
+    if rate < stream:
+        return Finding(what, False, f"{found}: some are never used", fix)
+    promised = profile.controllers.arm.update_rate
+    if role.section == "controllers.arm" and promised is not None and rate < promised:
+        fix = f"set update_rate: {rate} in {role.section} of the profile"
+        return Finding(what, False, f"{found}, timed for the {promised:g} Hz of the profile", fix)
+    return Finding(what, True, found)
