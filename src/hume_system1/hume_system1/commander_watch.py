@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rclpy.node import Node
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
@@ -17,6 +18,11 @@ _DISCOVERY = 0.5  # s
 # A process that was killed stays in the graph until its lease is over; see config/fastdds.xml.
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
+# What the graph calls a node of which only a publisher is known yet. A publisher without ROS stays so.
+_UNKNOWN = "_NODE_NAME_UNKNOWN_"
+_SECOND = "a second"
+_NAMELESS = "a node without a name"
+_NAMED_WITHIN = 2.0  # s
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def foreign(guarded: Sequence[Guarded], publishers: Mapping[str, Sequence[str]],
         names = list(publishers.get(item.topic, ()))
         others = sorted(set(names) - set(item.commanders))
         if item.ours and names.count(item.commanders[0]) > (0 if before else 1):
-            others.append(f"a second {item.commanders[0]}")
+            others.append(f"{_SECOND} {item.commanders[0]}")
         found += [f"{name} publishes on {item.topic}" for name in others]
     return ", ".join(found)
 
@@ -85,7 +91,8 @@ class CommanderWatch:
 
     def __init__(self, node: Node, guarded: Sequence[Guarded]) -> None:
         self._node, self._guarded = node, guarded
-        self._told = ""
+        self._told = self._seen = ""
+        self._seen_since = 0.0
 
     def refuse_others(self) -> None:
         """Wait for a predecessor that is still in the graph to leave it, then demand to be alone.
@@ -96,9 +103,7 @@ class CommanderWatch:
         begun = time.monotonic()
         while True:
             others = foreign(self._guarded, self._publishers(), before=True)
-            waited = time.monotonic() - begun
-            stays = others and not ("a second " in others and waited < _LEASE)
-            if waited >= _DISCOVERY and (stays or not others):
+            if time.monotonic() - begun >= _patience(others):
                 break
             time.sleep(_POLL)
         if others:
@@ -116,17 +121,29 @@ class CommanderWatch:
         self._node.destroy_timer(self._timer)
 
     def _look(self) -> None:
-        text = foreign(self._guarded, self._publishers())
-        if text != self._told:
+        text, now = foreign(self._guarded, self._publishers()), time.monotonic()
+        if text != self._seen:
+            self._seen, self._seen_since = text, now
+        if text != self._told and (_NAMELESS not in text or now - self._seen_since >= _NAMED_WITHIN):
             self._told = text
             self._on_change(text)
 
     def _publishers(self) -> dict[str, list[str]]:
         node = self._node
         return {
-            item.topic: [
-                f"{info.node_namespace.rstrip('/')}/{info.node_name}"
-                for info in node.get_publishers_info_by_topic(node.resolve_topic_name(item.topic))
-            ]
+            item.topic: [_name(info) for info in node.get_publishers_info_by_topic(node.resolve_topic_name(item.topic))]
             for item in self._guarded
         }
+
+
+def _name(info: TopicEndpointInfo) -> str:
+    if info.node_name == _UNKNOWN:
+        return _NAMELESS
+    return f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+
+
+def _patience(others: str) -> float:
+    """How long to wait for somebody to go, or to get a name, s."""
+    if f"{_SECOND} " in others:
+        return _LEASE
+    return _NAMED_WITHIN if _NAMELESS in others else _DISCOVERY

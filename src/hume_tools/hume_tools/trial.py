@@ -1,4 +1,4 @@
-"""One run of the simulated stack under observation: faults are injected, the command stream is recorded exactly."""
+"""One run of the stack under observation: faults are injected, the command stream is recorded exactly."""
 
 from __future__ import annotations
 
@@ -34,18 +34,24 @@ _RESET_PERIOD = 5.0
 
 
 class Trial:
-    """The simulated stack with a black box; use it as a context manager. rclpy must be running.
+    """The stack with a black box; use it as a context manager. rclpy must be running.
 
     Args:
         options: launch options; an empty checkpoint takes the default one.
         parameters: node name -> parameters on top of the description.
+        nodes: which set of nodes.
 
     Attributes:
         status: newest System 1 status.
         reasons: the different reasons seen, in order.
     """
 
-    def __init__(self, options: LaunchOptions, parameters: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        options: LaunchOptions,
+        parameters: Mapping[str, Mapping[str, Any]] | None = None,
+        nodes: str = "sim",
+    ) -> None:
         if not options.checkpoint:
             options = replace(options, checkpoint=str(default_checkpoint("wx250s_sim")))
         self._folder = tempfile.TemporaryDirectory(prefix="hume_trial_")
@@ -53,7 +59,7 @@ class Trial:
         extra = {**(parameters or {})}
         extra["hume_system1"] = {**extra.get("hume_system1", {}), "black_box": str(self._box)}
         specs = [
-            replace(spec, parameters={**spec.parameters, **extra.get(spec.name, {})}) for spec in graph("sim", options)
+            replace(spec, parameters={**spec.parameters, **extra.get(spec.name, {})}) for spec in graph(nodes, options)
         ]
         self.supervisor = Supervisor(specs)
         self.status = System1Status()

@@ -1,0 +1,73 @@
+"""Who listens to commands, and who else gives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hume_core.robot import RobotProfile
+from hume_system1.commander_watch import Guarded, foreign
+from hume_system1.controller_watch import away, controller_names
+
+ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
+
+
+@pytest.mark.parametrize(
+    ("robot", "names"),
+    [
+        ("wx250s_sim", ["arm_controller", "gripper_controller"]),
+        ("franka_fr3", ["fr3_arm_controller"]),
+        ("ur5e", ["forward_position_controller", "robotiq_gripper_controller"]),
+        ("xarm7", ["xarm7_traj_controller"]),
+    ],
+)
+def test_the_controllers_of_a_robot(robot: str, names: list[str]) -> None:
+    """A gripper whose driver is no controller has none."""
+    assert controller_names(RobotProfile.load(ROBOTS / f"{robot}.yaml")) == names
+
+
+def test_a_robot_without_manager_has_no_controllers_to_watch() -> None:
+    profile = RobotProfile.load(ROBOTS / "so101.yaml")
+    bare = profile.controllers.model_copy(update={"controller_manager": ""})
+    assert controller_names(profile.model_copy(update={"controllers": bare})) == []
+
+
+@pytest.mark.parametrize(
+    ("states", "unheard", "text"),
+    [
+        (None, [], ""),
+        (None, ["/arm/commands"], "nobody subscribes to /arm/commands"),
+        ({"arm": "active", "hand": "active", "other": "inactive"}, [], ""),
+        ({"arm": "inactive", "hand": "active"}, [], "arm is inactive"),
+        ({"hand": "unconfigured"}, [], "arm is not loaded, hand is unconfigured"),
+        ({}, ["/a"], "nobody subscribes to /a, arm is not loaded, hand is not loaded"),
+    ],
+)
+def test_what_is_away_is_named_with_the_reason(states: dict[str, str] | None, unheard: list[str], text: str) -> None:
+    assert away(["arm", "hand"], states, unheard) == text
+
+
+COMMANDS = Guarded("arm/commands", ("/left/hume_system1",), ours=True)
+CHUNKS = Guarded("hume/action_chunk", ("/left/hume_system2",))
+OWN, SYSTEM2, OTHER = "/left/hume_system1", "/left/hume_system2", "/teleop"
+
+
+@pytest.mark.parametrize(
+    ("commands", "chunks", "before", "text"),
+    [
+        ([], [], True, ""),
+        ([OWN], [SYSTEM2], False, ""),
+        # An old self of System 2 stays in the graph for a while.
+        ([OWN], [SYSTEM2, SYSTEM2], False, ""),
+        ([OWN], [], True, f"a second {OWN} publishes on arm/commands"),
+        ([OWN, OWN], [], False, f"a second {OWN} publishes on arm/commands"),
+        ([OWN, OTHER], [SYSTEM2], False, f"{OTHER} publishes on arm/commands"),
+        ([OTHER, OTHER, OWN], [], False, f"{OTHER} publishes on arm/commands"),
+        ([OWN], ["/right/hume_system2"], False, "/right/hume_system2 publishes on hume/action_chunk"),
+        ([OTHER], [OTHER], True, f"{OTHER} publishes on arm/commands, {OTHER} publishes on hume/action_chunk"),
+    ],
+)
+def test_foreign_commanders_are_named(commands: list[str], chunks: list[str], before: bool, text: str) -> None:
+    publishers = {"arm/commands": commands, "hume/action_chunk": chunks}
+    assert foreign([COMMANDS, CHUNKS], publishers, before) == text
