@@ -119,6 +119,11 @@ class Process:
         """Still running."""
         return self._child.poll() is None
 
+    def crash(self) -> None:
+        """Kill it: it leaves the graph only when the others miss it."""
+        self._child.kill()
+        self._child.wait()
+
     def stop(self) -> None:
         """Interrupt, then kill."""
         family = [psutil.Process(self._child.pid), *psutil.Process(self._child.pid).children(recursive=True)]

@@ -64,6 +64,12 @@ class MockNode(Node):
         steady_timer(self, 1.0 / settings.camera_rate, self._publish_images)
         self.get_logger().info(f"standing in for robot '{profile.name}'")
 
+    def destroy_node(self) -> None:
+        """Leave the graph at once; the action server would hold the node there."""
+        if self._gripper is not None:
+            self._gripper.close()
+        super().destroy_node()
+
     def _subscribe(self, profile: RobotProfile) -> None:
         arm, gripper = profile.controllers.arm, profile.controllers.gripper
         self._take_positions(arm.topic, arm.type is ArmControllerType.JOINT_TRAJECTORY, self._arm.command_arm)
