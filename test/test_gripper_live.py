@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,34 +26,39 @@ from hume_system1.gripper_sinks import GripperActionSink
 
 pytestmark = pytest.mark.ros
 
-ACTION = "gripper/cmd"
 TYPES = {"ParallelGripperCommand": PARALLEL_GRIPPER_COMMAND, "GripperCommand": GRIPPER_COMMAND}
 PATIENCE = 40.0
 _WARN = 30
+_NUMBERS = itertools.count()
 
 
 @dataclass
 class Robot:
-    """A profile whose gripper is behind `ACTION`, as a file and read."""
+    """A profile as a file, and what of it the tests use."""
 
     path: Path
+    action: str
+    joint_states: str
     gripper: Gripper
 
 
 @pytest.fixture
 def make_robot(tmp_path: Path) -> Callable[..., Robot]:
-    """Write a profile: `make_robot("ur5e", speed=0.2)`."""
+    """Write a profile: `make_robot("ur5e", speed=0.2)`. No two share a topic: what was stopped lingers."""
 
     def make(name: str, **changes: Any) -> Robot:
         data = yaml.safe_load(find_profile(name).read_text(encoding="utf-8"))
         data["gripper"].update(changes)
-        data["controllers"]["gripper"]["topic"] = ACTION
+        number = next(_NUMBERS)
+        action = f"gripper_{number}/cmd"
+        data["controllers"]["gripper"]["topic"] = action
+        data["joint_states"] = f"joint_states_{number}"
         data.pop("kinematics")
         path = tmp_path / f"{name}.yaml"
         path.write_text(yaml.safe_dump(data), encoding="utf-8")
         gripper = RobotProfile.load(path).gripper
         assert gripper is not None
-        return Robot(path, gripper)
+        return Robot(path, action, data["joint_states"], gripper)
 
     return make
 
@@ -67,18 +73,18 @@ class Hand:
         warnings: of the node.
     """
 
-    def __init__(self, observer: Any, gripper: Gripper, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.observer, self.gripper = observer, gripper
+    def __init__(self, observer: Any, robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.observer, self.gripper = observer, robot.gripper
         self.command, self.streaming = Command(1, 1), True
         self.command.mode = Mode.RUNNING
         self.position = float("nan")
         self.goals: list[Any] = []
         self.warnings: list[str] = []
         node = observer.node
-        self.sink = GripperActionSink(node, ACTION, gripper, lambda: self.position)
+        self.sink = GripperActionSink(node, robot.action, robot.gripper, lambda: self.position)
         monkeypatch.setattr(gripper_client, "goal_message", self._note_goal)
         self._subscriptions = [
-            node.create_subscription(JointState, "joint_states", self._on_joints, 10),
+            node.create_subscription(JointState, robot.joint_states, self._on_joints, 10),
             node.create_subscription(Log, "/rosout", self._on_log, 100),
         ]
         self._timer = steady_timer(node, 0.01, self._stream)
@@ -117,12 +123,12 @@ class Hand:
 
 
 @pytest.fixture
-def make_hand(observer: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Gripper], Hand]]:
+def make_hand(observer: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Robot], Hand]]:
     """Sinks that are closed when the test ends."""
     hands: list[Hand] = []
 
-    def make(gripper: Gripper) -> Hand:
-        hands.append(Hand(observer, gripper, monkeypatch))
+    def make(robot: Robot) -> Hand:
+        hands.append(Hand(observer, robot, monkeypatch))
         return hands[-1]
 
     yield make
@@ -142,7 +148,7 @@ def test_the_gripper_goes_where_the_policy_wants_it(
     robot = make_robot(name)
     gripper = robot.gripper
     mock(start, robot, action)
-    hand = make_hand(gripper)
+    hand = make_hand(robot)
     targets = [gripper.closed, gripper.open, 0.5 * (gripper.closed + gripper.open)]
     for target in targets:
         hand.want(target)
@@ -164,7 +170,7 @@ def test_a_goal_that_a_busy_server_refused_is_sent_again(
 ) -> None:
     robot = make_robot("ur5e", speed=0.4)
     mock(start, robot, action, gripper_refuses=True)
-    hand = make_hand(robot.gripper)
+    hand = make_hand(robot)
     hand.want(robot.gripper.closed)
     hand.observer.until(lambda: 0.1 < hand.position < 0.6, PATIENCE, "gripper on its way")
     hand.want(robot.gripper.open)
@@ -187,7 +193,7 @@ def test_a_server_that_was_started_again_gets_the_target(
     start: Any, make_robot: Any, make_hand: Any, actions: list[str]
 ) -> None:
     robot = make_robot("franka_fr3")
-    hand = make_hand(robot.gripper)
+    hand = make_hand(robot)
     hand.want(robot.gripper.closed)
     for action in actions:
         server = mock(start, robot, action)
@@ -200,7 +206,7 @@ def test_a_crashed_server_is_forgotten_once_another_is_there(
     start: Any, make_robot: Any, make_hand: Any, actions: list[str]
 ) -> None:
     robot = make_robot("franka_fr3")
-    hand = make_hand(robot.gripper)
+    hand = make_hand(robot)
     hand.want(robot.gripper.closed)
     for action in actions:
         server = mock(start, robot, action)
@@ -209,10 +215,11 @@ def test_a_crashed_server_is_forgotten_once_another_is_there(
 
 
 def test_a_missing_server_is_named_with_what_to_do(make_robot: Any, make_hand: Any) -> None:
-    hand = make_hand(make_robot("ur5e").gripper)
+    robot = make_robot("ur5e")
+    hand = make_hand(robot)
     hand.want(0.0)
     hand.observer.until(lambda: hand.warnings, PATIENCE, "a warning")
-    assert f"the action '/{ACTION}' has no server" in hand.warnings[0]
+    assert f"the action '/{robot.action}' has no server" in hand.warnings[0]
     assert "start the gripper's driver" in hand.warnings[0]
     assert hand.goals == []
 
@@ -223,7 +230,7 @@ def test_an_emergency_stop_stops_the_gripper_on_its_way(
 ) -> None:
     robot = make_robot("ur5e", speed=0.05)
     mock(start, robot, action)
-    hand = make_hand(robot.gripper)
+    hand = make_hand(robot)
     hand.want(robot.gripper.closed)
     hand.observer.until(lambda: hand.position > 0.02, PATIENCE, "gripper on its way")
     hand.command.mode = Mode.ESTOP
@@ -246,7 +253,7 @@ def test_an_emergency_stop_stops_the_gripper_on_its_way(
 def test_no_goal_goes_out_while_nothing_is_streamed(start: Any, make_robot: Any, make_hand: Any) -> None:
     robot = make_robot("franka_fr3")
     mock(start, robot)
-    hand = make_hand(robot.gripper)
+    hand = make_hand(robot)
     hand.want(robot.gripper.closed)
     hand.arrives(robot.gripper.closed)
     hand.streaming = False
@@ -262,9 +269,10 @@ def test_no_goal_goes_out_while_nothing_is_streamed(start: Any, make_robot: Any,
 def test_the_stand_in_refuses_goals_that_a_controller_refuses(
     start: Any, make_robot: Any, observer: Any, positions: list[float]
 ) -> None:
-    mock(start, make_robot("ur5e"))
+    robot = make_robot("ur5e")
+    mock(start, robot)
     kind = gripper_action_types()[PARALLEL_GRIPPER_COMMAND]
-    client = ActionClient(observer.node, kind, ACTION)
+    client = ActionClient(observer.node, kind, robot.action)
     try:
         observer.until(client.server_is_ready, PATIENCE, "server")
         goal = kind.Goal()
@@ -277,9 +285,10 @@ def test_the_stand_in_refuses_goals_that_a_controller_refuses(
 
 
 def test_the_stand_in_stalls_where_its_gripper_ends(start: Any, make_robot: Any, observer: Any) -> None:
-    mock(start, make_robot("ur5e"))
+    robot = make_robot("ur5e")
+    mock(start, robot)
     kind = gripper_action_types()[PARALLEL_GRIPPER_COMMAND]
-    client = ActionClient(observer.node, kind, ACTION)
+    client = ActionClient(observer.node, kind, robot.action)
     try:
         observer.until(client.server_is_ready, PATIENCE, "server")
         goal = kind.Goal()
