@@ -14,6 +14,7 @@ import yaml
 from rcl_interfaces.msg import Log
 from rclpy.action import ActionClient
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 
 from hume_core.robot import Gripper, RobotProfile, find_profile
 from hume_ros.gripper_actions import GRIPPER_COMMAND, PARALLEL_GRIPPER_COMMAND, gripper_action_types
@@ -221,6 +222,20 @@ def test_a_missing_server_is_named_with_what_to_do(make_robot: Any, make_hand: A
     hand.observer.until(lambda: hand.warnings, PATIENCE, "a warning")
     assert f"the action '/{robot.action}' has no server" in hand.warnings[0]
     assert "start the gripper's driver" in hand.warnings[0]
+    assert hand.goals == []
+
+
+def test_a_server_of_another_type_is_named(make_robot: Any, make_hand: Any, observer: Any) -> None:
+    robot = make_robot("ur5e")
+    publisher = observer.node.create_publisher(String, f"{robot.action}/_action/feedback", 1)
+    hand = make_hand(robot)
+    hand.want(0.0)
+    try:
+        hand.observer.until(lambda: hand.warnings, PATIENCE, "a warning")
+    finally:
+        observer.node.destroy_publisher(publisher)
+    assert f"the action '/{robot.action}' is of type std_msgs/msg/String; it must be" in hand.warnings[0]
+    assert PARALLEL_GRIPPER_COMMAND in hand.warnings[0]
     assert hand.goals == []
 
 
