@@ -119,8 +119,8 @@ class Process:
         """Still running."""
         return self._child.poll() is None
 
-    def kill(self) -> None:
-        """End it at once, as a crash does."""
+    def crash(self) -> None:
+        """Kill it: it leaves the graph only when the others miss it."""
         self._child.kill()
         self._child.wait()
 

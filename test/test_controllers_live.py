@@ -51,7 +51,7 @@ class Robot:
 
     def restart(self) -> None:
         """The robot's process is killed and comes back with the arm at home."""
-        self.process.kill()
+        self.process.crash()
         self.trial.wait(lambda: self.trial.is_mode(System1Status.FAULT), 10.0, "a fault")
         self.measured.clear()
         self.process = self.begin()

@@ -164,6 +164,18 @@ def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
         (lambda d: d["controllers"]["gripper"].update(type="suction"), "'position', 'joint_trajectory_controller'"),
         (lambda d: d.pop("gripper"), "no gripper section"),
         (lambda d: d["gripper"].update(open=0.0), "closed and open must differ"),
+        (lambda d: d["gripper"].update(force=0.0), "gripper.force': Input should be greater than 0; found 0.0"),
+        (lambda d: d["gripper"].update(force=-20.0), "gripper.force': Input should be greater than 0"),
+        (lambda d: d["gripper"].update(force=float("inf")), "gripper.force': Input should be a finite number"),
+        (lambda d: d["gripper"].update(force="strong"), "gripper.force': Input should be a valid number"),
+        (lambda d: d["gripper"].update(force=20.0), "leave it out with 'position'"),
+        (
+            lambda d: (
+                d["gripper"].update(force=20.0),
+                d["controllers"]["gripper"].update(type="joint_trajectory_controller"),
+            ),
+            "leave it out with 'joint_trajectory_controller'",
+        ),
         (lambda d: d.update(rates={"stream": 5000}), "rates.stream"),
         (lambda d: d.update(push={"settle": 2.0}), "settle must be below timeout"),
         (lambda d: d.update(push={"jump_speed": 0.5}), "push.jump_speed"),
@@ -220,3 +232,14 @@ def test_unknown_name_lists_the_known_ones(tmp_path: Path, monkeypatch: pytest.M
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RobotProfileError, match="does not exist"):
         RobotProfile.load(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("force", [None, 0.5, 35])
+def test_a_gripper_behind_an_action_may_have_a_force(tmp_path: Path, force: float | None) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["gripper"].update({} if force is None else {"force": force})
+        data["controllers"]["gripper"].update(type="gripper_action")
+
+    gripper = RobotProfile.load(write(tmp_path, change)).gripper
+    assert gripper is not None
+    assert gripper.force == force

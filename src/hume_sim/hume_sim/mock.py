@@ -117,7 +117,9 @@ class MockNode(Node):
         self.create_subscription(message_type, topic, receive, qos.COMMAND)
 
     def destroy_node(self) -> None:
-        """Leave the graph, with the nodes beside this one."""
+        """Leave the graph at once, with the nodes beside this one; the action server would hold the node there."""
+        if self._gripper is not None:
+            self._gripper.close()
         self._gate.close()
         super().destroy_node()
 

@@ -36,7 +36,24 @@ def test_gripper_moves_at_its_rate_from_the_measured_opening() -> None:
 
 
 def test_gripper_without_value_says_nothing() -> None:
-    assert math.isnan(Gripper(GripperSettings()).step(None, 0.005))
+    gripper = Gripper(GripperSettings())
+    assert math.isnan(gripper.step(None, 0.005))
+    assert math.isnan(gripper.target)
+
+
+@pytest.mark.parametrize(("closed", "open"), [(0.0, 0.04), (0.85, 0.0)])
+def test_gripper_target_is_where_the_command_goes(closed: float, open: float) -> None:
+    gripper = Gripper(GripperSettings(rate=0.1, closed=closed, open=open))
+    gripper.start(closed)
+    gripper.step(None, 0.005)
+    assert math.isnan(gripper.target)
+    gripper.step(1.0, 0.005)
+    assert gripper.target == open
+    assert abs(gripper.command - closed) == pytest.approx(0.0005)
+    gripper.step(None, 0.005)
+    assert gripper.target == open
+    gripper.start(closed)
+    assert math.isnan(gripper.target)
 
 
 def test_binary_gripper_does_not_chatter() -> None:

@@ -75,6 +75,9 @@ class GripperGoals:
     Args:
         closed: position when closed.
         open: position when open.
+
+    Attributes:
+        unanswered: goals before the last one, in a row, that the server has neither accepted nor refused.
     """
 
     def __init__(self, closed: float, open: float) -> None:
@@ -89,6 +92,7 @@ class GripperGoals:
         self._start = math.nan
         self._moved = False
         self._failures = 0
+        self.unanswered = 0
 
     def step(self, now: float, target: float, server: bytes | None, measured: float = math.nan) -> GripperGoal | None:
         """The goal to send now, if any.
@@ -106,22 +110,16 @@ class GripperGoals:
             return None
         return self._send(now, target, measured) if self._is_due(now, target) else None
 
-    def accepted(self, number: int) -> bool:
-        """The server has taken a goal.
-
-        Returns:
-            Whether the goal is still the one that is wanted.
-        """
-        if not self._stands(number):
-            return False
-        self._phase = _Phase.ACCEPTED
-        return True
+    def accepted(self, number: int) -> None:
+        """The server has taken a goal."""
+        if self._stands(number):
+            self._phase, self.unanswered = _Phase.ACCEPTED, 0
 
     def refused(self, number: int, now: float) -> bool:
         """The server has not taken a goal. Returns whether the goal is still the one that is wanted."""
         if not self._stands(number):
             return False
-        self._phase, self._due = _Phase.REFUSED, now + _RETRY
+        self._phase, self._due, self.unanswered = _Phase.REFUSED, now + _RETRY, 0
         return True
 
     def ended(self, number: int, now: float, ending: Ending, measured: float = math.nan) -> bool:
@@ -169,6 +167,8 @@ class GripperGoals:
     def _send(self, now: float, target: float, measured: float) -> GripperGoal:
         if self._goal is None or self._is_new(target):
             self._failures, self._moved = 0, False
+        lost = self._goal is not None and self._phase is _Phase.SENT
+        self.unanswered = self.unanswered + 1 if lost else 0
         self._count += 1
         self._goal = GripperGoal(self._count, target)
         self._phase, self._sent, self._start = _Phase.SENT, now, measured

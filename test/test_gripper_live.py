@@ -1,0 +1,320 @@
+"""A gripper behind an action, with the stand-in of a robot as its server in another process."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rcl_interfaces.msg import Log
+from rclpy.action import ActionClient
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+
+from hume_core.robot import Gripper, RobotProfile, find_profile
+from hume_ros.gripper_actions import GRIPPER_COMMAND, PARALLEL_GRIPPER_COMMAND, gripper_action_types
+from hume_ros.timers import steady_timer
+from hume_system1 import gripper_client
+from hume_system1.control.command import Command
+from hume_system1.control.states import Mode
+from hume_system1.gripper_client import goal_message
+from hume_system1.gripper_sinks import GripperActionSink
+
+pytestmark = pytest.mark.ros
+
+TYPES = {"ParallelGripperCommand": PARALLEL_GRIPPER_COMMAND, "GripperCommand": GRIPPER_COMMAND}
+PATIENCE = 40.0
+_WARN = 30
+_NUMBERS = itertools.count()
+
+
+@dataclass
+class Robot:
+    """A profile as a file, and what of it the tests use."""
+
+    path: Path
+    action: str
+    joint_states: str
+    gripper: Gripper
+
+
+@pytest.fixture
+def make_robot(tmp_path: Path) -> Callable[..., Robot]:
+    """Write a profile: `make_robot("ur5e", speed=0.2)`. No two share a topic: what was stopped lingers."""
+
+    def make(name: str, **changes: Any) -> Robot:
+        data = yaml.safe_load(find_profile(name).read_text(encoding="utf-8"))
+        data["gripper"].update(changes)
+        number = next(_NUMBERS)
+        action = f"gripper_{number}/cmd"
+        data["controllers"]["gripper"]["topic"] = action
+        data["joint_states"] = f"joint_states_{number}"
+        data.pop("kinematics")
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(data), encoding="utf-8")
+        gripper = RobotProfile.load(path).gripper
+        assert gripper is not None
+        return Robot(path, action, data["joint_states"], gripper)
+
+    return make
+
+
+class Hand:
+    """A sink under a stream of commands, and what the stand-in says about the gripper.
+
+    Attributes:
+        command: sent to the sink 100 times a second; its time is kept up while `streaming`.
+        position: newest measured one, nan before the first.
+        goals: positions of the goals sent.
+        warnings: of the node.
+    """
+
+    def __init__(self, observer: Any, robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.observer, self.gripper = observer, robot.gripper
+        self.command, self.streaming = Command(1, 1), True
+        self.command.mode = Mode.RUNNING
+        self.position = float("nan")
+        self.goals: list[Any] = []
+        self.warnings: list[str] = []
+        node = observer.node
+        stopped = lambda: self.command.mode is Mode.ESTOP  # noqa: E731
+        self.sink = GripperActionSink(node, robot.action, robot.gripper, lambda: self.position, stopped)
+        monkeypatch.setattr(gripper_client, "goal_message", self._note_goal)
+        self._subscriptions = [
+            node.create_subscription(JointState, robot.joint_states, self._on_joints, 10),
+            node.create_subscription(Log, "/rosout", self._on_log, 100),
+        ]
+        self._timer = steady_timer(node, 0.01, self._stream)
+
+    def want(self, position: float) -> None:
+        self.command.gripper_targets[0] = position
+
+    def arrives(self, position: float) -> None:
+        self.observer.until(lambda: abs(self.position - position) < 1e-6, PATIENCE, f"gripper at {position}")
+
+    def close(self) -> None:
+        self.sink.close()
+        self.streaming = False
+        self.observer.node.destroy_timer(self._timer)
+        for subscription in self._subscriptions:
+            self.observer.node.destroy_subscription(subscription)
+        # The executor lets go of the client at its next turn; only then may the next one have another type.
+        self.observer.spin(0.2)
+
+    def _note_goal(self, *args: Any) -> Any:
+        self.goals.append(goal_message(*args))
+        return self.goals[-1]
+
+    def _stream(self) -> None:
+        if self.streaming:
+            self.command.time = time.monotonic()
+            self.sink.send(self.command)
+
+    def _on_joints(self, message: JointState) -> None:
+        if self.gripper.joint in message.name:
+            self.position = message.position[message.name.index(self.gripper.joint)]
+
+    def _on_log(self, message: Log) -> None:
+        if message.name == self.observer.node.get_name() and message.level >= _WARN:
+            self.warnings.append(message.msg)
+
+
+@pytest.fixture
+def make_hand(observer: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Robot], Hand]]:
+    """Sinks that are closed when the test ends."""
+    hands: list[Hand] = []
+
+    def make(robot: Robot) -> Hand:
+        hands.append(Hand(observer, robot, monkeypatch))
+        return hands[-1]
+
+    yield make
+    for hand in hands:
+        hand.close()
+
+
+def mock(start: Callable[..., Any], robot: Robot, action: str = "ParallelGripperCommand", **parameters: Any) -> Any:
+    return start("hume_sim", "hume_mock", robot=robot.path, camera_rate=0.2, gripper_action=action, **parameters)
+
+
+@pytest.mark.parametrize("action", TYPES)
+@pytest.mark.parametrize("name", ["ur5e", "franka_fr3", "xarm7"])
+def test_the_gripper_goes_where_the_policy_wants_it(
+    start: Any, make_robot: Any, make_hand: Any, name: str, action: str
+) -> None:
+    robot = make_robot(name)
+    gripper = robot.gripper
+    mock(start, robot, action)
+    hand = make_hand(robot)
+    targets = [gripper.closed, gripper.open, 0.5 * (gripper.closed + gripper.open)]
+    for target in targets:
+        hand.want(target)
+        hand.arrives(target)
+    hand.observer.spin(1.0)
+    commands = [goal.command for goal in hand.goals]
+    if action == "GripperCommand":
+        assert [command.position for command in commands] == targets
+        assert {command.max_effort for command in commands} == {gripper.force or 0.0}
+        return
+    assert [list(command.position) for command in commands] == [[target] for target in targets]
+    assert {(*command.name, *command.velocity) for command in commands} == {(gripper.joint, gripper.speed)}
+    assert {tuple(command.effort) for command in commands} == {() if gripper.force is None else (gripper.force,)}
+
+
+@pytest.mark.parametrize("action", TYPES)
+def test_a_goal_that_a_busy_server_refused_is_sent_again(
+    start: Any, make_robot: Any, make_hand: Any, action: str
+) -> None:
+    robot = make_robot("ur5e", speed=0.4)
+    mock(start, robot, action, gripper_refuses=True)
+    hand = make_hand(robot)
+    hand.want(robot.gripper.closed)
+    hand.observer.until(lambda: 0.1 < hand.position < 0.6, PATIENCE, "gripper on its way")
+    hand.want(robot.gripper.open)
+    hand.arrives(robot.gripper.closed)
+    hand.arrives(robot.gripper.open)
+    assert len(hand.goals) > 2
+    hand.observer.until(lambda: any("refused" in text for text in hand.warnings), PATIENCE, "a warning")
+
+
+def reaches_closed(hand: Hand, action: str) -> None:
+    """A new goal of the action's type goes out, and the gripper closes. The stand-in starts open."""
+    sent = len(hand.goals)
+    hand.observer.until(lambda: len(hand.goals) > sent, PATIENCE, "a goal")
+    hand.arrives(hand.gripper.closed)
+    assert hasattr(hand.goals[-1].command, "max_effort") == (action == "GripperCommand")
+
+
+@pytest.mark.parametrize("actions", [["ParallelGripperCommand"] * 2, list(TYPES), list(reversed(TYPES))])
+def test_a_server_that_was_started_again_gets_the_target(
+    start: Any, make_robot: Any, make_hand: Any, actions: list[str]
+) -> None:
+    robot = make_robot("franka_fr3")
+    hand = make_hand(robot)
+    hand.want(robot.gripper.closed)
+    for action in actions:
+        server = mock(start, robot, action)
+        reaches_closed(hand, action)
+        server.stop()
+
+
+@pytest.mark.parametrize("actions", [["GripperCommand"] * 2, list(TYPES), list(reversed(TYPES))])
+def test_a_crashed_server_is_forgotten_once_another_is_there(
+    start: Any, make_robot: Any, make_hand: Any, actions: list[str]
+) -> None:
+    robot = make_robot("franka_fr3")
+    hand = make_hand(robot)
+    hand.want(robot.gripper.closed)
+    for action in actions:
+        server = mock(start, robot, action)
+        reaches_closed(hand, action)
+        server.crash()
+
+
+def test_a_missing_server_is_named_with_what_to_do(make_robot: Any, make_hand: Any) -> None:
+    robot = make_robot("ur5e")
+    hand = make_hand(robot)
+    hand.want(0.0)
+    hand.observer.until(lambda: hand.warnings, PATIENCE, "a warning")
+    assert f"the action '/{robot.action}' has no server" in hand.warnings[0]
+    assert "start the gripper's driver" in hand.warnings[0]
+    assert hand.goals == []
+
+
+def test_a_server_of_another_type_is_named(make_robot: Any, make_hand: Any, observer: Any) -> None:
+    robot = make_robot("ur5e")
+    publisher = observer.node.create_publisher(String, f"{robot.action}/_action/feedback", 1)
+    hand = make_hand(robot)
+    hand.want(0.0)
+    try:
+        hand.observer.until(lambda: hand.warnings, PATIENCE, "a warning")
+    finally:
+        observer.node.destroy_publisher(publisher)
+    assert f"the action '/{robot.action}' is of type std_msgs/msg/String; it must be" in hand.warnings[0]
+    assert PARALLEL_GRIPPER_COMMAND in hand.warnings[0]
+    assert hand.goals == []
+
+
+@pytest.mark.parametrize("action", TYPES)
+def test_an_emergency_stop_stops_the_gripper_on_its_way(
+    start: Any, make_robot: Any, make_hand: Any, action: str
+) -> None:
+    robot = make_robot("ur5e", speed=0.05)
+    mock(start, robot, action)
+    hand = make_hand(robot)
+    hand.want(robot.gripper.closed)
+    hand.observer.until(lambda: hand.position > 0.02, PATIENCE, "gripper on its way")
+    hand.command.mode = Mode.ESTOP
+    before = float("nan")
+
+    def still() -> bool:
+        nonlocal before
+        before, last = hand.position, before
+        hand.observer.spin(0.5)
+        return hand.position == last
+
+    hand.observer.until(still, PATIENCE, "standstill")
+    assert hand.position < 0.9 * robot.gripper.closed
+    assert len(hand.goals) == 1
+    hand.command.mode = Mode.RUNNING
+    stopped = hand.position
+    hand.observer.until(lambda: hand.position > stopped, PATIENCE, "motion after the reset")
+
+
+def test_no_goal_goes_out_while_nothing_is_streamed(start: Any, make_robot: Any, make_hand: Any) -> None:
+    robot = make_robot("franka_fr3")
+    mock(start, robot)
+    hand = make_hand(robot)
+    hand.want(robot.gripper.closed)
+    hand.arrives(robot.gripper.closed)
+    hand.streaming = False
+    hand.observer.spin(1.0)
+    hand.want(robot.gripper.open)
+    hand.observer.spin(1.0)
+    assert len(hand.goals) == 1
+    hand.streaming = True
+    hand.arrives(robot.gripper.open)
+
+
+@pytest.mark.parametrize("positions", [[], [0.1, 0.2], [float("nan")]])
+def test_the_stand_in_refuses_goals_that_a_controller_refuses(
+    start: Any, make_robot: Any, observer: Any, positions: list[float]
+) -> None:
+    robot = make_robot("ur5e")
+    mock(start, robot)
+    kind = gripper_action_types()[PARALLEL_GRIPPER_COMMAND]
+    client = ActionClient(observer.node, kind, robot.action)
+    try:
+        observer.until(client.server_is_ready, PATIENCE, "server")
+        goal = kind.Goal()
+        goal.command.position = positions
+        future = client.send_goal_async(goal)
+        assert not observer.until(future.result, PATIENCE, "an answer").accepted
+    finally:
+        client.destroy()
+        observer.spin(0.2)
+
+
+def test_the_stand_in_stalls_where_its_gripper_ends(start: Any, make_robot: Any, observer: Any) -> None:
+    robot = make_robot("ur5e")
+    mock(start, robot)
+    kind = gripper_action_types()[PARALLEL_GRIPPER_COMMAND]
+    client = ActionClient(observer.node, kind, robot.action)
+    try:
+        observer.until(client.server_is_ready, PATIENCE, "server")
+        goal = kind.Goal()
+        goal.command.position = [1.5]
+        future = client.send_goal_async(goal)
+        handle = observer.until(future.result, PATIENCE, "an answer")
+        done = handle.get_result_async()
+        result = observer.until(done.result, PATIENCE, "a result").result
+        assert (result.stalled, result.reached_goal) == (True, False)
+        assert list(result.state.position) == pytest.approx([0.79])
+    finally:
+        client.destroy()
+        observer.spin(0.2)
