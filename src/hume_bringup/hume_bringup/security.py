@@ -82,12 +82,14 @@ def _system1(profile: RobotProfile) -> Permissions:
     gripper = profile.controllers.gripper
     if gripper is not None:
         (actions if gripper.type is GripperControllerType.GRIPPER_ACTION else commands).append(gripper.topic)
+    # Before Jazzy it is asked by a service instead.
+    activity = [f"{profile.controllers.controller_manager}/activity"] if profile.controllers.managed else []
     return Permissions(
         "hume_system1",
         publish=("/diagnostics", "hume/epoch", "hume/status", "hume_system1/transition_event", *commands),
         subscribe=(
             "/clock", "hume/action_chunk", "hume/epoch", "hume/estop", "hume/segment", "hume/system1/heartbeat",
-            "hume/system2/heartbeat", profile.joint_states,
+            "hume/system2/heartbeat", profile.joint_states, *activity,
         ),
         call=tuple(actions),
         own=(*_PARAMETER_SERVICES, *_LIFECYCLE_SERVICES, *_SYSTEM1_SERVICES),

@@ -214,6 +214,13 @@ class Controllers(Section):
     gripper: GripperController | None = None
     controller_manager: str = "controller_manager"
 
+    @property
+    def managed(self) -> tuple[str, ...]:
+        """The controllers as the manager calls them; empty where the robot has no manager."""
+        sections = [self.arm, *([self.gripper] if self.gripper is not None else [])]
+        names = [section.controller_name.rpartition("/")[2] for section in sections]
+        return tuple(name for name in names if name) if self.controller_manager else ()
+
 
 class Action(Section):
     """What the policy's action rows mean.

@@ -16,14 +16,6 @@ _ASK_PERIOD = 0.5  # s, where the manager does not tell by itself
 _LISTEN = "active"
 
 
-def controller_names(profile: RobotProfile) -> list[str]:
-    """The robot's controllers as its manager calls them; empty where it has no manager."""
-    controllers = profile.controllers
-    sections = [controllers.arm, *([controllers.gripper] if controllers.gripper is not None else [])]
-    names = [section.controller_name.split("/")[-1] for section in sections]
-    return [name for name in names if name] if controllers.controller_manager else []
-
-
 def away(names: Sequence[str], states: Mapping[str, str] | None, unheard: Sequence[str]) -> str:
     """Which controllers do not take commands, and why; empty: all do.
 
@@ -60,7 +52,7 @@ class ControllerWatch:
         on_change: Callable[[str], None],
     ) -> None:
         self._node, self._unheard, self._on_change = node, unheard, on_change
-        self._names = controller_names(profile)
+        self._names = profile.controllers.managed
         self._states: dict[str, str] | None = None
         self._told: str | None = None
         self._entities: list[tuple[str, Any]] = []

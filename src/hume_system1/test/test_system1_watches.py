@@ -8,7 +8,7 @@ import pytest
 
 from hume_core.robot import RobotProfile
 from hume_system1.commander_watch import Guarded, foreign
-from hume_system1.controller_watch import away, controller_names
+from hume_system1.controller_watch import away
 
 ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 
@@ -24,13 +24,13 @@ ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 )
 def test_the_controllers_of_a_robot(robot: str, names: list[str]) -> None:
     """A gripper whose driver is no controller has none."""
-    assert controller_names(RobotProfile.load(ROBOTS / f"{robot}.yaml")) == names
+    assert RobotProfile.load(ROBOTS / f"{robot}.yaml").controllers.managed == tuple(names)
 
 
 def test_a_robot_without_manager_has_no_controllers_to_watch() -> None:
     profile = RobotProfile.load(ROBOTS / "so101.yaml")
     bare = profile.controllers.model_copy(update={"controller_manager": ""})
-    assert controller_names(profile.model_copy(update={"controllers": bare})) == []
+    assert bare.managed == ()
 
 
 @pytest.mark.parametrize(
