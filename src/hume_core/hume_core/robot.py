@@ -17,16 +17,18 @@ from pydantic import Field, ValidationError, model_validator
 from hume_core.action_spaces import ActionLayout, ActionSpace, DeltaFrame, RotationFormat, find_action_space
 from hume_core.errors import RobotProfileError
 from hume_core.limits import UNLIMITED, MotionLimits
+from hume_core.robot_controllers import (
+    ArmController,
+    ArmControllerType,
+    Controllers,
+    GripperController,
+    GripperControllerType,
+)
 from hume_core.robot_errors import describe_problem
 from hume_core.robot_sections import (
     Action,
-    ArmController,
-    ArmControllerType,
     Camera,
-    Controllers,
     Gripper,
-    GripperController,
-    GripperControllerType,
     Joint,
     KinematicsSection,
     Name,

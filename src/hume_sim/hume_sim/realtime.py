@@ -16,12 +16,12 @@ from queue import Empty, SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.errors import ActionSpaceError, HumeError
+from hume_core.errors import HumeError
 from hume_sim.arm import ARM_JOINTS
+from hume_sim.arm_drive import ArmDrive
 from hume_sim.disturbances import PERIOD, Disturbances
 from hume_sim.suites import Suite
 from hume_sim.trajectory import JointTrajectory
-from hume_sim.trajectory_controller import JointTrajectoryController
 from hume_sim.world import JointState, TabletopWorld
 
 _MAX_LAG = 0.1
@@ -116,11 +116,8 @@ class RealtimeWorld:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._requests: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
-        self._arm_command: deque[NDArray[np.float64] | tuple[JointTrajectory, float | None]] = deque(maxlen=1)
+        self._arm = ArmDrive(world.timestep, interpolate_from_desired_state, clock or (lambda: world.time))
         self._gripper_command: deque[float] = deque(maxlen=1)
-        self._ros_time = clock or (lambda: world.time)
-        self._controller = JointTrajectoryController(world.timestep, interpolate_from_desired_state)
-        self._plays = False
         self._suite = suite
         self._disturbances: Disturbances | None = None
         self._disturbed_steps = 0
@@ -155,11 +152,11 @@ class RealtimeWorld:
 
     def command_arm(self, positions: NDArray[np.float64]) -> None:
         """Replace the arm's command by joint positions (6,), rad, already checked. Any thread."""
-        self._arm_command.append(positions)
+        self._arm.command(positions)
 
     def follow(self, trajectory: JointTrajectory, stamp: float | None = None) -> None:
         """Replace the arm's command by a trajectory that begins at ROS time `stamp`, s; None: now. Any thread."""
-        self._arm_command.append((trajectory, stamp))
+        self._arm.follow(trajectory, stamp)
 
     def command_gripper(self, width: float) -> None:
         """Replace the gripper's command, m, already checked. Any thread."""
@@ -254,17 +251,10 @@ class RealtimeWorld:
             done.set_result(None)
 
     def _apply_commands(self) -> None:
-        if self._arm_command:
-            command = self._arm_command.pop()
-            if isinstance(command, tuple):
-                self._begin(*command)
-            else:
-                self._plays = False
-                self._world.set_arm_target(command)
-        if self._plays:
-            joints, arm = self._world.joint_state(), slice(len(ARM_JOINTS))
-            point = self._controller.update(self._ros_time(), joints.position[arm], joints.velocity[arm])
-            self._world.set_arm_target(point.position)
+        joints, arm = self._world.joint_state(), slice(len(ARM_JOINTS))
+        target = self._arm.target(joints.position[arm], joints.velocity[arm])
+        if target is not None:
+            self._world.set_arm_target(target)
         if self._gripper_command:
             self._world.set_gripper_target(self._gripper_command.pop())
 
@@ -281,21 +271,10 @@ class RealtimeWorld:
         if self._suite is not None:
             self._disturbances = Disturbances(self._suite, self._world.seed, self._world.elapsed)
 
-    def _begin(self, trajectory: JointTrajectory, stamp: float | None) -> None:
-        if not self._plays:
-            self._controller.hold()
-        try:
-            self._controller.accept(trajectory, stamp, self._ros_time())
-        except ActionSpaceError as error:
-            _LOG.warning("ignored a trajectory: %s", error)
-            return
-        self._plays = True
-
     def _reset(self, seed: int, task: str | None) -> None:
         self._world.reset(seed, task)
-        self._arm_command.clear()
+        self._arm.clear()
         self._gripper_command.clear()
-        self._plays = False
         self._disturbances = None
         self._episode = self._read_episode()
         self._sample = self._read_sample()
