@@ -158,3 +158,20 @@ def test_a_stop_that_the_controller_plays_goes_on_where_it_has_come_to(make_rig:
         rig.run(0.5, segments=True)
         assert rig.modes[-1] == "running"
     rig.assert_within_limits()
+
+
+@pytest.mark.parametrize("stall", [0.3, 0.6, 5.0])
+@pytest.mark.parametrize("plays_stop", [False, True])
+def test_a_stall_of_the_loop_is_no_silence_of_the_others(make_rig: Any, stall: float, plays_stop: bool) -> None:
+    """What came meanwhile is taken in later ticks; until then it is not missed."""
+    rig = make_rig(plays_stop=plays_stop)
+    rig.activate()
+    rig.run(1.0, segments=True)
+    rig.sensors = rig.heartbeat = False
+    rig.tick(stall)
+    rig.run(0.02)
+    rig.sensors = rig.heartbeat = True
+    rig.run(1.0, segments=True)
+    assert "fault" not in rig.modes
+    assert rig.modes[-1] == "running"
+    rig.assert_within_limits()

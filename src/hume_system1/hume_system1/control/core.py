@@ -129,6 +129,7 @@ class ControlCore:
             return dt
         self.long_ticks += 1
         self._follow = False
+        self.intake.resume(self._last)
         if settings.plays_stop:
             # The controller has played the stop meanwhile. The command brakes for as long and is where the arm is.
             return dt
@@ -188,7 +189,8 @@ class ControlCore:
 
     def _out_of_sight(self, now: ClockReading) -> bool:
         """Whether an arm that rests is not measured any more: it may be elsewhere when it is seen again."""
-        return self.stream.at_rest and now.steady - self.intake.joint_states.received > self.settings.joint_state_age
+        silent = self.intake.view.without_joint_states(now.steady)
+        return self.stream.at_rest and silent > self.settings.joint_state_age
 
     def _place(self) -> Sequence[float]:
         """Where the command is, (n,) rad, or the arm while the command is not ours."""

@@ -23,7 +23,7 @@ class View:
     """What the watchdogs look at. Times are steady, s; -inf: never.
 
     Attributes:
-        since: of activation: silence before it, while the node was starting up, does not count.
+        since: of activation, or when the loop went on after a stall: silence before it does not count.
         heartbeat: of the denoiser's last sign of life.
         segment: when the last admitted segment arrived.
         chunk: of the observation behind the newest admitted chunk.
@@ -55,6 +55,10 @@ class View:
     joint_states_fault: Reason = Reason.NONE
     covered: bool = False
     foreign: bool = False
+
+    def without_joint_states(self, now: float) -> float:
+        """For how long none has come, s; the loop's own absence does not count."""
+        return now - max(self.joint_states, self.since)
 
     def forget_motion(self) -> None:
         """A new epoch: what was seen of the old one does not count."""
@@ -109,8 +113,7 @@ class JointStatesLost(Watchdog):
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        silent = now - max(view.joint_states, view.since)
-        return Reason.JOINT_STATES_LOST if silent > self.age else _NONE
+        return Reason.JOINT_STATES_LOST if view.without_joint_states(now) > self.age else _NONE
 
 
 class JointStatesWrong(Watchdog):
