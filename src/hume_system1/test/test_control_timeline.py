@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hume_system1.control import spline as spline_module
 from hume_system1.control.delay import DelayEstimate
 from hume_system1.control.splice import Departure, Fade
 from hume_system1.control.spline import Spline
@@ -238,3 +239,14 @@ def test_delay_skips_again_after_a_restart() -> None:
     for delay in (4.0, 4.0, 0.06):
         estimate.add(delay)
     assert estimate.value == 0.06
+
+
+@pytest.mark.parametrize("rows", [65, 66, 100, 257, 1000])
+def test_the_curve_through_many_rows_is_that_of_the_matrix(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """Both ways to the same natural spline."""
+    values = np.random.default_rng(rows).normal(size=(rows, 3))
+    times = np.linspace(0.0, (rows - 1) * DT, 501)
+    quick = np.stack([sample(Spline(0.0, DT, values), t) for t in times])
+    monkeypatch.setattr(spline_module, "_DENSE", rows)
+    exact = np.stack([sample(Spline(0.0, DT, values), t) for t in times])
+    np.testing.assert_allclose(quick, exact, rtol=1e-9, atol=1e-6)

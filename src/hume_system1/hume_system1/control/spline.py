@@ -9,6 +9,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# Rows up to which the curvature comes from a matrix, which is made once for each number of rows.
+_DENSE = 64
+# The inverse of the tridiagonal system (1, 4, 1) falls off by 2 - sqrt(3) per row: to 1e-16 within so many.
+_REACH = 28
+_DECAY = np.sqrt(3.0) - 2.0
+_KERNEL = 6.0 / (2.0 * np.sqrt(3.0)) * _DECAY ** np.abs(np.arange(-_REACH, _REACH + 1))
+
 
 @lru_cache(maxsize=32)
 def _curvature_operator(rows: int) -> Array:
@@ -21,6 +28,23 @@ def _curvature_operator(rows: int) -> Array:
     second_difference = np.eye(inner, rows) - 2.0 * np.eye(inner, rows, k=1) + np.eye(inner, rows, k=2)
     operator[1:-1] = np.linalg.solve(system, 6.0 * second_difference)
     return operator
+
+
+def _curvature(rows: Array) -> Array:
+    """Second derivatives (h, n) at the rows (h, n) of the natural cubic spline, for unit spacing.
+
+    A tick has no time to solve a large system that it meets for the first time. For many rows the inverse of the system
+    is applied as a convolution. The curvature is 0 at both ends, as if the rows went on mirrored with the other sign.
+    """
+    h = rows.shape[0]
+    if h <= _DENSE:
+        curvature: Array = _curvature_operator(h) @ rows
+        return curvature
+    bent = np.zeros((h + 2 * _REACH, rows.shape[1]))
+    bent[_REACH + 1 : -_REACH - 1] = rows[:-2] - 2.0 * rows[1:-1] + rows[2:]
+    bent[:_REACH] = -bent[2 * _REACH : _REACH : -1]
+    bent[-_REACH:] = -bent[-_REACH - 2 : -2 * _REACH - 2 : -1]
+    return np.stack([np.convolve(column, _KERNEL, "valid") for column in bent.T], axis=1)
 
 
 class Spline:
@@ -43,7 +67,7 @@ class Spline:
         h = rows.shape[0]
         # (h - 1, 4, n): value and derivatives in units of dt, at the start of each piece
         pieces = np.empty((h - 1, 4, rows.shape[1]))
-        curvature = _curvature_operator(h) @ rows
+        curvature = _curvature(rows)
         pieces[:, 0] = rows[:-1]
         pieces[:, 1] = rows[1:] - rows[:-1] - (2.0 * curvature[:-1] + curvature[1:]) / 6.0
         pieces[:, 2] = curvature[:-1]
