@@ -58,17 +58,13 @@ class GripperTrajectorySink:
         self._joint = JointLimiter(-inf, inf, 1.0, 1.0, 1.0)
         self._stream = TrajectoryStream(1, profile.trajectory_lead, settings.period, settings.longest_tick)
         self._trajectory = TrajectoryPublisher(node, topic, [joint], self._stream, derivatives=False)
-        self._starts = 0
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
         if isnan(command.gripper):
             return
-        if command.starts != self._starts:
-            self._stream.clear()
-            self._starts = command.starts
         self._joint.p = command.gripper
-        self._stream.add(command.time, [self._joint])
+        self._stream.add(command.time, command.starts, [self._joint])
         self._trajectory.publish()
 
     def unheard(self) -> str:

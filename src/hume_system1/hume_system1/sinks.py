@@ -59,7 +59,7 @@ class JointTrajectorySink:
 
     def __init__(self, node: Node, topic: str, profile: RobotProfile, core: ControlCore) -> None:
         settings = core.settings
-        self._core, self._starts, self._turns = core, 0, np.zeros(len(profile.joints))
+        self._core, self._turns = core, np.zeros(len(profile.joints))
         self._stream = TrajectoryStream(
             len(profile.joints), profile.trajectory_lead, settings.period, settings.longest_tick
         )
@@ -67,10 +67,7 @@ class JointTrajectorySink:
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        if command.starts != self._starts:
-            self._stream.clear()
-            self._starts = command.starts
-        self._stream.add(command.time, self._core.limiter.joints)
+        self._stream.add(command.time, command.starts, self._core.limiter.joints)
         self._turns[:] = 0.0
         self._core.intake.joint_states.as_reported(self._turns)
         self._trajectory.publish(self._turns)

@@ -27,14 +27,10 @@ class Messages:
         self.rig, self.lead = rig, lead
         self.stream = TrajectoryStream(rig.core.limits.size, lead, settings.period, settings.longest_tick)
         self.sent: list[tuple[float, float, JointTrajectory]] = []
-        self.starts = 0
         follow = rig.arm
 
         def send(command: Any, measured: Any) -> Any:
-            if command.starts != self.starts:
-                self.stream.clear()
-                self.starts = command.starts
-            self.stream.add(command.time, rig.core.limiter.joints)
+            self.stream.add(command.time, command.starts, rig.core.limiter.joints)
             s = self.stream
             states = (s.positions.copy(), s.velocities.copy(), s.accelerations.copy())
             self.sent.append((command.time, s.times[0], JointTrajectory(s.times - s.times[0], *states)))

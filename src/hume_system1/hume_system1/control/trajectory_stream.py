@@ -57,7 +57,7 @@ class TrajectoryStream:
         self.capacity = past + 1 + StopPath.most_points(size) + 1
         self._times = np.zeros(self.capacity)
         self._rows = np.zeros((3, self.capacity, size))
-        self._said = 0
+        self._said = self._starts = 0
         self.count = 0
 
     @property
@@ -80,18 +80,16 @@ class TrajectoryStream:
         """See the class."""
         return self._rows[2, : self.count]
 
-    def clear(self) -> None:
-        """Forget what was said: the next command begins a new motion, at rest."""
-        self._said = self.count = 0
-        self._last = -inf
-
-    def add(self, now: float, joints: Sequence[JointLimiter]) -> None:
+    def add(self, now: float, starts: int, joints: Sequence[JointLimiter]) -> None:
         """Put the points of the next message together.
 
         Args:
             now: steady time of the tick, s.
+            starts: of the command; another number than last time is a new motion from rest.
             joints: commanded state of each joint.
         """
+        if starts != self._starts:
+            self._starts, self._said, self.count, self._last = starts, 0, 0, -inf
         due = now + self._lead
         stopped = now - self._last > self._longest_tick
         self._last = now

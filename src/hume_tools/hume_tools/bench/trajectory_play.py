@@ -106,7 +106,6 @@ class _Trial:
         self.messages: list[tuple[float, JointTrajectory, float | None]] = []
         self.commanded: list[tuple[float, Array]] = []
         self.output: list[tuple[float, Array]] = []
-        self.starts = 0
         self.sequence = 0
         self.next_segment = 0.3
         # A sine that comes near the limits of velocity and acceleration, as far as there is room.
@@ -167,11 +166,8 @@ class _Trial:
                 velocities = np.zeros_like(points)
             self.messages.append((arrival, JointTrajectory(times, points, velocities), None))
             return
-        if command.starts != self.starts:
-            self.stream.clear()
-            self.starts = command.starts
         stream = self.stream
-        stream.add(now, joints)
+        stream.add(now, command.starts, joints)
         times = stream.times - stream.times[0]
         states = stream.positions.copy(), stream.velocities.copy(), stream.accelerations.copy()
         stamp = 1e-9 * (self.clock.at(round(stream.times[0] * 1e9)) - _ROS_AHEAD)
