@@ -176,3 +176,14 @@ def test_a_stall_of_the_loop_is_no_silence_of_the_others(make_rig: Any, stall: f
     assert "fault" not in rig.modes
     assert rig.modes[-1] == "running"
     rig.assert_within_limits()
+
+
+def test_a_loop_that_stalls_again_and_again_still_misses_what_is_gone(running: Any) -> None:
+    running.sensors = False
+    running.run(0.1)
+    for _ in range(60):
+        running.tick(0.1)
+        running.tick()
+        if running.modes[-1] == "fault":
+            break
+    assert running.core.state.reason is Reason.JOINT_STATES_LOST

@@ -129,7 +129,7 @@ class ControlCore:
             return dt
         self.long_ticks += 1
         self._follow = False
-        self.intake.resume(self._last)
+        self.intake.resume(dt)
         if settings.plays_stop:
             # The controller has played the stop meanwhile. The command brakes for as long and is where the arm is.
             return dt

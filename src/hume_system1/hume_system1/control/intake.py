@@ -127,9 +127,10 @@ class Intake:
         self.joint_states.forget_stamp()
         self.restart_clock(now)
 
-    def resume(self, steady: float) -> None:
-        """The loop itself was held up until now, s: what it could not take meanwhile may still come."""
-        self.view.since = steady
+    def resume(self, stall: float) -> None:
+        """The loop itself was held up for so long, s: what it could not take meanwhile does not count as silence."""
+        self.view.joint_states += stall
+        self.view.heartbeat += stall
 
     def restart_clock(self, now: ClockReading) -> None:
         """The ROS clock is right as it is now, whatever it did before."""

@@ -23,7 +23,7 @@ class View:
     """What the watchdogs look at. Times are steady, s; -inf: never.
 
     Attributes:
-        since: of activation, or when the loop went on after a stall: silence before it does not count.
+        since: of activation: silence before it, while the node was starting up, does not count.
         heartbeat: of the denoiser's last sign of life.
         segment: when the last admitted segment arrived.
         chunk: of the observation behind the newest admitted chunk.
