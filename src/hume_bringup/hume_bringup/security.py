@@ -102,7 +102,7 @@ def _denoiser(profile: RobotProfile, sensors: tuple[str, ...]) -> Permissions:
     return Permissions(
         "hume_system1_denoiser",
         publish=("hume/epoch", "hume/segment", "hume/system1/heartbeat"),
-        subscribe=("/clock", "hume/action_chunk", "hume/epoch", *sensors, *description),
+        subscribe=("/clock", "hume/action_chunk", "hume/epoch", "hume/status", *sensors, *description),
     )
 
 

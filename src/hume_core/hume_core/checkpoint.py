@@ -5,7 +5,6 @@ Only the tensors that are asked for are read, so System 1's machine never touche
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +17,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hume_core.errors import CheckpointError
+from hume_core.json_file import read_json
+from hume_core.texts import shortened
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -31,6 +32,7 @@ EXTRA_FILES = (
     "vqh_backbone.json",
 )
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_SHARD = re.compile(r"[\w-][\w.-]{0,200}\.safetensors")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
@@ -108,12 +110,9 @@ class CheckpointReader:
             return [self.folder / WEIGHTS]
         if not index.is_file():
             raise CheckpointError(f"{self.folder} has neither {WEIGHTS} nor {INDEX}; only safetensors are read")
-        try:
-            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise CheckpointError(f"{index} is no index of shards: {error}") from error
+        names = _shards(index)
         for name in names:
-            if Path(name).name != name or not (self.folder / name).is_file():
+            if not (self.folder / name).is_file():
                 raise CheckpointError(f"shard '{name}' of {index} is missing in {self.folder}")
         return [self.folder / name for name in names]
 
@@ -255,11 +254,28 @@ def copy_extra_files(source: Path, folder: Path) -> None:
             shutil.copyfile(source / name, folder / name)
 
 
+def _shards(index: Path) -> list[str]:
+    """File names in an index of shards; none leads out of its folder.
+
+    Raises:
+        CheckpointError: it is no index, or names something else than files beside it.
+    """
+    content = read_json(index, CheckpointError)
+    where = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):
+        raise CheckpointError(f"{index} is no index of shards; it needs 'weight_map': tensor -> file")
+    names = sorted(set(where.values()))
+    for name in names:
+        if not _SHARD.fullmatch(name):
+            raise CheckpointError(f"{index} names the shard '{shortened(name)}'; valid: a .safetensors file beside it")
+    return names
+
+
 def _remove_shards(folder: Path) -> None:
     index = folder / INDEX
     if not index.is_file():
         return
-    for name in set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()):
+    for name in _shards(index):
         (folder / name).unlink(missing_ok=True)
     index.unlink()
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from hume_core.action_spaces import ActionLayout, ActionSpace, DeltaFrame, RotationFormat, find_action_space
@@ -38,6 +37,7 @@ from hume_core.robot_sections import (
     Section,
     StateField,
 )
+from hume_core.yaml_file import read_yaml
 
 __all__ = [
     "Action", "ArmController", "ArmControllerType", "Camera", "Controllers", "Gripper", "GripperController",
@@ -99,10 +99,7 @@ class RobotProfile(Section):
             RobotProfileError: unknown name, unreadable file, or a wrong field; names file, field and fix.
         """
         path = find_profile(name_or_path)
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise RobotProfileError(f"{path}: cannot be read as YAML: {error}") from error
+        data = read_yaml(path, "robot profile", RobotProfileError)
         if not isinstance(data, dict):
             raise RobotProfileError(f"{path}: must be a mapping with the fields {', '.join(cls.model_fields)}")
         try:

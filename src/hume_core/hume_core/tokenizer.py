@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,17 @@ from torch import Tensor
 
 from hume_core.checkpoint import copy_extra_files
 from hume_core.errors import CheckpointError
+from hume_core.json_file import read_json
+from hume_core.texts import shortened, shown
+
+_PROBE = "pick up the red cube"
+
+
+def _typed(error: BaseException, what: str) -> CheckpointError:
+    """What the library raises, as ours. Its Rust code panics with what is no `Exception`; only those are taken."""
+    if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        raise error
+    return CheckpointError(f"{what}: {shortened(str(error), 500)}")
 
 
 class InstructionTokenizer:
@@ -33,20 +43,42 @@ class InstructionTokenizer:
             raise CheckpointError(f"{path} is missing; the instruction cannot be tokenized without it")
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:
-            raise CheckpointError(f"{path} is no tokenizer file: {error}") from error
-        pad_id = self._tokenizer.token_to_id(self._pad_token())
+        except BaseException as error:
+            raise _typed(error, f"{path} is no tokenizer file") from error
+        pad_token = self._pad_token()
+        pad_id = self._tokenizer.token_to_id(pad_token)
         if pad_id is None:
-            raise CheckpointError(f"{path} does not know its padding token '{self._pad_token()}'")
+            raise CheckpointError(f"{path} does not know its padding token '{shortened(pad_token)}'")
         self._tokenizer.enable_truncation(max_length)
         self._tokenizer.enable_padding(direction="right", pad_id=pad_id, length=max_length)
+        self._try(path)
+
+    def _try(self, path: Path) -> None:
+        """Parts of a tokenizer are first looked at when it is used."""
+        try:
+            found = self([_PROBE])[0].shape
+        except BaseException as error:
+            raise _typed(error, f"{path} cannot tokenize a sentence") from error
+        if found != (1, self._max_length):
+            raise CheckpointError(f"{path} gives {found[-1]} tokens for a sentence; expected {self._max_length}")
+
+    @property
+    def highest_id(self) -> int:
+        """Highest number of a token."""
+        return max(self._tokenizer.get_vocab().values(), default=-1)
 
     def _pad_token(self) -> str:
         for name in ("tokenizer_config.json", "special_tokens_map.json"):
             path = self.folder / name
-            token = json.loads(path.read_text(encoding="utf-8")).get("pad_token") if path.is_file() else None
+            if not path.exists():
+                continue
+            content = read_json(path, CheckpointError)
+            token = content.get("pad_token") if isinstance(content, dict) else None
+            token = token.get("content") if isinstance(token, dict) else token
+            if token is not None and not isinstance(token, str):
+                raise CheckpointError(f"{path}: 'pad_token' is {shown(token)}; expected text")
             if token is not None:
-                return token["content"] if isinstance(token, dict) else str(token)
+                return token
         return "<pad>"
 
     def __call__(self, tasks: Sequence[str]) -> tuple[Tensor, Tensor]:

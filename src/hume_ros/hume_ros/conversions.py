@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.encoded_images import decode_rgb
 from hume_core.errors import ChunkError, ObservationError
+from hume_core.texts import listed, shortened
 
 _CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC3": 3, "8UC1": 1}
 _TO_RGB = {
@@ -65,7 +67,8 @@ def image_to_rgb(message: Any) -> NDArray[np.uint8]:
         return _decode_compressed(message)
     encoding = str(message.encoding)
     if encoding not in _CHANNELS:
-        raise ObservationError(f"image encoding '{encoding}' is not supported; valid: {', '.join(_CHANNELS)}")
+        valid = ", ".join(_CHANNELS)
+        raise ObservationError(f"image encoding '{shortened(encoding)}' is not supported; valid: {valid}")
     height, width, step = int(message.height), int(message.width), int(message.step)
     row_bytes = width * _CHANNELS[encoding]
     data = np.frombuffer(message.data, dtype=np.uint8)
@@ -81,14 +84,11 @@ def image_to_rgb(message: Any) -> NDArray[np.uint8]:
 
 
 def _decode_compressed(message: Any) -> NDArray[np.uint8]:
-    data = np.frombuffer(message.data, dtype=np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if pixels is None:
-        raise ObservationError(
-            f"compressed image with format '{message.format}' and {data.size} bytes cannot be decoded; "
-            "valid: JPEG or PNG"
-        )
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    try:
+        return decode_rgb(message.data)
+    except ObservationError as error:
+        what = f"compressed image with format '{shortened(message.format)}' and {len(message.data)} bytes"
+        raise ObservationError(f"{what}: {error}") from error
 
 
 def joint_values(message: Any, names: Sequence[str], field: str = "position") -> NDArray[np.float64]:
@@ -104,7 +104,7 @@ def joint_values(message: Any, names: Sequence[str], field: str = "position") ->
     missing = [name for name in names if name not in place]
     if missing:
         raise ObservationError(
-            f"joint states have no joint '{missing[0]}'; they have: {', '.join(message.name) or 'none'}"
+            f"joint states have no joint '{missing[0]}'; they have: {listed(message.name) or 'none'}"
         )
     values = getattr(message, field)
     if len(values) < len(message.name):

@@ -129,8 +129,8 @@ class Denoiser:
         self._next = chunk
 
     def begin_epoch(self, epoch: int) -> None:
-        """Forget chunks of older epochs."""
-        if epoch > self._epoch:
+        """The epoch in force: forget chunks of others."""
+        if epoch != self._epoch:
             self._epoch = epoch
             self._current = self._next = None
 

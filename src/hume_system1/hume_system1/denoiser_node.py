@@ -16,7 +16,7 @@ from array import array
 from collections import deque
 
 import torch
-from hume_msgs.msg import ActionChunk, Heartbeat
+from hume_msgs.msg import ActionChunk, Heartbeat, System1Status
 from hume_msgs.msg import Segment as SegmentMessage
 from rclpy.node import Node
 
@@ -117,6 +117,7 @@ class DenoiserNode(Node):
         self._cycle = DenoisingCycle(denoiser, self._observer, self._profile, time.time_ns() // 1_000_000)
         self._epoch = EpochKeeper(self, self._on_epoch)
         self._chunks = self.create_subscription(ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK)
+        self._status = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
         self._detail, self._ready = "", True
 
     def _load_kinematics(self) -> Kinematics:
@@ -153,6 +154,11 @@ class DenoiserNode(Node):
             self._cycle.offer(chunk_of(message), self._now())
         except ChunkError as error:
             self.get_logger().warning(f"dropped: {error}", throttle_duration_sec=_WARN_PERIOD)
+        else:
+            self._epoch.hear(int(message.epoch))
+
+    def _on_status(self, message: System1Status) -> None:
+        self._epoch.follow(int(message.epoch))
 
     def _on_epoch(self, epoch: int, reason: str) -> None:
         self._unreachable = ""

@@ -47,7 +47,7 @@ class DenoisingCycle:
             self._denoiser.offer(chunk, now)
 
     def begin_epoch(self, epoch: int) -> None:
-        """Forget chunks of older epochs."""
+        """The epoch in force: forget chunks of others."""
         with self._lock:
             self._denoiser.begin_epoch(epoch)
 

@@ -68,8 +68,7 @@ class System1Reporter:
     def publish(self) -> None:
         """Send a status message; log what changed."""
         snapshot = self._core.status(self._clocks())
-        if snapshot.epoch > self._epoch.value:
-            self._epoch.announce(snapshot.epoch, snapshot.text)
+        self._epoch.lead(snapshot.epoch, snapshot.text)
         if time.monotonic() >= self._next_loop_status:
             # Sorting the window takes milliseconds of this interpreter's lock.
             self._loop_status = self._loop.status()

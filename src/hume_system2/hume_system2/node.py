@@ -181,6 +181,7 @@ class System2Node(HumeLifecycleNode):
     def _on_status(self, status: System1Status) -> None:
         self._status = status
         self._heartbeat.note_status(status)
+        self._epoch.follow(int(status.epoch))
         self._system1_went = self._system1_went or status.mode not in _STOPPED
 
     def _supervise(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from hume_core.epochs import believed, following
 from hume_core.limits import MotionLimits
 from hume_system1.control.admission import ChunkAdmission, Rejection
 from hume_system1.control.command import ClockReading
@@ -139,7 +140,7 @@ class Intake:
 
     def advance_epoch(self, epoch: int | None = None) -> None:
         """Begin a new epoch (the next one by default): all motion so far is void."""
-        self.epoch = self.epoch + 1 if epoch is None else epoch
+        self.epoch = following(self.epoch) if epoch is None else epoch
         self.epoch_changed = True
         self._forget_motion()
 
@@ -172,7 +173,7 @@ class Intake:
         if rejection is not None:
             self._count("chunk", rejection)
             return
-        if chunk.epoch > self.epoch:
+        if chunk.epoch != self.epoch:
             self.advance_epoch(chunk.epoch)
         self.chunks_accepted += 1
         self.view.chunk = now.steady - max(0.0, now.ros - chunk.stamp)
@@ -198,7 +199,8 @@ class Intake:
 
     def _control(self, event: Event, now: ClockReading) -> None:
         if isinstance(event, EpochEvent):
-            if event.epoch > self.epoch:
+            newer = event.epoch != self.epoch
+            if newer and believed(event.epoch, self.epoch, self._settings.max_epoch_step):
                 self.advance_epoch(event.epoch)
         elif isinstance(event, ResetEvent):
             self.reset.ask()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hume_core.epochs import LARGEST_STEP
 from hume_core.errors import ConfigError
 from hume_core.node_settings import STREAM_RATE
 from hume_core.settings import check, same_as, setting
@@ -119,7 +120,7 @@ class ControlSettings:
     )
     max_horizon: int = setting(1000, "Largest number of rows of a chunk or segment.", low=1, high=1_000_000)
     max_epoch_step: int = setting(
-        1000, "Largest growth of the epoch that a chunk is believed.", low=1, high=1_000_000_000
+        LARGEST_STEP, "Largest growth of the epoch that a message is believed.", low=1, high=1_000_000_000
     )
     action_spaces: tuple[str, ...] = setting((), "Action spaces accepted in chunks; empty: all.", given_by=_PROFILE)
     chunk_rows: int = setting(0, "Rows of a chunk; 0: any.", low=0, high=1_000_000, given_by=_CALLER)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
+from hume_core.texts import listed
 from hume_ros.conversions import stamp_seconds
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, Frame, ObservationBuffer, check_cameras
@@ -59,7 +60,7 @@ class BagObservations:
         self.problems: Counter[str] = Counter()
         for key, topic in self.topics.items():
             if topic not in reader.topics:
-                raise BagError(f"{reader.path} has no topic '{topic}' ({key}); it has: {', '.join(reader.topics)}")
+                raise BagError(f"{reader.path} has no topic '{topic}' ({key}); it has: {listed(reader.topics)}")
 
     def frames(self) -> Iterator[BagFrame]:
         """Every matched set in the order of arrival."""
