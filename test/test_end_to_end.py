@@ -152,8 +152,9 @@ def test_a_newer_goal_takes_over(watch: Watch, observer: Any) -> None:
     observer.until(second_result.done, 20.0, "the end of the second goal")
 
 
-def test_an_empty_instruction_is_refused(watch: Watch, observer: Any) -> None:
-    future = watch.goals.send_goal_async(ExecuteTask.Goal(instruction="  "))
+@pytest.mark.parametrize("instruction", ["", "  ", "lift\tthe red cube", "lift the <pad> cube", "lift " * 200])
+def test_what_is_no_instruction_is_refused(watch: Watch, observer: Any, instruction: str) -> None:
+    future = watch.goals.send_goal_async(ExecuteTask.Goal(instruction=instruction))
     observer.until(future.done, 10.0, "an answer to the goal")
     assert not future.result().accepted
 

@@ -47,7 +47,16 @@ class EpochKeeper:
         self._node.destroy_subscription(self._subscription)
         self._node.destroy_publisher(self._publisher)
 
+    def catch_up(self, epoch: int, reason: str) -> None:
+        """Another node is in this epoch; nothing happens where it is not newer.
+
+        What a node announced leaves the topic with the node. One that starts again learns the epoch from those who
+        stayed.
+        """
+        if epoch > self.value:
+            self.value = epoch
+            self._on_change(epoch, reason)
+
     def _receive(self, message: Epoch) -> None:
-        if message.source != self._source and message.epoch > self.value:
-            self.value = int(message.epoch)
-            self._on_change(self.value, str(message.reason))
+        if message.source != self._source:
+            self.catch_up(int(message.epoch), str(message.reason))
