@@ -187,7 +187,8 @@ def test_half_a_cached_repository_is_completed(hub, folder, monkeypatch):
 
 def test_tokenizer_pads_truncates_and_ends_with_a_newline(tmp_path):
     tokenizer = InstructionTokenizer(FIXTURE, 12)
-    ids, mask = tokenizer(["open the drawer", "open the drawer\n", "open " * 40])
+    with pytest.warns(UserWarning, match="would be cut before"):
+        ids, mask = tokenizer(["open the drawer", "open the drawer\n", "open " * 40])
     assert ids.shape == mask.shape == (3, 12)
     assert torch.equal(ids[0], ids[1])
     assert mask[0].sum() < 12

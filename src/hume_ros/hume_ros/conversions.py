@@ -8,23 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.encoded_images import decode_rgb
 from hume_core.errors import ChunkError, ObservationError
 from hume_core.texts import listed, shortened
-
-_CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC3": 3, "8UC1": 1}
-_TO_RGB = {
-    "bgr8": cv2.COLOR_BGR2RGB,
-    "8UC3": cv2.COLOR_BGR2RGB,
-    "rgba8": cv2.COLOR_RGBA2RGB,
-    "bgra8": cv2.COLOR_BGRA2RGB,
-    "mono8": cv2.COLOR_GRAY2RGB,
-    "8UC1": cv2.COLOR_GRAY2RGB,
-}
+from hume_ros.images import raw_to_rgb
 
 
 def stamp_seconds(stamp: Any) -> float:
@@ -63,24 +53,7 @@ def image_to_rgb(message: Any) -> NDArray[np.uint8]:
     Raises:
         ObservationError: unknown encoding, or data that do not fit width, height and step.
     """
-    if hasattr(message, "format"):
-        return _decode_compressed(message)
-    encoding = str(message.encoding)
-    if encoding not in _CHANNELS:
-        valid = ", ".join(_CHANNELS)
-        raise ObservationError(f"image encoding '{shortened(encoding)}' is not supported; valid: {valid}")
-    height, width, step = int(message.height), int(message.width), int(message.step)
-    row_bytes = width * _CHANNELS[encoding]
-    data = np.frombuffer(message.data, dtype=np.uint8)
-    if height < 1 or width < 1 or step < row_bytes or data.size < height * step:
-        raise ObservationError(
-            f"image of {width}x{height} '{encoding}' with step {step} needs {height * max(step, row_bytes)} bytes; "
-            f"found {data.size}"
-        )
-    pixels = data[: height * step].reshape(height, step)[:, :row_bytes].reshape(height, width, -1)
-    if encoding == "rgb8":
-        return pixels.copy()
-    return np.asarray(cv2.cvtColor(pixels, _TO_RGB[encoding]), dtype=np.uint8)
+    return _decode_compressed(message) if hasattr(message, "format") else raw_to_rgb(message)
 
 
 def _decode_compressed(message: Any) -> NDArray[np.uint8]:

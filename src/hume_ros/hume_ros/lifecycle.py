@@ -41,6 +41,8 @@ class HumeLifecycleNode(LifecycleNode):
         self._autostart_timer = None
         self.gave_up = False
         """Autostart failed and the process has to end; the reason is logged."""
+        self.activates_itself = False
+        """The activation at hand is that of autostart: nobody asked for it."""
         settings = declare_settings(self, LifecycleSettings)
         self._exit_on_failure = settings.exit_on_failure
         if settings.autostart:
@@ -113,7 +115,9 @@ class HumeLifecycleNode(LifecycleNode):
             return
         self.destroy_timer(self._autostart_timer)
         self._autostart_timer = None
+        self.activates_itself = True
         self._autostart_step(self.trigger_activate())
+        self.activates_itself = False
 
     def _autostart_step(self, outcome: TransitionCallbackReturn) -> bool:
         """Whether a transition was made; where it was not, the process may have to end."""

@@ -58,6 +58,15 @@ def wrong(graph: Graph) -> dict[str, Finding]:
     return {finding.what: finding for finding in judge(UR5E, graph) if not finding.good}
 
 
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("topic", ["hume/action_chunk", "hume/segment"])
+def test_a_node_that_runs_twice_is_named(topic: str, count: int) -> None:
+    graph = healthy()
+    assert topic not in wrong(graph)
+    graph.repeated = {topic: {"/left/hume_system2": count}}
+    assert wrong(graph)[topic].found == f"/left/hume_system2 publishes from {count} processes"
+
+
 def test_a_healthy_graph_has_nothing_wrong() -> None:
     findings = judge(UR5E, healthy())
     assert [finding for finding in findings if not finding.good] == []

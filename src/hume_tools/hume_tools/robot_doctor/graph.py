@@ -126,6 +126,7 @@ class Graph:
         actions: action of the profile -> types that servers offer it with.
         manager: of the controllers; None: the profile says that there is none.
         description: text of the topic robot_description; empty: none came.
+        repeated: topic of the stack -> node that publishes on it from several processes -> from how many.
     """
 
     joint_states: Source
@@ -136,3 +137,4 @@ class Graph:
     actions: dict[str, frozenset[str]] = field(default_factory=dict)
     manager: Manager | None = None
     description: str = ""
+    repeated: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

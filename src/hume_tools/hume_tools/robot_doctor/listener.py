@@ -18,13 +18,16 @@ from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
 from hume_ros.observer import image_type
+from hume_ros.publishers import SETTLED, RepeatedPublishers, publishers_of
 from hume_tools.robot_doctor.compatibility import qos_mismatch
 from hume_tools.robot_doctor.graph import Endpoint, Graph, Source
 from hume_tools.robot_doctor.manager_listener import ManagerListener
 from hume_tools.robot_doctor.roles import roles
 
 _DISCOVERY = 1.5
+_LOOK_PERIOD = 0.5
 _FEEDBACK = "_FeedbackMessage"
+_STACK = ("hume/action_chunk", "hume/segment")
 
 
 def listen(profile: RobotProfile, namespace: str, seconds: float) -> Graph:
@@ -69,6 +72,7 @@ class _Listener:
         self._node.create_subscription(String, "robot_description", self._note_description, qos.LATCHED)
         self._spin(seconds)
         self._ask_controller_manager()
+        self._note_repeated()
         return self._graph
 
     def _spin(self, seconds: float) -> None:
@@ -86,6 +90,18 @@ class _Listener:
         for controller in (controllers.arm, controllers.gripper):
             if controller is not None:
                 self._note_commands(controller.topic)
+
+    def _note_repeated(self) -> None:
+        """Whether nodes of the stack run twice. One that may have crashed is given the time to leave the graph."""
+        watch, begun = RepeatedPublishers(), time.monotonic()
+        while True:
+            publishers = {topic: publishers_of(self._node, topic) for topic in _STACK}
+            now = time.monotonic()
+            self._graph.repeated = watch.update(publishers, now)
+            nodes = [[publisher.node for publisher in found] for found in publishers.values()]
+            if all(len(set(names)) == len(names) for names in nodes) or now - begun > SETTLED:
+                return
+            self._spin(_LOOK_PERIOD)
 
     def _note_commands(self, name: str) -> None:
         topic = self._node.resolve_topic_name(name)
