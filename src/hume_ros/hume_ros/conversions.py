@@ -71,9 +71,12 @@ def joint_values(message: Any, names: Sequence[str], field: str = "position") ->
         float64 (len(names),), rad or m (position), rad/s or m/s (velocity).
 
     Raises:
-        ObservationError: a joint is missing, the field is shorter than the names, or a value is not finite.
+        ObservationError: a joint is missing or named twice, the field is shorter than the names, or a value is not
+            finite.
     """
     place = {name: i for i, name in enumerate(message.name)}
+    if len(place) < len(message.name):
+        _refuse_duplicates(list(message.name), names)
     missing = [name for name in names if name not in place]
     if missing:
         raise ObservationError(
@@ -89,6 +92,21 @@ def joint_values(message: Any, names: Sequence[str], field: str = "position") ->
         bad = names[int(np.flatnonzero(~np.isfinite(picked))[0])]
         raise ObservationError(f"joint '{bad}' has a '{field}' that is not finite")
     return picked
+
+
+def known_joint_values(message: Any, names: Sequence[str]) -> NDArray[np.float64]:
+    """Positions (len(names),) of a `sensor_msgs/JointState`, rad or m; nan for the joints that it does not hold."""
+    position = dict(zip(message.name, message.position, strict=False))
+    return np.array([position.get(name, np.nan) for name in names], dtype=np.float64)
+
+
+def _refuse_duplicates(found: list[str], names: Sequence[str]) -> None:
+    twice = [name for name in names if found.count(name) > 1]
+    if twice:
+        raise ObservationError(
+            f"joint states name joint '{twice[0]}' {found.count(twice[0])} times in one message; "
+            "correct the driver: one number per joint"
+        )
 
 
 def chunk_rows(message: Any) -> NDArray[np.float32]:

@@ -3,7 +3,10 @@
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 SENSOR = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""Cameras and joint states, subscribing side: matches best-effort and reliable publishers."""
+"""Cameras, subscribing side: matches best-effort and reliable publishers."""
+
+JOINT_STATES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=64, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Joint states, subscribing side: those of a fast driver must not push out those of a slow one on the same topic."""
 
 COMMAND = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE)
 """Command stream: the newest counts; reliable because the controllers of ros2_control ask for it."""

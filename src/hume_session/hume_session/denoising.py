@@ -63,8 +63,9 @@ class DenoisingStage:
         self._commands = commands
         self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
         observer = ObservationBuffer(
-            profile, self._sources, policy.history, lambda: schedule.steady, decode=policy.refiner.sees_images
-        )
+            profile, self._sources, policy.history, lambda: schedule.steady, decode=policy.refiner.sees_images,
+            on_problem=lambda problem: listener.event(schedule.elapsed, "denoising", problem),
+        )  # fmt: skip
         denoiser = Denoiser(policy.refiner, profile, switch, kinematics, control)
         self._cycle = DenoisingCycle(denoiser, observer, profile, first_seq)
         self._next_beat = 0

@@ -64,6 +64,7 @@ class DenoiserNode(Node):
         self._detail = "loading"
         self._ready = False
         self._unreachable = ""
+        self._beginnings = 0
         self._stopping = threading.Event()
         self._observer: Observer | None = None
         self._loading_beat = steady_timer(self, HEARTBEAT_PERIOD, self._beat_while_not_ready)
@@ -131,6 +132,7 @@ class DenoiserNode(Node):
         """Refine the part of the chunk that starts now; False if there was nothing to do."""
         try:
             request = self._cycle.begin(self._now())
+            self._note_beginnings()
             if request is None:
                 return False
             started = time.monotonic()
@@ -143,6 +145,11 @@ class DenoiserNode(Node):
         self._finished.append((time.monotonic(), segment.denoise_duration))
         self._note_reach(segment.unreachable)
         return True
+
+    def _note_beginnings(self) -> None:
+        if self._cycle.beginnings != self._beginnings:
+            self._beginnings = self._cycle.beginnings
+            self.get_logger().warning("the ROS clock went back; chunks of the time before are forgotten")
 
     def _note_reach(self, unreachable: str) -> None:
         self._unreachable = unreachable

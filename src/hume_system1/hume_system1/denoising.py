@@ -28,6 +28,9 @@ class DenoisingCycle:
         observer: source of observations.
         profile: rate of System 1.
         first_seq: segments are numbered from here on.
+
+    Attributes:
+        beginnings: how often the ROS clock went back, and chunks were forgotten.
     """
 
     def __init__(self, denoiser: Denoiser, observer: ObservationBuffer, profile: RobotProfile, first_seq: int) -> None:
@@ -35,6 +38,7 @@ class DenoisingCycle:
         self._observer = observer
         self._period = 1.0 / profile.rates.system1
         self._seq = first_seq
+        self.beginnings = 0
         self._lock = threading.Lock()
 
     def offer(self, chunk: Chunk, now: float) -> None:
@@ -44,6 +48,7 @@ class DenoisingCycle:
             ChunkError: it is not admitted.
         """
         with self._lock:
+            self._notice(now)
             self._denoiser.offer(chunk, now)
 
     def begin_epoch(self, epoch: int) -> None:
@@ -58,11 +63,16 @@ class DenoisingCycle:
             ObservationError: the newest observation cannot be used.
         """
         with self._lock:
+            self._notice(now)
             chunk = self._denoiser.chunk_at(now)
         if chunk is None:
             return None
         frame = self._observer.take(now, newest_state=True)
         return self._denoiser.request(chunk, frame.observation(""), frame.stamp, frame.joint_positions, now)
+
+    def _notice(self, now: float) -> None:
+        if self._denoiser.notice(now):
+            self.beginnings += 1
 
     def refine(self, request: SegmentRequest) -> NDArray[np.float64]:
         """See `SegmentRequest.refined_by`; it changes nothing here."""

@@ -178,7 +178,7 @@ class System1Node(HumeLifecycleNode):
             (ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK),
             (Segment, "hume/segment", self._on_segment, qos.CHUNK),
             (Heartbeat, "hume/system1/heartbeat", self._on_heartbeat, qos.STATUS),
-            (JointState, profile.joint_states, self._on_joint_state, qos.SENSOR),
+            (JointState, profile.joint_states, self._on_joint_state, qos.JOINT_STATES),
             (Bool, "hume/estop", self._on_estop, qos.STATUS),
         )
         for msg_type, topic, callback, quality in subscriptions:
