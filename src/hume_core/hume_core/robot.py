@@ -37,12 +37,13 @@ from hume_core.robot_sections import (
     Section,
     StateField,
 )
+from hume_core.stop_sections import DeadMan, StopState
 from hume_core.yaml_file import read_yaml
 
 __all__ = [
-    "Action", "ArmController", "ArmControllerType", "Camera", "Controllers", "Gripper", "GripperController",
+    "Action", "ArmController", "ArmControllerType", "Camera", "Controllers", "DeadMan", "Gripper", "GripperController",
     "GripperControllerType", "Joint", "KinematicsSection", "ObservationTiming", "Push", "Rates", "RobotProfile",
-    "StateField", "find_profile", "known_profiles", "profile_directories",
+    "StateField", "StopState", "find_profile", "known_profiles", "profile_directories",
 ]  # fmt: skip
 
 
@@ -62,6 +63,8 @@ class RobotProfile(Section):
     rates: Rates = Rates()
     observation: ObservationTiming = ObservationTiming()
     push: Push = Push()
+    deadman: DeadMan | None = None
+    stop_states: tuple[StopState, ...] = ()
 
     @model_validator(mode="after")
     def _parts_agree(self) -> RobotProfile:

@@ -15,7 +15,7 @@ from hume_ros.timers import steady_timer
 
 _PERIOD = 0.2  # s
 _DISCOVERY = 0.5  # s
-# A process that was killed stays in the graph until its lease is over; see config/fastdds.xml.
+# A process that was killed stays in the graph until its lease is over; see config/fastdds_local.xml.
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
 _SECOND = "a second"

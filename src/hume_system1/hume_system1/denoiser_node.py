@@ -5,11 +5,7 @@ It is started, watched and stopped by `system1_node`; the two share nothing but 
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
 import statistics
-import sys
 import threading
 import time
 from array import array
@@ -42,7 +38,7 @@ from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 
 _WARN_PERIOD = 2.0
-_PR_SET_PDEATHSIG = 1
+_END_TIMEOUT = 1.0  # s; a model that is still being loaded is given up with the process
 
 
 class DenoiserNode(Node):
@@ -76,7 +72,7 @@ class DenoiserNode(Node):
         self._stopping.set()
         if self._observer is not None:
             self._observer.wake()
-        self._thread.join(5.0)
+        self._thread.join(_END_TIMEOUT)
 
     def destroy_node(self) -> None:
         """Stop the thread, then the node."""
@@ -199,19 +195,8 @@ class DenoiserNode(Node):
         self._heartbeats.publish(message)
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel for SIGTERM when the command process ends, however it ends."""
-    parent = os.environ.get("HUME_SYSTEM1_PID")
-    if parent is None:
-        return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):
-        sys.exit(0)
-
-
 def main() -> None:
     """Entry point `denoiser_node`."""
-    _die_with_parent()
     run_process(DenoiserNode)
 
 

@@ -17,6 +17,7 @@ from hume_tools.robot_doctor.controllers import judge_controllers
 from hume_tools.robot_doctor.graph import Graph
 from hume_tools.robot_doctor.listener import listen
 from hume_tools.robot_doctor.sources import judge_sources
+from hume_tools.robot_doctor.stops import judge_stops
 
 
 def examine(robot: str, namespace: str, seconds: float) -> list[Finding]:
@@ -42,6 +43,7 @@ def judge(profile: RobotProfile, graph: Graph) -> list[Finding]:
         *judge_commands(profile, graph),
         *judge_stack(graph),
         *judge_controllers(profile, graph),
+        *judge_stops(profile, graph),
         *_kinematics(profile, graph),
     ]
 

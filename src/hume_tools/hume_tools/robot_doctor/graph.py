@@ -39,12 +39,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A node that listens to a command topic.
+    """A node that listens to a command topic, or publishes a stop.
 
     Attributes:
         node: its name, without namespace.
         type: message type.
-        qos_problem: why it cannot receive what System 1 sends; empty: it can.
+        qos_problem: why messages do not pass between it and System 1; empty: they do.
     """
 
     node: str
@@ -124,6 +124,7 @@ class Graph:
         listeners: command topic -> who listens.
         commanders: command topic -> nodes that publish on it.
         actions: action of the profile -> types that servers offer it with.
+        stops: topic by which the arm may be stopped -> who publishes on it.
         manager: of the controllers; None: the profile says that there is none.
         description: text of the topic robot_description; empty: none came.
         repeated: topic of the stack -> node that publishes on it from several processes -> from how many.
@@ -135,6 +136,7 @@ class Graph:
     listeners: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     commanders: dict[str, frozenset[str]] = field(default_factory=dict)
     actions: dict[str, frozenset[str]] = field(default_factory=dict)
+    stops: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     manager: Manager | None = None
     description: str = ""
     repeated: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

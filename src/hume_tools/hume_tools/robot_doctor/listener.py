@@ -16,13 +16,15 @@ from std_msgs.msg import String
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
 from hume_ros import qos
+from hume_ros.context import init_ros
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
 from hume_ros.observer import image_type
 from hume_ros.publishers import SETTLED, RepeatedPublishers, publishers_of
-from hume_tools.robot_doctor.compatibility import qos_mismatch
+from hume_tools.robot_doctor.compatibility import qos_mismatch, stop_mismatch
 from hume_tools.robot_doctor.graph import Endpoint, Graph, Source
 from hume_tools.robot_doctor.manager_listener import ManagerListener
 from hume_tools.robot_doctor.roles import roles
+from hume_tools.stop_sources import stop_sources
 
 _DISCOVERY = 1.5
 _LOOK_PERIOD = 0.5
@@ -38,7 +40,7 @@ def listen(profile: RobotProfile, namespace: str, seconds: float) -> Graph:
         namespace: of the robot's topics.
         seconds: how long, after discovery.
     """
-    rclpy.init()
+    init_ros()
     node = Node("hume_doctor", namespace=namespace)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -90,6 +92,11 @@ class _Listener:
         for controller in (controllers.arm, controllers.gripper):
             if controller is not None:
                 self._note_commands(controller.topic)
+        for name in stop_sources(self._profile):
+            publishers = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(name))
+            self._graph.stops[name] = tuple(
+                Endpoint(info.node_name, info.topic_type, stop_mismatch(info.qos_profile)) for info in publishers
+            )
 
     def _note_repeated(self) -> None:
         """Whether nodes of the stack run twice. One that may have crashed is given the time to leave the graph."""
