@@ -38,7 +38,6 @@ class Watch:
         self.observer = observer
         self.status = System1Status()
         self.reasons: list[str] = []
-        self.next_reset = 0.0
         self.measured: list[np.ndarray] = []
         self.commands: list[np.ndarray] = []
         self.chunks: list[ActionChunk] = []
@@ -66,12 +65,20 @@ class Watch:
     def stands_still(self) -> bool:
         return bool(self.status.standing_still)
 
-    def runs(self) -> bool:
-        """Whether System 1 runs; a fault from a starved machine is reset, as an operator would."""
-        if self.mode_is(System1Status.FAULT) and time.monotonic() > self.next_reset:
-            self.next_reset = time.monotonic() + 5.0
-            self.observer.call(Trigger, "hume_system1/reset", Trigger.Request())
-        return self.mode_is(System1Status.RUNNING)
+    def running_goal(self, instruction: str) -> Any:
+        """Send a goal and wait until System 1 runs; returns its handle.
+
+        A fault from a starved machine ends the goal. It is reset, as an operator would, and the goal sent again.
+        """
+        for _ in range(5):
+            handle = self.send_goal(instruction)
+            if self.mode_is(System1Status.FAULT):
+                self.observer.call(Trigger, "hume_system1/reset", Trigger.Request())
+            ended = handle.get_result_async()
+            self.observer.until(lambda e=ended: self.mode_is(System1Status.RUNNING) or e.done(), 60.0, "motion")
+            if not ended.done():
+                return handle
+        pytest.fail(f"System 1 does not run: {self.status.mode_name}, {self.status.reason}")
 
     def send_goal(self, instruction: str, max_duration: float = 0.0) -> Any:
         self.observer.until(self.goals.server_is_ready, START_TIMEOUT, "hume/execute_task")
@@ -117,10 +124,8 @@ def watch(observer: Any, stack: Supervisor) -> Watch:
 
 
 def test_a_goal_moves_the_arm_and_cancelling_stops_it(watch: Watch, observer: Any) -> None:
-    handle = watch.send_goal("lift the red cube")
-    assert handle.accepted
+    handle = watch.running_goal("lift the red cube")
     result = handle.get_result_async()
-    observer.until(watch.runs, 60.0, "System 1 running")
     start = watch.measured[-1]
     observer.until(lambda: np.abs(watch.measured[-1] - start).max() > 0.02, 20.0, "the simulated arm moving")
     limits = PROFILE.motion_limits()
@@ -184,8 +189,7 @@ def test_what_is_no_instruction_is_refused(watch: Watch, observer: Any, instruct
 
 
 def test_killing_system_2_makes_system_1_hold_with_a_reason(watch: Watch, observer: Any, stack: Supervisor) -> None:
-    watch.send_goal("lift the red cube")
-    observer.until(watch.runs, 60.0, "System 1 running")
+    watch.running_goal("lift the red cube")
     os.kill(stack.pid("hume_system2"), signal.SIGKILL)
     watch.reasons.clear()
     observer.until(lambda: watch.mode_is(System1Status.HOLD), 10.0, "System 1 holding")

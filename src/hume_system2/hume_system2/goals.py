@@ -102,7 +102,8 @@ class GoalServer:
     def _cancel(self, handle: ServerGoalHandle) -> CancelResponse:
         if handle is not self._handle:
             return CancelResponse.REJECT
-        self._on_end(_CANCELED)
+        if not handle.is_cancel_requested:
+            self._on_end(_CANCELED)
         return CancelResponse.ACCEPT
 
     def check_cancel(self) -> None:
