@@ -65,7 +65,8 @@ class RosClock:
                 self.time = self.now(ros)
             return
         self._watch(steady, ros)
-        expected = self.time + (steady - self._steady) * self.rate
+        rate = 0.0 if self._simulated and self._estimate.stands(_ns(steady)) else self.rate
+        expected = self.time + (steady - self._steady) * rate
         self._steady = steady
         if not math.isfinite(ros):
             return

@@ -62,6 +62,10 @@ class StampClock:
         """ROS time at a steady time near the last reading, ns."""
         return self._ros + round(self.rate * (steady - self._steady))
 
+    def stands(self, steady: int) -> bool:
+        """Whether readings that were due by a steady time, ns, have not come."""
+        return steady > self._changed + round(_STEPS * self.step)
+
     def until(self, steady: int) -> int:
         """As `at`, but the clock stands still where readings that were due have not come; ns."""
         return self.at(min(steady, self._changed + round(_STEPS * self.step)))
