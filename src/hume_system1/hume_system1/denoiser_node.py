@@ -5,6 +5,7 @@ It is started, watched and stopped by `system1_node`; the two share nothing but 
 
 from __future__ import annotations
 
+import math
 import statistics
 import threading
 import time
@@ -28,6 +29,7 @@ from hume_ros.observer import Observer, probe_sensors
 from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.control.ros_clock import RosClock
 from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser import Denoiser
 from hume_system1.denoiser_settings import DenoiserSettings
@@ -60,7 +62,8 @@ class DenoiserNode(Node):
         self._detail = "loading"
         self._ready = False
         self._unreachable = ""
-        self._beginnings = 0
+        # A coarse /clock has gone on since its last step; the clock faults are the command loop's.
+        self._smooth_clock, self._clock_lock = RosClock(math.inf, math.inf), threading.Lock()
         self._stopping = threading.Event()
         self._observer: Observer | None = None
         self._loading_beat = steady_timer(self, HEARTBEAT_PERIOD, self._beat_while_not_ready)
@@ -111,7 +114,8 @@ class DenoiserNode(Node):
             system1.warm_up()
         self._observer = Observer(self, self._profile, cameras, history=int(system1.config.s1_his_state_size))
         # Wall-clock milliseconds, so that a restarted process goes on above the numbers it used before.
-        self._cycle = DenoisingCycle(denoiser, self._observer, self._profile, time.time_ns() // 1_000_000)
+        first_seq = time.time_ns() // 1_000_000
+        self._cycle = DenoisingCycle(denoiser, self._observer, self._profile, first_seq, self.get_logger().warning)
         self._epoch = EpochKeeper(self, self._on_epoch)
         self._chunks = self.create_subscription(ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK)
         self._status = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
@@ -128,7 +132,6 @@ class DenoiserNode(Node):
         """Refine the part of the chunk that starts now; False if there was nothing to do."""
         try:
             request = self._cycle.begin(self._now())
-            self._note_beginnings()
             if request is None:
                 return False
             started = time.monotonic()
@@ -141,11 +144,6 @@ class DenoiserNode(Node):
         self._finished.append((time.monotonic(), segment.denoise_duration))
         self._note_reach(segment.unreachable)
         return True
-
-    def _note_beginnings(self) -> None:
-        if self._cycle.beginnings != self._beginnings:
-            self._beginnings = self._cycle.beginnings
-            self.get_logger().warning("the ROS clock went back; chunks of the time before are forgotten")
 
     def _note_reach(self, unreachable: str) -> None:
         self._unreachable = unreachable
@@ -168,7 +166,10 @@ class DenoiserNode(Node):
         self._cycle.begin_epoch(epoch)
 
     def _now(self) -> float:
-        return float(self.get_clock().now().nanoseconds) * 1e-9
+        with self._clock_lock:
+            ros = float(self.get_clock().now().nanoseconds) * 1e-9
+            self._smooth_clock.update(time.monotonic(), ros)
+            return self._smooth_clock.now(ros)
 
     def _beat_while_not_ready(self) -> None:
         """From the spin thread; once ready the beat comes from the thread whose life it vouches for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,17 +29,22 @@ class DenoisingCycle:
         observer: source of observations.
         profile: rate of System 1.
         first_seq: segments are numbered from here on.
-
-    Attributes:
-        beginnings: how often the ROS clock went back, and chunks were forgotten.
+        on_problem: told in a line when the ROS clock goes back, from any thread.
     """
 
-    def __init__(self, denoiser: Denoiser, observer: ObservationBuffer, profile: RobotProfile, first_seq: int) -> None:
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        observer: ObservationBuffer,
+        profile: RobotProfile,
+        first_seq: int,
+        on_problem: Callable[[str], object] = lambda problem: None,
+    ) -> None:
         self._denoiser = denoiser
         self._observer = observer
         self._period = 1.0 / profile.rates.system1
         self._seq = first_seq
-        self.beginnings = 0
+        self._on_problem = on_problem
         self._lock = threading.Lock()
 
     def offer(self, chunk: Chunk, now: float) -> None:
@@ -72,7 +78,7 @@ class DenoisingCycle:
 
     def _notice(self, now: float) -> None:
         if self._denoiser.notice(now):
-            self.beginnings += 1
+            self._on_problem("the ROS clock went back; chunks of the time before are forgotten")
 
     def refine(self, request: SegmentRequest) -> NDArray[np.float64]:
         """See `SegmentRequest.refined_by`; it changes nothing here."""

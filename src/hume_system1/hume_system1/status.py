@@ -11,7 +11,7 @@ from hume_core.limits import MotionLimits
 from hume_core.texts import shortened
 from hume_system1.control.command import CoreStatus
 from hume_system1.control.command_loop import LoopStatus
-from hume_system1.control.states import Mode, Reason
+from hume_system1.control.states import Mode
 
 _MOST_SOURCES = 64
 _MODES = {mode: getattr(System1Status, mode.name) for mode in Mode}
@@ -31,7 +31,7 @@ def status_message(
     message = System1Status(
         mode=_MODES[core.mode],
         mode_name=core.mode.name,
-        reason="" if core.reason is Reason.NONE else core.text,
+        reason="" if core.text == core.mode.value else core.text,
         epoch=core.epoch,
         chunk_seq=max(0, core.chunk_seq),
         segment_seq=max(0, core.segment_seq),

@@ -79,6 +79,17 @@ def test_a_healthy_graph_has_nothing_wrong() -> None:
         (lambda g: g.joint_states.published_types.clear(), "joint states: topic", "nobody publishes joint_states"),
         (lambda g: g.joint_positions.pop("elbow_joint"), "joint names", "missing: elbow_joint"),
         (lambda g: g.joint_positions.update(elbow_joint=90.0), "joint positions", "elbow_joint at 90.000"),
+        (lambda g: setattr(g.joint_states, "unstamped", 9), "joint states: stamps", "9 of 9 messages"),
+        (
+            lambda g: g.joint_publishers.update(elbow_joint={"ur_driver", "joint_state_publisher"}),
+            "joint publishers",
+            "joint 'elbow_joint' comes from joint_state_publisher, ur_driver",
+        ),
+        (
+            lambda g: g.joint_publishers.update({name: {"driver", "driver (2)"} for name in JOINTS}),
+            "joint publishers",
+            "joint 'shoulder_pan_joint' (and 6 more) comes from driver, driver (2)",
+        ),
         (lambda g: g.joint_states.arrivals.__setitem__(slice(2, None), []), "joint states: rate", "100.0 Hz"),
         (lambda g: g.joint_states.ages.__setitem__(slice(None), [-1.5]), "joint states: clock", "-1500.0 ms"),
         (lambda g: g.cameras["image"].ages.__setitem__(slice(None), [0.9]), "camera image: clock", "900.0 ms"),
@@ -172,3 +183,30 @@ def test_a_continuous_joint_is_nowhere_outside(angle: float) -> None:
     found = {finding.what: finding for finding in judge(robot, graph)}["joint positions"]
     assert not found.good
     assert "elbow_joint" not in found.found
+
+
+@pytest.mark.parametrize(
+    ("oddity", "what", "says"),
+    [
+        (
+            lambda g: g.joint_states.publishers.extend(["arm_driver", "gripper_driver"]),
+            "joint publishers",
+            "arm_driver, gripper_driver publish joint_states",
+        ),
+        (lambda g: g.no_velocity.add("wrist_2_joint"), "joint velocities", "not given (nan) for wrist_2_joint"),
+    ],
+)
+def test_what_is_only_odd_is_told_but_not_wrong(oddity: Callable[[Graph], object], what: str, says: str) -> None:
+    graph = healthy()
+    oddity(graph)
+    finding = wrong(graph)[what]
+    assert says in finding.found
+    assert finding.optional
+
+
+def test_drivers_of_different_joints_on_one_topic_are_fine() -> None:
+    graph = healthy()
+    graph.joint_states.publishers.extend(["arm_driver", "gripper_driver"])
+    graph.joint_publishers.update({name: {"arm_driver"} for name in UR5E.joint_names})
+    graph.joint_publishers["robotiq_85_left_knuckle_joint"] = {"gripper_driver"}
+    assert not [finding for finding in wrong(graph).values() if not finding.optional]

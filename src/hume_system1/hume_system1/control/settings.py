@@ -132,6 +132,7 @@ class ControlSettings:
         True, "Watch the denoiser's heartbeat; false when nothing sends one.", given_by=_CALLER
     )
     still_velocity: float = setting(0.05, "A joint slower than this is still.", unit="rad/s", low=0.0001, high=10.0)
+    start_states: int = setting(3, "Joint states in a row that must agree before the stream starts.", low=1, high=100)
     start_margin: float = setting(
         0.05,
         "How far outside the position limits the arm may be on activation.",

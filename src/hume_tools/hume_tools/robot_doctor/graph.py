@@ -19,6 +19,8 @@ class Source:
         ages: arrival minus stamp, s on the ROS clock; negative: the publisher's clock is ahead.
         problem: why its newest message cannot be used; empty: it can.
         qos_problems: node that publishes it -> why the stack cannot receive from it.
+        publishers: names of the nodes that publish it, one for each publisher.
+        unstamped: messages without a time stamp.
     """
 
     topic: str
@@ -28,6 +30,8 @@ class Source:
     ages: list[float] = field(default_factory=list)
     problem: str = ""
     qos_problems: dict[str, str] = field(default_factory=dict)
+    publishers: list[str] = field(default_factory=list)
+    unstamped: int = 0
 
     @property
     def rate(self) -> float:
@@ -121,6 +125,8 @@ class Graph:
         joint_states: the topic of joint states.
         cameras: camera key -> its topic.
         joint_positions: joint name -> newest position, rad or m.
+        joint_publishers: joint name -> who publishes it, as far as that is told.
+        no_velocity: joints whose velocity is not a number.
         listeners: command topic -> who listens.
         commanders: command topic -> nodes that publish on it.
         actions: action of the profile -> types that servers offer it with.
@@ -133,6 +139,8 @@ class Graph:
     joint_states: Source
     cameras: dict[str, Source]
     joint_positions: dict[str, float] = field(default_factory=dict)
+    joint_publishers: dict[str, set[str]] = field(default_factory=dict)
+    no_velocity: set[str] = field(default_factory=set)
     listeners: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     commanders: dict[str, frozenset[str]] = field(default_factory=dict)
     actions: dict[str, frozenset[str]] = field(default_factory=dict)
