@@ -25,9 +25,10 @@ def prepare_environment() -> None:
     folder = _log_folder()
     if folder is not None and _writable(folder):
         return
-    fallback = Path(tempfile.gettempdir()) / f"hume_log_{os.getuid()}"
+    fallback = Path(os.environ.get("TMPDIR") or "/tmp") / f"hume_log_{os.getuid()}"
     where = "there is no home" if folder is None else f"{folder} cannot be written"
-    if not _writable(fallback):
+    # Its name can be guessed, so somebody else may have made it.
+    if not _writable(fallback) or fallback.stat().st_uid != os.getuid():
         raise ConfigError(f"logs have no place: {where}; set ROS_LOG_DIR to a folder that can be written")
     with suppress(OSError):
         print(f"hume: {where}, so logs go to {fallback}; set ROS_LOG_DIR to choose", file=sys.stderr, flush=True)

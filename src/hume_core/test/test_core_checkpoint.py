@@ -175,6 +175,57 @@ def test_hub_cache_is_used_without_network(hub):
         resolve_folder("organisation/other")
 
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize("revision", [COMMIT, "v1.0", "main"])
+def test_a_cached_revision_is_used_without_network(hub, revision):
+    (hub.parents[1] / "refs" / "v1.0").write_text(COMMIT)
+    assert resolve_folder(f"organisation/name@{revision}") == hub
+
+
+@pytest.mark.parametrize("revision", ["v2.0", "fedcba9876543210fedcba9876543210fedcba98"])
+def test_another_revision_is_not_taken_for_the_cached_one(hub, revision):
+    with pytest.raises(CheckpointError, match=rf"'organisation/name' at revision '{revision}'.*network is unreachable"):
+        resolve_folder(f"organisation/name@{revision}")
+
+
+@pytest.mark.parametrize("revision", ["v1.0", "refs/pr/3", COMMIT])
+def test_a_revision_is_what_is_downloaded(folder, monkeypatch, revision):
+    import huggingface_hub
+
+    asked = []
+
+    def download(name, revision=None, local_files_only=False, **_):
+        if local_files_only:
+            raise OSError("not in the cache")
+        asked.append((name, revision))
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    assert resolve_folder(f"organisation/name@{revision}") == folder
+    assert asked == [("organisation/name", revision)]
+
+
+def test_an_unknown_revision_is_named(monkeypatch):
+    import huggingface_hub
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    def refuse(name, **_):
+        # Versions of the library differ in what its constructor wants.
+        raise RevisionNotFoundError.__new__(RevisionNotFoundError, "404")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    with pytest.raises(CheckpointError, match=r"'organisation/name' .*no revision 'v9'; give a commit, tag or"):
+        resolve_folder("organisation/name@v9")
+
+
+@pytest.mark.parametrize("name", ["organisation/name@", "organisation@v1", "organisation/name@v1@v2", "a/b@-x", "@v1"])
+def test_a_malformed_revision_is_no_hub_name(name):
+    with pytest.raises(CheckpointError, match="no hub name like 'organisation/name' or 'organisation/name@revision'"):
+        resolve_folder(name)
+
+
 def test_half_a_cached_repository_is_completed(hub, folder, monkeypatch):
     import huggingface_hub
 

@@ -76,8 +76,10 @@ class HumeLifecycleNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Called by rclpy."""
         self.configuring = True
-        done = self._guard("configure", self._configure_checked)
-        self.configuring = False
+        try:
+            done = self._guard("configure", self._configure_checked)
+        finally:
+            self.configuring = False
         if not done:
             self.cleanup()
         return _outcome(done)

@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Bool
@@ -46,17 +45,20 @@ class StopInputs:
         self._node, self._stop = node, stop
         self._subscriptions: list[Any] = []
         self._problems: dict[str, str] = {}
-        self._dead_man = profile.deadman
+        self._dead_man, self._states = profile.deadman, profile.stop_states
         self._held_at: float | None = None
-        types = [_state_type(state) for state in profile.stop_states]
-        for topic in unique_topics(node, topics):
+        # What may be refused comes before anything is taken up.
+        names = unique_topics(node, topics, "parameter 'stop_topics'")
+        types = [_state_type(state) for state in self._states]
+        unique_topics(node, [state.topic for state in self._states], "stop_states of the robot profile")
+        unique_topics(node, [self._dead_man.topic] if self._dead_man else [], "deadman of the robot profile")
+        for topic in names:
             self._listen(Bool, topic, partial(self._on_stop, topic), qos.STOPS)
         if self._dead_man is not None:
             # What was published before may be long over.
             self._listen(Bool, self._dead_man.topic, partial(self._on_dead_man, self._dead_man), qos.STOPS[:1])
-        for state, kind in zip(profile.stop_states, types, strict=True):
+        for state, kind in zip(self._states, types, strict=True):
             self._listen(kind, state.topic, partial(self._on_state, state), qos.STATES)
-        self._states = profile.stop_states
         self._timer = steady_timer(node, _PERIOD, self._look) if self._dead_man or self._states else None
 
     def warn_of_the_silent(self) -> None:
@@ -121,16 +123,25 @@ class StopInputs:
             self._stop()
 
 
-def unique_topics(node: Node, topics: Sequence[str]) -> list[str]:
+def unique_topics(node: Node, topics: Sequence[str], where: str) -> list[str]:
     """Full names, remapping included; each once.
 
+    Args:
+        node: whose namespace and remapping rules hold.
+        topics: names.
+        where: begins the error, such as "parameter 'stop_topics'".
+
     Raises:
-        ConfigError: a name is not one.
+        ConfigError: a name is none of a topic.
     """
-    try:
-        return list(dict.fromkeys(node.resolve_topic_name(topic) for topic in topics))
-    except (InvalidTopicNameException, ValueError) as error:
-        raise ConfigError(f"parameter 'stop_topics' has a name that is no topic's: {error}") from error
+    names = []
+    for topic in topics:
+        try:
+            names.append(node.resolve_topic_name(topic))
+        except RuntimeError as error:
+            reason = str(error).rpartition(", at ")[0].removeprefix("failed to resolve name: ")
+            raise ConfigError(f"{where} has '{topic}', which is no name of a topic: {reason}") from error
+    return list(dict.fromkeys(names))
 
 
 def field_value(message: Any, field: str) -> Any:

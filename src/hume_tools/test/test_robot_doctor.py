@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
-from hume_core.robot import RobotProfile
+from hume_core.robot import DeadMan, RobotProfile, StopState
 from hume_tools.doctor import Finding, show
 from hume_tools.robot_doctor import Controller, Endpoint, Graph, Manager, Source, judge
+from hume_tools.robot_doctor.compatibility import stop_mismatch
+from hume_tools.robot_doctor.stops import judge_stops
 
+RELIABLE, BEST_EFFORT = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT
+VOLATILE, LATCHED = DurabilityPolicy.VOLATILE, DurabilityPolicy.TRANSIENT_LOCAL
 PROFILES = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 UR5E = RobotProfile.load(PROFILES / "ur5e.yaml")
 DATA = "std_msgs/msg/Float64MultiArray"
@@ -210,3 +216,53 @@ def test_drivers_of_different_joints_on_one_topic_are_fine() -> None:
     graph.joint_publishers.update({name: {"arm_driver"} for name in UR5E.joint_names})
     graph.joint_publishers["robotiq_85_left_knuckle_joint"] = {"gripper_driver"}
     assert not [finding for finding in wrong(graph).values() if not finding.optional]
+
+
+SAFETY = "io_and_status_controller/safety_mode"
+GUARDED = UR5E.model_copy(
+    update={
+        "deadman": DeadMan(topic="pendant/held"),
+        "stop_states": (StopState(topic=SAFETY, type="ur_dashboard_msgs/SafetyMode", field="mode", normal=(1, 2)),),
+    }
+)
+
+
+def stops_of(**publishers: Endpoint) -> dict[str, Finding]:
+    """Findings on stops, for publishers by topic; `_` stands for a slash."""
+    graph = healthy()
+    graph.stops = {topic.replace("_", "/", 1): (endpoint,) for topic, endpoint in publishers.items()}
+    return {f.what: f for f in judge_stops(GUARDED, graph)}
+
+
+def test_a_stop_that_would_not_be_heard_is_named() -> None:
+    findings = stops_of(
+        hume_estop=Endpoint("pendant", "std_msgs/msg/Empty"),
+        **{"/hume/estop": Endpoint("button", "std_msgs/msg/Bool", "best effort and transient local")},
+    )
+    assert "pendant publishes std_msgs/msg/Empty" in findings["stop on hume/estop: type"].found
+    assert findings["stop on hume/estop: type"].fix == "publish std_msgs/msg/Bool"
+    assert findings["stop on /hume/estop: QoS"].found.startswith("button: best effort")
+    assert not any(finding.good for finding in findings.values())
+
+
+def test_a_switch_or_a_state_that_nobody_publishes_is_named() -> None:
+    findings = stops_of()
+    assert findings["dead-man switch"].found == "nobody publishes pendant/held"
+    assert findings[f"stop state {SAFETY}"].found == f"nobody publishes {SAFETY}"
+    findings = stops_of(pendant_held=Endpoint("pendant", "std_msgs/msg/Bool"))
+    assert findings["dead-man switch"].good
+
+
+@pytest.mark.parametrize(
+    ("reliability", "durability", "says"),
+    [
+        (RELIABLE, VOLATILE, ""),
+        (RELIABLE, LATCHED, ""),
+        (BEST_EFFORT, VOLATILE, ""),
+        (BEST_EFFORT, LATCHED, "not sent to who starts later"),
+    ],
+)
+def test_which_publishers_of_a_stop_are_heard(reliability: Any, durability: Any, says: str) -> None:
+    problem = stop_mismatch(QoSProfile(depth=1, reliability=reliability, durability=durability))
+    assert says in problem
+    assert bool(says) == bool(problem)

@@ -17,6 +17,8 @@ from hume_tools.bench.watched_stack import ARGUMENTS, ROBOT, WatchedStack, guard
 LEFT_AFTER = 3.0
 """When no process of the stack may be left, s."""
 
+_AT_REST = 1e-4  # rad in one message; in motion it is ten times that
+
 ENDINGS = {
     "Ctrl-C": signal.SIGINT,
     "SIGTERM": signal.SIGTERM,
@@ -76,8 +78,8 @@ def measure_ending(number: signal.Signals, moving: bool) -> dict[str, Any]:
 def _judged(figures: dict[str, Any], left: list[str], output: str) -> dict[str, Any]:
     if left:
         raise HumeError(f"{len(left)} processes are left after {LEFT_AFTER:.0f} s: {', '.join(left)}")
-    if figures["last_step_rad"] > 1e-5:
-        raise HumeError(f"the stream was cut off in motion: its last step was {figures['last_step_rad']:.4f} rad")
+    if figures["last_step_rad"] > _AT_REST:
+        raise HumeError(f"the stream was cut off in motion: its last step was {figures['last_step_rad']:.1e} rad")
     if "Traceback" in output:
         raise HumeError("there was a traceback")
     return figures

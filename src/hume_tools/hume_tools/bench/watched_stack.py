@@ -62,7 +62,7 @@ class WatchedStack:
         self._executor = make_executor()
         self._executor.add_node(self.node)
         topic = f"{self._prefix}/{profile.controllers.arm.topic}"
-        self.node.create_subscription(Float64MultiArray, topic, self._on_command, qos.SENSOR)
+        self.node.create_subscription(Float64MultiArray, topic, self._on_command, qos.STATUS)
         self.node.create_subscription(System1Status, f"{self._prefix}/hume/status", self._on_status, qos.STATUS)
         self._clients: dict[str, Any] = {}
         self._next_reset = 0.0
