@@ -5,7 +5,7 @@ The names are choices of a setting, which programs without torch read: torch is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def random(candidates: Tensor, values: Tensor, temperature: float, generator: to
     return one_hot(index.to(values.device), values)
 
 
-CHOOSERS: Mapping[str, Chooser] = {"value": by_value, "best": best, "mean": mean, "medoid": medoid, "random": random}
+CHOOSERS: dict[str, Chooser] = {"value": by_value, "best": best, "mean": mean, "medoid": medoid, "random": random}
 
 
 def one_hot(index: Tensor, values: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hume_bringup.environment import default_environment
 from hume_tools.domain import free_domain
 
-_CODE = ("src", "test", "setup")
+_CODE = ("src", "test", "setup", "examples")
 
 
 def run_checks(root: Path, arguments: list[str]) -> int:

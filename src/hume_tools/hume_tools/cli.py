@@ -58,7 +58,7 @@ def demo(
     candidates: Annotated[int | None, option(System2Settings, "candidates")] = None,
     system1: Annotated[bool, option(DenoiserSettings, "refine")] = True,
     robot: Annotated[str, typer.Option(help="Robot profile of a simulated arm.")] = "wx250s_sim",
-    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the small one.")] = "",
+    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: that of the robot.")] = "",
     suite: Annotated[str, typer.Option(help="Scenes, tasks and disturbances of this suite of hume evaluate.")] = "",
     episode_seconds: Annotated[
         Optional[float],  # noqa: UP045
@@ -183,7 +183,7 @@ def bench_stops(
 def main() -> None:
     """Entry point: a typed error, or what the system refuses, ends the command with its message and exit code 2."""
     try:
-        app()
+        app(prog_name="hume")
     except HumeError as error:
         print(f"hume: {error}", file=sys.stderr)
         sys.exit(2)

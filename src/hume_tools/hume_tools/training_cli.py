@@ -35,7 +35,7 @@ def collect(
     task: Annotated[list[str], typer.Option(help="lift, stack, lift red, ...; may be repeated.")] = ["lift", "stack"],  # noqa: B006
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
     paired: Annotated[bool, typer.Option(help="Record every scene once for each choice of colours.")] = True,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 2,
     policy: Annotated[str, typer.Option(help="Record rollouts of this checkpoint instead of demonstrations.")] = "",
     suite: Annotated[str, typer.Option(help=f"Suite of the rollouts: {_SUITES}.")] = "nominal",
     variant: Annotated[str, typer.Option(help=f"Variant of the rollouts: {_VARIANTS}.")] = "n1_no_system1",
@@ -85,13 +85,13 @@ def train(
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name; without: the one that ships.")] = "",
-    suite: Annotated[str, typer.Option(help=f"{_SUITES}.")] = "hard",
+    suite: Annotated[str, typer.Option(help=f"Scenes, tasks and disturbances: {_SUITES}.")] = "hard",
     episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
-    variants: Annotated[str, typer.Option(help=f"Separated by commas: {_VARIANTS}.")] = (
+    variants: Annotated[str, typer.Option(help=f"What to compare, separated by commas: {_VARIANTS}.")] = (
         "full,n1,no_system1,random_pick,mean,best_value"
     ),
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 1,
     action_space: ActionSpace = "",
     robot: Robot = "wx250s_sim",
     system2_rate: System2Rate = None,
