@@ -17,7 +17,6 @@ from hume_core.robot import Camera, RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb
 from hume_ros.joint_state_merger import JointStateMerger
-from hume_ros.message_sync import Subscriber
 from hume_ros.observation_buffer import (
     JOINT_STATES,
     Frame,
@@ -25,6 +24,12 @@ from hume_ros.observation_buffer import (
     check_cameras,
     state_vector,
 )
+
+# Its synchroniser is not used: see `message_sync`.
+try:
+    import message_filters
+except ImportError:
+    from hume_ros import message_sync as message_filters
 
 _WARN_PERIOD = 2.0
 _SPIN = 0.05
@@ -54,7 +59,9 @@ class Observer(ObservationBuffer):
         }
         topics[JOINT_STATES] = JointState, profile.joint_states
         sources: dict[str, Any] = {
-            key: Subscriber(node, msg_type, topic, qos_profile=qos.JOINT_STATES if key == JOINT_STATES else qos.SENSOR)
+            key: message_filters.Subscriber(
+                node, msg_type, topic, qos_profile=qos.JOINT_STATES if key == JOINT_STATES else qos.SENSOR
+            )
             for key, (msg_type, topic) in topics.items()
         }
         self._node = node

@@ -24,6 +24,7 @@ from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
 from hume_ros.observer import probe_sensors
 from hume_ros.parameters import declare_settings
+from hume_ros.timers import steady_timer
 from hume_system1 import inputs
 from hume_system1.black_box import BlackBox
 from hume_system1.commander_watch import CommanderWatch, guarded_topics
@@ -43,6 +44,7 @@ from hume_system1.control.events import (
     TakeoverEvent,
 )
 from hume_system1.control.realtime import enter_realtime, raise_ordinary_threads
+from hume_system1.control.states import Mode, Reason
 from hume_system1.controller_watch import ControllerWatch
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.live_limits import LiveLimits
@@ -55,6 +57,8 @@ from hume_system1.stop_inputs import StopInputs
 _STANDSTILL_TIMEOUT = 1.0
 _SPIN_BELOW_LOOP = 10
 _MIDDLEWARE_BELOW_LOOP = 5
+_DRY_RESET_PERIOD = 0.2
+_DRY_RESETS = (Reason.CLOCK_BACKWARD, Reason.CLOCK_FORWARD, Reason.RESET_EXPIRED)
 _BLACK_BOX_SECONDS = 180.0
 
 
@@ -111,6 +115,8 @@ class System1Node(HumeLifecycleNode):
             others.start(lambda text: self._append(CommandersEvent(text)))
             controllers = ControllerWatch(self, profile, self._unheard, self._on_controllers)
             self._closables += [others, controllers]
+        else:
+            self._entities.append(("timer", steady_timer(self, _DRY_RESET_PERIOD, self._go_on)))
         self._live_limits.connect(core, limits)
         stops.warn_of_the_silent()
         self.get_logger().info(f"configured for robot '{profile.name}'" + (" (dry run)" if settings.dry_run else ""))
@@ -249,6 +255,12 @@ class System1Node(HumeLifecycleNode):
 
     def _on_controllers(self, away: str) -> None:
         self._append(ControllersEvent(away))
+
+    def _go_on(self) -> None:
+        """In a dry run nothing moves: a bag that is played again and again needs nobody to ask for a reset."""
+        state = self._core.state if self._core is not None else None
+        if state is not None and state.mode is Mode.FAULT and state.reason in _DRY_RESETS:
+            self._append(ResetEvent())
 
     def _serve_estop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._core is not None:

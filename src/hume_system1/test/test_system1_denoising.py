@@ -114,3 +114,16 @@ def test_rounds_keep_the_rate_and_rest_when_there_is_nothing_to_do() -> None:
     assert cycle.next_start(10.0, 10.001, worked=True) == pytest.approx(10.0 + period)
     assert cycle.next_start(10.0, 10.5, worked=True) == 10.5
     assert cycle.next_start(10.0, 10.5, worked=False) == pytest.approx(10.505)
+
+
+@pytest.mark.parametrize("back", [0.2, 50.0])
+def test_chunks_of_the_time_before_the_clock_went_back_are_forgotten(back: float) -> None:
+    told: list[str] = []
+    observer: Any = Observer()
+    cycle = DenoisingCycle(Denoiser(Rows(), PROFILE), observer, PROFILE, 40, told.append)
+    cycle.offer(chunk_of(chunk()), 100.0)
+    assert cycle.begin(100.0) is not None
+    assert cycle.begin(99.95) is not None
+    assert told == []
+    assert cycle.begin(100.0 - back) is None
+    assert told == ["the ROS clock went back; chunks of the time before are forgotten"]

@@ -33,11 +33,12 @@ class Observer:
     def __init__(self) -> None:
         self.stamp = 5.0
         self.problem = ""
+        self.beginnings = 0
 
     def take(self, now: float) -> Frame:
         if self.problem:
             raise ObservationError(self.problem)
-        return Frame(self.stamp, {}, JOINTS, np.zeros((1, 7), np.float32))
+        return Frame(self.stamp, {}, JOINTS, np.zeros((1, 7), np.float32), self.beginnings)
 
 
 def make_cycle(rate: float = 4.0, start: float = 100.0, **numbering: Any) -> tuple[ThinkingCycle, Any]:
@@ -122,3 +123,25 @@ def test_an_unusable_observation_is_passed_on_and_not_marked() -> None:
         cycle.begin(100.0, 7.0)
     assert cycle.last_stamp == float("-inf")
     assert cycle.next_start == 100.25
+
+
+@pytest.mark.parametrize("when", ["while thinking", "after it"])
+def test_where_time_goes_back_the_next_observation_is_new_and_old_thoughts_are_dropped(when: str) -> None:
+    cycle, observer = make_cycle()
+    cycle.assignment = LIFT
+    task = cycle.begin(100.0, 5.1)
+    assert task is not None
+    if when == "while thinking":
+        observer.beginnings += 1
+        assert cycle.finish(task, RESULT) is None
+    else:
+        assert cycle.finish(task, RESULT) is not None
+        assert cycle.last_stamp == 5.0
+        observer.beginnings += 1
+    assert cycle.last_stamp == float("-inf")
+    observer.stamp = 1.0
+    task = cycle.begin(101.0, 1.1)
+    assert task is not None
+    chunk = cycle.finish(task, RESULT)
+    assert chunk is not None
+    assert (chunk.stamp, cycle.last_stamp) == (1.0, 1.0)
