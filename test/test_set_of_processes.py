@@ -43,6 +43,9 @@ def test_a_node_that_waits_for_its_robot_ends_when_told(
     process = subprocess.Popen(command, start_new_session=True)
     try:
         observer.until(lambda: f"hume_{node}_probe" in observer.node.get_node_names(), 120.0, "its waiting")
+        # A node that was killed keeps its name for a while, so a name is not enough.
+        observer.spin(5.0)
+        assert process.poll() is None
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         process.send_signal(number)
         process.wait(20)

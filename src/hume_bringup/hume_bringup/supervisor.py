@@ -1,7 +1,6 @@
 """Starts a set of nodes without launch_ros, and stops them all within two seconds.
 
-System 1 needs the arm to come to rest, so whoever plays the arm ends after it. Where the supervisor itself is killed,
-the kernel signals the children; see `hume_core.parent_death`.
+Who plays the robot ends after System 1. If the supervisor itself is killed, the kernel tells the children: `tied`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence, Set
 from contextlib import suppress
@@ -20,6 +18,7 @@ from hume_bringup.environment import default_environment
 from hume_bringup.node_spec import REFUSED, NodeSpec, OnExit
 from hume_bringup.programs import command
 from hume_bringup.signals import interrupt_on_signals, signals_to
+from hume_core.console import say
 from hume_core.parent_death import tied
 from hume_core.process_environment import prepare_environment
 
@@ -96,17 +95,23 @@ class Supervisor:
 
     def stop(self) -> None:
         """End every node, those that play the robot last, then kill what is left; takes two seconds at most."""
+        last = {name for name, spec in self._specs.items() if spec.stops_last}
         # A second Ctrl-C during clean-up must not leave anything behind.
         with signals_to(signal.SIG_IGN):
-            self._stop()
+            self._end(self._children.keys() - last, _REST_SECONDS)
+            self._end(self._children.keys() & last, _LAST_SECONDS)
+            for child in self._children.values():
+                # The whole group: a leader that has ended may have left others behind.
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
 
     def _start(self, name: str) -> None:
-        environment = {**self._environment, **self._specs[name].environment}
+        variables = {**self._environment, **self._specs[name].environment}
         came: list[int] = []
         # An exception between the start of a process and its entry here would leave it behind.
         with signals_to(lambda number, frame: came.append(number)):
-            command_line = tied(self._commands[name])
-            self._children[name] = subprocess.Popen(command_line, env=environment, start_new_session=True)
+            self._children[name] = subprocess.Popen(tied(self._commands[name]), env=variables, start_new_session=True)
         for number in came[:1]:
             signal.raise_signal(number)
 
@@ -114,21 +119,11 @@ class Supervisor:
         """What follows from the end of a process, said in one line."""
         after = self._specs[name].on_exit
         if after is not OnExit.IGNORE and code == REFUSED:
-            _say(f"{name} could not start, its message is above; stopping")
+            say(f"{name} could not start, its message is above; stopping")
             return OnExit.STOP
         what = {OnExit.STOP: "stopping", OnExit.RESPAWN: "starting it again", OnExit.IGNORE: "the others go on"}[after]
-        _say(f"{name} ended with exit code {code}; {what}")
+        say(f"{name} ended with exit code {code}; {what}")
         return after
-
-    def _stop(self) -> None:
-        last = {name for name, spec in self._specs.items() if spec.stops_last}
-        self._end(self._children.keys() - last, _REST_SECONDS)
-        self._end(self._children.keys() & last, _LAST_SECONDS)
-        for child in self._children.values():
-            # The whole group: a leader that has ended may have left others behind.
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
 
     def _end(self, names: Set[str], seconds: float) -> None:
         """Ask some nodes to end, and give them a time."""
@@ -142,12 +137,6 @@ class Supervisor:
         deadline = time.monotonic() + seconds
         while not names <= self.ended().keys() and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-
-
-def _say(text: str) -> None:
-    """A line for people. The terminal may be gone."""
-    with suppress(OSError):
-        print(f"hume: {text}", file=sys.stderr, flush=True)
 
 
 def run_until_interrupted(specs: Sequence[NodeSpec]) -> int:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
-import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
+from hume_core.console import say
 from hume_core.errors import ConfigError
 
 _FILES_NEEDED = 256
@@ -30,8 +29,7 @@ def prepare_environment() -> None:
     # Its name can be guessed, so somebody else may have made it.
     if not _writable(fallback) or fallback.stat().st_uid != os.getuid():
         raise ConfigError(f"logs have no place: {where}; set ROS_LOG_DIR to a folder that can be written")
-    with suppress(OSError):
-        print(f"hume: {where}, so logs go to {fallback}; set ROS_LOG_DIR to choose", file=sys.stderr, flush=True)
+    say(f"{where}, so logs go to {fallback}; set ROS_LOG_DIR to choose")
     os.environ["ROS_LOG_DIR"] = str(fallback)
 
 

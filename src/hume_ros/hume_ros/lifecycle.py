@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
-import signal
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
+from functools import partial
 from typing import Any, NoReturn
 
 import rclpy
@@ -18,9 +15,11 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 
+from hume_core.console import say
 from hume_core.errors import HumeError
 from hume_core.node_settings import LifecycleSettings
 from hume_ros.context import init_ros
+from hume_ros.ending import Ending
 from hume_ros.parameters import declare_settings, refuse_unknown_parameters
 from hume_ros.timers import steady_timer
 
@@ -30,9 +29,6 @@ LINGER = 1.3
 _SPIN_TIMEOUT = 0.1
 _ACTIVATION_PERIOD = 0.05
 _FAILED = 2
-_CLOSING = 2.5
-"""Longest time from the wish to end to the end, s; the kernel sees to it."""
-_NOTHING_TO_CLOSE = 0.3
 
 
 class HumeLifecycleNode(LifecycleNode):
@@ -50,8 +46,8 @@ class HumeLifecycleNode(LifecycleNode):
         """Autostart failed and the process has to end; the reason is logged."""
         self.activates_itself = False
         """The activation at hand is that of autostart: nobody asked for it."""
-        self.configuring = False
-        """It waits for models and sensors; nothing moves yet."""
+        self.on_configuring: Callable[[bool], None] = lambda configuring: None
+        """Told when it begins to wait for models and sensors, and when that is over; nothing moves meanwhile."""
         settings = declare_settings(self, LifecycleSettings)
         self._exit_on_failure = settings.exit_on_failure
         if settings.autostart:
@@ -75,11 +71,11 @@ class HumeLifecycleNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Called by rclpy."""
-        self.configuring = True
+        self.on_configuring(True)
         try:
             done = self._guard("configure", self._configure_checked)
         finally:
-            self.configuring = False
+            self.on_configuring(False)
         if not done:
             self.cleanup()
         return _outcome(done)
@@ -163,37 +159,6 @@ def make_executor() -> Any:
     return EventsExecutor()
 
 
-class _End:
-    """The wish to end, from SIGINT, SIGTERM or SIGHUP, or because the parent has ended and the kernel sent SIGTERM.
-
-    Args:
-        linger: how much longer to go on where it is the parent that has ended, s.
-    """
-
-    def __init__(self, linger: float) -> None:
-        self._linger, self._parent = linger, os.getppid()
-        self._at = math.inf
-        self.node: Node | None = None
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._ask)
-
-    @property
-    def due(self) -> bool:
-        """It is time."""
-        return time.monotonic() >= self._at
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self._at < math.inf:
-            return
-        linger = self._linger if os.getppid() != self._parent else 0.0
-        self._at = time.monotonic() + linger
-        # A transition that waits for something cannot be left in order.
-        stuck = isinstance(self.node, HumeLifecycleNode) and self.node.configuring
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, _NOTHING_TO_CLOSE if stuck else _CLOSING)
-
-
 def run_node(make: Callable[[], Node], args: list[str] | None = None, linger: float = 0.0) -> int:
     """Spin a node until SIGINT, SIGTERM, SIGHUP or its parent's end, then stop it in order.
 
@@ -211,11 +176,13 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None, linger: fl
         init_ros(args)
     except HumeError as error:
         return _refuse(error)
-    end = _End(linger)
+    end = Ending(linger)
     executor = make_executor()
     node: Node | None = None
     try:
-        node = end.node = _make_or_exit(make)
+        node = _make_or_exit(make)
+        if isinstance(node, HumeLifecycleNode):
+            node.on_configuring = partial(setattr, end, "stuck")
         # Some nodes stand in for several.
         for each in (node, *getattr(node, "companions", ())):
             executor.add_node(each)
@@ -231,6 +198,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None, linger: fl
         _close(node)
         executor.shutdown(timeout_sec=0.5)
         rclpy.try_shutdown()
+        end.close()
     return 0
 
 
@@ -243,8 +211,7 @@ def _make_or_exit(make: Callable[[], Node]) -> Node:
 
 
 def _refuse(error: Exception) -> int:
-    with suppress(OSError):
-        print(f"hume: {error}", file=sys.stderr, flush=True)
+    say(str(error))
     return _FAILED
 
 
