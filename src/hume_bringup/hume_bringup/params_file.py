@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hume_core.errors import ConfigError
+from hume_core.texts import shortened
 from hume_core.yaml_file import read_yaml
 
 _KEY = "ros__parameters"
@@ -24,7 +25,10 @@ def check_params_file(path: str) -> None:
         raise ConfigError(f"parameter file '{path}' must be a mapping such as {{hume_system1: {{{_KEY}: {{...}}}}}}")
     for name, section in data.items():
         if not _has_parameters(section):
-            raise ConfigError(f"parameter file '{path}': section '{name}' has no '{_KEY}'; put the parameters below it")
+            raise ConfigError(
+                f"parameter file '{path}': section '{shortened(str(name))}' has no '{_KEY}'; put the parameters "
+                "below it"
+            )
 
 
 def _has_parameters(section: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hume_core.errors import ConfigError
 from hume_core.settings import Setting, check_value, declared
+from hume_core.texts import shortened
 from hume_core.yaml_file import read_yaml
 from hume_system1.settings import System1Settings
 from hume_system2.settings import System2Settings
@@ -50,7 +51,9 @@ def _checked(path: str, section: str, data: Any, valid: list[str]) -> dict[str, 
         raise ConfigError(f"policy file '{path}': {where} must be a mapping; valid fields: {', '.join(valid)}")
     for name in data:
         if name not in valid:
-            raise ConfigError(f"policy file '{path}': field '{name}' in {where} is unknown; valid: {', '.join(valid)}")
+            raise ConfigError(
+                f"policy file '{path}': field '{shortened(str(name))}' in {where} is unknown; valid: {', '.join(valid)}"
+            )
     return data
 
 

@@ -39,7 +39,7 @@ def parse_value(name: str, value: Any, annotation: str) -> Any:
         return value
     if base == "int" and isinstance(value, int) and not isinstance(value, bool):
         return value
-    if base == "float" and _is_number(value):
+    if base == "float" and isinstance(value, int | float) and not isinstance(value, bool):
         return value
     raise _type_error(name, value, {"int": "an integer", "float": "a number", "bool": "true or false"}.get(base, base))
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from hume_core.errors import ConfigError
 from hume_core.robot import Joint, RobotProfile
+from hume_core.texts import shortened, shown
 from hume_core.yaml_file import read_yaml
 
 _RATES = ("velocity", "acceleration", "jerk", "tracking")
@@ -85,9 +86,9 @@ def _joint(joint: Joint, scale: Mapping[str, Any], own: Any) -> dict[str, Any]:
 def _mapping(where: str, value: Any, valid: tuple[str, ...]) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise ConfigError(f"{where} must be a mapping; valid fields: {', '.join(valid)}")
-    unknown = [str(name) for name in value if name not in valid]
+    unknown = [shown(name) if not isinstance(name, str) else name for name in value if name not in valid]
     if unknown:
-        raise ConfigError(f"field '{unknown[0]}' in {where} is unknown; valid: {', '.join(valid)}")
+        raise ConfigError(f"field '{shortened(unknown[0])}' in {where} is unknown; valid: {', '.join(valid)}")
     return value
 
 
@@ -95,7 +96,7 @@ def _number(where: str, value: Any, highest: float) -> float:
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not good or not 0.0 < value <= highest:
         raise ConfigError(
-            f"field '{where}' is {value}; valid: above 0, at most {highest:g}, since a limits file only tightens"
+            f"field '{where}' is {shown(value)}; valid: above 0, at most {highest:g}, since a limits file only tightens"
         )
     return float(value)
 
@@ -105,7 +106,7 @@ def _range(where: str, value: Any, present: tuple[float, float]) -> tuple[float,
     numbers = isinstance(value, list) and len(value) == 2 and all(isinstance(v, int | float) for v in value)
     if not numbers or not low <= value[0] < value[1] <= high:
         raise ConfigError(
-            f"field '{where}' is {value}; valid: [lowest, highest] within [{low:g}, {high:g}], since a limits file "
-            "only tightens"
+            f"field '{where}' is {shown(value)}; valid: [lowest, highest] within [{low:g}, {high:g}], since a "
+            "limits file only tightens"
         )
     return float(value[0]), float(value[1])

@@ -23,10 +23,11 @@ from hume_core.action_spaces import (
 )
 from hume_core.action_spaces.layout import Group
 from hume_core.errors import ContractError
+from hume_core.field_types import Finite, Name, Positive, SpaceName
 from hume_core.json_file import read_json
 from hume_core.robot import RobotProfile
 from hume_core.robot_errors import describe_problem
-from hume_core.robot_sections import Finite, Name, Positive, Scale, Section, SpaceName, StateField
+from hume_core.robot_sections import Scale, Section, StateField
 from hume_core.texts import shown
 
 CONTRACT_FILE = "policy_contract.json"

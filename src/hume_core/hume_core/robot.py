@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from hume_core.action_spaces import ActionLayout, ActionSpace, DeltaFrame, RotationFormat, find_action_space
 from hume_core.errors import RobotProfileError
+from hume_core.field_types import Name
 from hume_core.limits import UNLIMITED, MotionLimits
 from hume_core.robot_controllers import (
     ArmController,
@@ -30,7 +31,6 @@ from hume_core.robot_sections import (
     Gripper,
     Joint,
     KinematicsSection,
-    Name,
     ObservationTiming,
     Push,
     Rates,
@@ -52,7 +52,7 @@ class RobotProfile(Section):
 
     name: Name
     description: str = ""
-    joints: Annotated[tuple[Joint, ...], Field(min_length=1)]
+    joints: Annotated[tuple[Joint, ...], Field(min_length=1, max_length=64)]
     gripper: Gripper | None = None
     joint_states: Name = "joint_states"
     cameras: dict[Name, Camera]

@@ -6,7 +6,7 @@ from enum import Enum
 from math import pi
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hume_core.action_spaces import (
     ACTION_SPACES,
@@ -16,22 +16,9 @@ from hume_core.action_spaces import (
     RotationFormat,
     find_action_space,
 )
-from hume_core.errors import ActionSpaceError
+from hume_core.field_types import Finite, Name, Positive, SpaceName
 from hume_core.node_settings import STREAM_RATE
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1)]
-
-
-def _known_space(name: str) -> str:
-    try:
-        return find_action_space(name).name
-    except ActionSpaceError as error:
-        raise ValueError(str(error)) from error
-
-
-SpaceName = Annotated[str, AfterValidator(_known_space)]
 Scale = Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)]
 
 

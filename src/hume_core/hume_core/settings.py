@@ -21,6 +21,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from hume_core.errors import ConfigError
+from hume_core.texts import shown
 
 _Class = TypeVar("_Class")
 _PAIR = tuple[float, float]
@@ -184,7 +185,7 @@ def check_value(item: Setting, value: Any, where: str = "setting") -> Any:
         return None
     converted = _converted(item.kind, value)
     if converted is None or not item.admits(converted):
-        raise ConfigError(f"{where} '{item.name}' is {value!r}; valid: {item.valid}")
+        raise ConfigError(f"{where} '{item.name}' is {shown(value)}; valid: {item.valid}")
     return converted
 
 

@@ -86,7 +86,9 @@ class InstructionTokenizer:
             if not path.exists():
                 continue
             content = read_json(path, CheckpointError)
-            token = content.get("pad_token") if isinstance(content, dict) else None
+            if not isinstance(content, dict):
+                raise CheckpointError(f"{path} must hold one JSON object; found {shown(content)}")
+            token = content.get("pad_token")
             token = token.get("content") if isinstance(token, dict) else token
             if token is not None and not isinstance(token, str):
                 raise CheckpointError(f"{path}: 'pad_token' is {shown(token)}; expected text")

@@ -9,6 +9,7 @@ import yaml
 
 from hume_core.errors import ConfigError, HumeError
 from hume_core.text_files import BIGGEST_INTEGER, read_text
+from hume_core.texts import shortened
 
 _LARGEST = 1024 * 1024
 _MOST_NODES = 50_000
@@ -93,9 +94,11 @@ def parse_yaml(text: str, where: str, failure: type[HumeError] = ConfigError) ->
         loader = _Loader(text)
         return loader.get_single_data()
     except yaml.YAMLError as error:
-        raise failure(f"{where} cannot be read as YAML: {error}") from error
+        raise failure(f"{where} cannot be read as YAML: {shortened(str(error), 500)}") from error
     except Exception as error:  # PyYAML lets out whatever the text of a date, a number or a key provokes
-        raise failure(f"{where} cannot be read as YAML: a value in it is malformed ({error})") from error
+        raise failure(
+            f"{where} cannot be read as YAML: a value in it is malformed ({shortened(str(error))})"
+        ) from error
     finally:
         if loader is not None:
             loader.dispose()

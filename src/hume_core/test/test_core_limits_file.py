@@ -81,7 +81,7 @@ def test_nothing_is_ever_loosened(profile: RobotProfile, tmp_path: Path, seed: i
         ("joints: {waist: {velocity: 3.2}}", "'joints.waist.velocity' is 3.2; valid: above 0, at most 3.14"),
         ("joints: {waist: {velocity: -1}}", "'joints.waist.velocity' is -1"),
         ("joints: {waist: {velocity: .nan}}", "'joints.waist.velocity' is nan"),
-        ("joints: {waist: {velocity: fast}}", "'joints.waist.velocity' is fast"),
+        ("joints: {waist: {velocity: fast}}", "'joints.waist.velocity' is 'fast'"),
         ("joints: {waist: {position: [-4, 1]}}", r"'joints.waist.position' is \[-4, 1\]; valid: \[lowest, highest\]"),
         ("joints: {wrist_angle: {position: [-1, 1]}}", "the home pose 1.5608 is outside"),
         ("joints: {waste: {velocity: 1}}", "'waste' in joints is unknown; valid: waist, shoulder"),

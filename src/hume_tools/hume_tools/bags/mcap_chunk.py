@@ -24,7 +24,9 @@ RECORD_HEADER = struct.Struct("<BQ")
 _MESSAGE_HEADER = struct.Struct("<HIQQ")
 _PRIVATE = 0x80
 
-DAMAGE = (McapError, ValueError, EOFError, LookupError, struct.error, zstandard.ZstdError, RuntimeError)
+DAMAGE = (
+    McapError, ValueError, EOFError, LookupError, OverflowError, struct.error, zstandard.ZstdError, RuntimeError,
+)  # fmt: skip
 """What decoding damaged records raises; a wrong checksum is a ValueError."""
 
 
@@ -37,7 +39,8 @@ def chunk_records(body: bytes) -> Iterator[Schema | Channel | Message]:
     Raises:
         ValueError: it unpacks to more than it says or than `LARGEST_CHUNK`, its checksum is wrong, or it holds what no
             chunk may hold.
-        McapError, EOFError, LookupError, struct.error, zstandard.ZstdError, RuntimeError: it is damaged.
+        McapError, EOFError, LookupError, OverflowError, struct.error, zstandard.ZstdError, RuntimeError: it is
+            damaged.
     """
     chunk = Chunk.read(ReadDataStream(BytesIO(body)))
     data = _unpacked(chunk)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
@@ -120,11 +120,24 @@ def open_mcap(path: Path) -> McapFile:
     return file
 
 
+class _Bounded:
+    """A file that is asked for no more than it has: Python makes room for what is asked before it looks."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._size = stream, os.fstat(stream.fileno()).st_size
+        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
+
+    def read(self, length: int = -1) -> bytes:
+        """Up to `length` bytes; all that are left where it is negative."""
+        left = max(0, self._size - self._stream.tell())
+        return self._stream.read(left if length < 0 else min(length, left))
+
+
 def _read_summary(file: McapFile) -> bool:
     """Fill the index from the end of the file; False where that is missing or says too little."""
     file.stream.seek(0)
     try:
-        reader = SeekingReader(file.stream, record_size_limit=file.path.stat().st_size)
+        reader = SeekingReader(cast("IO[bytes]", _Bounded(file.stream)))
         summary = reader.get_summary()
         if summary is None or summary.statistics is None or not summary.channels:
             return False
@@ -132,7 +145,7 @@ def _read_summary(file: McapFile) -> bool:
         if statistics.message_count and not summary.chunk_indexes:
             return False
         metadata = list(reader.iter_metadata())
-    except (*DAMAGE, OSError, StopIteration, OverflowError):
+    except (*DAMAGE, OSError, StopIteration):
         return False
     file.channels, file.schemas = dict(summary.channels), dict(summary.schemas)
     file.counts = dict(statistics.channel_message_counts)
