@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ def test_the_policy_is_exactly_what_the_node_does(live: dict[str, dict[str, set[
     topics, services = with_actions(text, node)
     found = live[node]
     assert allowed(text, node, "topics", "publish") | topics == found["publisher"]
-    assert allowed(text, node, "topics", "subscribe") == found["subscriber"]
+    # Without the messages of ros2_control nobody listens to its manager.
+    silent = set() if find_spec("controller_manager_msgs") else {"/left/controller_manager/activity"}
+    assert allowed(text, node, "topics", "subscribe") - silent == found["subscriber"]
     # Native distributions differ in which standard services a node offers.
     optional = {f"/left/{node}/{name}" for name in ("get_type_description", "get_transition_graph")}
     assert (allowed(text, node, "services", "reply") | services) - optional == found["service"] - optional

@@ -25,7 +25,9 @@ from typing import Any
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
+from hume_msgs.action import ExecuteTask
 from hume_msgs.msg import ActionChunk, System1Status
+from rclpy.action import ActionClient
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
@@ -221,6 +223,7 @@ def observe(result: Path) -> None:
         JointState, "joint_states", lambda m: positions.append(joint_values(m, profile.joint_names)), qos.SENSOR
     )
     resets = node.create_client(Trigger, "hume_system1/reset")
+    goals = ActionClient(node, ExecuteTask, "hume/execute_task")
     deadline = time.monotonic() + TIMEOUT
     next_reset = 0.0
     ages: list[float] = []
@@ -230,6 +233,7 @@ def observe(result: Path) -> None:
         if statuses and statuses[-1].mode == System1Status.FAULT and time.monotonic() > next_reset:
             # A fault from the rush of starting on a small machine, as an operator would treat it.
             resets.call_async(Trigger.Request())
+            goals.send_goal_async(ExecuteTask.Goal())
             next_reset = time.monotonic() + 5.0
         if statuses and statuses[-1].mode == System1Status.RUNNING:
             ages = [*ages, float(statuses[-1].chunk_age)]

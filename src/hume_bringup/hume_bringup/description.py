@@ -116,7 +116,8 @@ def robot_graph(options: LaunchOptions) -> list[NodeSpec]:
 def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     """The simulated arm and both systems."""
     own = _given(seed=options.seed, suite=options.suite, video_rate=_VIDEO_RATE if options.video else None)
-    simulator = _node(options, "hume_sim", "hume_sim", {"publish_clock": options.use_sim_time, **own})
+    own["publish_clock"] = options.use_sim_time
+    simulator = _node(options, "hume_sim", "hume_sim", own, stops_last=True)
     extra = viewers(options)
     described = [state_publisher(options)] if extra else []
     return [simulator, *systems(_rehearsal(options)), *described, *extra, *recorder(options)]
@@ -125,7 +126,7 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
 def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
     """A stand-in for the robot of any profile, and both systems: sensors publish, commands are followed exactly."""
     own = _given(robot=str(find_profile(options.robot)), bag=options.bag, publish_clock=options.use_sim_time)
-    mock = _node(options, "hume_sim", "hume_mock", own)
+    mock = _node(options, "hume_sim", "hume_mock", own, stops_last=True)
     return [mock, *systems(_rehearsal(options)), *viewers(options), *recorder(options)]
 
 

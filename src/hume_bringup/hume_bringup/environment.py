@@ -28,7 +28,13 @@ def default_environment() -> dict[str, str]:
         "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONUNBUFFERED": "1",
     }
-    profile = share_file("fastdds.xml")
+    profile = share_file(_middleware_profile())
     if profile is not None:
         wanted["FASTDDS_DEFAULT_PROFILES_FILE"] = str(profile)
     return {name: value for name, value in wanted.items() if name not in os.environ}
+
+
+def _middleware_profile() -> str:
+    """The file for one machine, unless the user says that there are more."""
+    wide = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST").upper() not in ("LOCALHOST", "OFF")
+    return "fastdds_network.xml" if wide or os.environ.get("ROS_STATIC_PEERS") else "fastdds_local.xml"

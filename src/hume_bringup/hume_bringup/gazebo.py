@@ -63,6 +63,7 @@ def gazebo_nodes(options: LaunchOptions) -> list[NodeSpec]:
             "parameter_bridge",
             "gazebo_bridge",
             {**sim_time, "config_file": str(installed("config", "gazebo", "bridge.yaml"))},
+            stops_last=True,
         ),
         NodeSpec(
             "controller_manager",
@@ -79,6 +80,7 @@ def _simulator(world: str, gui: bool) -> list[NodeSpec]:
     """Server, and its window where wanted; the server finds the plugins of the sourced workspaces."""
     plugins = [os.environ.get("GZ_SIM_SYSTEM_PLUGIN_PATH", ""), os.environ.get("LD_LIBRARY_PATH", "")]
     environment = {"GZ_SIM_SYSTEM_PLUGIN_PATH": os.pathsep.join(part for part in plugins if part)}
-    server = NodeSpec("", "gz", "gazebo", arguments=("sim", "-r", "-s", world), ros=False, environment=environment)
+    arguments = ("sim", "-r", "-s", world)
+    server = NodeSpec("", "gz", "gazebo", arguments=arguments, ros=False, environment=environment, stops_last=True)
     window = NodeSpec("", "gz", "gazebo_window", arguments=("sim", "-g"), ros=False, on_exit=OnExit.IGNORE)
     return [server, window] if gui else [server]

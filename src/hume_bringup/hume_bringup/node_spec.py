@@ -43,6 +43,7 @@ class NodeSpec:
         ros: whether the program understands ROS arguments.
         lifecycle: whether it is a lifecycle node.
         on_exit: what happens when it ends.
+        stops_last: it plays the robot, which System 1 needs to the end.
         environment: variables on top of the launcher's.
     """
 
@@ -57,11 +58,17 @@ class NodeSpec:
     ros: bool = True
     lifecycle: bool = False
     on_exit: OnExit = OnExit.STOP
+    stops_last: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_ours(self) -> bool:
+        """A program of this stack."""
+        return self.package.startswith("hume_")
 
     def context_arguments(self) -> list[str]:
         """The ROS arguments that launch_ros has no words for."""
-        own = ["--enclave", enclave(self.name)] if self.package.startswith("hume_") else []
+        own = ["--enclave", enclave(self.name)] if self.is_ours else []
         # A node's logger is called after its full name, with dots for slashes.
         logger = ".".join(part for part in (*self.namespace.split("/"), self.name) if part)
         return ["--log-level", f"{logger}:={self.log_level}", *own]

@@ -17,6 +17,8 @@ from xml.sax.saxutils import escape
 from hume_bringup.node_spec import enclave
 from hume_core.errors import HumeError
 from hume_core.robot import GripperControllerType, RobotProfile
+from hume_core.settings import find
+from hume_system1.settings import System1Settings
 
 _OUTPUTS = ("/rosout", "/parameter_events")
 _PARAMETER_SERVICES = (
@@ -29,6 +31,7 @@ _LIFECYCLE_SERVICES = (
 _SYSTEM1_SERVICES = ("estop", "reset", "set_enabled", "takeover")
 _FAULTS = ("freeze_clock", "lie_joint_states", "pause_cameras", "pause_joint_states")
 _TASK = "hume/execute_task"
+_STOP_TOPICS: tuple[str, ...] = find(System1Settings, "stop_topics").default
 
 
 @dataclass(frozen=True)
@@ -82,14 +85,16 @@ def _system1(profile: RobotProfile) -> Permissions:
     gripper = profile.controllers.gripper
     if gripper is not None:
         (actions if gripper.type is GripperControllerType.GRIPPER_ACTION else commands).append(gripper.topic)
+    deadman = (profile.deadman.topic,) if profile.deadman is not None else ()
+    states = (state.topic for state in profile.stop_states)
     # Before Jazzy it is asked by a service instead.
     activity = [f"{profile.controllers.controller_manager}/activity"] if profile.controllers.managed else []
     return Permissions(
         "hume_system1",
         publish=("/diagnostics", "hume/epoch", "hume/status", "hume_system1/transition_event", *commands),
         subscribe=(
-            "/clock", "hume/action_chunk", "hume/epoch", "hume/estop", "hume/segment", "hume/system1/heartbeat",
-            "hume/system2/heartbeat", profile.joint_states, *activity,
+            "/clock", "hume/action_chunk", "hume/epoch", "hume/segment", "hume/system1/heartbeat",
+            "hume/system2/heartbeat", profile.joint_states, *_STOP_TOPICS, *deadman, *states, *activity,
         ),
         call=tuple(actions),
         own=(*_PARAMETER_SERVICES, *_LIFECYCLE_SERVICES, *_SYSTEM1_SERVICES),
@@ -102,7 +107,7 @@ def _denoiser(profile: RobotProfile, sensors: tuple[str, ...]) -> Permissions:
     return Permissions(
         "hume_system1_denoiser",
         publish=("hume/epoch", "hume/segment", "hume/system1/heartbeat"),
-        subscribe=("/clock", "hume/action_chunk", "hume/epoch", *sensors, *description),
+        subscribe=("/clock", "hume/action_chunk", "hume/epoch", "hume/status", *sensors, *description),
     )
 
 
@@ -123,7 +128,7 @@ def _operator(sensors: tuple[str, ...]) -> Permissions:
     lifecycle = (f"{node}/{name}" for node in ("hume_system1", "hume_system2") for name in _LIFECYCLE_SERVICES)
     return Permissions(
         "hume_operator",
-        publish=("hume/estop",),
+        publish=_STOP_TOPICS,
         subscribe=(
             "/clock", "/diagnostics", "/rosout", "hume/action_chunk", "hume/epoch", "hume/segment", "hume/status",
             "hume/system1/heartbeat", "hume/system2/heartbeat", "hume/thought", *sensors,

@@ -1,4 +1,8 @@
-"""Starts a set of nodes without launch_ros, and stops them all within two seconds."""
+"""Starts a set of nodes without launch_ros, and stops them all within two seconds.
+
+System 1 needs the arm to come to rest, so whoever plays the arm ends after it. Where the supervisor itself is killed,
+the kernel signals the children; see `hume_core.parent_death`.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,28 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from contextlib import suppress
 from types import TracebackType
 
 from hume_bringup.environment import default_environment
 from hume_bringup.node_spec import REFUSED, NodeSpec, OnExit
 from hume_bringup.programs import command
 from hume_bringup.signals import interrupt_on_signals, signals_to
+from hume_core.parent_death import tied
+from hume_core.process_environment import prepare_environment
 
 RESPAWN_DELAY = 2.0
 """Pause before a process is started again, s."""
 
-_INTERRUPT_SECONDS = 1.4
+_REST_SECONDS = 1.4
+_LAST_SECONDS = 0.6
 _POLL_SECONDS = 0.02
 _WAIT_SECONDS = 0.1
 
 
 class Supervisor:
-    """Runs nodes as child processes; use it as a context manager.
+    """Runs nodes as child processes; use it as a context manager, from a thread that lives as long as they do.
 
     Each child leads a process group of its own, so that a Ctrl-C in the terminal reaches it once, from here.
 
@@ -34,12 +42,13 @@ class Supervisor:
         environment: variables on top of the present ones and the defaults.
 
     Raises:
-        ConfigError: a program is not installed; nothing was started.
+        ConfigError: a program is not installed, or the process may do too little here; nothing was started.
     """
 
     def __init__(self, specs: Sequence[NodeSpec], environment: dict[str, str] | None = None) -> None:
         self._specs = {spec.name: spec for spec in specs}
         self._commands = {spec.name: command(spec) for spec in specs}
+        prepare_environment()
         self._environment = {**os.environ, **default_environment(), **(environment or {})}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -86,7 +95,7 @@ class Supervisor:
         return max((abs(code) for code in self.ended().values()), default=0)
 
     def stop(self) -> None:
-        """Interrupt every node, then kill what is left; takes two seconds at most."""
+        """End every node, those that play the robot last, then kill what is left; takes two seconds at most."""
         # A second Ctrl-C during clean-up must not leave anything behind.
         with signals_to(signal.SIG_IGN):
             self._stop()
@@ -96,7 +105,8 @@ class Supervisor:
         came: list[int] = []
         # An exception between the start of a process and its entry here would leave it behind.
         with signals_to(lambda number, frame: came.append(number)):
-            self._children[name] = subprocess.Popen(self._commands[name], env=environment, start_new_session=True)
+            command_line = tied(self._commands[name])
+            self._children[name] = subprocess.Popen(command_line, env=environment, start_new_session=True)
         for number in came[:1]:
             signal.raise_signal(number)
 
@@ -104,36 +114,44 @@ class Supervisor:
         """What follows from the end of a process, said in one line."""
         after = self._specs[name].on_exit
         if after is not OnExit.IGNORE and code == REFUSED:
-            print(f"hume: {name} could not start, its message is above; stopping", file=sys.stderr, flush=True)
+            _say(f"{name} could not start, its message is above; stopping")
             return OnExit.STOP
         what = {OnExit.STOP: "stopping", OnExit.RESPAWN: "starting it again", OnExit.IGNORE: "the others go on"}[after]
-        print(f"hume: {name} ended with exit code {code}; {what}", file=sys.stderr, flush=True)
+        _say(f"{name} ended with exit code {code}; {what}")
         return after
 
     def _stop(self) -> None:
-        self._signal(signal.SIGCONT)
-        self._signal(signal.SIGINT)
-        deadline = time.monotonic() + _INTERRUPT_SECONDS
-        while len(self.ended()) < len(self._children) and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-        self._signal(signal.SIGKILL)
+        last = {name for name, spec in self._specs.items() if spec.stops_last}
+        self._end(self._children.keys() - last, _REST_SECONDS)
+        self._end(self._children.keys() & last, _LAST_SECONDS)
         for child in self._children.values():
+            # The whole group: a leader that has ended may have left others behind.
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
             child.wait()
 
-    def _signal(self, number: signal.Signals) -> None:
-        """Only leaders that still live are signalled for a stop; a kill goes to the whole group."""
-        for child in self._children.values():
-            try:
-                if number is signal.SIGKILL:
-                    os.killpg(child.pid, number)
-                elif child.poll() is None:
-                    os.kill(child.pid, number)
-            except ProcessLookupError:
-                continue
+    def _end(self, names: Set[str], seconds: float) -> None:
+        """Ask some nodes to end, and give them a time."""
+        for name in names:
+            child = self._children[name]
+            if child.poll() is None:
+                # Python prints a traceback for a SIGINT that comes while a program is still being imported.
+                number = signal.SIGTERM if self._specs[name].is_ours else signal.SIGINT
+                for each in (signal.SIGCONT, number):
+                    os.kill(child.pid, each)
+        deadline = time.monotonic() + seconds
+        while not names <= self.ended().keys() and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+
+
+def _say(text: str) -> None:
+    """A line for people. The terminal may be gone."""
+    with suppress(OSError):
+        print(f"hume: {text}", file=sys.stderr, flush=True)
 
 
 def run_until_interrupted(specs: Sequence[NodeSpec]) -> int:
-    """Run nodes until Ctrl-C, SIGTERM, or until `Supervisor.wait` returns; returns an exit code."""
+    """Run nodes until Ctrl-C, SIGTERM, SIGHUP, or until `Supervisor.wait` returns; returns an exit code."""
     interrupt_on_signals()
     try:
         with Supervisor(specs) as supervisor:

@@ -13,7 +13,9 @@ import psutil
 import pytest
 
 from hume_bringup import supervisor as module
+from hume_bringup.description import graph
 from hume_bringup.node_spec import REFUSED, NodeSpec, OnExit
+from hume_bringup.options import LaunchOptions
 from hume_bringup.programs import command, find_executable
 from hume_bringup.supervisor import Supervisor
 from hume_core.errors import ConfigError
@@ -121,8 +123,17 @@ def test_stopping_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.M
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
-@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "before"),
+    [
+        (signal.SIGHUP, signal.SIG_DFL),
+        *(
+            (number, before)
+            for number in (signal.SIGINT, signal.SIGTERM)
+            for before in (signal.SIG_DFL, signal.SIG_IGN)
+        ),
+    ],
+)
 def test_a_signal_ends_all_whatever_the_parent_ignores(
     program: Path, number: signal.Signals, before: signal.Handlers
 ) -> None:
@@ -144,6 +155,71 @@ def test_a_signal_ends_all_whatever_the_parent_ignores(
         process.wait()
 
 
+def test_nohup_outlives_the_terminal(program: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", IGNORING_HANGUP], start_new_session=True)
+    try:
+        child = wait_for_child(psutil.Process(process.pid))
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        assert child.is_running()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_what_kills_the_supervisor_ends_all(program: Path, number: signal.Signals) -> None:
+    """Nobody is left to stop them but the kernel."""
+    process = subprocess.Popen([sys.executable, "-c", IGNORING_HANGUP], start_new_session=True)
+    try:
+        child = wait_for_child(psutil.Process(process.pid))
+        process.send_signal(number)
+        process.wait(30)
+        psutil.wait_procs([child], timeout=10)
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("package", ["hume_pkg", "pkg"])
+def test_who_plays_the_robot_ends_after_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    """Ours are told by SIGTERM, which Python takes in silence while it imports; others by SIGINT."""
+    program = tmp_path / "lib" / package / "exe"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        "import signal, sys, time\n"
+        f"def end(number, frame):\n time.sleep(0.2); open({str(tmp_path / 'log')!r}, 'a').write("
+        "f'{sys.argv[1]} {number}\\n'); sys.exit(0)\n"
+        "for number in (2, 15): signal.signal(number, end)\n"
+        f"open({str(tmp_path)!r} + '/up_' + sys.argv[1], 'w').close()\n"
+        "while True: signal.pause()\n"
+    )
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    robot = NodeSpec(package, "exe", "robot", arguments=("robot",), ros=False, stops_last=True)
+    others = [NodeSpec(package, "exe", name, arguments=(name,), ros=False) for name in ("a", "b")]
+    with Supervisor([robot, *others]):
+        deadline = time.monotonic() + 20.0
+        while len(list(tmp_path.glob("up_*"))) < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+    ended = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    assert sorted(name for name, _ in ended[:2]) == ["a", "b"]
+    assert ended[2][0] == "robot"
+    assert {number for _, number in ended} == {str(int(signal.SIGTERM if package == "hume_pkg" else signal.SIGINT))}
+
+
+@pytest.mark.parametrize("graph_name", ["sim", "mock"])
+def test_the_robot_that_is_played_stops_last(graph_name: str) -> None:
+    specs = graph(graph_name, LaunchOptions(checkpoint="/model"))
+    assert [spec.name for spec in specs if spec.stops_last] == [specs[0].name]
+    assert specs[0].package == "hume_sim"
+
+
 def test_a_signal_between_two_starts_leaves_nothing_behind(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The signal comes while a process is being started, which no handler may cut short."""
     started: list[subprocess.Popen[bytes]] = []
@@ -163,6 +239,14 @@ def test_a_signal_between_two_starts_leaves_nothing_behind(program: Path, monkey
         signal.signal(signal.SIGINT, before)
     assert len(started) == 1
     assert started[0].poll() is not None
+
+
+IGNORING_HANGUP = (
+    "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    "from hume_bringup.node_spec import NodeSpec\n"
+    "from hume_bringup.supervisor import run_until_interrupted\n"
+    "raise SystemExit(run_until_interrupted([NodeSpec('pkg', 'exe', 'n', arguments=('stay',), ros=False)]))\n"
+)
 
 
 def wait_for_child(parent: psutil.Process) -> psutil.Process:

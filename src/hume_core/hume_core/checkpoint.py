@@ -5,7 +5,6 @@ Only the tensors that are asked for are read, so System 1's machine never touche
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +17,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hume_core.errors import CheckpointError
+from hume_core.json_file import read_json
+from hume_core.texts import shortened
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -30,7 +31,8 @@ EXTRA_FILES = (
     "added_tokens.json",
     "vqh_backbone.json",
 )
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_NAME = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w][\w./-]*))?")
+_SHARD = re.compile(r"[\w-][\w.-]{0,200}\.safetensors")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
@@ -42,39 +44,50 @@ def resolve_folder(name: str | Path) -> Path:
     """Local folder of a checkpoint, downloaded from the Hugging Face hub where a hub name is given.
 
     Args:
-        name: a folder, or ``organisation/name``; a complete snapshot in the local cache is used as it is.
+        name: a folder, ``organisation/name``, or ``organisation/name@revision`` with a commit, tag or branch. Only a
+            commit always means the same files. A complete snapshot in the local cache is used as it is.
 
     Raises:
-        CheckpointError: no such folder, or the hub and the cache do not have it.
+        CheckpointError: no such folder, or the hub and the cache do not have it or its revision.
     """
     path = Path(name).expanduser()
     if path.is_dir():
         return path
-    if isinstance(name, Path) or not _HUB_NAME.fullmatch(name):
-        raise CheckpointError(f"'{name}' is no folder and no hub name like 'organisation/name'")
-    return _cached_folder(name) or _downloaded_folder(name)
+    found = None if isinstance(name, Path) else _HUB_NAME.fullmatch(name)
+    if found is None:
+        raise CheckpointError(
+            f"'{name}' is no folder and no hub name like 'organisation/name' or 'organisation/name@revision'"
+        )
+    repository, revision = found["repository"], found["revision"]
+    return _cached_folder(repository, revision) or _downloaded_folder(repository, revision)
 
 
-def _cached_folder(name: str) -> Path | None:
+def _cached_folder(repository: str, revision: str | None) -> Path | None:
     """Complete snapshot in the local cache: a robot starts without the network."""
     import huggingface_hub
 
     try:
-        folder = Path(huggingface_hub.snapshot_download(name, local_files_only=True))
+        folder = Path(huggingface_hub.snapshot_download(repository, revision=revision, local_files_only=True))
     except Exception:
         return None
     return folder if _has_weights(folder) else None
 
 
-def _downloaded_folder(name: str) -> Path:
+def _downloaded_folder(repository: str, revision: str | None) -> Path:
     import huggingface_hub
+    from huggingface_hub.errors import RevisionNotFoundError
 
     try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=_HUB_FILES))
+        return Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=_HUB_FILES))
+    except RevisionNotFoundError as error:
+        raise CheckpointError(
+            f"'{repository}' on the Hugging Face hub has no revision '{revision}'; give a commit, tag or branch of it"
+        ) from error
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        at = "" if revision is None else f" at revision '{revision}'"
         raise CheckpointError(
-            f"'{name}' is no local folder and cannot be had from the Hugging Face hub or its cache: {reason}"
+            f"'{repository}'{at} is no local folder and cannot be had from the Hugging Face hub or its cache: {reason}"
         ) from error
 
 
@@ -108,12 +121,9 @@ class CheckpointReader:
             return [self.folder / WEIGHTS]
         if not index.is_file():
             raise CheckpointError(f"{self.folder} has neither {WEIGHTS} nor {INDEX}; only safetensors are read")
-        try:
-            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise CheckpointError(f"{index} is no index of shards: {error}") from error
+        names = _shards(index)
         for name in names:
-            if Path(name).name != name or not (self.folder / name).is_file():
+            if not (self.folder / name).is_file():
                 raise CheckpointError(f"shard '{name}' of {index} is missing in {self.folder}")
         return [self.folder / name for name in names]
 
@@ -255,11 +265,28 @@ def copy_extra_files(source: Path, folder: Path) -> None:
             shutil.copyfile(source / name, folder / name)
 
 
+def _shards(index: Path) -> list[str]:
+    """File names in an index of shards; none leads out of its folder.
+
+    Raises:
+        CheckpointError: it is no index, or names something else than files beside it.
+    """
+    content = read_json(index, CheckpointError)
+    where = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):
+        raise CheckpointError(f"{index} is no index of shards; it needs 'weight_map': tensor -> file")
+    names = sorted(set(where.values()))
+    for name in names:
+        if not _SHARD.fullmatch(name):
+            raise CheckpointError(f"{index} names the shard '{shortened(name)}'; valid: a .safetensors file beside it")
+    return names
+
+
 def _remove_shards(folder: Path) -> None:
     index = folder / INDEX
     if not index.is_file():
         return
-    for name in set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()):
+    for name in _shards(index):
         (folder / name).unlink(missing_ok=True)
     index.unlink()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 
 from hume_core.config_schema import check_range, parse_features, parse_section, parse_value
 from hume_core.errors import ConfigError
+from hume_core.json_file import read_json
+from hume_core.texts import shortened
 
 IMAGE_PREFIX = "observation.images."
 STATE_KEY = "observation.state"
@@ -112,13 +113,7 @@ class HumeConfig:
         Raises:
             ConfigError: the file is missing or no JSON, or see the class.
         """
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise ConfigError(f"{path} does not exist; a checkpoint folder needs a config.json") from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} is not valid JSON: {error}") from error
-        return cls.from_dict(content)
+        return cls.from_dict(read_json(path, ConfigError, missing="a checkpoint folder needs a config.json"))
 
     @classmethod
     def from_dict(cls, content: Any) -> HumeConfig:
@@ -128,7 +123,7 @@ class HumeConfig:
         known = {item.name: item for item in fields(cls)}
         for name in content:
             if name not in known:
-                raise ConfigError(f"unknown config field '{name}'; valid fields: {', '.join(sorted(known))}")
+                raise ConfigError(f"unknown config field '{shortened(name)}'; valid fields: {', '.join(sorted(known))}")
         values: dict[str, Any] = {}
         for name, value in content.items():
             if name.endswith("_features"):
@@ -175,6 +170,22 @@ class HumeConfig:
     def image_size(self) -> tuple[int, int]:
         """(width, height) of the model input, pixels."""
         return self.resize_imgs_with_padding
+
+
+def check_layers(config: HumeConfig, tensors: int) -> None:
+    """Refuse more layers than a file with this many tensors can hold, before anything is built.
+
+    Raises:
+        ConfigError: naming the section.
+    """
+    stacks = {name: getattr(config, name) for name in _SECTIONS if name != "paligemma_config"}
+    stacks |= {f"paligemma_config.{name}": config.paligemma_config[name] for name in ("text_config", "vision_config")}
+    for name, section in stacks.items():
+        if section["num_hidden_layers"] > tensors:
+            raise ConfigError(
+                f"config field '{name}.num_hidden_layers' is {section['num_hidden_layers']}; the checkpoint has "
+                f"{tensors} tensors in all"
+            )
 
 
 _SECTIONS = ("paligemma_config", "gemma_expert_config", "s1_dino_config", "s1_gemma_expert_config")

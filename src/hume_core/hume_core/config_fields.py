@@ -54,8 +54,40 @@ SUPPORTED: dict[str, tuple[Any, ...]] = {
     "attention_bias": (False,),
     "hidden_activation": ("gelu_pytorch_tanh", None),
     "num_channels": (3,),
+    "hidden_act": ("gelu", "gelu_pytorch_tanh", "gelu_fast", "gelu_new", "quick_gelu", "relu", "silu"),
     "rope_scaling": (None,),
     "use_swiglu_ffn": (False,),
 }
-INTEGERS = frozenset({*_STACK, "head_dim", "mlp_ratio", "num_key_value_heads", "patch_size", "vocab_size"})
+LARGEST: dict[str, int] = {
+    "hidden_size": 65_536,
+    "intermediate_size": 1_048_576,
+    "num_hidden_layers": 256,
+    "num_attention_heads": 1024,
+    "num_key_value_heads": 1024,
+    "head_dim": 4096,
+    "image_size": 8192,
+    "mlp_ratio": 64,
+    "patch_size": 1024,
+    "vocab_size": 4_194_304,
+}
+"""Sizes of a transformer, from 1: far above every model there is, and small enough to be refused at once."""
+
 NUMBERS = frozenset({"initializer_range", "layer_norm_eps", "layerscale_value", "rms_norm_eps", "rope_theta"})
+"""Above 0."""
+SHARES = frozenset({"attention_dropout", "attention_probs_dropout_prob", "drop_path_rate", "hidden_dropout_prob"})
+"""From 0 to below 1."""
+SWITCHES = frozenset({"qkv_bias", "use_mask_token"})
+
+COUNTS: dict[str, int] = {
+    "s1_chunk_size": 1000,
+    "s2_chunk_size": 1000,
+    "vqh_chunk_size": 1000,
+    "num_steps": 1000,
+    "s1_num_steps": 1000,
+    "s1_his_state_size": 1000,
+    "max_state_dim": 4096,
+    "max_action_dim": 4096,
+    "tokenizer_max_length": 8192,
+    "num_candidates": 1000,
+}
+"""Fields beside the sections that count something, from 1."""

@@ -6,8 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from hume_core.config_fields import INTEGERS, KNOWN, NUMBERS, REQUIRED, SUPPORTED
+from hume_core.config_fields import COUNTS, KNOWN, LARGEST, NUMBERS, REQUIRED, SHARES, SUPPORTED, SWITCHES
 from hume_core.errors import ConfigError
+from hume_core.texts import shortened, shown
+
+_LARGEST_SIZE = 16_384
+_MOST_CAMERAS = 32
+_TOWERS = ("paligemma_config.vision_config", "s1_dino_config")
 
 
 def parse_value(name: str, value: Any, annotation: str) -> Any:
@@ -34,13 +39,13 @@ def parse_value(name: str, value: Any, annotation: str) -> Any:
         return value
     if base == "int" and isinstance(value, int) and not isinstance(value, bool):
         return value
-    if base == "float" and isinstance(value, int | float) and not isinstance(value, bool):
+    if base == "float" and _is_number(value):
         return value
     raise _type_error(name, value, {"int": "an integer", "float": "a number", "bool": "true or false"}.get(base, base))
 
 
 def _type_error(name: str, value: Any, expected: str) -> ConfigError:
-    return ConfigError(f"config field '{name}' must be {expected}; found {type(value).__name__} {value!r}")
+    return ConfigError(f"config field '{name}' must be {expected}; found {type(value).__name__} {shown(value)}")
 
 
 def parse_features(name: str, value: Any) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -49,20 +54,24 @@ def parse_features(name: str, value: Any) -> dict[str, tuple[str, tuple[int, ...
         raise _type_error(name, value, "an object of features")
     result = {}
     for key, item in value.items():
-        where = f"{name}.{key}"
+        where = f"{name}.{shortened(key)}"
         if not isinstance(item, Mapping) or set(item) != {"type", "shape"}:
             raise _type_error(where, item, "an object with 'type' and 'shape'")
         if item["type"] not in ("VISUAL", "STATE", "ACTION", "ENV"):
-            raise ConfigError(f"config field '{where}.type' is {item['type']!r}; valid: VISUAL, STATE, ACTION")
+            raise ConfigError(f"config field '{where}.type' is {shown(item['type'])}; valid: VISUAL, STATE, ACTION")
         shape = item["shape"]
         if not isinstance(shape, list | tuple) or not all(_is_size(size) for size in shape) or not shape:
-            raise _type_error(f"{where}.shape", shape, "a list of positive integers")
+            raise _type_error(f"{where}.shape", shape, f"a list of whole numbers from 1 to {_LARGEST_SIZE}")
         result[key] = (item["type"], tuple(shape))
     return result
 
 
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _is_size(value: Any, largest: int = _LARGEST_SIZE) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= largest
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def parse_section(name: str, value: Any) -> dict[str, Any]:
@@ -74,18 +83,48 @@ def parse_section(name: str, value: Any) -> dict[str, Any]:
             raise ConfigError(f"config field '{name}.{key}' is missing")
     result = dict(value)
     for key, item in value.items():
-        where = f"{name}.{key}"
+        where = f"{name}.{shortened(key)}"
         if where in REQUIRED:
             result[key] = parse_section(where, item)
         elif key not in KNOWN[name] and not key.startswith("_"):
             raise ConfigError(f"unknown config field '{where}'; valid fields: {', '.join(sorted(KNOWN[name]))}")
-        elif key in INTEGERS and not _is_size(item):
-            raise _type_error(where, item, "a positive integer")
-        elif key in NUMBERS and (not isinstance(item, int | float) or isinstance(item, bool)):
-            raise _type_error(where, item, "a number")
-        elif key in SUPPORTED and item not in SUPPORTED[key]:
-            raise ConfigError(f"config field '{where}' is {item!r}; only {SUPPORTED[key][0]!r} is supported")
+        else:
+            _check_field(where, key, item)
+    _check_heads(name, result)
     return result
+
+
+def _check_field(where: str, key: str, item: Any) -> None:
+    """One field of a section that may stand in it."""
+    if key in LARGEST and not _is_size(item, LARGEST[key]):
+        raise _type_error(where, item, f"a whole number from 1 to {LARGEST[key]}")
+    if key in NUMBERS and not (_is_number(item) and item > 0):
+        raise _type_error(where, item, "a number above 0")
+    if key in SHARES and not (_is_number(item) and 0 <= item < 1):
+        raise _type_error(where, item, "a number from 0 to below 1")
+    if key in SWITCHES and not isinstance(item, bool):
+        raise _type_error(where, item, "true or false")
+    if key in SUPPORTED and not any(item == valid and type(item) is type(valid) for valid in SUPPORTED[key]):
+        valid = ", ".join(repr(choice) for choice in SUPPORTED[key])
+        raise ConfigError(f"config field '{where}' is {shown(item)}; only {valid} is supported")
+
+
+def _check_heads(name: str, section: Mapping[str, Any]) -> None:
+    """Sizes that must divide each other; a section without heads has nothing to check."""
+    heads = section.get("num_attention_heads")
+    if heads is None:
+        return
+    if name in _TOWERS:
+        whole, of = "hidden_size", section["hidden_size"] % heads
+    else:
+        whole, of = "num_attention_heads", heads % section.get("num_key_value_heads", 1)
+        if section.get("head_dim", 2) % 2:
+            raise ConfigError(f"config field '{name}.head_dim' is {section['head_dim']}; it must be even")
+    if of:
+        divisor = "num_attention_heads" if name in _TOWERS else "num_key_value_heads"
+        raise ConfigError(
+            f"config field '{name}.{whole}' is {section[whole]}; it must be a multiple of {divisor}, {section[divisor]}"
+        )
 
 
 def check_range(config: Any) -> None:
@@ -94,20 +133,16 @@ def check_range(config: Any) -> None:
     Raises:
         ConfigError: naming the field, the value found and what is valid.
     """
-    for name in (
-        "s1_chunk_size",
-        "s2_chunk_size",
-        "vqh_chunk_size",
-        "num_steps",
-        "s1_num_steps",
-        "s1_his_state_size",
-        "max_state_dim",
-        "max_action_dim",
-        "tokenizer_max_length",
-        "num_candidates",
-    ):
+    for name, largest in COUNTS.items():
         if getattr(config, name) < 1:
             raise ConfigError(f"config field '{name}' is {getattr(config, name)}; it must be at least 1")
+        if getattr(config, name) > largest:
+            raise ConfigError(f"config field '{name}' is {getattr(config, name)}; it must be at most {largest}")
+    if not all(1 <= side <= LARGEST["image_size"] for side in config.resize_imgs_with_padding):
+        raise ConfigError(
+            f"config field 'resize_imgs_with_padding' is {list(config.resize_imgs_with_padding)}; valid: width and "
+            f"height from 1 to {LARGEST['image_size']}"
+        )
     for name in ("s1_chunk_size", "vqh_chunk_size"):
         if getattr(config, name) > config.s2_chunk_size:
             raise ConfigError(
@@ -157,8 +192,11 @@ def _check_features(config: Any) -> None:
             )
     if not config.camera_keys:
         raise ConfigError("config field 'input_features' has no VISUAL feature; at least one camera is needed")
-    if config.empty_cameras < 0:
-        raise ConfigError(f"config field 'empty_cameras' is {config.empty_cameras}; it must be at least 0")
+    if not 0 <= config.empty_cameras <= _MOST_CAMERAS or len(config.camera_keys) > _MOST_CAMERAS:
+        raise ConfigError(
+            f"config has {len(config.camera_keys)} cameras and 'empty_cameras' is {config.empty_cameras}; valid: 0 to "
+            f"{_MOST_CAMERAS}"
+        )
 
 
 def _check_stacks(config: Any) -> None:

@@ -19,7 +19,7 @@ from hume_core.checkpoint import (
     save_tensors,
     stored_tensors,
 )
-from hume_core.config import HumeConfig
+from hume_core.config import HumeConfig, check_layers
 from hume_core.errors import ConfigError, HumeError, ObservationError
 from hume_core.images import prepare_image
 from hume_core.nn.joined import join_all
@@ -93,6 +93,7 @@ class PretrainedPolicy(nn.Module):
         folder = resolve_folder(name)
         config = HumeConfig.load(folder / "config.json")
         reader = CheckpointReader(folder)
+        check_layers(config, len(reader.names))
         with torch.device("meta"):
             policy = cls.build(config, reader)
         policy._stored_dtypes = load_module(policy, reader, cls.to_stored, lambda key: cls._dtype(key, dtype))

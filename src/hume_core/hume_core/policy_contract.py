@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,9 +23,11 @@ from hume_core.action_spaces import (
 )
 from hume_core.action_spaces.layout import Group
 from hume_core.errors import ContractError
+from hume_core.json_file import read_json
 from hume_core.robot import RobotProfile
 from hume_core.robot_errors import describe_problem
 from hume_core.robot_sections import Finite, Name, Positive, Scale, Section, SpaceName, StateField
+from hume_core.texts import shown
 
 CONTRACT_FILE = "policy_contract.json"
 VERSION = 1
@@ -135,15 +136,15 @@ class PolicyContract(Section):
         """
         path = Path(folder) / CONTRACT_FILE
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path, ContractError)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise ContractError(f"{path} cannot be read as JSON: {error}") from error
         if not isinstance(content, dict):
             raise ContractError(f"{path} must hold one JSON object with the fields {', '.join(cls.model_fields)}")
         if content.get("version") != VERSION:
-            raise ContractError(f"{path}: field 'version' is {content.get('version')!r}; this program reads {VERSION}")
+            raise ContractError(
+                f"{path}: field 'version' is {shown(content.get('version'))}; this program reads {VERSION}"
+            )
         try:
             return cls.model_validate(content)
         except ValidationError as error:

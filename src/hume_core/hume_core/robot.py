@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from hume_core.action_spaces import ActionLayout, ActionSpace, DeltaFrame, RotationFormat, find_action_space
@@ -38,11 +37,13 @@ from hume_core.robot_sections import (
     Section,
     StateField,
 )
+from hume_core.stop_sections import DeadMan, StopState
+from hume_core.yaml_file import read_yaml
 
 __all__ = [
-    "Action", "ArmController", "ArmControllerType", "Camera", "Controllers", "Gripper", "GripperController",
+    "Action", "ArmController", "ArmControllerType", "Camera", "Controllers", "DeadMan", "Gripper", "GripperController",
     "GripperControllerType", "Joint", "KinematicsSection", "ObservationTiming", "Push", "Rates", "RobotProfile",
-    "StateField", "find_profile", "known_profiles", "profile_directories",
+    "StateField", "StopState", "find_profile", "known_profiles", "profile_directories",
 ]  # fmt: skip
 
 
@@ -62,6 +63,8 @@ class RobotProfile(Section):
     rates: Rates = Rates()
     observation: ObservationTiming = ObservationTiming()
     push: Push = Push()
+    deadman: DeadMan | None = None
+    stop_states: tuple[StopState, ...] = ()
 
     @model_validator(mode="after")
     def _parts_agree(self) -> RobotProfile:
@@ -99,10 +102,7 @@ class RobotProfile(Section):
             RobotProfileError: unknown name, unreadable file, or a wrong field; names file, field and fix.
         """
         path = find_profile(name_or_path)
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise RobotProfileError(f"{path}: cannot be read as YAML: {error}") from error
+        data = read_yaml(path, "robot profile", RobotProfileError)
         if not isinstance(data, dict):
             raise RobotProfileError(f"{path}: must be a mapping with the fields {', '.join(cls.model_fields)}")
         try:

@@ -7,6 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from hume_core.texts import shortened, shown
+
 
 def describe_problem(error: ValidationError, data: Any, model: type[BaseModel]) -> str:
     """The most telling problem of a validation.
@@ -20,14 +22,14 @@ def describe_problem(error: ValidationError, data: Any, model: type[BaseModel]) 
     # A misspelt field is missing too; its own name helps more.
     problem = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     location = problem["loc"]
-    field = ".".join(_label(data, location, i) for i in range(len(location)))
+    field = ".".join(shortened(_label(data, location, i)) for i in range(len(location)))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
         return f"field '{field}' is unknown; {_valid_fields(str(location[-1]), location[:-1], model)}{more}"
     if problem["type"] == "missing":
         return f"field '{field}' is missing; add it{more}"
-    message = problem["msg"].removeprefix("Value error, ")
-    found = "" if not location or isinstance(problem["input"], dict) else f"; found {problem['input']!r}"
+    message = shortened(problem["msg"].removeprefix("Value error, "), 1000)
+    found = "" if not location or isinstance(problem["input"], dict) else f"; found {shown(problem['input'])}"
     return f"field '{field or 'profile'}': {message}{found}{more}"
 
 

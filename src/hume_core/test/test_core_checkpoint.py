@@ -92,7 +92,7 @@ def test_missing_shard_is_named(folder, tmp_path_factory):
 
 def test_shard_outside_the_folder_is_refused(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../model.safetensors"}}')
-    with pytest.raises(CheckpointError, match="missing"):
+    with pytest.raises(CheckpointError, match=r"valid: a \.safetensors file beside it"):
         CheckpointReader(tmp_path)
 
 
@@ -175,6 +175,57 @@ def test_hub_cache_is_used_without_network(hub):
         resolve_folder("organisation/other")
 
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize("revision", [COMMIT, "v1.0", "main"])
+def test_a_cached_revision_is_used_without_network(hub, revision):
+    (hub.parents[1] / "refs" / "v1.0").write_text(COMMIT)
+    assert resolve_folder(f"organisation/name@{revision}") == hub
+
+
+@pytest.mark.parametrize("revision", ["v2.0", "fedcba9876543210fedcba9876543210fedcba98"])
+def test_another_revision_is_not_taken_for_the_cached_one(hub, revision):
+    with pytest.raises(CheckpointError, match=rf"'organisation/name' at revision '{revision}'.*network is unreachable"):
+        resolve_folder(f"organisation/name@{revision}")
+
+
+@pytest.mark.parametrize("revision", ["v1.0", "refs/pr/3", COMMIT])
+def test_a_revision_is_what_is_downloaded(folder, monkeypatch, revision):
+    import huggingface_hub
+
+    asked = []
+
+    def download(name, revision=None, local_files_only=False, **_):
+        if local_files_only:
+            raise OSError("not in the cache")
+        asked.append((name, revision))
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    assert resolve_folder(f"organisation/name@{revision}") == folder
+    assert asked == [("organisation/name", revision)]
+
+
+def test_an_unknown_revision_is_named(monkeypatch):
+    import huggingface_hub
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    def refuse(name, **_):
+        # Versions of the library differ in what its constructor wants.
+        raise RevisionNotFoundError.__new__(RevisionNotFoundError, "404")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    with pytest.raises(CheckpointError, match=r"'organisation/name' .*no revision 'v9'; give a commit, tag or"):
+        resolve_folder("organisation/name@v9")
+
+
+@pytest.mark.parametrize("name", ["organisation/name@", "organisation@v1", "organisation/name@v1@v2", "a/b@-x", "@v1"])
+def test_a_malformed_revision_is_no_hub_name(name):
+    with pytest.raises(CheckpointError, match="no hub name like 'organisation/name' or 'organisation/name@revision'"):
+        resolve_folder(name)
+
+
 def test_half_a_cached_repository_is_completed(hub, folder, monkeypatch):
     import huggingface_hub
 
@@ -187,7 +238,8 @@ def test_half_a_cached_repository_is_completed(hub, folder, monkeypatch):
 
 def test_tokenizer_pads_truncates_and_ends_with_a_newline(tmp_path):
     tokenizer = InstructionTokenizer(FIXTURE, 12)
-    ids, mask = tokenizer(["open the drawer", "open the drawer\n", "open " * 40])
+    with pytest.warns(UserWarning, match="would be cut before"):
+        ids, mask = tokenizer(["open the drawer", "open the drawer\n", "open " * 40])
     assert ids.shape == mask.shape == (3, 12)
     assert torch.equal(ids[0], ids[1])
     assert mask[0].sum() < 12

@@ -8,21 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.encoded_images import decode_rgb
 from hume_core.errors import ChunkError, ObservationError
-
-_CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC3": 3, "8UC1": 1}
-_TO_RGB = {
-    "bgr8": cv2.COLOR_BGR2RGB,
-    "8UC3": cv2.COLOR_BGR2RGB,
-    "rgba8": cv2.COLOR_RGBA2RGB,
-    "bgra8": cv2.COLOR_BGRA2RGB,
-    "mono8": cv2.COLOR_GRAY2RGB,
-    "8UC1": cv2.COLOR_GRAY2RGB,
-}
+from hume_core.texts import listed, shortened
+from hume_ros.images import raw_to_rgb
 
 
 def stamp_seconds(stamp: Any) -> float:
@@ -61,34 +53,15 @@ def image_to_rgb(message: Any) -> NDArray[np.uint8]:
     Raises:
         ObservationError: unknown encoding, or data that do not fit width, height and step.
     """
-    if hasattr(message, "format"):
-        return _decode_compressed(message)
-    encoding = str(message.encoding)
-    if encoding not in _CHANNELS:
-        raise ObservationError(f"image encoding '{encoding}' is not supported; valid: {', '.join(_CHANNELS)}")
-    height, width, step = int(message.height), int(message.width), int(message.step)
-    row_bytes = width * _CHANNELS[encoding]
-    data = np.frombuffer(message.data, dtype=np.uint8)
-    if height < 1 or width < 1 or step < row_bytes or data.size < height * step:
-        raise ObservationError(
-            f"image of {width}x{height} '{encoding}' with step {step} needs {height * max(step, row_bytes)} bytes; "
-            f"found {data.size}"
-        )
-    pixels = data[: height * step].reshape(height, step)[:, :row_bytes].reshape(height, width, -1)
-    if encoding == "rgb8":
-        return pixels.copy()
-    return np.asarray(cv2.cvtColor(pixels, _TO_RGB[encoding]), dtype=np.uint8)
+    return _decode_compressed(message) if hasattr(message, "format") else raw_to_rgb(message)
 
 
 def _decode_compressed(message: Any) -> NDArray[np.uint8]:
-    data = np.frombuffer(message.data, dtype=np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if pixels is None:
-        raise ObservationError(
-            f"compressed image with format '{message.format}' and {data.size} bytes cannot be decoded; "
-            "valid: JPEG or PNG"
-        )
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    try:
+        return decode_rgb(message.data)
+    except ObservationError as error:
+        what = f"compressed image with format '{shortened(message.format)}' and {len(message.data)} bytes"
+        raise ObservationError(f"{what}: {error}") from error
 
 
 def joint_values(message: Any, names: Sequence[str], field: str = "position") -> NDArray[np.float64]:
@@ -98,13 +71,16 @@ def joint_values(message: Any, names: Sequence[str], field: str = "position") ->
         float64 (len(names),), rad or m (position), rad/s or m/s (velocity).
 
     Raises:
-        ObservationError: a joint is missing, the field is shorter than the names, or a value is not finite.
+        ObservationError: a joint is missing or named twice, the field is shorter than the names, or a value is not
+            finite.
     """
     place = {name: i for i, name in enumerate(message.name)}
+    if len(place) < len(message.name):
+        _refuse_duplicates(list(message.name), names)
     missing = [name for name in names if name not in place]
     if missing:
         raise ObservationError(
-            f"joint states have no joint '{missing[0]}'; they have: {', '.join(message.name) or 'none'}"
+            f"joint states have no joint '{missing[0]}'; they have: {listed(message.name) or 'none'}"
         )
     values = getattr(message, field)
     if len(values) < len(message.name):
@@ -116,6 +92,21 @@ def joint_values(message: Any, names: Sequence[str], field: str = "position") ->
         bad = names[int(np.flatnonzero(~np.isfinite(picked))[0])]
         raise ObservationError(f"joint '{bad}' has a '{field}' that is not finite")
     return picked
+
+
+def known_joint_values(message: Any, names: Sequence[str]) -> NDArray[np.float64]:
+    """Positions (len(names),) of a `sensor_msgs/JointState`, rad or m; nan for the joints that it does not hold."""
+    position = dict(zip(message.name, message.position, strict=False))
+    return np.array([position.get(name, np.nan) for name in names], dtype=np.float64)
+
+
+def _refuse_duplicates(found: list[str], names: Sequence[str]) -> None:
+    twice = [name for name in names if found.count(name) > 1]
+    if twice:
+        raise ObservationError(
+            f"joint states name joint '{twice[0]}' {found.count(twice[0])} times in one message; "
+            "correct the driver: one number per joint"
+        )
 
 
 def chunk_rows(message: Any) -> NDArray[np.float32]:

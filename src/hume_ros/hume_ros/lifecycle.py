@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
-import re
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 from typing import Any, NoReturn
 
 import rclpy
@@ -16,16 +18,21 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 
-from hume_core.errors import ConfigError, HumeError
+from hume_core.errors import HumeError
 from hume_core.node_settings import LifecycleSettings
+from hume_ros.context import init_ros
 from hume_ros.parameters import declare_settings, refuse_unknown_parameters
 from hume_ros.timers import steady_timer
+
+LINGER = 1.3
+"""How long a robot that is played goes on after its parent's end, s: longer than System 1 takes to bring it to rest."""
 
 _SPIN_TIMEOUT = 0.1
 _ACTIVATION_PERIOD = 0.05
 _FAILED = 2
-_C_SOURCE = re.compile(r",? at /[^,]*\.c:\d+")
-"""Where in rcl's source an error arose."""
+_CLOSING = 2.5
+"""Longest time from the wish to end to the end, s; the kernel sees to it."""
+_NOTHING_TO_CLOSE = 0.3
 
 
 class HumeLifecycleNode(LifecycleNode):
@@ -41,6 +48,10 @@ class HumeLifecycleNode(LifecycleNode):
         self._autostart_timer = None
         self.gave_up = False
         """Autostart failed and the process has to end; the reason is logged."""
+        self.activates_itself = False
+        """The activation at hand is that of autostart: nobody asked for it."""
+        self.configuring = False
+        """It waits for models and sensors; nothing moves yet."""
         settings = declare_settings(self, LifecycleSettings)
         self._exit_on_failure = settings.exit_on_failure
         if settings.autostart:
@@ -64,7 +75,11 @@ class HumeLifecycleNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Called by rclpy."""
-        done = self._guard("configure", self._configure_checked)
+        self.configuring = True
+        try:
+            done = self._guard("configure", self._configure_checked)
+        finally:
+            self.configuring = False
         if not done:
             self.cleanup()
         return _outcome(done)
@@ -113,7 +128,9 @@ class HumeLifecycleNode(LifecycleNode):
             return
         self.destroy_timer(self._autostart_timer)
         self._autostart_timer = None
+        self.activates_itself = True
         self._autostart_step(self.trigger_activate())
+        self.activates_itself = False
 
     def _autostart_step(self, outcome: TransitionCallbackReturn) -> bool:
         """Whether a transition was made; where it was not, the process may have to end."""
@@ -127,11 +144,13 @@ def _outcome(done: bool) -> TransitionCallbackReturn:
     return TransitionCallbackReturn.SUCCESS if done else TransitionCallbackReturn.FAILURE
 
 
-def run_process(make: Callable[[], Node]) -> NoReturn:
+def run_process(make: Callable[[], Node], linger: float = 0.0) -> NoReturn:
     """`run_node`, then the end of the process without taking the interpreter apart, which costs torch a second."""
-    code = run_node(make)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    code = run_node(make, linger=linger)
+    with suppress(OSError):
+        # The terminal may be gone.
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)
 
 
@@ -144,49 +163,63 @@ def make_executor() -> Any:
     return EventsExecutor()
 
 
-def _init(args: list[str] | None) -> None:
-    """`rclpy.init` without signal handlers.
+class _End:
+    """The wish to end, from SIGINT, SIGTERM or SIGHUP, or because the parent has ended and the kernel sent SIGTERM.
 
     Args:
-        args: command line; None takes the process's own.
-
-    Raises:
-        ConfigError: an argument or a parameter file cannot be read.
+        linger: how much longer to go on where it is the parent that has ended, s.
     """
-    try:
-        rclpy.init(args=args, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-    except RuntimeError as error:
-        reason = _C_SOURCE.sub("", str(error))
-        hint = ". Write the numbers of a list alike, such as [0.9, 1.0]" if "should be of same type" in reason else ""
-        raise ConfigError(f"the ROS arguments cannot be read: {reason}{hint}") from error
+
+    def __init__(self, linger: float) -> None:
+        self._linger, self._parent = linger, os.getppid()
+        self._at = math.inf
+        self.node: Node | None = None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._ask)
+
+    @property
+    def due(self) -> bool:
+        """It is time."""
+        return time.monotonic() >= self._at
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._at < math.inf:
+            return
+        linger = self._linger if os.getppid() != self._parent else 0.0
+        self._at = time.monotonic() + linger
+        # A transition that waits for something cannot be left in order.
+        stuck = isinstance(self.node, HumeLifecycleNode) and self.node.configuring
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, _NOTHING_TO_CLOSE if stuck else _CLOSING)
 
 
-def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
-    """Spin a node until SIGINT or SIGTERM, then stop it in order.
+def run_node(make: Callable[[], Node], args: list[str] | None = None, linger: float = 0.0) -> int:
+    """Spin a node until SIGINT, SIGTERM, SIGHUP or its parent's end, then stop it in order.
 
     Args:
         make: builds the node. Nodes in its attribute `companions`, if it has one, are spun too. A `HumeError` there or
             later ends the process with its message and exit code 2, and so do ROS arguments that cannot be read.
         args: command line; None takes the process's own.
+        linger: how much longer a node that plays the robot goes on after its parent's end, s: System 1 hears of that
+            at the same time, and has to bring the arm to rest.
 
     Returns:
         Exit code.
     """
     try:
-        _init(args)
-    except ConfigError as error:
+        init_ros(args)
+    except HumeError as error:
         return _refuse(error)
-    stop = threading.Event()
+    end = _End(linger)
     executor = make_executor()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     node: Node | None = None
     try:
-        node = _make_or_exit(make)
+        node = end.node = _make_or_exit(make)
         # Some nodes stand in for several.
         for each in (node, *getattr(node, "companions", ())):
             executor.add_node(each)
-        while not stop.is_set() and rclpy.ok():
+        while not end.due and rclpy.ok():
             executor.spin_once(timeout_sec=_SPIN_TIMEOUT)
             if isinstance(node, HumeLifecycleNode) and node.gave_up:
                 return _FAILED
@@ -210,7 +243,8 @@ def _make_or_exit(make: Callable[[], Node]) -> Node:
 
 
 def _refuse(error: Exception) -> int:
-    print(f"hume: {error}", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print(f"hume: {error}", file=sys.stderr, flush=True)
     return _FAILED
 
 

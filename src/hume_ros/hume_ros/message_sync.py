@@ -1,18 +1,27 @@
-"""Approximate-time synchronisation without ROS: in sessions that are stepped, and where `message_filters` is missing.
+"""Matching of messages by their time stamps, live, in sessions that are stepped, and on bags.
 
-Same call interface and same matching rule as `message_filters` of ROS 2. When a message arrives, the messages of every
-other topic within `slop` of it are tried from the closest on. The first combination that spans no more than `slop` is
-delivered and removed.
+`message_filters.ApproximateTimeSynchronizer` is not used. Its queues hold a number of messages and not a time: joint
+states at 1 kHz push out the ones that belong to an image before the image arrives. It also gives each message to the
+first match, so that one dropped frame can pair each later frame with its neighbour for good. And it keeps messages of a
+clock that has gone back.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
+from math import inf
 from typing import Any
 
 from hume_ros.conversions import stamp_nanoseconds
+
+_GAIN = 0.2
+"""Part of the slop by which a match must be closer to use a message again. Less is not worth another observation."""
+
+_MOST = 4096
+"""Messages kept per topic, whatever their stamps."""
 
 
 class MessageSource:
@@ -22,7 +31,7 @@ class MessageSource:
         self._callbacks: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
 
     def registerCallback(self, callback: Callable[..., None], *args: Any) -> None:  # noqa: N802
-        """Call `callback(message, *args)` for every message."""
+        """Call `callback(message, *args)` for every message; the name is that of `message_filters`."""
         self._callbacks.append((callback, args))
 
     def deliver(self, message: Any) -> None:
@@ -39,50 +48,114 @@ class Subscriber(MessageSource):
         self.sub = node.create_subscription(msg_type, topic, self.deliver, **options)
 
 
+class _Queue:
+    """Messages of one topic in the order of their stamps.
+
+    Attributes:
+        stamps: ascending, ns.
+        spans: stamp -> spread of the closest match that the message was part of, ns; infinite before the first.
+    """
+
+    def __init__(self) -> None:
+        self.stamps: list[int] = []
+        self.messages: dict[int, Any] = {}
+        self.spans: dict[int, float] = {}
+
+    def add(self, stamp: int, message: Any) -> None:
+        """Keep a message; one of the same stamp goes."""
+        if stamp not in self.messages:
+            insort(self.stamps, stamp)
+        self.messages[stamp], self.spans[stamp] = message, inf
+
+    def drop_before(self, stamp: float) -> None:
+        """Drop what is older, and what is too much."""
+        self._drop(0, max(bisect_left(self.stamps, stamp), len(self.stamps) - _MOST))
+
+    def drop_after(self, stamp: float) -> None:
+        """Drop what is newer."""
+        self._drop(bisect_left(self.stamps, stamp + 1), len(self.stamps))
+
+    def near(self, stamp: int, slop: int) -> list[int]:
+        """Stamps within `slop`, the closest first; of two as close the older one."""
+        within = self.stamps[bisect_left(self.stamps, stamp - slop) : bisect_left(self.stamps, stamp + slop + 1)]
+        return sorted(within, key=lambda at: abs(at - stamp))
+
+    def _drop(self, first: int, end: int) -> None:
+        for at in self.stamps[first:end]:
+            del self.messages[at], self.spans[at]
+        del self.stamps[first:end]
+
+
 class ApproximateTimeSynchronizer:
     """Delivers one message per topic, all stamped within `slop` seconds.
 
+    When a message arrives, the messages of every other topic within `slop` of it are tried from the closest on. The
+    first combination is delivered that spans no more than `slop`, and clearly less than every match that one of its
+    messages was part of before. So each message is used once, unless a later one fits better. What is older than a
+    match can only make older matches, and is dropped.
+
     Args:
-        fs: filters with `registerCallback`, such as `Subscriber`.
-        queue_size: how many unmatched messages are kept per topic.
+        sources: with `registerCallback`, such as `Subscriber`.
+        keep: how long a message waits for those of other topics, by the stamps, s: at least the slop and the longest
+            delay of a topic.
         slop: largest spread of the stamps, s.
     """
 
-    def __init__(self, fs: Sequence[Any], queue_size: int, slop: float) -> None:
-        self._queues: list[dict[int, Any]] = [{} for _ in fs]
-        self._queue_size = queue_size
-        self._slop = round(slop * 1e9)
+    def __init__(self, sources: Sequence[Any], keep: float, slop: float) -> None:
+        self._queues = [_Queue() for _ in sources]
+        self._keep, self._slop = round(keep * 1e9), round(slop * 1e9)
         self._callbacks: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         self._lock = threading.Lock()
-        for i, source in enumerate(fs):
+        for i, source in enumerate(sources):
             source.registerCallback(self._add, i)
 
     def registerCallback(self, callback: Callable[..., None], *args: Any) -> None:  # noqa: N802
         """Call `callback(message_0, ..., message_n, *args)` for every match."""
         self._callbacks.append((callback, args))
 
+    def begin_anew(self, source: int, before: float, now: float) -> None:
+        """The stamps of a source went back: drop its messages, and others of the time before.
+
+        Args:
+            source: which, by its place.
+            before: its newest stamp until then, s.
+            now: its stamp after that, s.
+        """
+        # The other topics may be back already, ahead of this one by what it is late.
+        between = round(0.5e9 * (before + now))
+        with self._lock:
+            for i, queue in enumerate(self._queues):
+                queue.drop_after(-inf if i == source else between)
+
     def _add(self, message: Any, index: int) -> None:
         stamp = stamp_nanoseconds(message.header.stamp)
         with self._lock:
-            queue = self._queues[index]
-            queue[stamp] = message
-            while len(queue) > self._queue_size:
-                del queue[min(queue)]
-            # A message older than everything in a full queue went out again at once.
-            stamps = self._match(stamp, index) if stamp in queue else None
-            if stamps is None:
+            own = self._queues[index]
+            own.add(stamp, message)
+            own.drop_before(own.stamps[-1] - self._keep)
+            # A message that is older than all that may wait went out again at once.
+            match = self._match(stamp, index) if stamp in own.messages else None
+            if match is None:
                 return
-            matched = [own.pop(at) for own, at in zip(self._queues, stamps, strict=True)]
+            matched = list(self._take(match))
         for callback, args in self._callbacks:
             callback(*matched, *args)
 
     def _match(self, stamp: int, index: int) -> tuple[int, ...] | None:
-        """Stamps of the first combination around `stamp` that spans no more than the slop."""
-        choices: list[list[int]] = []
-        for i, queue in enumerate(self._queues):
-            near = [stamp] if i == index else [at for at in queue if abs(at - stamp) <= self._slop]
-            choices.append(sorted(near, key=lambda at: abs(at - stamp)))
-        for combination in product(*choices):
-            if max(combination) - min(combination) <= self._slop:
+        """Stamps of the first combination around `stamp` that fits."""
+        gain = _GAIN * self._slop
+        near = [[stamp] if i == index else queue.near(stamp, self._slop) for i, queue in enumerate(self._queues)]
+        for combination in product(*near):
+            span = max(combination) - min(combination)
+            if span <= self._slop and all(
+                span + gain < queue.spans[at] for queue, at in zip(self._queues, combination, strict=True)
+            ):
                 return combination
         return None
+
+    def _take(self, match: tuple[int, ...]) -> Iterator[Any]:
+        span = max(match) - min(match)
+        for queue, at in zip(self._queues, match, strict=True):
+            queue.drop_before(at)
+            queue.spans[at] = span
+            yield queue.messages[at]

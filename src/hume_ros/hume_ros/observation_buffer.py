@@ -16,12 +16,17 @@ from hume_core.errors import ObservationError
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile, StateField
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
-from hume_ros.message_sync import ApproximateTimeSynchronizer
+from hume_ros.joint_state_merger import JointStateMerger
+from hume_ros.message_sync import ApproximateTimeSynchronizer, MessageSource
 
 JOINT_STATES = "joint_states"
 """Name of the source that is no camera."""
 
-_QUEUE = 10
+BACK = 0.1
+"""Stamps that go back by more begin anew; by less, a message has come out of order. s"""
+
+_MOST_STATES = 8192
+"""Past joint states kept, whatever their stamps."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,14 @@ class Frame:
         images: camera key -> uint8 (1, height, width, 3) RGB, not to be written.
         joint_positions: (n,) in policy order, rad.
         states: (T, s) `observation.state`, oldest first.
+        beginnings: how often time had gone back before it.
     """
 
     stamp: float
     images: dict[str, NDArray[np.uint8]]
     joint_positions: NDArray[np.float64]
     states: NDArray[np.float32]
+    beginnings: int = 0
 
     def observation(self, task: str) -> Observation:
         """The policy's input, batch of one."""
@@ -88,14 +95,20 @@ class ObservationBuffer:
 
     Threads: messages come from one thread; `wait_for_new` and `take` may be called from another.
 
+    Time may go back: a bag that is played again, a simulator that is reset, a clock that is set. Then everything kept
+    so far is void, and the next matching set counts as new.
+
     Args:
         profile: how far apart stamps may lie, and how old a set may be.
         sources: what delivers messages (`registerCallback`, as in `message_filters`): one per camera key that the
             policy wants, in its order, then `JOINT_STATES`.
         history: number of past states T that the policy wants.
         clock: steady time, s; the ages of the sources are measured on it.
-        synchronizer: makes the matching sets; takes (sources, queue size, slop).
         decode: decode images; without, a frame has none. They count for matching and age all the same.
+        on_problem: told in one line of what is wrong with messages, and when time goes back.
+
+    Attributes:
+        beginnings: how often time went back.
     """
 
     def __init__(
@@ -104,21 +117,32 @@ class ObservationBuffer:
         sources: Mapping[str, Any],
         history: int = 1,
         clock: Callable[[], float] = time.monotonic,
-        synchronizer: Callable[..., Any] = ApproximateTimeSynchronizer,
         decode: bool = True,
+        on_problem: Callable[[str], None] = lambda problem: None,
     ) -> None:
         self._profile = profile
         self._cameras = [key for key in sources if key != JOINT_STATES]
-        self._history: deque[tuple[float, Any]] = deque(maxlen=max(2, history * 60))
+        timing = profile.observation
+        # The newest state may be this much newer than the one that the history leads up to.
+        self._past = (history - 1) * profile.action.dt + timing.slop + timing.max_age
+        self._history: deque[tuple[float, Any]] = deque(maxlen=_MOST_STATES)
         self._num_states, self._decode = history, decode
-        self._clock = clock
+        self._clock, self._on_problem = clock, on_problem
         self._arrival: dict[str, float] = {}
+        self._newest: dict[tuple[str, ...], float] = {}
         self._matched: tuple[Any, ...] | None = None
         self._decoded: tuple[tuple[Any, ...], dict[str, NDArray[np.uint8]]] | None = None
         self._condition = threading.Condition()
-        for key, source in sources.items():
-            source.registerCallback(self._note_arrival, key)
-        self._sync = synchronizer(list(sources.values()), _QUEUE, profile.observation.slop)
+        self._merger = JointStateMerger.of(profile)
+        self._complete: float | None = None
+        self._states_source = MessageSource()
+        self.beginnings = 0
+        for key in self._cameras:
+            sources[key].registerCallback(self._note_image, key)
+        sources[JOINT_STATES].registerCallback(self._note_joints)
+        # What is older than `max_age` cannot be used, so nothing has to wait for longer.
+        matched = [*(sources[key] for key in self._cameras), self._states_source]
+        self._sync = ApproximateTimeSynchronizer(matched, timing.slop + timing.max_age, timing.slop)
         self._sync.registerCallback(self._store)
 
     def wait_for_new(self, after: float, timeout: float) -> bool:
@@ -151,14 +175,15 @@ class ObservationBuffer:
             ObservationError: nothing matched yet, the set is too old, or a message cannot be used.
         """
         with self._condition:
-            matched = self._matched
+            matched, beginnings = self._matched, self.beginnings
             history = list(self._history)
         if matched is None:
             raise ObservationError(self._nothing_matched())
         stamp = min(stamp_seconds(message.header.stamp) for message in matched)
         if now - stamp > self._profile.observation.max_age:
             raise ObservationError(
-                f"the newest observation is {now - stamp:.2f} s old; at most {self._profile.observation.max_age} s "
+                self._merger.problem(self._clock())
+                or f"the newest observation is {now - stamp:.2f} s old; at most {self._profile.observation.max_age} s "
                 "is allowed (observation.max_age of the robot profile)"
             )
         images = self._batch(matched) if self._decode else {}
@@ -168,6 +193,7 @@ class ObservationBuffer:
             images=images,
             joint_positions=joint_values(state, self._profile.joint_names),
             states=self._states(state, history),
+            beginnings=beginnings,
         )
 
     def _batch(self, matched: tuple[Any, ...]) -> dict[str, NDArray[np.uint8]]:
@@ -183,14 +209,68 @@ class ObservationBuffer:
         sources = [*self._cameras, JOINT_STATES]
         return {source: now - self._arrival.get(source, float("-inf")) for source in sources}
 
-    def _note_arrival(self, message: Any, source: str) -> None:
+    def _note_image(self, message: Any, source: str) -> None:
         self._arrival[source] = self._clock()
-        if source == JOINT_STATES:
-            self._history.append((stamp_seconds(message.header.stamp), message))
+        self._note_stamp(message, source, (source,))
+
+    def _note_joints(self, message: Any) -> None:
+        received = self._clock()
+        self._arrival[JOINT_STATES] = received
+        # Drivers of different joints may have different delays.
+        self._note_stamp(message, JOINT_STATES, (JOINT_STATES, *message.name))
+        state = self._merged(message, received)
+        if state is None:
+            return
+        stamp = stamp_seconds(state.header.stamp)
+        with self._condition:
+            self._history.append((stamp, state))
+            while self._history[0][0] < stamp - self._past:
+                self._history.popleft()
+        self._states_source.deliver(state)
+
+    def _merged(self, message: Any, received: float) -> Any | None:
+        """The complete joint state that a message makes, if it does."""
+        try:
+            state = self._merger.add(message, received)
+        except ObservationError as error:
+            self._on_problem(str(error))
+            return None
+        if state is not None or self._complete is None:
+            self._complete = received
+        elif received - self._complete > self._profile.observation.max_age:
+            self._on_problem(self._merger.problem(received))
+        return state
+
+    def _note_stamp(self, message: Any, source: str, publisher: tuple[str, ...]) -> None:
+        """Begin anew if stamps have gone back."""
+        stamp = stamp_seconds(message.header.stamp)
+        before = self._newest.get(publisher, stamp)
+        if stamp == 0.0:  # not stamped
+            return
+        back = before - stamp
+        self._newest[publisher] = stamp if back > BACK else max(stamp, before)
+        if back > BACK:
+            self._begin_anew(source, before, stamp)
+
+    def _begin_anew(self, source: str, before: float, now: float) -> None:
+        place = len(self._cameras) if source == JOINT_STATES else self._cameras.index(source)
+        self._sync.begin_anew(place, before, now)
+        with self._condition:
+            self._matched = None
+            if source == JOINT_STATES:
+                self._history.clear()
+                self._merger.begin_anew()
+            self.beginnings += 1
+        self._on_problem(
+            f"stamps of {source} went back by {before - now:.2f} s; observations begin anew "
+            "(a bag played again, a simulator reset, or a clock that was set)"
+        )
 
     def _store(self, *messages: Any) -> None:
         with self._condition:
-            self._matched = messages
+            # A match of messages that came late may be older than the one before it.
+            if self._matched is None or _oldest(messages) >= _oldest(self._matched):
+                self._matched = messages
             self._condition.notify_all()
 
     def _states(self, newest: Any, history: list[tuple[float, Any]]) -> NDArray[np.float32]:
@@ -199,12 +279,19 @@ class ObservationBuffer:
         picked = [state_vector(self._profile, newest)]
         for k in range(1, self._num_states):
             wanted = end - k * self._profile.action.dt
-            past = [entry for entry in history if entry[0] <= wanted]
-            picked.append(state_vector(self._profile, past[-1][1]) if past else picked[-1])
+            past = next((state for stamp, state in reversed(history) if stamp <= wanted), None)
+            picked.append(picked[-1] if past is None else state_vector(self._profile, past))
         return np.stack(picked[::-1])
 
     def _nothing_matched(self) -> str:
         silent = [source for source, age in self.ages().items() if age == float("inf")]
         if silent:
             return f"no message yet from: {', '.join(silent)}"
+        problem = self._merger.problem(self._clock())
+        if problem:
+            return problem
         return f"cameras and joint states are never within {self._profile.observation.slop} s of each other"
+
+
+def _oldest(messages: tuple[Any, ...]) -> float:
+    return min(stamp_seconds(message.header.stamp) for message in messages)

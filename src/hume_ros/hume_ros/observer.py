@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import time
 from typing import Any
 
 import rclpy
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.wait_for_message import wait_for_message
 from sensor_msgs.msg import CompressedImage, Image, JointState
@@ -14,6 +16,8 @@ from hume_core.errors import ObservationError
 from hume_core.robot import Camera, RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb
+from hume_ros.joint_state_merger import JointStateMerger
+from hume_ros.message_sync import Subscriber
 from hume_ros.observation_buffer import (
     JOINT_STATES,
     Frame,
@@ -22,10 +26,8 @@ from hume_ros.observation_buffer import (
     state_vector,
 )
 
-try:
-    import message_filters
-except ImportError:
-    from hume_ros import message_sync as message_filters
+_WARN_PERIOD = 2.0
+_SPIN = 0.05
 
 __all__ = ["Frame", "Observer", "image_type", "probe_sensors", "state_vector"]
 
@@ -52,12 +54,15 @@ class Observer(ObservationBuffer):
         }
         topics[JOINT_STATES] = JointState, profile.joint_states
         sources: dict[str, Any] = {
-            key: message_filters.Subscriber(node, msg_type, topic, qos_profile=qos.SENSOR)
+            key: Subscriber(node, msg_type, topic, qos_profile=qos.JOINT_STATES if key == JOINT_STATES else qos.SENSOR)
             for key, (msg_type, topic) in topics.items()
         }
         self._node = node
         self._subscriptions = [source.sub for source in sources.values()]
-        super().__init__(profile, sources, history, synchronizer=message_filters.ApproximateTimeSynchronizer)
+        super().__init__(profile, sources, history, on_problem=self._warn)
+
+    def _warn(self, problem: str) -> None:
+        self._node.get_logger().warning(problem, throttle_duration_sec=_WARN_PERIOD)
 
     def close(self) -> None:
         """Drop the subscriptions."""
@@ -93,9 +98,32 @@ def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout
             topic = node.resolve_topic_name(camera.topic)
             image_to_rgb(_first_message(probe, image_type(camera), topic, f"camera '{key}'", deadline))
         topic = node.resolve_topic_name(profile.joint_states)
-        state_vector(profile, _first_message(probe, JointState, topic, "joint states", deadline))
+        state_vector(profile, _first_state(probe, profile, topic, deadline))
     finally:
         probe.destroy_node()
+
+
+def _first_state(node: Node, profile: RobotProfile, topic: str, deadline: float) -> Any:
+    """The first complete joint state; drivers may send a part of the joints each."""
+    _first_message(node, JointState, topic, "joint states", deadline)
+    merger, messages = JointStateMerger.of(profile), queue.SimpleQueue[Any]()
+    subscription = node.create_subscription(JointState, topic, messages.put, qos.JOINT_STATES)
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    try:
+        # At least one more look where the first message took all the time.
+        end = max(deadline, time.monotonic() + 1.0)
+        while time.monotonic() < end:
+            executor.spin_once(timeout_sec=_SPIN)
+            while not messages.empty():
+                state = merger.add(messages.get(), time.monotonic())
+                if state is not None:
+                    return state
+    finally:
+        executor.remove_node(node)
+        executor.shutdown(timeout_sec=0.5)
+        node.destroy_subscription(subscription)
+    raise ObservationError(merger.problem(time.monotonic()) or f"joint states: no usable message on {topic}")
 
 
 def _first_message(node: Node, msg_type: type, topic: str, what: str, deadline: float) -> Any:

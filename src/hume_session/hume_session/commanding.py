@@ -72,6 +72,7 @@ class CommandStage:
         limits = scaled(profile.motion_limits(), limit_scales)
         if not follows:
             limits = replace(limits, tracking=np.full(limits.size, UNBOUNDED))
+            settings = replace(settings, start_states=1)  # nothing moves that could start from a false state
         self.core = ControlCore(limits, control_settings(profile, settings), gripper_settings(profile))
         self._follows = follows
         self._period = round(NS / profile.rates.stream)

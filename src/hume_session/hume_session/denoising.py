@@ -63,10 +63,11 @@ class DenoisingStage:
         self._commands = commands
         self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
         observer = ObservationBuffer(
-            profile, self._sources, policy.history, lambda: schedule.steady, decode=policy.refiner.sees_images
-        )
+            profile, self._sources, policy.history, lambda: schedule.steady, decode=policy.refiner.sees_images,
+            on_problem=self._note,
+        )  # fmt: skip
         denoiser = Denoiser(policy.refiner, profile, switch, kinematics, control)
-        self._cycle = DenoisingCycle(denoiser, observer, profile, first_seq)
+        self._cycle = DenoisingCycle(denoiser, observer, profile, first_seq, self._note)
         self._next_beat = 0
 
     def begin_epoch(self, epoch: int) -> None:
@@ -100,6 +101,9 @@ class DenoisingStage:
             self._go_on(schedule.steady, worked=False)
             return
         self._begin(request)
+
+    def _note(self, problem: str) -> None:
+        self._listener.event(self._schedule.elapsed, "denoising", problem)
 
     def _begin(self, request: SegmentRequest) -> None:
         schedule = self._schedule

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hume_core.chunk import Chunk
+from hume_core.epochs import ahead, following
 from hume_core.kinematics import Kinematics
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import JOINT_STATES
@@ -125,7 +126,7 @@ class Session:
 
     def assign(self, instruction: str, reason: str = "") -> None:
         """Carry out an instruction from now on, in a new epoch."""
-        self._begin_epoch(self._epoch + 1, reason or f"instruction: {instruction}")
+        self._begin_epoch(following(self._epoch), reason or f"instruction: {instruction}")
         self.commands.begin_epoch(self._epoch)
         self._thinking.assign(instruction, self._epoch)
 
@@ -140,7 +141,7 @@ class Session:
 
     def rest(self, reason: str) -> None:
         """Carry out nothing, in a new epoch."""
-        self._begin_epoch(self._epoch + 1, reason)
+        self._begin_epoch(following(self._epoch), reason)
         self._thinking.rest()
         self.commands.begin_epoch(self._epoch)
 
@@ -160,7 +161,7 @@ class Session:
     def _report(self) -> Waits:
         """What System 1's status timer does: tell the others of an epoch that the core began."""
         epoch = yield from self.commands.epoch()
-        if epoch > self._epoch:
+        if ahead(epoch, self._epoch) > 0:
             self._begin_epoch(epoch, f"System 1: {self.commands.state}")
             self._thinking.begin_epoch(self._epoch)
         self.schedule.at(self.schedule.now + round(STATUS_PERIOD * NS), Rank.REPORT, self._report)

@@ -49,7 +49,10 @@ class ThinkingStage:
         self._engine, self._latency = engine, latency
         self._schedule, self._listener, self._publish = schedule, listener, publish
         self._sources = {key: MessageSource() for key in (*policy.cameras, JOINT_STATES)}
-        self._observer = ObservationBuffer(profile, self._sources, clock=lambda: schedule.steady)
+        self._observer = ObservationBuffer(
+            profile, self._sources, clock=lambda: schedule.steady,
+            on_problem=lambda problem: listener.event(schedule.elapsed, "thinking", problem),
+        )  # fmt: skip
         self._cycle = ThinkingCycle(self._observer, profile, 0.0, first_seq, policy.model_id)
         self._busy = False
         self._wake = -1

@@ -30,7 +30,7 @@ from hume_core.robot import (
     RobotProfile,
 )
 from hume_ros import qos
-from hume_ros.lifecycle import run_process
+from hume_ros.lifecycle import LINGER, run_process
 from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_sim.messages import from_joint_trajectory, to_image, to_stamp, to_time
@@ -196,7 +196,7 @@ def _read_images(bag: Path, profile: RobotProfile) -> dict[str, list[Any]]:
 
 def main() -> None:
     """Entry point `hume_mock`: run the node until SIGINT or SIGTERM."""
-    run_process(MockNode)
+    run_process(MockNode, linger=LINGER)
 
 
 if __name__ == "__main__":

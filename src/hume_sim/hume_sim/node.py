@@ -25,7 +25,7 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from hume_core.errors import ActionSpaceError, HumeError
 from hume_ros import qos
-from hume_ros.lifecycle import run_process
+from hume_ros.lifecycle import LINGER, run_process
 from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, checked_positions
 from hume_sim.cameras import CameraStream
 from hume_sim.faults import Faults
@@ -224,7 +224,7 @@ class SimNode(Node):
 
 def main() -> None:
     """Entry point `hume_sim`: run the node until SIGINT or SIGTERM."""
-    run_process(SimNode)
+    run_process(SimNode, linger=LINGER)
 
 
 if __name__ == "__main__":

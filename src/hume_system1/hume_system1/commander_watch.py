@@ -7,22 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rclpy.node import Node
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
+from hume_ros.publishers import NAMELESS, Publisher, RepeatedPublishers, publishers_of, repeated_text
 from hume_ros.timers import steady_timer
 
 _PERIOD = 0.2  # s
 _DISCOVERY = 0.5  # s
-# A process that was killed stays in the graph until its lease is over; see config/fastdds.xml.
+# A process that was killed stays in the graph until its lease is over; see config/fastdds_local.xml.
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
-# What the graph calls a node of which only a publisher is known yet. A publisher without ROS stays so.
-_UNKNOWN = "_NODE_NAME_UNKNOWN_"
 _SECOND = "a second"
-_NAMELESS = "a node without a name"
 _NAMED_WITHIN = 2.0  # s
+_WARN_PERIOD = 60.0  # s
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,7 @@ class CommanderWatch:
         self._node, self._guarded = node, guarded
         self._told = self._seen = ""
         self._seen_since = 0.0
+        self._repeated = RepeatedPublishers()
 
     def refuse_others(self) -> None:
         """Wait for a predecessor that is still in the graph to leave it, then demand to be alone.
@@ -102,7 +101,7 @@ class CommanderWatch:
         """
         begun = time.monotonic()
         while True:
-            others = foreign(self._guarded, self._publishers(), before=True)
+            others = foreign(self._guarded, _names(self._publishers()), before=True)
             if time.monotonic() - begun >= _patience(others):
                 break
             time.sleep(_POLL)
@@ -121,29 +120,35 @@ class CommanderWatch:
         self._node.destroy_timer(self._timer)
 
     def _look(self) -> None:
-        text, now = foreign(self._guarded, self._publishers()), time.monotonic()
+        publishers, now = self._publishers(), time.monotonic()
+        text = foreign(self._guarded, _names(publishers))
         if text != self._seen:
             self._seen, self._seen_since = text, now
-        if text != self._told and (_NAMELESS not in text or now - self._seen_since >= _NAMED_WITHIN):
+        if text != self._told and (NAMELESS not in text or now - self._seen_since >= _NAMED_WITHIN):
             self._told = text
             self._on_change(text)
+        self._warn_of_repeated(publishers, now)
 
-    def _publishers(self) -> dict[str, list[str]]:
-        node = self._node
-        return {
-            item.topic: [_name(info) for info in node.get_publishers_info_by_topic(node.resolve_topic_name(item.topic))]
-            for item in self._guarded
-        }
+    def _warn_of_repeated(self, publishers: Mapping[str, Sequence[Publisher]], now: float) -> None:
+        """Two processes of one node: no stranger, but each chunk of the one follows a chunk of the other."""
+        single = {item.topic: publishers[item.topic] for item in self._guarded if len(item.commanders) == 1}
+        repeated = repeated_text(self._repeated.update(single, now))
+        if repeated:
+            self._node.get_logger().warning(
+                f"{repeated}; stop all but one, or give each robot its own namespace",
+                throttle_duration_sec=_WARN_PERIOD,
+            )
+
+    def _publishers(self) -> dict[str, list[Publisher]]:
+        return {item.topic: publishers_of(self._node, item.topic) for item in self._guarded}
 
 
-def _name(info: TopicEndpointInfo) -> str:
-    if info.node_name == _UNKNOWN:
-        return _NAMELESS
-    return f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+def _names(publishers: Mapping[str, Sequence[Publisher]]) -> dict[str, list[str]]:
+    return {topic: [publisher.node for publisher in found] for topic, found in publishers.items()}
 
 
 def _patience(others: str) -> float:
     """How long to wait for somebody to go, or to get a name, s."""
     if f"{_SECOND} " in others:
         return _LEASE
-    return _NAMED_WITHIN if _NAMELESS in others else _DISCOVERY
+    return _NAMED_WITHIN if NAMELESS in others else _DISCOVERY

@@ -15,6 +15,7 @@ from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import Kinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
+from hume_ros.observation_buffer import BACK
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.admission import ChunkAdmission
 from hume_system1.control.settings import ControlSettings
@@ -114,7 +115,16 @@ class Denoiser:
         self._epoch = 0
         self._current: Chunk | None = None
         self._next: Chunk | None = None
-        self._adopted = float("-inf")
+        self._adopted = self._newest = float("-inf")
+
+    def notice(self, now: float) -> bool:
+        """Forget all chunks if the ROS clock has gone back; `now` is its time, s. Returns whether it has."""
+        back = self._newest - now > BACK
+        if back:
+            self._current = self._next = None
+            self._adopted = float("-inf")
+        self._newest = now if back else max(now, self._newest)
+        return back
 
     def offer(self, chunk: Chunk, now: float) -> None:
         """Take a chunk into account that came at `now` (s, ROS clock).
@@ -129,8 +139,8 @@ class Denoiser:
         self._next = chunk
 
     def begin_epoch(self, epoch: int) -> None:
-        """Forget chunks of older epochs."""
-        if epoch > self._epoch:
+        """The epoch in force: forget chunks of others."""
+        if epoch != self._epoch:
             self._epoch = epoch
             self._current = self._next = None
 

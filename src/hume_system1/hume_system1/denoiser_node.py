@@ -5,18 +5,15 @@ It is started, watched and stopped by `system1_node`; the two share nothing but 
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
+import math
 import statistics
-import sys
 import threading
 import time
 from array import array
 from collections import deque
 
 import torch
-from hume_msgs.msg import ActionChunk, Heartbeat
+from hume_msgs.msg import ActionChunk, Heartbeat, System1Status
 from hume_msgs.msg import Segment as SegmentMessage
 from rclpy.node import Node
 
@@ -32,6 +29,7 @@ from hume_ros.observer import Observer, probe_sensors
 from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.control.ros_clock import RosClock
 from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser import Denoiser
 from hume_system1.denoiser_settings import DenoiserSettings
@@ -42,7 +40,7 @@ from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 
 _WARN_PERIOD = 2.0
-_PR_SET_PDEATHSIG = 1
+_END_TIMEOUT = 1.0  # s; a model that is still being loaded is given up with the process
 
 
 class DenoiserNode(Node):
@@ -64,6 +62,8 @@ class DenoiserNode(Node):
         self._detail = "loading"
         self._ready = False
         self._unreachable = ""
+        # A coarse /clock has gone on since its last step; the clock faults are the command loop's.
+        self._smooth_clock, self._clock_lock = RosClock(math.inf, math.inf), threading.Lock()
         self._stopping = threading.Event()
         self._observer: Observer | None = None
         self._loading_beat = steady_timer(self, HEARTBEAT_PERIOD, self._beat_while_not_ready)
@@ -75,7 +75,7 @@ class DenoiserNode(Node):
         self._stopping.set()
         if self._observer is not None:
             self._observer.wake()
-        self._thread.join(5.0)
+        self._thread.join(_END_TIMEOUT)
 
     def destroy_node(self) -> None:
         """Stop the thread, then the node."""
@@ -114,9 +114,11 @@ class DenoiserNode(Node):
             system1.warm_up()
         self._observer = Observer(self, self._profile, cameras, history=int(system1.config.s1_his_state_size))
         # Wall-clock milliseconds, so that a restarted process goes on above the numbers it used before.
-        self._cycle = DenoisingCycle(denoiser, self._observer, self._profile, time.time_ns() // 1_000_000)
+        first_seq = time.time_ns() // 1_000_000
+        self._cycle = DenoisingCycle(denoiser, self._observer, self._profile, first_seq, self.get_logger().warning)
         self._epoch = EpochKeeper(self, self._on_epoch)
         self._chunks = self.create_subscription(ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK)
+        self._status = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
         self._detail, self._ready = "", True
 
     def _load_kinematics(self) -> Kinematics:
@@ -153,13 +155,21 @@ class DenoiserNode(Node):
             self._cycle.offer(chunk_of(message), self._now())
         except ChunkError as error:
             self.get_logger().warning(f"dropped: {error}", throttle_duration_sec=_WARN_PERIOD)
+        else:
+            self._epoch.hear(int(message.epoch))
+
+    def _on_status(self, message: System1Status) -> None:
+        self._epoch.follow(int(message.epoch))
 
     def _on_epoch(self, epoch: int, reason: str) -> None:
         self._unreachable = ""
         self._cycle.begin_epoch(epoch)
 
     def _now(self) -> float:
-        return float(self.get_clock().now().nanoseconds) * 1e-9
+        with self._clock_lock:
+            ros = float(self.get_clock().now().nanoseconds) * 1e-9
+            self._smooth_clock.update(time.monotonic(), ros)
+            return self._smooth_clock.now(ros)
 
     def _beat_while_not_ready(self) -> None:
         """From the spin thread; once ready the beat comes from the thread whose life it vouches for."""
@@ -186,19 +196,8 @@ class DenoiserNode(Node):
         self._heartbeats.publish(message)
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel for SIGTERM when the command process ends, however it ends."""
-    parent = os.environ.get("HUME_SYSTEM1_PID")
-    if parent is None:
-        return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):
-        sys.exit(0)
-
-
 def main() -> None:
     """Entry point `denoiser_node`."""
-    _die_with_parent()
     run_process(DenoiserNode)
 
 

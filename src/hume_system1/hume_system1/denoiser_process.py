@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from rclpy.node import Node
 
+from hume_core.parent_death import tied
 from hume_system1.child_arguments import inherited_arguments
 from hume_system1.control.settings import ControlSettings
 from hume_system1.denoiser_settings import DenoiserSettings, ros_arguments
@@ -53,8 +54,8 @@ class DenoiserProcess:
         """Start it, unless it is running."""
         if not self.running:
             # Inference on spinning threads starves the command loop.
-            environment = {**os.environ, "HUME_SYSTEM1_PID": str(os.getpid()), "OMP_WAIT_POLICY": "PASSIVE"}
-            self._child = subprocess.Popen(self._command, env=environment)
+            environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+            self._child = subprocess.Popen(tied(self._command), env=environment)
 
     @property
     def running(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +29,22 @@ class DenoisingCycle:
         observer: source of observations.
         profile: rate of System 1.
         first_seq: segments are numbered from here on.
+        on_problem: told in a line when the ROS clock goes back, from any thread.
     """
 
-    def __init__(self, denoiser: Denoiser, observer: ObservationBuffer, profile: RobotProfile, first_seq: int) -> None:
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        observer: ObservationBuffer,
+        profile: RobotProfile,
+        first_seq: int,
+        on_problem: Callable[[str], object] = lambda problem: None,
+    ) -> None:
         self._denoiser = denoiser
         self._observer = observer
         self._period = 1.0 / profile.rates.system1
         self._seq = first_seq
+        self._on_problem = on_problem
         self._lock = threading.Lock()
 
     def offer(self, chunk: Chunk, now: float) -> None:
@@ -44,10 +54,11 @@ class DenoisingCycle:
             ChunkError: it is not admitted.
         """
         with self._lock:
+            self._notice(now)
             self._denoiser.offer(chunk, now)
 
     def begin_epoch(self, epoch: int) -> None:
-        """Forget chunks of older epochs."""
+        """The epoch in force: forget chunks of others."""
         with self._lock:
             self._denoiser.begin_epoch(epoch)
 
@@ -58,11 +69,16 @@ class DenoisingCycle:
             ObservationError: the newest observation cannot be used.
         """
         with self._lock:
+            self._notice(now)
             chunk = self._denoiser.chunk_at(now)
         if chunk is None:
             return None
         frame = self._observer.take(now, newest_state=True)
         return self._denoiser.request(chunk, frame.observation(""), frame.stamp, frame.joint_positions, now)
+
+    def _notice(self, now: float) -> None:
+        if self._denoiser.notice(now):
+            self._on_problem("the ROS clock went back; chunks of the time before are forgotten")
 
     def refine(self, request: SegmentRequest) -> NDArray[np.float64]:
         """See `SegmentRequest.refined_by`; it changes nothing here."""

@@ -14,7 +14,6 @@ from typing import Any
 from hume_msgs.msg import ActionChunk, Heartbeat, Segment
 from rclpy.wait_for_message import wait_for_message
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
 from hume_core.errors import CheckpointError, HumeError
@@ -51,6 +50,7 @@ from hume_system1.reporter import System1Reporter
 from hume_system1.robot_settings import control_settings, gripper_settings
 from hume_system1.settings import System1Settings
 from hume_system1.sinks import Sink, make_sinks
+from hume_system1.stop_inputs import StopInputs
 
 _STANDSTILL_TIMEOUT = 1.0
 _SPIN_BELOW_LOOP = 10
@@ -62,7 +62,7 @@ class System1Node(HumeLifecycleNode):
     """Streams joint commands at the profile's rate and supervises the denoiser.
 
     Services: `~/estop`, `~/reset` (std_srvs/Trigger), `~/set_enabled`, `~/takeover` (std_srvs/SetBool).
-    Topics: `hume/estop` (std_msgs/Bool; true stops and latches), `hume/status`.
+    Topics: those of `stop_topics` (std_msgs/Bool; true stops and latches), `hume/status`.
 
     Raises:
         ConfigError: a parameter is wrong.
@@ -78,7 +78,7 @@ class System1Node(HumeLifecycleNode):
         self._loop: CommandLoop | None = None
         self._reporter: System1Reporter | None = None
         self._entities: list[tuple[str, object]] = []
-        self._closables: list[Sink | EpochKeeper | System1Reporter | ControllerWatch | CommanderWatch] = []
+        self._closables: list[Sink | EpochKeeper | System1Reporter | ControllerWatch | CommanderWatch | StopInputs] = []
         self._sinks: list[Sink] = []
         self._black_box: BlackBox | None = None
 
@@ -89,6 +89,9 @@ class System1Node(HumeLifecycleNode):
         control = control_settings(profile, settings.control)
         limits = profile.motion_limits()
         core = ControlCore(self._live_limits.apply(limits), control, gripper_settings(profile))
+        # From the beginning: what is published while the models load waits here.
+        stops = StopInputs(self, settings.stop_topics, profile, core.estop)
+        self._closables = [stops]
         others = CommanderWatch(self, guarded_topics(self, profile))
         if not settings.dry_run:
             others.refuse_others()
@@ -109,6 +112,7 @@ class System1Node(HumeLifecycleNode):
             controllers = ControllerWatch(self, profile, self._unheard, self._on_controllers)
             self._closables += [others, controllers]
         self._live_limits.connect(core, limits)
+        stops.warn_of_the_silent()
         self.get_logger().info(f"configured for robot '{profile.name}'" + (" (dry run)" if settings.dry_run else ""))
 
     def activate(self) -> None:
@@ -178,8 +182,7 @@ class System1Node(HumeLifecycleNode):
             (ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK),
             (Segment, "hume/segment", self._on_segment, qos.CHUNK),
             (Heartbeat, "hume/system1/heartbeat", self._on_heartbeat, qos.STATUS),
-            (JointState, profile.joint_states, self._on_joint_state, qos.SENSOR),
-            (Bool, "hume/estop", self._on_estop, qos.STATUS),
+            (JointState, profile.joint_states, self._on_joint_state, qos.JOINT_STATES),
         )
         for msg_type, topic, callback, quality in subscriptions:
             self._entities.append(("subscription", self.create_subscription(msg_type, topic, callback, quality)))
@@ -195,7 +198,7 @@ class System1Node(HumeLifecycleNode):
         self._reporter = System1Reporter(
             self, core, loop, self._denoiser, epoch, self._clocks, self._settings.clock_offset_limit
         )
-        self._closables = [self._reporter, epoch]
+        self._closables += [self._reporter, epoch]
 
     def _unheard(self) -> list[str]:
         """Command topics to which nobody subscribes."""
@@ -246,10 +249,6 @@ class System1Node(HumeLifecycleNode):
 
     def _on_controllers(self, away: str) -> None:
         self._append(ControllersEvent(away))
-
-    def _on_estop(self, message: Bool) -> None:
-        if message.data and self._core is not None:
-            self._core.estop()
 
     def _serve_estop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._core is not None:

@@ -22,6 +22,7 @@ from hume_system1.peer_clock import PeerClock
 from hume_system1.status import status_message
 
 _LOOP_STATUS_PERIOD = 1.0
+_CLOCK_WARN_PERIOD = 10.0
 _LEVELS = {Mode.FAULT: ERROR, Mode.ESTOP: ERROR, Mode.HOLD: WARN}
 
 
@@ -68,8 +69,7 @@ class System1Reporter:
     def publish(self) -> None:
         """Send a status message; log what changed."""
         snapshot = self._core.status(self._clocks())
-        if snapshot.epoch > self._epoch.value:
-            self._epoch.announce(snapshot.epoch, snapshot.text)
+        self._epoch.lead(snapshot.epoch, snapshot.text)
         if time.monotonic() >= self._next_loop_status:
             # Sorting the window takes milliseconds of this interpreter's lock.
             self._loop_status = self._loop.status()
@@ -87,6 +87,8 @@ class System1Reporter:
             else:
                 self._node.get_logger().info(snapshot.text)
             self._mode = snapshot.mode
+        if snapshot.clock:
+            self._node.get_logger().warning(snapshot.clock, throttle_duration_sec=_CLOCK_WARN_PERIOD)
         obituary = self._denoiser.obituary()
         if obituary and obituary != self._obituary:
             self._node.get_logger().error(f"the denoiser was {obituary}; call ~/reset to start it anew")
@@ -104,7 +106,7 @@ class System1Reporter:
         if self._loop_status is not None:
             values["commands per second"] = f"{self._loop_status.periods.rate_hz:.1f}"
             values["period error p99, us"] = f"{self._loop_status.periods.p99:.0f}"
-        level, problem = _LEVELS.get(snapshot.mode, OK), self._peer.problem()
+        level, problem = _LEVELS.get(snapshot.mode, OK), self._peer.problem() or snapshot.clock
         if problem and level == OK:
             return Health(WARN, problem, values)
         return Health(level, snapshot.text, values)

@@ -61,6 +61,10 @@ class System1Settings:
     clock_offset_limit: float = setting(
         0.05, "Offset of System 2's clock from which to warn.", unit="s", low=0.001, high=60.0
     )
+    stop_topics: tuple[str, ...] = setting(
+        ("hume/estop", "/hume/estop"),
+        "Topics of std_msgs/Bool on which true is an emergency stop; without a leading slash within the namespace.",
+    )
     black_box: str = setting("", "File for the last minutes of commands, written at clean-up; empty: none.")
 
     def __post_init__(self) -> None:

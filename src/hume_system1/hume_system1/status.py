@@ -8,10 +8,12 @@ from array import array
 from hume_msgs.msg import Heartbeat, System1Status
 
 from hume_core.limits import MotionLimits
+from hume_core.texts import shortened
 from hume_system1.control.command import CoreStatus
 from hume_system1.control.command_loop import LoopStatus
-from hume_system1.control.states import Mode, Reason
+from hume_system1.control.states import Mode
 
+_MOST_SOURCES = 64
 _MODES = {mode: getattr(System1Status, mode.name) for mode in Mode}
 
 
@@ -29,7 +31,7 @@ def status_message(
     message = System1Status(
         mode=_MODES[core.mode],
         mode_name=core.mode.name,
-        reason="" if core.reason is Reason.NONE else core.text,
+        reason="" if core.text == core.mode.value else core.text,
         epoch=core.epoch,
         chunk_seq=max(0, core.chunk_seq),
         segment_seq=max(0, core.segment_seq),
@@ -48,11 +50,11 @@ def status_message(
         standing_still=core.still,
     )
     if heartbeat is not None:
-        message.source_names = heartbeat.source_names
-        message.source_ages = heartbeat.source_ages
+        message.source_names = list(heartbeat.source_names[:_MOST_SOURCES])
+        message.source_ages = heartbeat.source_ages[:_MOST_SOURCES]
         message.denoise_duration = heartbeat.denoise_duration
         message.denoise_rate = heartbeat.denoise_rate
-        message.unreachable = heartbeat.unreachable
+        message.unreachable = shortened(heartbeat.unreachable)
     if loop is not None:
         _add_loop(message, loop)
     return message

@@ -115,7 +115,8 @@ class Rig:
 
     def activate(self) -> Command:
         """From nothing to IDLE."""
-        self.tick()
+        for _ in range(self.core.settings.start_states):
+            self.tick()
         self.core.inbox.append(ActivateEvent())
         return self.tick()
 

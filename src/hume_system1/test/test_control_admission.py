@@ -150,7 +150,9 @@ def state(rig: Any, **changes: Any) -> Any:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"names": ("a", "x", "y")}, Rejection.NAMES),
+        ({"names": ("x", "y", "z")}, Rejection.NAMES),
+        ({"names": ("a", "b", "a")}, Rejection.TWICE),
+        ({"names": ("finger", "a", "finger")}, Rejection.TWICE),
         ({"position": (1.0, 2.0)}, Rejection.SHAPE),
         ({"velocity": (1.0,)}, Rejection.SHAPE),
         ({"position": (math.nan, 0.0, 0.0)}, Rejection.NOT_FINITE),

@@ -207,7 +207,7 @@ def test_joint_states_that_are_not_numbers_count_as_lost(running: Any) -> None:
 
 
 def test_an_error_inside_becomes_a_fault_and_the_arm_stops(running: Any) -> None:
-    def broken(_: float) -> None:
+    def broken(*_: float) -> None:
         raise RuntimeError("boom")
 
     running.core.intake.timeline.sample = broken

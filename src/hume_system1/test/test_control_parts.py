@@ -88,7 +88,7 @@ def test_bad_settings_are_refused(changes: dict[str, float]) -> None:
 
 
 def test_a_flood_of_data_delays_no_request_and_keeps_the_newest(make_rig: Any) -> None:
-    rig, inbox = make_rig(), Inbox(capacity=4)
+    rig, inbox = make_rig(), Inbox(capacity=4, joint_states=6)
     for _ in range(1000):
         inbox.append(rig.chunk())
         inbox.append(rig.joint_state())
@@ -102,7 +102,7 @@ def test_a_flood_of_data_delays_no_request_and_keeps_the_newest(make_rig: Any) -
     rest = []
     while (event := inbox.take()) is not None:
         rest.append(event)
-    assert len(rest) == 4 + 4 + 1 + 1
+    assert len(rest) == 4 + 6 + 1 + 1
     assert rest[-1] is newest
     assert inbox.dropped == 996
 

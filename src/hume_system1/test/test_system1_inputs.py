@@ -7,6 +7,7 @@ from array import array
 import numpy as np
 import pytest
 from hume_msgs.msg import ActionChunk, Segment
+from sensor_msgs.msg import JointState
 
 from hume_core.robot import Push, RobotProfile
 from hume_ros.conversions import set_stamp
@@ -57,3 +58,39 @@ def test_what_happens_to_a_pushed_arm_comes_from_the_profile() -> None:
     assert (settings.push_settle, settings.push_timeout) == (0.2, 3.0)
     assert (settings.push_reach, settings.jump_speed) == (0.5, 8.0)
     assert (settings.rate_hz, settings.action_spaces) == (profile.rates.stream, (profile.action_space.name,))
+
+
+def test_messages_of_any_size_are_bounded_before_they_are_copied() -> None:
+    huge = array("f", bytes(4 * 1_000_001))
+    chunk = inputs.chunk_of(
+        ActionChunk(
+            horizon=2**32 - 1,
+            dim=2**32 - 1,
+            data=huge,
+            names=["x" * 1_000_000] * 4,
+            action_space="z" * 100_000,
+            anchor=array("d", bytes(8 * 1_000_001)),
+            instruction="i" * 100_000,
+            model_id="m" * 100_000,
+        )
+    )
+    assert chunk.rows.size == chunk.anchor.size == 0
+    texts = (*chunk.names, chunk.action_space, chunk.instruction, chunk.model_id)
+    assert len(texts) == 7
+    assert max(map(len, texts)) < 300
+    assert inputs.chunk_of(ActionChunk(names=["a"] * 1001)).names == ()
+    segment = inputs.segment_of(Segment(horizon=2**32 - 1, names=["a"] * 5000, positions=array("d", [0.0] * 4)))
+    assert segment.names == ()
+    assert segment.positions.shape == (4,)
+
+
+@pytest.mark.parametrize("count", [1001, 100_000])
+def test_joint_states_of_too_many_joints_are_left_out(count: int) -> None:
+    event = inputs.joint_state_event(JointState(name=["a"] * count, position=[0.0] * count, velocity=[0.0] * count))
+    assert (event.names, event.position, event.velocity) == ((), (), ())
+
+
+@pytest.mark.parametrize(("horizon", "dim"), [(2**32 - 1, 0), (0, 2**32 - 1), (0, 0), (2**16, 2**16)])
+def test_sizes_that_are_claimed_are_not_allocated(horizon: int, dim: int) -> None:
+    chunk = inputs.chunk_of(ActionChunk(horizon=horizon, dim=dim, data=array("f", [])))
+    assert chunk.rows.size == 0

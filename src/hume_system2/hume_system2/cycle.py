@@ -54,7 +54,6 @@ class ThinkingCycle:
     Attributes:
         assignment: what is being thought about; None at rest.
         next_start: when the next thought may begin, s on the steady clock.
-        last_stamp: of the observation last thought about, s on the ROS clock.
     """
 
     def __init__(
@@ -67,7 +66,13 @@ class ThinkingCycle:
         self._model_id = model_id
         self.assignment: Assignment | None = None
         self.next_start = start
-        self.last_stamp = float("-inf")
+        self._last: tuple[float, int] = (float("-inf"), 0)
+
+    @property
+    def last_stamp(self) -> float:
+        """Of the observation last thought about, s on the ROS clock; minus infinity after time went back."""
+        stamp, beginnings = self._last
+        return stamp if beginnings == self._observer.beginnings else float("-inf")
 
     def begin(self, steady: float, now: float) -> Task | None:
         """Take the newest observation for a thought; None at rest.
@@ -86,10 +91,10 @@ class ThinkingCycle:
         return Task(assignment, self._observer.take(now))
 
     def finish(self, task: Task, result: ThoughtResult) -> Chunk | None:
-        """A thought is over; its chunk, or None if the assignment has changed meanwhile."""
+        """A thought is over; its chunk, or None if the assignment has changed or time went back meanwhile."""
         frame, assignment = task.frame, task.assignment
-        self.last_stamp = frame.stamp
-        if assignment is not self.assignment:
+        self._last = frame.stamp, frame.beginnings
+        if assignment is not self.assignment or frame.beginnings != self._observer.beginnings:
             return None
         self._seq += 1
         return Chunk(

@@ -10,6 +10,7 @@ from hume_msgs.action import ExecuteTask
 from hume_msgs.msg import ActionChunk, System1Status, Thought
 
 from hume_core.chunk import Chunk
+from hume_core.errors import ConfigError, ObservationError
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
@@ -24,11 +25,14 @@ from hume_system2.goals import GoalServer
 from hume_system2.heartbeat import System2Heartbeat
 from hume_system2.model import System2
 from hume_system2.settings import System2Settings
+from hume_system2.tasks import Ending, Outcome, Task, TaskStatistics, begins_at_start
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult, check_fits
 from hume_system2.worker import ThinkingWorker
 
 _FEEDBACK_PERIOD = 0.1
 _WARN_PERIOD = 2.0
+# How long the standing task waits for System 1 to be heard, s. Then there is none, and nothing moves.
+_STATUS_TIMEOUT = 3.0
 _STOPPED = (System1Status.FAULT, System1Status.ESTOP)
 
 
@@ -48,7 +52,9 @@ class System2Node(HumeLifecycleNode):
         self._goals: GoalServer | None = None
         self._closables: list[EpochKeeper | Observer | System2Heartbeat | DiagnosticsPublisher] = []
         self._active = False
-        self._system1_went = False
+        self._task: Task | None = None
+        self._start_by = math.inf
+        """Until when it must be decided whether the standing task begins by itself, s on the steady clock."""
 
     def configure(self) -> None:
         """Load the model, wait for every sensor, warm up."""
@@ -72,6 +78,7 @@ class System2Node(HumeLifecycleNode):
             settings.threads,
         )
         thinker = Thinker(system2, options)
+        self._check_standing_task(thinker)
         probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout)
         thinker.warm_up()
         self._connect(thinker)
@@ -79,7 +86,15 @@ class System2Node(HumeLifecycleNode):
             f"configured for robot '{self._profile.name}' with {thinker.options.candidates} candidates"
         )
 
+    def _check_standing_task(self, thinker: Thinker) -> None:
+        try:
+            if self._settings.task:
+                thinker.check_instruction(self._settings.task)
+        except ObservationError as error:
+            raise ConfigError(f"parameter 'task': {error}") from error
+
     def _connect(self, thinker: Thinker) -> None:
+        self._check_instruction = thinker.check_instruction
         self._chunks = self.create_publisher(ActionChunk, "hume/action_chunk", qos.CHUNK)
         self._thoughts = self.create_publisher(Thought, "hume/thought", qos.CHUNK)
         self._epoch = EpochKeeper(self, self._on_epoch)
@@ -89,7 +104,7 @@ class System2Node(HumeLifecycleNode):
         cycle = ThinkingCycle(self._observer, self._profile, time.monotonic(), first_seq, self._settings.checkpoint)
         self._worker = ThinkingWorker(thinker, self._observer, cycle, self._now, self._on_thought, self._on_problem)
         self._worker.start()
-        self._goals = GoalServer(self, self._why_busy, self._begin, self._on_goal_end)
+        self._goals = GoalServer(self, self._refusal, self._begin_goal, self._rest)
         self._heartbeat = System2Heartbeat(self, self._observer.ages, lambda: self._active)
         self._status_subscription = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
         self._timer = steady_timer(self, _FEEDBACK_PERIOD, self._supervise)
@@ -102,18 +117,17 @@ class System2Node(HumeLifecycleNode):
     def activate(self) -> None:
         """Accept goals; begin the standing task where one is set."""
         self._active = True
-        if self._settings.task:
-            self._begin(self._settings.task)
+        if self._settings.task and self.activates_itself:
+            self._start_by = time.monotonic() + _STATUS_TIMEOUT
+        elif self._settings.task:
+            self._begin(Task(self._settings.task))
 
     def deactivate(self) -> None:
-        """Rest; a goal in hand ends."""
-        if not self._active:
-            return
-        self._active = False
-        if self._goals is not None and self._goals.busy:
-            self._goals.finish(ExecuteTask.Result.STOPPED, "System 2 was deactivated")
-        elif self._worker is not None:
-            self._rest("deactivated")
+        """Rest; what is in hand ends."""
+        if self._active:
+            self._active = False
+            self._start_by = math.inf
+            self._end(Ending(Outcome.STOPPED, "System 2 was deactivated"))
 
     def cleanup(self) -> None:
         """Stop the thread and leave every topic."""
@@ -135,30 +149,64 @@ class System2Node(HumeLifecycleNode):
     def _now(self) -> float:
         return float(self.get_clock().now().nanoseconds) * 1e-9
 
-    def _why_busy(self) -> str:
+    def _refusal(self, goal: ExecuteTask.Goal) -> str:
+        """Why a goal cannot be taken; empty: it can."""
         if not self._active:
             return "System 2 is not active; configure and activate it first"
+        if not goal.max_duration >= 0.0:
+            return f"max_duration is {goal.max_duration}; valid: seconds, or 0 for no limit"
+        if not goal.instruction and not self._settings.task:
+            return "the instruction is empty, and the parameter 'task' names none; say what to do"
+        try:
+            self._check_instruction(goal.instruction or self._settings.task)
+        except ObservationError as error:
+            return str(error)
         return ""
 
-    def _begin(self, instruction: str) -> None:
-        self._last = None
-        # A goal may begin while System 1 waits for the fresh chunk that completes its reset.
-        self._system1_went = False
-        epoch = self._epoch.start_new(f"instruction: {instruction}")
-        if self._worker is not None:
-            self._worker.assign(Assignment(instruction, epoch))
-        self.get_logger().info(f"epoch {epoch}: '{instruction}'")
+    def _begin_goal(self, goal: ExecuteTask.Goal) -> TaskStatistics:
+        """A goal without an instruction is the standing task."""
+        return self._begin(Task(goal.instruction or self._settings.task, float(goal.max_duration)))
 
-    def _rest(self, reason: str) -> None:
+    def _begin(self, task: Task) -> TaskStatistics:
+        self._last, self._task = None, task
+        self._start_by = math.inf
+        epoch = self._epoch.start_new(f"instruction: {task.instruction}")
+        if self._worker is not None:
+            self._worker.assign(Assignment(task.instruction, epoch))
+        self.get_logger().info(f"epoch {epoch}: '{task.instruction}'")
+        return task.statistics
+
+    def _begin_standing_task(self) -> None:
+        """Activated by itself: begin the standing task, unless the arm may be at rest because somebody wants it so."""
+        status = self._status
+        heard = status.mode != System1Status.UNCONFIGURED
+        if self._goals is None or (not heard and time.monotonic() < self._start_by):
+            return
+        self._start_by = math.inf
+        stopped = status.mode in _STOPPED
+        if begins_at_start(status.epoch, status.chunk_age, stopped, self._goals.clients()):
+            self._begin(Task(self._settings.task))
+        else:
+            self.get_logger().warning(
+                f"System 1 was at work before; the arm stays at rest, and a goal with an empty instruction begins "
+                f"'{self._settings.task}'"
+            )
+
+    def _end(self, ending: Ending) -> None:
+        """End what is in hand, if anything is."""
+        if self._goals is not None and self._goals.busy:
+            self._goals.finish(ending)
+        elif self._task is not None:
+            self._rest(ending)
+
+    def _rest(self, ending: Ending) -> None:
+        """Whatever ended the task, nothing is thought about until somebody asks for something."""
+        self._task = None
         if self._worker is not None:
             self._worker.assign(None)
-        self._epoch.start_new(reason)
-        self.get_logger().info(f"epoch {self._epoch.value}: {reason}")
-
-    def _on_goal_end(self, reason: str) -> None:
-        self._rest(reason)
-        if self._active and self._settings.task and reason != "preempted":
-            self._begin(self._settings.task)
+        epoch = self._epoch.start_new(ending.outcome.value)
+        rests = "" if ending.outcome is Outcome.PREEMPTED else "; at rest until a goal comes"
+        self.get_logger().info(f"epoch {epoch}: {ending.outcome.value}, {ending.reason}{rests}")
 
     def _on_epoch(self, epoch: int, reason: str) -> None:
         """System 1 began a new epoch: think on in it, so that a reset finds a fresh chunk."""
@@ -172,8 +220,9 @@ class System2Node(HumeLifecycleNode):
         if self._thoughts.get_subscription_count() > 0:
             self._thoughts.publish(messages.thought(result, chunk))
         self._last = (chunk, result)
-        if self._goals is not None:
-            self._goals.statistics.add(result.value, self._settings.done_value)
+        task = self._task
+        if task is not None:
+            task.statistics.add(result.value, self._settings.done_value)
 
     def _on_problem(self, problem: str) -> None:
         self.get_logger().warning(problem, throttle_duration_sec=_WARN_PERIOD)
@@ -181,22 +230,30 @@ class System2Node(HumeLifecycleNode):
     def _on_status(self, status: System1Status) -> None:
         self._status = status
         self._heartbeat.note_status(status)
-        self._system1_went = self._system1_went or status.mode not in _STOPPED
+        if self._task is not None and status.mode not in _STOPPED:
+            self._task.system1_ready = True
+        self._epoch.follow(int(status.epoch))
 
     def _supervise(self) -> None:
         goals, worker = self._goals, self._worker
-        if goals is None or worker is None or not goals.busy:
+        if goals is None or worker is None:
             return
         goals.check_cancel()
-        if worker.error:
-            goals.finish(ExecuteTask.Result.FAILED, worker.error)
-        elif self._status.mode in _STOPPED and self._system1_went:
-            goals.finish(ExecuteTask.Result.STOPPED, f"System 1 is in {self._status.mode_name}: {self._status.reason}")
-        elif goals.statistics.values_above >= self._settings.done_thoughts:
-            goals.finish(ExecuteTask.Result.DONE, f"value at or above {self._settings.done_value}")
-        elif goals.overdue:
-            goals.finish(ExecuteTask.Result.TIMEOUT, "max_duration is over")
-        elif goals.busy:
+        if self._start_by < math.inf:
+            self._begin_standing_task()
+        if self._task is None:
+            return
+        status, stopped = self._status, self._status.mode in _STOPPED
+        ending = self._task.ending(
+            time.monotonic(),
+            error=worker.error,
+            stopped=f"{status.mode_name}: {status.reason}" if stopped else "",
+            client_gone=goals.client_gone(),
+            done_thoughts=self._settings.done_thoughts,
+        )
+        if ending is not None:
+            self._end(ending)
+        else:
             goals.publish_feedback(self._feedback(worker))
 
     def _feedback(self, worker: ThinkingWorker) -> ExecuteTask.Feedback:

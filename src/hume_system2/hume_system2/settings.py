@@ -31,7 +31,9 @@ class System2Settings(ModelSettings):
         policy=True,
     )
     seed: int = setting(-1, "Seed of the noise; -1: a new one each start.", low=-1, high=2**31 - 1, policy=True)
-    task: str = setting("", "Instruction to carry out from activation on; empty: wait for hume/execute_task.")
+    task: str = setting(
+        "", "Standing task: begins at activation, and with each goal whose instruction is empty; unset: none."
+    )
     activate_after_system1: bool = setting(False, "Autostart activates only once System 1 is active.")
     done_value: float = setting(math.inf, "Value that means the task is done; inf: never.", high=math.inf, policy=True)
     done_thoughts: int = setting(

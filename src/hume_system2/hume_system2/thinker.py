@@ -118,6 +118,14 @@ class Thinker:
         """Camera keys that the policy wants, in its order."""
         return list(self._system2.config.camera_keys)
 
+    def check_instruction(self, instruction: str) -> None:
+        """Refuse an instruction that the policy cannot be told as it stands.
+
+        Raises:
+            ObservationError: names what is wrong with it.
+        """
+        self._system2.tokenizer.check(instruction)
+
     def enter_thread(self) -> None:
         """Call this first in the thread that thinks: the libraries below torch count threads per calling thread."""
         torch.set_num_threads(self.options.threads)

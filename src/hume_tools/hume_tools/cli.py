@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -32,6 +33,17 @@ add_bag_commands(app)
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 JsonOption = Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")]  # noqa: UP045
+
+
+_REFUSALS = {
+    errno.EACCES: "name a place that this user may write to",
+    errno.EPERM: "name a place that this user may write to",
+    errno.EROFS: "name a place that can be written to",
+    errno.ENOSPC: "make room on the disk, or name another place",
+    errno.EMFILE: "allow more open files: ulimit -n 1024, or LimitNOFILE=1024 in the systemd unit",
+    errno.ENFILE: "the system has too many files open: sysctl fs.file-max",
+    errno.ENOMEM: "allow more memory, or end other programs",
+}
 
 
 def workspace() -> Path:
@@ -153,12 +165,33 @@ def bench_stream(
     raise typer.Exit(run_bench(json_file, seconds, faults))
 
 
+@bench.command("stops")
+def bench_stops(
+    json_file: JsonOption = None,
+    endings: Annotated[bool, typer.Option(help="Also end the set of processes in every way.")] = True,
+) -> None:
+    """Measure how soon every kind of stop ends in standstill, and what is left when hume up ends."""
+    from hume_bringup.environment import default_environment
+    from hume_bringup.signals import interrupt_on_signals
+    from hume_tools.bench.stops import run_bench
+
+    os.environ.update(default_environment())
+    interrupt_on_signals()
+    raise typer.Exit(run_bench(json_file, endings))
+
+
 def main() -> None:
-    """Entry point: a typed error ends the command with its message and exit code 2."""
+    """Entry point: a typed error, or what the system refuses, ends the command with its message and exit code 2."""
     try:
         app(prog_name="hume")
     except HumeError as error:
         print(f"hume: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        print(f"hume: {error.strerror}{where}; {_REFUSALS[error.errno]}", file=sys.stderr)
         sys.exit(2)
 
 

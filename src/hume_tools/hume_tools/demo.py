@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import rclpy
-from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -21,6 +20,7 @@ from hume_bringup.signals import interrupt_on_signals
 from hume_bringup.supervisor import Supervisor
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
+from hume_ros.context import init_ros
 from hume_sim.suites import find_suite, scene
 from hume_tools.checkpoints import default_checkpoint
 from hume_tools.demo_client import DemoClient, Episode
@@ -93,7 +93,7 @@ def run_demo(options: DemoOptions) -> int:
     )
     console = Console(stderr=True)
     interrupt_on_signals()
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    init_ros()
     try:
         with Supervisor(graph("sim", launch)) as supervisor:
             client = DemoClient(supervisor.ended, _video_writer(options))

@@ -65,6 +65,8 @@ class Trial:
         self.status = System1Status()
         self.reasons: list[str] = []
         self._next_reset = 0.0
+        self._instruction = ""
+        self._handle: Any = None
         self._node = Node("hume_trial")
         self._executor = make_executor()
         self._executor.add_node(self._node)
@@ -98,18 +100,23 @@ class Trial:
         return int(children[0].pid)
 
     def start_task(self, instruction: str = "lift the red cube") -> Any:
-        """Send a goal and wait until the arm moves; returns the goal's handle."""
+        """Send a goal and wait until the arm moves; returns the handle of the goal that it moves for."""
         modes = (System1Status.IDLE, System1Status.HOLD, System1Status.FAULT, System1Status.ESTOP)
         self.wait(lambda: self.status.mode in modes, _START_TIMEOUT, "System 1 becoming active")
-        handle = self.send_goal(instruction)
+        self.send_goal(instruction)
         self.wait(self.moves, _MOTION_TIMEOUT, "motion")
-        return handle
+        return self._handle
 
     def moves(self) -> bool:
-        """Whether the arm moves; a fault from the rush of starting (a starved simulator, say) is reset."""
+        """Whether the arm moves; a fault from the rush of starting (a starved simulator, say) is reset.
+
+        The fault has ended the goal, so it is sent again.
+        """
         if self.is_mode(System1Status.FAULT) and time.monotonic() > self._next_reset:
             self._next_reset = time.monotonic() + _RESET_PERIOD
             self.call(Trigger, "hume_system1/reset", Trigger.Request())
+            if self._instruction:
+                self.send_goal(self._instruction)
         return self.is_mode(System1Status.RUNNING) and not self.status.standing_still
 
     def send_goal(self, instruction: str) -> Any:
@@ -119,6 +126,7 @@ class Trial:
             if self._goals.server_is_ready():
                 handle = self.result(self._goals.send_goal_async(ExecuteTask.Goal(instruction=instruction)))
                 if handle.accepted:
+                    self._instruction, self._handle = instruction, handle
                     return handle
             self.spin(0.2)
         raise HumeError("System 2 takes no goal; see the messages above")

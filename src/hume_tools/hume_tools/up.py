@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from rich.console import Console
 from rich.table import Table
 
@@ -13,7 +15,7 @@ from hume_core.settings import declared
 
 
 def run_up(arguments: list[str]) -> int:
-    """Start a named set of nodes and stay until Ctrl-C.
+    """Start a named set of nodes and stay until Ctrl-C, SIGTERM, or until the terminal closes.
 
     Args:
         arguments: the set's name, then `name:=value` as for `ros2 launch`.
@@ -24,6 +26,8 @@ def run_up(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         _explain()
         return 0
+    # Until there are processes to stop, a Ctrl-C ends this one at once.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     texts = dict(_assignment(text) for text in arguments[1:])
     options = LaunchOptions.from_text(texts)
     return run_until_interrupted(graph(arguments[0], options))

@@ -228,7 +228,7 @@ def test_a_message_that_does_not_fit_its_type_says_so(tmp_path: Path) -> None:
         writer.add_topic("/joint_states", "sensor_msgs/msg/JointState")
         writer.write("/joint_states", b"\0\1\0\0\xff\xff", SECOND)
     item = next(BagReader(tmp_path / "bag").messages())
-    with pytest.raises(BagError, match=r"'/joint_states' at 1000000000 ns does not fit sensor_msgs/msg/JointState"):
+    with pytest.raises(BagError, match=r"'/joint_states' does not fit sensor_msgs/msg/JointState"):
         _ = item.message
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
-from hume_core.robot import RobotProfile
+from hume_core.robot import DeadMan, RobotProfile, StopState
 from hume_tools.doctor import Finding, show
 from hume_tools.robot_doctor import Controller, Endpoint, Graph, Manager, Source, judge
+from hume_tools.robot_doctor.compatibility import stop_mismatch
+from hume_tools.robot_doctor.stops import judge_stops
 
+RELIABLE, BEST_EFFORT = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT
+VOLATILE, LATCHED = DurabilityPolicy.VOLATILE, DurabilityPolicy.TRANSIENT_LOCAL
 PROFILES = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 UR5E = RobotProfile.load(PROFILES / "ur5e.yaml")
 DATA = "std_msgs/msg/Float64MultiArray"
@@ -58,6 +64,15 @@ def wrong(graph: Graph) -> dict[str, Finding]:
     return {finding.what: finding for finding in judge(UR5E, graph) if not finding.good}
 
 
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("topic", ["hume/action_chunk", "hume/segment"])
+def test_a_node_that_runs_twice_is_named(topic: str, count: int) -> None:
+    graph = healthy()
+    assert topic not in wrong(graph)
+    graph.repeated = {topic: {"/left/hume_system2": count}}
+    assert wrong(graph)[topic].found == f"/left/hume_system2 publishes from {count} processes"
+
+
 def test_a_healthy_graph_has_nothing_wrong() -> None:
     findings = judge(UR5E, healthy())
     assert [finding for finding in findings if not finding.good] == []
@@ -70,6 +85,17 @@ def test_a_healthy_graph_has_nothing_wrong() -> None:
         (lambda g: g.joint_states.published_types.clear(), "joint states: topic", "nobody publishes joint_states"),
         (lambda g: g.joint_positions.pop("elbow_joint"), "joint names", "missing: elbow_joint"),
         (lambda g: g.joint_positions.update(elbow_joint=90.0), "joint positions", "elbow_joint at 90.000"),
+        (lambda g: setattr(g.joint_states, "unstamped", 9), "joint states: stamps", "9 of 9 messages"),
+        (
+            lambda g: g.joint_publishers.update(elbow_joint={"ur_driver", "joint_state_publisher"}),
+            "joint publishers",
+            "joint 'elbow_joint' comes from joint_state_publisher, ur_driver",
+        ),
+        (
+            lambda g: g.joint_publishers.update({name: {"driver", "driver (2)"} for name in JOINTS}),
+            "joint publishers",
+            "joint 'shoulder_pan_joint' (and 6 more) comes from driver, driver (2)",
+        ),
         (lambda g: g.joint_states.arrivals.__setitem__(slice(2, None), []), "joint states: rate", "100.0 Hz"),
         (lambda g: g.joint_states.ages.__setitem__(slice(None), [-1.5]), "joint states: clock", "-1500.0 ms"),
         (lambda g: g.cameras["image"].ages.__setitem__(slice(None), [0.9]), "camera image: clock", "900.0 ms"),
@@ -163,3 +189,80 @@ def test_a_continuous_joint_is_nowhere_outside(angle: float) -> None:
     found = {finding.what: finding for finding in judge(robot, graph)}["joint positions"]
     assert not found.good
     assert "elbow_joint" not in found.found
+
+
+@pytest.mark.parametrize(
+    ("oddity", "what", "says"),
+    [
+        (
+            lambda g: g.joint_states.publishers.extend(["arm_driver", "gripper_driver"]),
+            "joint publishers",
+            "arm_driver, gripper_driver publish joint_states",
+        ),
+        (lambda g: g.no_velocity.add("wrist_2_joint"), "joint velocities", "not given (nan) for wrist_2_joint"),
+    ],
+)
+def test_what_is_only_odd_is_told_but_not_wrong(oddity: Callable[[Graph], object], what: str, says: str) -> None:
+    graph = healthy()
+    oddity(graph)
+    finding = wrong(graph)[what]
+    assert says in finding.found
+    assert finding.optional
+
+
+def test_drivers_of_different_joints_on_one_topic_are_fine() -> None:
+    graph = healthy()
+    graph.joint_states.publishers.extend(["arm_driver", "gripper_driver"])
+    graph.joint_publishers.update({name: {"arm_driver"} for name in UR5E.joint_names})
+    graph.joint_publishers["robotiq_85_left_knuckle_joint"] = {"gripper_driver"}
+    assert not [finding for finding in wrong(graph).values() if not finding.optional]
+
+
+SAFETY = "io_and_status_controller/safety_mode"
+GUARDED = UR5E.model_copy(
+    update={
+        "deadman": DeadMan(topic="pendant/held"),
+        "stop_states": (StopState(topic=SAFETY, type="ur_dashboard_msgs/SafetyMode", field="mode", normal=(1, 2)),),
+    }
+)
+
+
+def stops_of(**publishers: Endpoint) -> dict[str, Finding]:
+    """Findings on stops, for publishers by topic; `_` stands for a slash."""
+    graph = healthy()
+    graph.stops = {topic.replace("_", "/", 1): (endpoint,) for topic, endpoint in publishers.items()}
+    return {f.what: f for f in judge_stops(GUARDED, graph)}
+
+
+def test_a_stop_that_would_not_be_heard_is_named() -> None:
+    findings = stops_of(
+        hume_estop=Endpoint("pendant", "std_msgs/msg/Empty"),
+        **{"/hume/estop": Endpoint("button", "std_msgs/msg/Bool", "best effort and transient local")},
+    )
+    assert "pendant publishes std_msgs/msg/Empty" in findings["stop on hume/estop: type"].found
+    assert findings["stop on hume/estop: type"].fix == "publish std_msgs/msg/Bool"
+    assert findings["stop on /hume/estop: QoS"].found.startswith("button: best effort")
+    assert not any(finding.good for finding in findings.values())
+
+
+def test_a_switch_or_a_state_that_nobody_publishes_is_named() -> None:
+    findings = stops_of()
+    assert findings["dead-man switch"].found == "nobody publishes pendant/held"
+    assert findings[f"stop state {SAFETY}"].found == f"nobody publishes {SAFETY}"
+    findings = stops_of(pendant_held=Endpoint("pendant", "std_msgs/msg/Bool"))
+    assert findings["dead-man switch"].good
+
+
+@pytest.mark.parametrize(
+    ("reliability", "durability", "says"),
+    [
+        (RELIABLE, VOLATILE, ""),
+        (RELIABLE, LATCHED, ""),
+        (BEST_EFFORT, VOLATILE, ""),
+        (BEST_EFFORT, LATCHED, "not sent to who starts later"),
+    ],
+)
+def test_which_publishers_of_a_stop_are_heard(reliability: Any, durability: Any, says: str) -> None:
+    problem = stop_mismatch(QoSProfile(depth=1, reliability=reliability, durability=durability))
+    assert says in problem
+    assert bool(says) == bool(problem)

@@ -51,7 +51,7 @@ class SiglipTower(nn.Module):
 
     def __init__(self, config: Mapping[str, Any], width: int, conv_stem: bool = False) -> None:
         super().__init__()
-        fields = {key: value for key, value in config.items() if key not in _SIGLIP_UNUSED}
+        fields = {key: value for key, value in config.items() if key in _SIGLIP_FIELDS}
         settings = _quietly(SiglipVisionConfig, fields | {"vision_use_head": False})
         self.tower = SiglipVisionModel._from_config(settings, attn_implementation="sdpa")
         if conv_stem:
@@ -80,7 +80,7 @@ class DinoTower(nn.Module):
 
     def __init__(self, config: Mapping[str, Any], width: int, conv_stem: bool = False) -> None:
         super().__init__()
-        settings = _quietly(Dinov2Config, dict(config))
+        settings = _quietly(Dinov2Config, {key: value for key, value in config.items() if key in _DINO_FIELDS})
         self.tower = Dinov2Model._from_config(settings, attn_implementation="sdpa")
         if conv_stem:
             patches = self.tower.embeddings.patch_embeddings
@@ -93,20 +93,33 @@ class DinoTower(nn.Module):
         return self.projector(features)
 
 
-_SIGLIP_UNUSED = frozenset(
+_SHARED_FIELDS = frozenset(
     {
-        "num_image_tokens",
-        "projection_dim",
-        "projector_hidden_act",
-        "model_type",
-        "torch_dtype",
-        "vision_use_head",
+        "hidden_act",
+        "hidden_size",
+        "image_size",
+        "layer_norm_eps",
+        "num_attention_heads",
+        "num_channels",
+        "num_hidden_layers",
+        "patch_size",
     }
 )
+_SIGLIP_FIELDS = _SHARED_FIELDS | {"attention_dropout", "intermediate_size"}
+_DINO_FIELDS = _SHARED_FIELDS | {
+    "attention_probs_dropout_prob",
+    "drop_path_rate",
+    "hidden_dropout_prob",
+    "layerscale_value",
+    "mlp_ratio",
+    "qkv_bias",
+    "use_mask_token",
+    "use_swiglu_ffn",
+}
+"""What a tower is made of, all of it checked by `hume_core.config_schema`; transformers gets nothing else."""
 
 
 def _quietly(config_class: type, fields: dict[str, Any]) -> Any:
-    fields = {key: value for key, value in fields.items() if key not in ("model_type", "torch_dtype")}
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
     try:

@@ -13,7 +13,9 @@ import numpy as np
 
 from hume_core.action_spaces import check_described_spaces
 from hume_core.chunk import Chunk
+from hume_core.epochs import believed
 from hume_core.errors import ActionSpaceError
+from hume_core.texts import listed
 from hume_system1.control.rejection import LONGEST_DT, SHORTEST_DT, Rejection, check_rows
 from hume_system1.control.settings import ControlSettings
 
@@ -29,6 +31,7 @@ class ChunkAdmission:
 
     Attributes:
         seq, epoch: of the newest admitted chunk; -1 if none.
+        stamp: of its observation, s.
     """
 
     def __init__(self, settings: ControlSettings, names: Sequence[str] = ()) -> None:
@@ -37,6 +40,7 @@ class ChunkAdmission:
         self._admitted: deque[tuple[int, int]] = deque(maxlen=32)
         self.seq = -1
         self.epoch = -1
+        self.stamp = -math.inf
 
     def check(self, chunk: Chunk, epoch: int, ros: float) -> Rejection | None:
         """Admit a chunk.
@@ -49,9 +53,9 @@ class ChunkAdmission:
         Returns:
             None when admitted, else the reason.
         """
-        rejection = self._check_order(chunk, epoch) or self._check_time(chunk, ros) or self._check_data(chunk)
+        rejection = self._check_order(chunk, epoch, ros) or self._check_time(chunk, ros) or self._check_data(chunk)
         if rejection is None:
-            self.seq, self.epoch = chunk.seq, chunk.epoch
+            self.seq, self.epoch, self.stamp = chunk.seq, chunk.epoch, chunk.stamp
             self._admitted.append((chunk.epoch, chunk.seq))
         return rejection
 
@@ -65,12 +69,17 @@ class ChunkAdmission:
             rejection, chunk, epoch=epoch, ros=ros, newest=self.seq, names=self._names, settings=self._settings
         )
 
-    def _check_order(self, chunk: Chunk, epoch: int) -> Rejection | None:
-        if not epoch <= chunk.epoch <= epoch + self._settings.max_epoch_step:
+    def _check_order(self, chunk: Chunk, epoch: int, ros: float) -> Rejection | None:
+        if not believed(chunk.epoch, epoch, self._settings.max_epoch_step):
             return Rejection.EPOCH
-        if chunk.seq < 0 or (chunk.epoch == self.epoch and chunk.seq <= self.seq):
+        late = chunk.epoch == self.epoch and chunk.seq <= self.seq
+        if chunk.seq < 0 or (late and not self._starts_over(chunk, ros)):
             return Rejection.SEQUENCE
         return None
+
+    def _starts_over(self, chunk: Chunk, ros: float) -> bool:
+        """Whether numbers begin anew: one that was too high must not shut out all others once its chunk is old."""
+        return chunk.stamp > self.stamp and ros - self.stamp > self._settings.chunk_age
 
     def _check_time(self, chunk: Chunk, ros: float) -> Rejection | None:
         age = ros - chunk.stamp
@@ -152,7 +161,7 @@ def _details(
         case Rejection.SHAPE:
             return f"rows are {np.shape(chunk.rows)}, valid: ({s.chunk_rows or 'any'}, {s.chunk_dim or 'any'})"
         case Rejection.NAMES:
-            return f"it is for joints {', '.join(chunk.names)}, the robot's are {names or 'not known'}"
+            return f"it is for joints {listed(chunk.names)}, the robot's are {names or 'not known'}"
         case Rejection.ANCHOR:
             return f"it needs one finite number per joint: {len(chunk.names)}, found {np.size(chunk.anchor)} numbers"
         case Rejection.RANGE:

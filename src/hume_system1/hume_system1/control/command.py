@@ -84,6 +84,7 @@ class CoreStatus:
         delay: conservative estimate of observation-to-command delay, s; nan until known.
         latest_delay: that delay of the newest segment, s; nan until known.
         max_velocity_ratio: largest |commanded velocity| / limit since the start, <= 1.
+        clock: what is odd about /clock, for people; empty: nothing.
         enabled, active, still, released: flags; `released` is True while another controller may move the arm.
     """
 
@@ -110,6 +111,7 @@ class CoreStatus:
     delay: float
     latest_delay: float
     max_velocity_ratio: float
+    clock: str
     enabled: bool
     active: bool
     still: bool

@@ -214,6 +214,8 @@ class ControlCore:
             tracking_ratio=0.0 if inputs.resetting else ratio,
         )
         inputs.fault = first_bark(self._faults, now.steady, view) if intake.active else Reason.NONE
+        if inputs.fault is not Reason.NONE and self.state.reason is not inputs.fault:
+            intake.note_fault(inputs.fault, now.steady)
         inputs.hold = first_bark(self._holds, now.steady, view)
         if self._tighter is not None and self._wait_to_tighten(self._tighter, inputs.at_rest):
             inputs.hold = Reason.NEW_LIMITS
@@ -241,6 +243,9 @@ class ControlCore:
         joints = self.intake.joint_states
         if now.steady - joints.received > self.settings.joint_state_age or self._outside_limits():
             return
+        # One state may be false: of a second publisher, or of a driver that has just begun.
+        if joints.agreeing < self.settings.start_states or not self.intake.plausibility.calm:
+            return
         self.stream.start(joints.position, joints.grippers)
         self.intake.restart_clock(now)
 
@@ -250,13 +255,13 @@ class ControlCore:
         if not started or dt > self.settings.longest_tick:
             self._follow = False
             return None
-        timeline, time = self.intake.timeline, self.intake.clock.time
+        timeline, time, rate = self.intake.timeline, self.intake.clock.time, self.intake.clock.rate
         if self.state.mode is Mode.RUNNING:
             if not self._follow:
                 # The motion to follow begins in the state the command was in at the end of the last tick.
-                timeline.anchor(time - dt, self.stream.state())
+                timeline.anchor(time - dt * rate, self.stream.state(), rate)
                 self._follow = True
-            return timeline.sample(time)
+            return timeline.sample(time, rate)
         self._follow = False
         if self._inputs.resetting and self._inputs.enabled and self._misaligned():
             return self._to_the_arm()

@@ -21,7 +21,8 @@ class Inbox:
     `popleft` and the setting of an attribute are atomic in CPython, so no lock can hold up the loop.
 
     Args:
-        capacity: chunks, segments and joint states kept; when full the oldest go (the newest wins).
+        capacity: chunks and segments kept; when full the oldest go (the newest wins).
+        joint_states: joint states kept; more, since each may hold other joints.
         control_capacity: requests kept.
 
     Attributes:
@@ -29,11 +30,11 @@ class Inbox:
         estop: set by an `EStopEvent` and cleared by the loop thread: it waits behind nothing and cannot be dropped.
     """
 
-    def __init__(self, capacity: int = 8, control_capacity: int = 256) -> None:
+    def __init__(self, capacity: int = 8, joint_states: int = 24, control_capacity: int = 256) -> None:
         self._control: deque[Event] = deque(maxlen=control_capacity)
         self._chunks: deque[ChunkEvent] = deque(maxlen=capacity)
         self._segments: deque[SegmentEvent] = deque(maxlen=capacity)
-        self._joint_states: deque[JointStateEvent] = deque(maxlen=capacity)
+        self._joint_states: deque[JointStateEvent] = deque(maxlen=joint_states)
         self._heartbeat: HeartbeatEvent | None = None
         self._seen_heartbeat: HeartbeatEvent | None = None
         self._capacity = capacity

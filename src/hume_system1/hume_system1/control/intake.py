@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
+from hume_core.epochs import believed, following
 from hume_core.limits import MotionLimits
 from hume_system1.control.admission import ChunkAdmission, Rejection
 from hume_system1.control.command import ClockReading
@@ -34,6 +36,7 @@ from hume_system1.control.ros_clock import RosClock
 from hume_system1.control.segment_admission import SegmentAdmission
 from hume_system1.control.settings import ControlSettings
 from hume_system1.control.spline import Spline
+from hume_system1.control.states import Reason
 from hume_system1.control.timeline import Timeline
 from hume_system1.control.watchdogs import View
 
@@ -56,6 +59,7 @@ class Intake:
         foreign: who else commands this robot, for people; empty: nobody.
         reset: the reset that was asked for.
         rejected: counters by "kind: reason".
+        detail: what more is known of the newest fault, for people.
     """
 
     def __init__(
@@ -83,14 +87,15 @@ class Intake:
         self.active = False
         self.enabled = True
         self.taken = False
-        self.away = self.foreign = ""
+        self.away = self.foreign = self.detail = ""
         self.chunks_accepted = 0
         self.segments_accepted = 0
         self.rejected: dict[str, int] = {}
+        self._ros = math.nan
 
     def begin_tick(self, now: ClockReading) -> None:
         """Read the clocks and take up to `max_events_per_tick` events. Nothing an event holds can raise from here."""
-        self.clock.update(now.steady, now.ros)
+        self._read_clock(now)
         self.epoch_changed = False
         take = self.inbox.take
         for _ in range(self._settings.max_events_per_tick):
@@ -102,6 +107,13 @@ class Intake:
             except Exception:  # whatever a malformed event provokes
                 self._count(type(event).__name__, Rejection.MALFORMED)
 
+    def _read_clock(self, now: ClockReading) -> None:
+        beginnings = self.clock.beginnings
+        self.clock.update(now.steady, now.ros)
+        self._ros = self.clock.now(now.ros)
+        if self.clock.beginnings != beginnings:
+            self.joint_states.forget_stamp()
+
     def look(self, push: PushWatch, *, started: bool, outside_limits: bool, tracking_ratio: float) -> View:
         """What the watchdogs look at in this tick; see `View` for the arguments."""
         view = self.view
@@ -112,6 +124,18 @@ class Intake:
         view.foreign = bool(self.foreign)
         view.started, view.outside_limits, view.tracking_ratio = started, outside_limits, tracking_ratio
         return view
+
+    def note_fault(self, fault: Reason, now: float) -> None:
+        """Keep what more is known of a fault that has just come, at steady time `now`, s."""
+        self.detail = ""
+        if fault is Reason.JOINT_STATES_LOST:
+            lost = self.joint_states.lost(now, self._settings.joint_state_age)
+            if len(lost) < len(self.joint_states.position):
+                self.detail = f"nothing of joint {', '.join(lost)}"
+            elif self.joint_states.rejection is not None:
+                self.detail = f"they are rejected: {self.joint_states.rejection.value}"
+        elif fault is Reason.CLOCK_FROZEN:
+            self.detail = self.clock.described()
 
     def take_estop(self) -> bool:
         """Whether an emergency stop was asked for since the last call; it makes a pending reset void."""
@@ -139,7 +163,7 @@ class Intake:
 
     def advance_epoch(self, epoch: int | None = None) -> None:
         """Begin a new epoch (the next one by default): all motion so far is void."""
-        self.epoch = self.epoch + 1 if epoch is None else epoch
+        self.epoch = following(self.epoch) if epoch is None else epoch
         self.epoch_changed = True
         self._forget_motion()
 
@@ -161,35 +185,37 @@ class Intake:
             self._control(event, now)
 
     def _joint_state(self, event: JointStateEvent, now: ClockReading) -> None:
-        rejection = self.joint_states.take(event, _not_after(event.received, now.steady), now.ros)
+        received = _not_after(event.received, now.steady)
+        # A simulator that does not keep real time may report velocities by either clock.
+        rejection = self.joint_states.take(event, received, self._ros, steady_speed=self.clock.rate == 1.0)
         self.view.joint_states = self.joint_states.received
         if rejection is not None:
             self._count("joint state", rejection)
 
     def _chunk(self, event: ChunkEvent, now: ClockReading) -> None:
         chunk = event.chunk
-        rejection = self.chunks.check(chunk, self.epoch, now.ros)
+        rejection = self.chunks.check(chunk, self.epoch, self._ros)
         if rejection is not None:
             self._count("chunk", rejection)
             return
-        if chunk.epoch > self.epoch:
+        if chunk.epoch != self.epoch:
             self.advance_epoch(chunk.epoch)
         self.chunks_accepted += 1
-        self.view.chunk = now.steady - max(0.0, now.ros - chunk.stamp)
+        self.view.chunk = now.steady - max(0.0, self._ros - chunk.stamp)
         self.reset.chunk_admitted()
 
     def _segment(self, event: SegmentEvent, now: ClockReading) -> None:
         segment = event.segment
         received = _not_after(event.received, now.steady)
         self._alive(received)
-        rejection = self.segments.check(segment, self.epoch, now.ros, self.chunks, self._place())
+        rejection = self.segments.check(segment, self.epoch, self._ros, self.chunks, self._place())
         if rejection is not None:
             self._count("segment", rejection)
             return
         self.segments_accepted += 1
-        self.delay.add(now.ros - segment.observation_stamp)
+        self.delay.add(self._ros - segment.observation_stamp)
         self.view.segment = received
-        self.view.observation = now.steady - max(0.0, now.ros - segment.observation_stamp)
+        self.view.observation = now.steady - max(0.0, self._ros - segment.observation_stamp)
         curve = Spline(segment.stamp, segment.dt, self.segments.positions)
         self.timeline.add(self.clock.time, curve, self.segments.grippers)
 
@@ -198,7 +224,8 @@ class Intake:
 
     def _control(self, event: Event, now: ClockReading) -> None:
         if isinstance(event, EpochEvent):
-            if event.epoch > self.epoch:
+            newer = event.epoch != self.epoch
+            if newer and believed(event.epoch, self.epoch, self._settings.max_epoch_step):
                 self.advance_epoch(event.epoch)
         elif isinstance(event, ResetEvent):
             self.reset.ask()

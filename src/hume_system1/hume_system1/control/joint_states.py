@@ -1,4 +1,4 @@
-"""The measured joints, from joint states in any order."""
+"""The measured joints, from joint states in any order and from any number of publishers."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from hume_system1.control.events import JointStateEvent
 from hume_system1.control.plausibility import Plausibility
 from hume_system1.control.rejection import Rejection
 
-_MOST_LAYOUTS = 8
+_MOST_LAYOUTS = 16
+_AGREE = 0.02  # rad
+_AGREE_SPEED = 0.1  # rad/s
 
 
 class _Layout(NamedTuple):
-    """Where a publisher's joint states hold the arm's joints (None: they do not) and the grippers (-1: nowhere)."""
+    """Where a publisher's joint states hold which joints of the arm, and the grippers (-1: nowhere)."""
 
-    columns: list[int] | None
+    joints: tuple[int, ...]
+    columns: tuple[int, ...]
     grippers: tuple[int, ...]
+    twice: bool
 
 
 class JointStates:
-    """Newest measured state of the arm's joints.
+    """Newest measured state of the arm's joints, each with its own age.
 
-    A state whose stamp does not advance is a repetition and does not count: a stuck driver must not look alive. All
-    arm joints must come in one message; grippers may come in others.
+    Joints may come in one message or in several. A state whose stamp does not advance is a repetition and does not
+    count: a stuck driver must not look alive. A velocity that is nan is not given.
 
     Drivers report the angle of a continuous joint with whole turns or without. Here it goes on from the last one the
     short way round, so that nothing behind it sees a jump of a turn. The first one is taken as it is reported.
@@ -41,11 +45,13 @@ class JointStates:
         continuous: the continuous joints; None: there are none.
 
     Attributes:
-        position: newest positions, rad; empty before the first state.
+        position: newest positions, rad; empty before every joint has come.
         arm: the same without the jumps that no arm can make, rad; empty where nobody looks for them.
         velocity: rad/s, measured, or from the last two positions where the driver gives none.
         grippers: newest opening of each gripper, None where unknown.
-        received: steady time of the newest state, s; -inf before the first.
+        received: steady time at which the joint that is silent for longest came, s; -inf before every joint has come.
+        agreeing: states in a row that show the arm in the same place.
+        rejection: why the last state was not taken; None: it was.
     """
 
     def __init__(
@@ -62,56 +68,90 @@ class JointStates:
         self._plausibility = plausibility
         self._continuous = continuous or None
         self._turns: list[float] = []
-        self._reported = False
+        self._reported: dict[tuple[int, ...], bool] = {}
         self._layouts: dict[tuple[str, ...], _Layout] = {}
-        self._stamp = -math.inf
+        self._all = tuple(range(len(names)))
+        self._raw = [math.nan] * len(names)
+        self._stamps = [-math.inf] * len(names)
+        self._arrivals = [-math.inf] * len(names)
         self.position: list[float] = []
         self.arm: list[float] = []
         self.velocity: list[float] = []
         self.grippers: list[float | None] = [None] * len(self._gripper_joints)
         self.received = -math.inf
+        self.agreeing = 0
+        self.rejection: Rejection | None = None
 
-    def take(self, event: JointStateEvent, received: float, ros: float) -> Rejection | None:
+    def take(
+        self, event: JointStateEvent, received: float, ros: float, *, steady_speed: bool = True
+    ) -> Rejection | None:
         """Take a joint state.
 
         Args:
             event: as received.
             received: steady time of its arrival, s.
             ros: ROS time, s.
+            steady_speed: the ROS clock keeps real time, so that reported velocities can be compared with positions.
 
         Returns:
             None, or why it was not taken.
         """
+        self.rejection = rejection = self._take(event, received, ros, steady_speed)
+        if rejection is Rejection.OUTLIER:
+            self.agreeing = 0
+        return rejection
+
+    def _take(self, event: JointStateEvent, received: float, ros: float, steady_speed: bool) -> Rejection | None:
         count = len(event.names)
         if len(event.position) != count or len(event.velocity) not in (0, count):
             return Rejection.SHAPE
-        columns, grippers = self._layout(event.names)
-        if columns is None:
-            return self._take_grippers(event, grippers)
-        position = [float(event.position[i]) for i in columns]
-        if not (math.isfinite(sum(position)) and math.isfinite(event.stamp)):
+        layout = self._layout(event.names)
+        if layout.twice:
+            return Rejection.TWICE
+        joints = layout.joints
+        if not joints:
+            return self._take_grippers(event, layout.grippers)
+        measured = [float(event.position[i]) for i in layout.columns]
+        if not (math.isfinite(sum(measured)) and math.isfinite(event.stamp)):
             return Rejection.NOT_FINITE
         if event.stamp > ros + self._future:
             return Rejection.FUTURE
-        if event.stamp != 0.0 and event.stamp <= self._stamp:
+        if event.stamp != 0.0 and event.stamp <= max([self._stamps[j] for j in joints]):
             return Rejection.SEQUENCE
-        turns = self._turns
+        raw = _replaced(self._raw, joints, measured)
+        turns, position = self._turns, raw
         if self._continuous is not None:
-            turns = self._continuous.turns(position, self.position)
-            position = [p + turn for p, turn in zip(position, turns, strict=True)]
-        elapsed = event.stamp - self._stamp if event.stamp != 0.0 else received - self.received
-        velocity = self._velocity(event, columns, position, elapsed)
+            turns = self._continuous.turns(raw, self.position)
+            position = [p + turn for p, turn in zip(raw, turns, strict=True)]
+        elapsed = [event.stamp - self._stamps[j] if event.stamp else received - self._arrivals[j] for j in joints]
+        velocity, given = self._velocity(event, layout, position, elapsed)
         if not math.isfinite(sum(velocity)):
             return Rejection.NOT_FINITE
-        if self._plausibility is not None:
-            if not self._plausible(self._plausibility, event, position, velocity, elapsed):
+        longest = max(elapsed)
+        if self._plausibility is not None and math.isfinite(sum(position)):
+            reported = given and steady_speed
+            if not self._plausible(self._plausibility, event, joints, position, velocity, longest, reported):
                 return Rejection.OUTLIER
             self.arm = self._plausibility.motion(position)
-        self.position, self.velocity, self._turns = position, velocity, turns
-        self._stamp, self.received = event.stamp, received
-        if grippers:
-            self._take_grippers(event, grippers)
+        self._note(event, layout, received, longest, position)
+        if math.isfinite(sum(position)):
+            self.position, self.velocity = position, velocity
+        self._raw, self._turns = raw, turns
+        if any(column >= 0 for column in layout.grippers):
+            self._take_grippers(event, layout.grippers)
         return None
+
+    def _note(
+        self, event: JointStateEvent, layout: _Layout, received: float, elapsed: float, position: list[float]
+    ) -> None:
+        """Note when joints came, and whether they are where they were."""
+        near = _AGREE + _AGREE_SPEED * elapsed
+        before = self.position
+        same = bool(before) and all(abs(position[j] - before[j]) <= near for j in layout.joints)
+        self.agreeing = self.agreeing + 1 if same else 1
+        for j in layout.joints:
+            self._stamps[j], self._arrivals[j] = event.stamp, received
+        self.received = received if layout.joints == self._all else min(self._arrivals)
 
     def count_turns_from(self, near: Sequence[float]) -> None:
         """Count continuous joints in the turns nearest to positions (n,), rad: a hand may have turned them."""
@@ -131,7 +171,24 @@ class JointStates:
 
     def forget_stamp(self) -> None:
         """The ROS clock was restarted: stamps may begin anew."""
-        self._stamp = -math.inf
+        self._stamps = [-math.inf] * len(self._names)
+
+    def lost(self, now: float, age: float) -> list[str]:
+        """Joints of which nothing came for `age` s at steady time `now`, s."""
+        return [name for name, at in zip(self._names, self._arrivals, strict=True) if now - at > age]
+
+    def problem(self) -> str:
+        """Why there is no position yet, for people; empty where there is one."""
+        if self.position:
+            return ""
+        missing = [name for name, at in zip(self._names, self._arrivals, strict=True) if at == -math.inf]
+        refused = self.rejection not in (None, Rejection.NAMES)
+        if refused and self.rejection is not None:
+            return f"joint states are rejected: {self.rejection.value}"
+        if not missing or not self._layouts:
+            return "no joint state has come"
+        found = ", ".join(dict.fromkeys(name for names in list(self._layouts) for name in names))
+        return f"joint states have no joint '{missing[0]}'; they have: {found or 'none'}"
 
     def slower_than(self, speed: float) -> bool:
         """Whether every joint moves slower than `speed`, rad/s; False before the first state."""
@@ -152,38 +209,62 @@ class JointStates:
         self,
         plausibility: Plausibility,
         event: JointStateEvent,
+        joints: tuple[int, ...],
         position: list[float],
         velocity: list[float],
         elapsed: float,
+        reported: bool,
     ) -> bool:
         """Whether an arm in the last state can be in this one; reported velocities are looked at as well."""
         if not self.position:
             return True
-        if not plausibility.believe(self.position, position, elapsed, stamped=event.stamp != 0.0):
+        if not plausibility.believe(self.position, position, elapsed, stamped=event.stamp != 0.0, joints=joints):
             return False
-        reported = bool(event.velocity)
-        if reported and self._reported and (any(velocity) or any(self.velocity)):
+        if reported and self._reported.get(joints) and (any(velocity) or any(self.velocity)):
             moved = [new - old for new, old in zip(position, self.position, strict=True)]
-            plausibility.compare(moved, self.velocity, velocity, elapsed)
-        self._reported = reported
+            plausibility.compare(moved, self.velocity, velocity, elapsed, joints)
+        self._reported[joints] = reported
         return True
 
     def _velocity(
-        self, event: JointStateEvent, columns: list[int], position: list[float], elapsed: float
-    ) -> list[float]:
+        self, event: JointStateEvent, layout: _Layout, position: list[float], elapsed: list[float]
+    ) -> tuple[list[float], bool]:
+        """(n,) velocities, rad/s, and whether the driver gave all those of its joints."""
+        joints = layout.joints
         if event.velocity:
-            return [float(event.velocity[i]) for i in columns]
-        if not self.position or not 0.0 < elapsed < math.inf:
-            return [0.0] * len(columns)
-        return [(new - old) / elapsed for new, old in zip(position, self.position, strict=True)]
+            told = [float(event.velocity[i]) for i in layout.columns]
+            if not math.isnan(sum(told)) or not any(map(math.isnan, told)):
+                return self._with_velocities(joints, told), True
+        else:
+            told = [math.nan] * len(joints)
+        before = self.position
+        for k, j in enumerate(joints):
+            if math.isnan(told[k]):
+                known = bool(before) and 0.0 < elapsed[k] < math.inf
+                told[k] = (position[j] - before[j]) / elapsed[k] if known else 0.0
+        return self._with_velocities(joints, told), False
+
+    def _with_velocities(self, joints: tuple[int, ...], values: list[float]) -> list[float]:
+        return _replaced(self.velocity or [0.0] * len(self._names), joints, values)
 
     def _layout(self, names: tuple[str, ...]) -> _Layout:
         layout = self._layouts.get(names)
         if layout is None:
-            known = all(name in names for name in self._names)
-            columns = [names.index(name) for name in self._names] if known else None
+            joints = tuple(j for j, name in enumerate(self._names) if name in names)
+            columns = tuple(names.index(self._names[j]) for j in joints)
             grippers = tuple(names.index(joint) if joint in names else -1 for joint in self._gripper_joints)
-            layout = _Layout(columns, grippers)
+            twice = any(names.count(name) > 1 for name in (*self._names, *self._gripper_joints))
+            layout = _Layout(joints, columns, grippers, twice)
             if len(self._layouts) < _MOST_LAYOUTS:
                 self._layouts[names] = layout
         return layout
+
+
+def _replaced(values: list[float], places: tuple[int, ...], new: list[float]) -> list[float]:
+    """A copy of values (n,) with new ones at some places."""
+    if len(new) == len(values):
+        return new
+    copy = list(values)
+    for place, value in zip(places, new, strict=True):
+        copy[place] = value
+    return copy

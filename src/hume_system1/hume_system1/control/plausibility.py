@@ -23,7 +23,9 @@ _OFFSET = 0.1  # rad that they may differ, and ...
 _SHARE = 0.5  # ... this part of the way that the velocities tell
 _LONG = 0.5  # s of contradiction that make a fault
 _GAP = 0.2  # s without a state after which a comparison says nothing
-
+# No joint goes this fast one way in one state and back in the next; two publishers that disagree do.
+_TURN = 2.0  # times the velocity limit, or ...
+_TURN_SPEED = 3.0  # ... rad/s, for limits set far below what a hand can do
 
 _NONE = Reason.NONE
 
@@ -33,7 +35,8 @@ class Plausibility:
 
     A position that is further from the last one than the arm can have come is an outlier. It is left out. If the next
     one agrees with it, the measurement has jumped, and the new place is believed: what follows from the distance to
-    the command is for the watchdogs. Many outliers in a short time are a fault.
+    the command is for the watchdogs. Many outliers in a short time are a fault, and so are many smaller jumps to and
+    fro. Where the joints come in several messages, each is looked at by itself.
 
     Args:
         limits: joints.
@@ -42,12 +45,15 @@ class Plausibility:
 
     def __init__(self, limits: MotionLimits, settings: ControlSettings) -> None:
         self._speeds = [max(settings.jump_speed * float(v), _HAND_SPEED) for v in limits.velocity]
+        self._turn_speeds = [max(_TURN * float(v), _TURN_SPEED) for v in limits.velocity]
         self._continuous = ContinuousJoints(limits)
-        self._outlier: tuple[Sequence[float], float] | None = None
+        self._all = tuple(range(limits.size))
+        self._outliers: dict[tuple[int, ...], tuple[Sequence[float], float]] = {}
         self._doubts = 0.0
+        self._fast = [0.0] * limits.size
         self._errors = [0.0] * limits.size
         self._ways = [0.0] * limits.size
-        self._contradiction = 0.0
+        self._contradictions: dict[tuple[int, ...], float] = {}
         self._jumped = [0.0] * limits.size
         self._has_jumped = False
 
@@ -56,9 +62,23 @@ class Plausibility:
         """What is wrong with the joint states, or NONE."""
         if self._doubts >= _DOUBTS:
             return Reason.JOINT_STATES_JUMP
-        return Reason.JOINT_STATES_CONTRADICT if self._contradiction >= _LONG else _NONE
+        contradiction = max(self._contradictions.values(), default=0.0)
+        return Reason.JOINT_STATES_CONTRADICT if contradiction >= _LONG else _NONE
 
-    def believe(self, old: Sequence[float], new: Sequence[float], elapsed: float, *, stamped: bool) -> bool:
+    @property
+    def calm(self) -> bool:
+        """Whether there was no outlier of late."""
+        return self._doubts <= 0.0
+
+    def believe(
+        self,
+        old: Sequence[float],
+        new: Sequence[float],
+        elapsed: float,
+        *,
+        stamped: bool,
+        joints: tuple[int, ...] | None = None,
+    ) -> bool:
         """Whether to take positions.
 
         Args:
@@ -66,34 +86,63 @@ class Plausibility:
             new: (n,) positions, rad.
             elapsed: time between them, s.
             stamped: whether it was measured by the driver's stamps, and not by arrival.
+            joints: those that were measured; None: all. The others stay where they were.
         """
+        joints = self._all if joints is None else joints
         jitter = _STAMP_JITTER if stamped else _ARRIVAL_JITTER
         elapsed = elapsed if elapsed > 0.0 else 0.0  # what is not a number is 0 too
-        outlier = self._outlier
+        outlier = self._outliers.get(joints)
         # Asked first: by now the arm could have come here from the old place too, but not by way of the outlier.
-        if outlier is not None and self._confirms(new, elapsed, jitter, stamped):
+        if outlier is not None and self._confirms(outlier, new, elapsed, jitter, stamped, joints):
             self._jumped = [total + b - a for total, a, b in zip(self._jumped, old, new, strict=True)]
             self._has_jumped = True
-            self._outlier = None
+            self._settle(joints)
             return True
-        if self._possible(old, new, max(elapsed, jitter)):
-            if outlier is None and self._doubts > 0.0:
-                self._doubts = max(self._doubts - _FORGIVENESS * elapsed, 0.0)
-            self._outlier = None
+        if self._possible(old, new, max(elapsed, jitter), joints):
+            if self._turns_back(old, new, max(elapsed, jitter), joints):
+                self._doubts += 1.0
+            elif outlier is None and self._doubts > 0.0:
+                share = len(joints) / len(self._all)
+                self._doubts = max(self._doubts - _FORGIVENESS * elapsed * share, 0.0)
+            self._settle(joints)
             return True
         self._doubts += 1.0
-        self._outlier = new, elapsed
+        self._outliers[joints] = new, elapsed
         return False
 
-    def _confirms(self, new: Sequence[float], elapsed: float, jitter: float, stamped: bool) -> bool:
+    def _settle(self, joints: tuple[int, ...]) -> None:
+        """Joints are where they are believed to be: what did not fit before is past, whoever sent it."""
+        if self._outliers:
+            present = set(joints)
+            self._outliers = {key: value for key, value in self._outliers.items() if present.isdisjoint(key)}
+
+    def _turns_back(self, old: Sequence[float], new: Sequence[float], elapsed: float, joints: tuple[int, ...]) -> bool:
+        """Whether a joint went one way too fast in the last state, and comes back too fast in this one."""
+        speeds, fast, back = self._turn_speeds, self._fast, False
+        for i in joints:
+            way = new[i] - old[i]
+            bound = _NOISE + speeds[i] * elapsed
+            speed = way if way > bound or way < -bound else 0.0
+            back = back or fast[i] * speed < 0.0
+            fast[i] = speed
+        return back
+
+    def _confirms(
+        self,
+        outlier: tuple[Sequence[float], float],
+        new: Sequence[float],
+        elapsed: float,
+        jitter: float,
+        stamped: bool,
+        joints: tuple[int, ...],
+    ) -> bool:
         """Whether positions agree with the outlier before them."""
-        assert self._outlier is not None
-        position, at = self._outlier
+        position, at = outlier
         if self._continuous:  # both were counted from the last position, half a turn away perhaps
             position = self._continuous.nearest(position, new)
         if stamped and elapsed <= at:  # the same message once more
             return False
-        return self._possible(position, new, max(elapsed - at, jitter))
+        return self._possible(position, new, max(elapsed - at, jitter), joints)
 
     def motion(self, position: list[float]) -> list[float]:
         """(n,) positions as the arm has moved: without what it cannot have moved, rad."""
@@ -102,7 +151,12 @@ class Plausibility:
         return [p - jump for p, jump in zip(position, self._jumped, strict=True)]
 
     def compare(
-        self, moved: Sequence[float], before: Sequence[float], velocity: Sequence[float], elapsed: float
+        self,
+        moved: Sequence[float],
+        before: Sequence[float],
+        velocity: Sequence[float],
+        elapsed: float,
+        joints: tuple[int, ...],
     ) -> None:
         """Compare the velocities of two states with the way between them.
 
@@ -112,13 +166,16 @@ class Plausibility:
             moved: (n,) way, rad.
             before, velocity: (n,) reported velocities at its two ends, rad/s.
             elapsed: time between the states, s.
+            joints: those that were measured.
         """
         if not 0.0 < elapsed < _GAP:
-            self._errors, self._ways = [0.0] * len(moved), [0.0] * len(moved)
+            for i in joints:
+                self._errors[i] = self._ways[i] = 0.0
             return
         kept = math.exp(-elapsed / _WINDOW)
         contradicts = False
-        for i, way in enumerate(moved):
+        for i in joints:
+            way = moved[i]
             told = 0.5 * (before[i] + velocity[i]) * elapsed
             error, total = kept * self._errors[i], kept * self._ways[i]
             if before[i] != 0.0 or velocity[i] != 0.0:
@@ -126,12 +183,12 @@ class Plausibility:
                 total += abs(told)
             self._errors[i], self._ways[i] = error, total
             contradicts = contradicts or abs(error) > _OFFSET + _SHARE * total
-        self._contradiction = self._contradiction + elapsed if contradicts else 0.0
+        self._contradictions[joints] = self._contradictions.get(joints, 0.0) + elapsed if contradicts else 0.0
 
-    def _possible(self, old: Sequence[float], new: Sequence[float], elapsed: float) -> bool:
+    def _possible(self, old: Sequence[float], new: Sequence[float], elapsed: float, joints: tuple[int, ...]) -> bool:
         speeds = self._speeds
-        for i, place in enumerate(new):  # as a loop: `all` of a generator takes three times as long
-            way = place - old[i]
+        for i in joints:  # as a loop: `all` of a generator takes three times as long
+            way = new[i] - old[i]
             bound = _NOISE + speeds[i] * elapsed
             if way > bound or way < -bound:
                 return False

@@ -19,6 +19,7 @@ class Rejection(enum.Enum):
 
     SHAPE = "shape"
     NAMES = "names"
+    TWICE = "a joint named twice"
     ANCHOR = "anchor"
     NOT_FINITE = "not finite"
     DT = "dt"

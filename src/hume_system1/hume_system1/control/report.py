@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hume_system1.control.command import ClockReading, CoreStatus
-from hume_system1.control.states import Reason
+from hume_system1.control.states import Mode, Reason
 
 if TYPE_CHECKING:
     from hume_system1.control.core import ControlCore
@@ -16,8 +16,14 @@ STATUS_PERIOD = 0.05
 
 def described(core: ControlCore) -> str:
     """Mode, reason, and what more is known of it, in a line."""
-    details = {Reason.CONTROLLER_AWAY: core.intake.away, Reason.FOREIGN_COMMANDER: core.intake.foreign}
-    detail = core.error or details.get(core.state.reason, "")
+    intake, state = core.intake, core.state
+    details = {Reason.CONTROLLER_AWAY: intake.away, Reason.FOREIGN_COMMANDER: intake.foreign}
+    known = intake.joint_states.problem() if state.mode is Mode.UNCONFIGURED else ""
+    if state.reason in (Reason.JOINT_STATES_LOST, Reason.CLOCK_FROZEN):
+        known = intake.detail
+    elif state.reason is Reason.START_NOT_STILL and not intake.plausibility.calm:
+        known = "joint states contradict each other"
+    detail = core.error or details.get(state.reason, known)
     return f"{core.state} ({detail})" if detail else str(core.state)
 
 
@@ -54,6 +60,7 @@ def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
         delay=intake.delay.value,
         latest_delay=intake.delay.latest,
         max_velocity_ratio=limiter.max_velocity_ratio,
+        clock=intake.clock.described(),
         enabled=intake.enabled,
         active=intake.active,
         still=limiter.at_rest,

@@ -29,6 +29,7 @@ class SegmentAdmission:
 
     Attributes:
         seq, epoch, chunk_seq: of the newest admitted segment; -1 if none.
+        observation_stamp: of the same, s.
         positions: (h, n) of the newest admitted segment, rad, in joint order; those of continuous joints go the short
             way from row to row.
         grippers: (h, g) of the same, policy units; g may be 0.
@@ -48,6 +49,7 @@ class SegmentAdmission:
         self.seq = -1
         self.epoch = -1
         self.chunk_seq = -1
+        self.observation_stamp = -math.inf
         self.positions: Array = np.zeros((1, limits.size))
         self.grippers: Array = np.zeros((1, 0))
 
@@ -67,10 +69,13 @@ class SegmentAdmission:
             None when admitted (then `positions` and `grippers` hold it), else the reason.
         """
         rejection = (
-            self._check_order(segment, epoch, chunks) or self._check_data(segment) or self._check_time(segment, ros)
+            self._check_order(segment, epoch, ros, chunks)
+            or self._check_data(segment)
+            or self._check_time(segment, ros)
         )
         if rejection is None:
             self.seq, self.epoch, self.chunk_seq = segment.seq, segment.epoch, segment.chunk_seq
+            self.observation_stamp = segment.observation_stamp
             if self._continuous:
                 self._go_the_short_way(place, (ros - segment.stamp) / segment.dt)
         return rejection
@@ -80,14 +85,20 @@ class SegmentAdmission:
         now = self.positions[min(max(round(row), 0), len(self.positions) - 1)].tolist()
         self.positions = self.positions + np.array(self._continuous.turns(now, place))
 
-    def _check_order(self, segment: Segment, epoch: int, chunks: ChunkAdmission) -> Rejection | None:
+    def _check_order(self, segment: Segment, epoch: int, ros: float, chunks: ChunkAdmission) -> Rejection | None:
         if segment.epoch != epoch:
             return Rejection.EPOCH
-        if segment.epoch == self.epoch and (segment.seq <= self.seq or segment.chunk_seq < self.chunk_seq):
+        late = segment.epoch == self.epoch and (segment.seq <= self.seq or segment.chunk_seq < self.chunk_seq)
+        if late and not self._starts_over(segment, ros):
             return Rejection.SEQUENCE
         if self._settings.require_chunk and not chunks.admitted(segment.epoch, segment.chunk_seq):
             return Rejection.CHUNK
         return None
+
+    def _starts_over(self, segment: Segment, ros: float) -> bool:
+        """Whether numbers begin anew, as with chunks: the newest segment rests on an observation that is too old."""
+        newest = self.observation_stamp
+        return segment.observation_stamp > newest and ros - newest > self._settings.observation_age
 
     def _check_time(self, segment: Segment, ros: float) -> Rejection | None:
         s = self._settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hume_core.epochs import LARGEST_STEP
 from hume_core.errors import ConfigError
 from hume_core.node_settings import STREAM_RATE
 from hume_core.settings import check, same_as, setting
@@ -119,7 +120,7 @@ class ControlSettings:
     )
     max_horizon: int = setting(1000, "Largest number of rows of a chunk or segment.", low=1, high=1_000_000)
     max_epoch_step: int = setting(
-        1000, "Largest growth of the epoch that a chunk is believed.", low=1, high=1_000_000_000
+        LARGEST_STEP, "Largest growth of the epoch that a message is believed.", low=1, high=1_000_000_000
     )
     action_spaces: tuple[str, ...] = setting((), "Action spaces accepted in chunks; empty: all.", given_by=_PROFILE)
     chunk_rows: int = setting(0, "Rows of a chunk; 0: any.", low=0, high=1_000_000, given_by=_CALLER)
@@ -131,6 +132,7 @@ class ControlSettings:
         True, "Watch the denoiser's heartbeat; false when nothing sends one.", given_by=_CALLER
     )
     still_velocity: float = setting(0.05, "A joint slower than this is still.", unit="rad/s", low=0.0001, high=10.0)
+    start_states: int = setting(3, "Joint states in a row that must agree before the stream starts.", low=1, high=100)
     start_margin: float = setting(
         0.05,
         "How far outside the position limits the arm may be on activation.",

@@ -13,6 +13,7 @@ Array = NDArray[np.float64]
 
 # Rows of a segment in the configurations in use; others cost a little more the first time.
 _USUAL_ROWS = (1, 2, 4, 5, 8, 10, 16, 20, 32, 50)
+_ORDERS = np.arange(4.0)
 
 
 class Timeline:
@@ -73,13 +74,16 @@ class Timeline:
         pending = self._pending
         return pending is not None and pending.start <= t <= pending.end
 
-    def anchor(self, t: float, state: Array) -> None:
+    def anchor(self, t: float, state: Array, rate: float = 1.0) -> None:
         """Begin following in the state the command is in, whatever was followed before.
 
         Args:
             t: ROS time, s.
             state: (3, n) commanded position, velocity and acceleration.
+            rate: s of ROS time per s that the command moves.
         """
+        if rate != 1.0:
+            state = state * (rate ** -_ORDERS[:3])[:, None]
         pending, current = self._pending, self._current
         if pending is not None and (current is None or t > current.end or pending.start <= t <= pending.end):
             self._current, self._pending = pending, None
@@ -93,8 +97,13 @@ class Timeline:
             self._fade.clear()
             self._departure.begin(t, state[0], self._out[0])
 
-    def sample(self, t: float) -> list[list[float]]:
-        """Position, velocity, acceleration and jerk at time t as (4, n); `covers(t)` must be true."""
+    def sample(self, t: float, rate: float = 1.0) -> list[list[float]]:
+        """Position, velocity, acceleration and jerk at time t as (4, n); `covers(t)` must be true.
+
+        Args:
+            t: ROS time, s.
+            rate: s of ROS time per s that the command moves.
+        """
         pending = self._pending
         if pending is not None and t >= pending.start:
             over = self._current is None or t > self._current.end
@@ -102,6 +111,8 @@ class Timeline:
                 self._splice(t, pending)
         self._read(t, self._out)
         self._departure.weigh(t, self._out)
+        if rate != 1.0:
+            self._out *= (rate**_ORDERS)[:, None]
         rows: list[list[float]] = self._out.tolist()
         return rows
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hume_core.checkpoint import CheckpointReader
 from hume_core.config import HumeConfig
-from hume_core.errors import ObservationError
+from hume_core.errors import CheckpointError, ObservationError
 from hume_core.flow import CandidateSchedule, candidate_schedule
 from hume_core.nn.gemma import Cache, StackConfig, cache_tail, repeat_cache
 from hume_core.nn.rope import Rotary
@@ -59,6 +59,11 @@ class System2(PretrainedPolicy):
     def build(cls, config: HumeConfig, reader: CheckpointReader) -> System2:
         """The policy without weights."""
         tokenizer = InstructionTokenizer(reader.folder, config.tokenizer_max_length)
+        vocabulary = config.paligemma_config["text_config"]["vocab_size"]
+        if tokenizer.highest_id >= vocabulary:
+            raise CheckpointError(
+                f"tokenizer.json in {reader.folder} has a token {tokenizer.highest_id}; config.json allows {vocabulary}"
+            )
         return cls(config, value_stack_config(reader), tokenizer)
 
     def rebuild_buffers(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from hume_core.checkpoint import CheckpointReader
 from hume_core.config_schema import parse_section
 from hume_core.errors import ConfigError
+from hume_core.json_file import read_json
 from hume_core.nn.gemma import StackConfig
 
 FILE = "vqh_backbone.json"
@@ -36,12 +36,13 @@ def value_stack_config(reader: CheckpointReader) -> StackConfig:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    content = read_json(path, ConfigError)
+    if not isinstance(content, dict) or SECTION not in content:
+        raise ConfigError(f"{path} must be a JSON object with '{SECTION}'")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        section = content[SECTION]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} must be a JSON object with '{SECTION}'") from error
-    return parse_section(SECTION, section)
+        return parse_section(SECTION, content[SECTION])
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _deduced(reader: CheckpointReader) -> StackConfig:

@@ -11,6 +11,7 @@ from hume_core.angles import unwrapped
 from hume_core.errors import ObservationError
 from hume_core.robot import ArmControllerType, GripperControllerType, RobotProfile
 from hume_ros.conversions import joint_values, stamp_seconds
+from hume_ros.joint_state_merger import JointStateMerger
 from hume_tools.bags.errors import BagError
 from hume_tools.bags.reader import BagMessage, BagReader
 from hume_tools.bags.topics import command_topics, resolved
@@ -90,10 +91,16 @@ def measured(reader: BagReader, profile: RobotProfile, namespace: str = "") -> T
     """
     times, rows, problem = [], [], "none was recorded"
     joints = [*profile.joint_names, *([] if profile.gripper is None else [profile.gripper.joint])]
+    merger = JointStateMerger(joints, profile.observation.max_age, extra=joints[len(profile.joints) :])
     for item in reader.messages([resolved(profile.joint_states, namespace)]):
+        arrival = item.log_time_ns * 1e-9
         try:
-            rows.append(joint_values(item.message, joints))
-            times.append(stamp_seconds(item.message.header.stamp))
+            state = merger.add(item.message, arrival)
+            if state is None:
+                problem = merger.problem(arrival)
+                continue
+            rows.append(joint_values(state, joints))
+            times.append(stamp_seconds(state.header.stamp))
         except ObservationError as error:
             problem = str(error)
     if not rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hume_core.epochs import ahead
 from hume_ros.conversions import stamp_seconds
 from hume_tools.bags.reader import BagReader
 
@@ -57,7 +58,7 @@ def _goals(reader: BagReader) -> list[RecordedEpisode]:
     episodes: list[RecordedEpisode] = []
     running: Any = None
     for epoch in _messages(reader, _EPOCHS):
-        if running is not None and epoch.source == running.source and epoch.epoch > running.epoch:
+        if running is not None and epoch.source == running.source and ahead(epoch.epoch, running.epoch) > 0:
             episodes.append(_goal(running, stamp_seconds(epoch.header.stamp), str(epoch.reason)))
             running = None
         if epoch.reason.startswith(_INSTRUCTION):

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-import zstandard
 from mcap.data_stream import ReadDataStream
-from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
-from mcap.records import Channel, Chunk, Message, Metadata, Schema
-from mcap.stream_reader import breakup_chunk
+from mcap.records import Channel, Message, Metadata, Schema
 
+from hume_core.texts import shortened
 from hume_tools.bags.errors import BagError
+from hume_tools.bags.mcap_chunk import DAMAGE, RECORD_HEADER, chunk_records, message_record
 
+_MOST_PROBLEMS = 50
 _MAGIC = b"\x89MCAP0\r\n"
-_RECORD_HEADER = struct.Struct("<BQ")
-_DAMAGE = (McapError, ValueError, EOFError, LookupError, struct.error, zstandard.ZstdError, RuntimeError)
-"""What decoding damaged records raises; a wrong checksum is a ValueError."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +65,19 @@ class McapFile:
         """The messages of a block in file order; none, and a problem, where it is damaged."""
         try:
             if block.chunk:
-                chunk = Chunk.read(ReadDataStream(BytesIO(self._record(block.offsets[0])[1])))
-                records = breakup_chunk(chunk, validate_crc=True)
+                records = chunk_records(self._record(block.offsets[0])[1])
                 return [record for record in records if isinstance(record, Message)]
-            bodies = [self._record(offset)[1] for offset in block.offsets]
-            return [Message.read(ReadDataStream(BytesIO(body)), len(body)) for body in bodies]
-        except _DAMAGE as error:
-            self.note(f"{self.path.name}: the chunk at byte {block.offsets[0]} is damaged and was skipped ({error})")
+            return [message_record(self._record(offset)[1]) for offset in block.offsets]
+        except DAMAGE as error:
+            place = f"{self.path.name}: the chunk at byte {block.offsets[0]}"
+            self.note(f"{place} is damaged and was skipped ({_reason(error)})")
             return []
 
     def note(self, problem: str) -> None:
-        """Report a problem once."""
-        if problem not in self.problems:
-            self.problems.append(problem)
+        """Report a problem once, and no more than `_MOST_PROBLEMS` of them."""
+        if problem not in self.problems and len(self.problems) <= _MOST_PROBLEMS:
+            full = len(self.problems) == _MOST_PROBLEMS
+            self.problems.append(f"{self.path.name}: further problems are not listed" if full else problem)
 
     def _record(self, offset: int) -> tuple[int, bytes]:
         """Opcode and content of the record at an offset.
@@ -88,14 +85,18 @@ class McapFile:
         Raises:
             EOFError: the file ends before the record does.
         """
-        self.stream.seek(offset)
-        header = self.stream.read(_RECORD_HEADER.size)
-        if len(header) < _RECORD_HEADER.size:
+        size = os.fstat(self.stream.fileno()).st_size
+        if offset > size - RECORD_HEADER.size:
             raise EOFError("the file ends here")
-        opcode, length = _RECORD_HEADER.unpack(header)
-        if length > os.fstat(self.stream.fileno()).st_size - self.stream.tell():
+        self.stream.seek(offset)
+        opcode, length = RECORD_HEADER.unpack(self.stream.read(RECORD_HEADER.size))
+        if length > size - self.stream.tell():
             raise EOFError("the file ends within the record")
         return opcode, self.stream.read(length)
+
+
+def _reason(error: BaseException) -> str:
+    return shortened(str(error) or type(error).__name__)
 
 
 def open_mcap(path: Path) -> McapFile:
@@ -104,6 +105,8 @@ def open_mcap(path: Path) -> McapFile:
     Raises:
         BagError: it cannot be opened or is no MCAP file.
     """
+    if path.exists() and not path.is_file():
+        raise BagError(f"'{path}' is no file")
     try:
         stream = path.open("rb")
     except OSError as error:
@@ -121,7 +124,7 @@ def _read_summary(file: McapFile) -> bool:
     """Fill the index from the end of the file; False where that is missing or says too little."""
     file.stream.seek(0)
     try:
-        reader = SeekingReader(file.stream)
+        reader = SeekingReader(file.stream, record_size_limit=file.path.stat().st_size)
         summary = reader.get_summary()
         if summary is None or summary.statistics is None or not summary.channels:
             return False
@@ -129,7 +132,7 @@ def _read_summary(file: McapFile) -> bool:
         if statistics.message_count and not summary.chunk_indexes:
             return False
         metadata = list(reader.iter_metadata())
-    except (*_DAMAGE, OSError, StopIteration):
+    except (*DAMAGE, OSError, StopIteration, OverflowError):
         return False
     file.channels, file.schemas = dict(summary.channels), dict(summary.schemas)
     file.counts = dict(statistics.channel_message_counts)
@@ -159,30 +162,28 @@ def _scan(file: McapFile) -> None:
         if opcode in (Opcode.DATA_END, Opcode.FOOTER):
             return
         _index_record(file, opcode, body, offset)
-        offset += _RECORD_HEADER.size + len(body)
+        offset += RECORD_HEADER.size + len(body)
 
 
 def _index_record(file: McapFile, opcode: int, body: bytes, offset: int) -> None:
     stream = ReadDataStream(BytesIO(body))
     try:
         if opcode == Opcode.CHUNK:
-            records = breakup_chunk(Chunk.read(stream), validate_crc=True)
-            _index_messages(file, records, (offset,), chunk=True)
+            _index_messages(file, list(chunk_records(body)), (offset,), chunk=True)
         elif opcode == Opcode.MESSAGE:
-            _index_messages(file, [Message.read(stream, len(body))], (offset,), chunk=False)
+            _index_messages(file, [message_record(body)], (offset,), chunk=False)
         elif opcode == Opcode.CHANNEL:
             _index_messages(file, [Channel.read(stream)], (), chunk=False)
         elif opcode == Opcode.SCHEMA:
             _index_messages(file, [Schema.read(stream)], (), chunk=False)
         elif opcode == Opcode.METADATA:
             file.metadata.append(Metadata.read(stream))
-    except _DAMAGE as error:
-        file.note(
-            f"{file.path.name}: the record at byte {offset} is damaged and was skipped, {len(body)} bytes ({error})"
-        )
+    except DAMAGE as error:
+        place = f"{file.path.name}: the record at byte {offset}"
+        file.note(f"{place} is damaged and was skipped, {len(body)} bytes ({_reason(error)})")
 
 
-def _index_messages(file: McapFile, records: list[Any], offsets: tuple[int, ...], *, chunk: bool) -> None:
+def _index_messages(file: McapFile, records: Iterable[Any], offsets: tuple[int, ...], *, chunk: bool) -> None:
     times, channels = [], set()
     for record in records:
         if isinstance(record, Channel):

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hume_core.texts import shortened
 from hume_tools.bags.errors import BagError
 
 _SEPARATOR = "=" * 80
@@ -20,6 +21,7 @@ _BUILT_IN = {
     "bool", "byte", "char", "string", "wstring", "float32", "float64",
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
 }  # fmt: skip
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}/(msg|action)/[A-Z][A-Za-z0-9_]{0,99}")
 _ACTION_PARTS = ("Goal", "Result", "Feedback", "FeedbackMessage")
 
 
@@ -30,15 +32,17 @@ def message_class(name: str) -> Any:
     Raises:
         BagError: the type is not installed.
     """
+    if not _TYPE_NAME.fullmatch(name):
+        raise BagError(f"'{shortened(name)}' is no message type; valid: one such as 'sensor_msgs/msg/Image'")
+    package, kind, short = name.split("/")
     try:
-        package, kind, short = name.split("/")
         module = importlib.import_module(f"{package}.{kind}")
         owner, _, part = short.rpartition("_")
         if kind == "action" and part in _ACTION_PARTS:
             action = getattr(module, owner)
             return action.Impl.FeedbackMessage if part == "FeedbackMessage" else getattr(action, part)
         return getattr(module, short)
-    except (ValueError, ImportError, AttributeError) as error:
+    except (ImportError, AttributeError) as error:
         raise BagError(f"message type '{name}' is not installed; build and source the workspace that has it") from error
 
 

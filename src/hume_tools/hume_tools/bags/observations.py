@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
+from hume_core.texts import listed
 from hume_ros.conversions import stamp_seconds
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, Frame, ObservationBuffer, check_cameras
@@ -59,26 +60,30 @@ class BagObservations:
         self.problems: Counter[str] = Counter()
         for key, topic in self.topics.items():
             if topic not in reader.topics:
-                raise BagError(f"{reader.path} has no topic '{topic}' ({key}); it has: {', '.join(reader.topics)}")
+                raise BagError(f"{reader.path} has no topic '{topic}' ({key}); it has: {listed(reader.topics)}")
 
     def frames(self) -> Iterator[BagFrame]:
         """Every matched set in the order of arrival."""
         sources = {key: MessageSource() for key in self.topics}
-        buffer = ObservationBuffer(self._profile, sources)
+        arrival = 0.0
+        buffer = ObservationBuffer(self._profile, sources, clock=lambda: arrival, on_problem=self._note)
         key_of = {topic: key for key, topic in self.topics.items()}
         newest: dict[str, float] = {}
         seen = float("-inf")
         for item in self._reader.messages(list(key_of)):
-            key = key_of[item.topic]
+            key, arrival = key_of[item.topic], item.log_time_ns * 1e-9
             try:
                 stamp = stamp_seconds(item.message.header.stamp)
                 if stamp < newest.get(key, float("-inf")):
                     self.problems[f"{item.topic}: the stamp goes back"] += 1
                 newest[key] = max(stamp, newest.get(key, stamp))
                 sources[key].deliver(item.message)
-                if buffer.newest_stamp() != seen:
+                if buffer.newest_stamp() not in (seen, float("-inf")):
                     seen = buffer.newest_stamp()
                     frame = buffer.take(seen)
-                    yield BagFrame(frame, buffer.newest_stamps(), item.log_time_ns * 1e-9)
+                    yield BagFrame(frame, buffer.newest_stamps(), arrival)
             except (ObservationError, BagError) as error:
                 self.problems[f"{item.topic}: {error}"] += 1
+
+    def _note(self, problem: str) -> None:
+        self.problems[f"{self.topics[JOINT_STATES]}: {problem}"] += 1

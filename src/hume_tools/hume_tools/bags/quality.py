@@ -9,8 +9,12 @@ import yaml
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
 
+from hume_core.yaml_file import parse_yaml
+from hume_tools.bags.errors import BagError
+
 _FOREVER = 2**63 - 1
 _SECOND = 1_000_000_000
+_MOST_PROFILES = 1000
 
 
 def qos_to_list(profiles: Sequence[QoSProfile]) -> list[dict[str, Any]]:
@@ -37,9 +41,15 @@ def qos_to_text(profiles: Sequence[QoSProfile]) -> str:
 
 
 def qos_from(offered: Any) -> tuple[QoSProfile, ...]:
-    """Profiles of a list or of YAML text; names (version 9) and numbers (older) are both understood."""
-    items = yaml.safe_load(offered) if isinstance(offered, str) else offered
-    return tuple(_profile(item) for item in items or [])
+    """Profiles of a list or of YAML text; names (version 9) and numbers (older) are both understood.
+
+    Raises:
+        BagError: it is no list of profiles.
+    """
+    items = parse_yaml(offered, "its text", BagError) if isinstance(offered, str) else offered
+    if not isinstance(items or [], list) or not all(isinstance(item, dict) for item in items or []):
+        raise BagError("it is recorded as something else than a list of profiles")
+    return tuple(_profile(item) for item in (items or [])[:_MOST_PROFILES])
 
 
 def matching_quality(offered: Sequence[QoSProfile], depth: int) -> QoSProfile:
@@ -55,10 +65,11 @@ def matching_quality(offered: Sequence[QoSProfile], depth: int) -> QoSProfile:
 
 
 def _profile(item: dict[str, Any]) -> QoSProfile:
+    depth = item.get("depth")
     history = _policy(HistoryPolicy, item.get("history"), HistoryPolicy.KEEP_LAST)
     return QoSProfile(
         history=history,
-        depth=max(1, min(int(item.get("depth", 1)), 10_000)),
+        depth=max(1, min(depth if isinstance(depth, int) else 1, 10_000)),
         reliability=_policy(ReliabilityPolicy, item.get("reliability"), ReliabilityPolicy.RELIABLE),
         durability=_policy(DurabilityPolicy, item.get("durability"), DurabilityPolicy.VOLATILE),
         liveliness=_policy(LivelinessPolicy, item.get("liveliness"), LivelinessPolicy.AUTOMATIC),

@@ -10,18 +10,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-import zstandard
+from mcap.records import Channel
 from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 
+from hume_core.texts import listed, shortened
 from hume_tools.bags.errors import BagError
+from hume_tools.bags.mcap_chunk import DAMAGE, unpacked_zstd
 from hume_tools.bags.mcap_file import McapFile, open_mcap
 from hume_tools.bags.message_types import message_class, type_hash
+from hume_tools.bags.metadata import read_information
 from hume_tools.bags.quality import qos_from
 from hume_tools.bags.writer import METADATA, PROVENANCE
 
-_INFORMATION = "rosbag2_bagfile_information"
+_LITTLE_ENDIAN = (b"\0\1", b"\0\7", b"\0\x09", b"\0\x0b")
+"""How CDR begins, in its first version and the second (DDS-XTypes 1.3, 7.6.3.1.2)."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,12 @@ class BagMessage:
         Raises:
             BagError: the bytes do not fit the type.
         """
+        if self.data[:2] not in _LITTLE_ENDIAN:
+            raise BagError(f"a message of '{self.topic}' is no little-endian CDR, the only encoding that is read")
         try:
             return deserialize_message(self.data, message_class(self.type))
         except Exception as error:  # each rmw raises its own
-            raise BagError(f"a message of '{self.topic}' at {self.log_time_ns} ns does not fit {self.type}") from error
+            raise BagError(f"a message of '{self.topic}' does not fit {self.type}") from error
 
 
 class BagReader:
@@ -86,7 +91,7 @@ class BagReader:
         self.path = Path(path)
         self._problems: list[str] = []
         self._unsorted: dict[tuple[int, int], int] = {}
-        self._information = self._read_metadata() if self.path.is_dir() else {}
+        self._information = read_information(self.path, self._problems) if self.path.is_dir() else {}
         self._per_message_zstd = self._compressed_per_message()
         self._files = [open_mcap(file) for file in self._file_paths()]
         self.topics = self._collect_topics()
@@ -157,7 +162,7 @@ class BagReader:
             return {topic for topic, info in self.topics.items() if not info.problem}
         for topic in topics:
             if topic not in self.topics:
-                raise BagError(f"{self.path} has no topic '{topic}'; it has: {', '.join(self.topics) or 'none'}")
+                raise BagError(f"{self.path} has no topic '{topic}'; it has: {listed(self.topics) or 'none'}")
             if self.topics[topic].problem:
                 raise BagError(f"topic '{topic}' of {self.path} cannot be read: {self.topics[topic].problem}")
         return set(topics)
@@ -173,27 +178,24 @@ class BagReader:
             if channel is None:
                 file.note(f"{file.path.name}: messages of the undescribed channel {record.channel_id} were skipped")
             elif channel.topic in wanted and _type_name(file, channel) == self.topics[channel.topic].type:
-                data = zstandard.decompress(record.data) if self._per_message_zstd else record.data
-                type_name = self.topics[channel.topic].type
-                yield BagMessage(channel.topic, type_name, record.log_time, record.publish_time, data)
+                data = self._unpacked(file, channel.topic, record.data)
+                if data is not None:
+                    type_name = self.topics[channel.topic].type
+                    yield BagMessage(channel.topic, type_name, record.log_time, record.publish_time, data)
         if place and file.blocks[place].start < file.blocks[place - 1].end:
             out_of_order += 1
         if out_of_order:
             self._unsorted[number, place] = out_of_order
 
-    def _read_metadata(self) -> dict[str, Any]:
-        path = self.path / METADATA
+    def _unpacked(self, file: McapFile, topic: str, data: bytes) -> bytes | None:
+        """A message as it was before the recorder packed it; None, and a problem, where it is damaged."""
+        if not self._per_message_zstd:
+            return data
         try:
-            information = yaml.safe_load(path.read_text(encoding="utf-8"))[_INFORMATION]
-            if not isinstance(information["relative_file_paths"], list):
-                raise TypeError("relative_file_paths is no list")
-        except FileNotFoundError:
-            self._problems.append(f"{METADATA} is missing, so the recording did not end; the MCAP files were read")
-            return {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
-            self._problems.append(f"{METADATA} cannot be read ({error!r}); the MCAP files were read")
-            return {}
-        return dict(information)
+            return unpacked_zstd(data)
+        except DAMAGE as error:
+            file.note(f"{file.path.name}: a message of '{topic}' cannot be unpacked and was skipped ({error})")
+            return None
 
     def _compressed_per_message(self) -> bool:
         mode = str(self._information.get("compression_mode") or "").lower()
@@ -224,8 +226,9 @@ class BagReader:
                 type_name = _type_name(file, channel)
                 known = topics.get(channel.topic)
                 if known is None:
-                    qos = qos_from(channel.metadata.get("offered_qos_profiles", ""))
-                    topics[channel.topic] = TopicInfo(type_name, count, qos, _type_problem(type_name, channel.metadata))
+                    qos = self._recorded_qos(channel)
+                    problem = _encoding_problem(channel) or _type_problem(type_name, channel.metadata)
+                    topics[channel.topic] = TopicInfo(type_name, count, qos, problem)
                 elif known.type == type_name:
                     topics[channel.topic] = TopicInfo(type_name, known.count + count, known.qos, known.problem)
                 else:
@@ -233,6 +236,13 @@ class BagReader:
                         f"topic '{channel.topic}' has two types; {count} messages of type {type_name} are skipped"
                     )
         return dict(sorted(topics.items()))
+
+    def _recorded_qos(self, channel: Channel) -> tuple[QoSProfile, ...]:
+        try:
+            return qos_from(channel.metadata.get("offered_qos_profiles", ""))
+        except BagError as error:
+            self._problems.append(f"topic '{shortened(channel.topic)}' has no quality of service: {error}")
+            return ()
 
     def _compare_counts(self) -> None:
         """A file cut off at the end of a chunk looks whole; the metadata know better."""
@@ -242,9 +252,14 @@ class BagReader:
             self._problems.append(f"{METADATA} tells of {said} messages; found {found}")
 
 
-def _type_name(file: McapFile, channel: Any) -> str:
+def _type_name(file: McapFile, channel: Channel) -> str:
     schema = file.schemas.get(channel.schema_id)
     return "" if schema is None else str(schema.name)
+
+
+def _encoding_problem(channel: Channel) -> str:
+    encoding = channel.message_encoding
+    return "" if encoding == "cdr" else f"it is encoded as '{shortened(encoding, 30)}'; only 'cdr' is read"
 
 
 def _type_problem(type_name: str, described: Mapping[str, str]) -> str:
@@ -262,5 +277,5 @@ def _type_problem(type_name: str, described: Mapping[str, str]) -> str:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

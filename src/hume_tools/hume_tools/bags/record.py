@@ -15,11 +15,11 @@ import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
-from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.table import Table
 
 from hume_core.robot import RobotProfile
+from hume_ros.context import init_ros
 from hume_ros.lifecycle import make_executor
 from hume_ros.timers import steady_timer
 from hume_tools.bags.background import BackgroundWriter
@@ -172,7 +172,7 @@ def run_record(options: RecordOptions) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    init_ros()
     try:
         with BagWriter(folder, recording_provenance(options.robot)) as writer:
             print(f"hume record: recording into {folder}, until Ctrl-C", file=sys.stderr, flush=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import yaml
 from pydantic import ValidationError
 
+from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
+from hume_core.yaml_file import parse_yaml
 from hume_tools.bags.errors import BagError
 from hume_tools.bags.reader import BagReader
 
@@ -20,8 +21,8 @@ def recorded_profile(reader: BagReader) -> RobotProfile | None:
     if text is None:
         return None
     try:
-        return RobotProfile.model_validate(yaml.safe_load(text))
-    except (ValidationError, yaml.YAMLError) as error:
+        return RobotProfile.model_validate(parse_yaml(str(text), "the recorded profile"))
+    except (ValidationError, ConfigError) as error:
         raise BagError(f"{reader.path} holds a robot profile that cannot be read; name one with --robot") from error
 
 

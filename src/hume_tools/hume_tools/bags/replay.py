@@ -16,11 +16,11 @@ import rclpy
 from hume_msgs.msg import System1Status
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 
 from hume_core.robot import RobotProfile
 from hume_ros import qos
+from hume_ros.context import init_ros
 from hume_ros.lifecycle import make_executor
 from hume_tools.bags.errors import BagError
 from hume_tools.bags.message_types import message_class
@@ -189,7 +189,7 @@ def run_replay(options: ReplayOptions) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    init_ros()
     try:
         player = Player(reader, topics, options.rate, stop)
         watch = _SystemsWatch(player, stop)

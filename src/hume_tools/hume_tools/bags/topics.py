@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hume_core.robot import GripperControllerType, RobotProfile
+from hume_tools.stop_sources import stop_sources
 
 _SYSTEMS = (
-    "hume/epoch", "hume/action_chunk", "hume/segment", "hume/status", "hume/estop", "hume/system1/heartbeat",
+    "hume/epoch", "hume/action_chunk", "hume/segment", "hume/status", "hume/system1/heartbeat",
     "hume/execute_task/_action/status", "hume/execute_task/_action/feedback", "sim/episode",
 )  # fmt: skip
 _GLOBAL = ("/parameter_events", "/diagnostics", "/rosout", "/tf", "/tf_static", "/clock")
@@ -39,13 +40,14 @@ def command_topics(profile: RobotProfile, namespace: str = "") -> list[str]:
 
 def recorded_topics(profile: RobotProfile, namespace: str = "", thoughts: bool = True) -> list[str]:
     """Everything that `hume record` takes."""
-    own = [*_SYSTEMS, *([THOUGHTS] if thoughts else [])]
-    return [
+    own = [*_SYSTEMS, *stop_sources(profile), *([THOUGHTS] if thoughts else [])]
+    topics = [
         *sensor_topics(profile, namespace),
         *command_topics(profile, namespace),
         *(resolved(topic, namespace) for topic in own),
         *_GLOBAL,
     ]
+    return list(dict.fromkeys(topics))
 
 
 def camera_info_topic(image_topic: str) -> str:

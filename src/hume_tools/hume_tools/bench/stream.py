@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import rclpy
 import yaml
-from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -22,6 +21,7 @@ from hume_bringup.signals import interrupt_on_signals
 from hume_core.errors import HumeError
 from hume_core.limits import MotionLimits
 from hume_core.robot import RobotProfile, find_profile
+from hume_ros.context import init_ros
 from hume_system1.control.periods import summarize_periods
 from hume_tools.bench.clock_limit import measure_clock
 from hume_tools.bench.control_step import measure_core_step
@@ -45,7 +45,7 @@ def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True
     os.environ.update(default_environment())
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     interrupt_on_signals()
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    init_ros()
     try:
         with Progress(console=Console(stderr=True)) as progress:
             figures = _measure(progress, seconds, faults)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from hume_core.angles import short_way
 from hume_core.chunk import Chunk, Segment
-from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
-from hume_ros.conversions import joint_values, stamp_nanoseconds
+from hume_ros.conversions import known_joint_values, stamp_nanoseconds
 from hume_ros.observation_buffer import JOINT_STATES
 from hume_session import Listener
 from hume_session.schedule import NS
@@ -111,10 +110,7 @@ class Journal(Listener):
             digest = content_hash(f"{shape} {kind} {content_hash(memoryview(message.data))}".encode())
             self._sources[source].append((time, stamp, digest))
             return
-        try:
-            values = joint_values(message, self._names)
-        except ObservationError:
-            values = np.full(len(self._names), np.nan)
+        values = known_joint_values(message, self._names)
         self._sources[source].append((time, stamp, content_hash(values.astype("<f8").data), values))
 
     def note_rejections(self, time: int, core: ControlCore) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from hume_core.errors import HumeError, ObservationError
 from hume_core.robot import RobotProfile
 from hume_ros.conversions import image_to_rgb
+from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.observation_buffer import JOINT_STATES, check_cameras, state_vector
 from hume_session import LatencyModel
 from hume_tools.bags.errors import BagError
@@ -85,28 +86,38 @@ class Session:
         return topic if topic.startswith("/") else self._prefix + topic
 
     def check(self) -> None:
-        """Decode the first message of every sensor, as the nodes do before they begin.
+        """Decode every camera's first image and put the first joint state together, as the nodes do at the start.
 
         Raises:
             ObservationError: another robot's joints, an unknown encoding.
             SessionError: a topic is there but empty.
         """
-        wanted = dict(self.topics)
+        wanted, merger, problem = dict(self.topics), JointStateMerger.of(self._profile), ""
         for arrival in self._sensor_arrivals():
-            if arrival.source in wanted:
-                self._check_first(wanted.pop(arrival.source), arrival)
+            topic = wanted.get(arrival.source)
+            if topic is None:
+                continue
+            try:
+                if self._usable(arrival, merger):
+                    del wanted[arrival.source]
+            except ObservationError as error:
+                raise ObservationError(f"topic '{topic}': {error}") from error
+            problem = merger.problem(arrival.time * 1e-9)
             if not wanted:
                 return
+        if JOINT_STATES in wanted and problem:
+            raise ObservationError(f"topic '{wanted[JOINT_STATES]}': {problem}")
         raise SessionError(f"no message on topic '{next(iter(wanted.values()))}' can be read")
 
-    def _check_first(self, topic: str, arrival: Arrival) -> None:
-        try:
-            if arrival.source == JOINT_STATES:
-                state_vector(self._profile, arrival.message)
-            else:
-                image_to_rgb(arrival.message)
-        except ObservationError as error:
-            raise ObservationError(f"topic '{topic}': {error}") from error
+    def _usable(self, arrival: Arrival, merger: JointStateMerger) -> bool:
+        """Whether a message is of use by itself, or completes a joint state that is."""
+        if arrival.source != JOINT_STATES:
+            image_to_rgb(arrival.message)
+            return True
+        state = merger.add(arrival.message, arrival.time * 1e-9)
+        if state is not None:
+            state_vector(self._profile, state)
+        return state is not None
 
     def arrivals(self) -> Iterator[Arrival]:
         """Everything the nodes would have received, in order of recording time."""

@@ -32,6 +32,14 @@ def judge_commands(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
         yield _action(gripper.topic, graph)
 
 
+def judge_stack(graph: Graph) -> Iterator[Finding]:
+    """A finding per topic of the stack on which one node publishes from several processes."""
+    for topic, nodes in graph.repeated.items():
+        found = ", ".join(f"{node} publishes from {count} processes" for node, count in nodes.items())
+        fix = "stop all but one, or give each robot its own namespace; ps aux | grep hume_ names them"
+        yield Finding(topic, False, found, fix)
+
+
 def _topic(what: str, topic: str, controller: str, wanted: str, graph: Graph) -> Iterator[Finding]:
     listeners = graph.listeners.get(topic, ())
     if listeners:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from rclpy.duration import Duration
-from rclpy.qos import LivelinessPolicy, QoSCompatibility, QoSProfile, qos_check_compatible
+from rclpy.qos import (
+    DurabilityPolicy,
+    LivelinessPolicy,
+    QoSCompatibility,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_check_compatible,
+)
+
+from hume_ros import qos
 
 _INFINITE = Duration(nanoseconds=2**63 - 1)
 
@@ -15,6 +24,17 @@ def qos_mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
         return ""
     problems = [part for part in str(reason).split(";") if part.startswith("ERROR: ")]
     return ", ".join(part.removeprefix("ERROR: ").lower() for part in problems)
+
+
+def stop_mismatch(publisher: QoSProfile) -> str:
+    """Why System 1 may miss a stop of a publisher; empty: it hears all of them."""
+    problems = [qos_mismatch(publisher, subscription) for subscription in qos.STOPS]
+    if all(problems):
+        return problems[0]
+    latched = publisher.durability == DurabilityPolicy.TRANSIENT_LOCAL
+    if latched and publisher.reliability == ReliabilityPolicy.BEST_EFFORT:
+        return "best effort and transient local: what it published before is not sent to who starts later"
+    return ""
 
 
 def _resolved(profile: QoSProfile) -> QoSProfile:

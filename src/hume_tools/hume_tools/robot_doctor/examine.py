@@ -12,11 +12,12 @@ from hume_core.errors import HumeError
 from hume_core.kinematics import load_kinematics
 from hume_core.robot import RobotProfile
 from hume_tools.doctor import Finding
-from hume_tools.robot_doctor.commands import judge_commands
+from hume_tools.robot_doctor.commands import judge_commands, judge_stack
 from hume_tools.robot_doctor.controllers import judge_controllers
 from hume_tools.robot_doctor.graph import Graph
 from hume_tools.robot_doctor.listener import listen
 from hume_tools.robot_doctor.sources import judge_sources
+from hume_tools.robot_doctor.stops import judge_stops
 
 
 def examine(robot: str, namespace: str, seconds: float) -> list[Finding]:
@@ -40,7 +41,9 @@ def judge(profile: RobotProfile, graph: Graph) -> list[Finding]:
     return [
         *judge_sources(profile, graph),
         *judge_commands(profile, graph),
+        *judge_stack(graph),
         *judge_controllers(profile, graph),
+        *judge_stops(profile, graph),
         *_kinematics(profile, graph),
     ]
 

@@ -19,6 +19,8 @@ class Source:
         ages: arrival minus stamp, s on the ROS clock; negative: the publisher's clock is ahead.
         problem: why its newest message cannot be used; empty: it can.
         qos_problems: node that publishes it -> why the stack cannot receive from it.
+        publishers: names of the nodes that publish it, one for each publisher.
+        unstamped: messages without a time stamp.
     """
 
     topic: str
@@ -28,6 +30,8 @@ class Source:
     ages: list[float] = field(default_factory=list)
     problem: str = ""
     qos_problems: dict[str, str] = field(default_factory=dict)
+    publishers: list[str] = field(default_factory=list)
+    unstamped: int = 0
 
     @property
     def rate(self) -> float:
@@ -39,12 +43,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A node that listens to a command topic.
+    """A node that listens to a command topic, or publishes a stop.
 
     Attributes:
         node: its name, without namespace.
         type: message type.
-        qos_problem: why it cannot receive what System 1 sends; empty: it can.
+        qos_problem: why messages do not pass between it and System 1; empty: they do.
     """
 
     node: str
@@ -121,18 +125,26 @@ class Graph:
         joint_states: the topic of joint states.
         cameras: camera key -> its topic.
         joint_positions: joint name -> newest position, rad or m.
+        joint_publishers: joint name -> who publishes it, as far as that is told.
+        no_velocity: joints whose velocity is not a number.
         listeners: command topic -> who listens.
         commanders: command topic -> nodes that publish on it.
         actions: action of the profile -> types that servers offer it with.
+        stops: topic by which the arm may be stopped -> who publishes on it.
         manager: of the controllers; None: the profile says that there is none.
         description: text of the topic robot_description; empty: none came.
+        repeated: topic of the stack -> node that publishes on it from several processes -> from how many.
     """
 
     joint_states: Source
     cameras: dict[str, Source]
     joint_positions: dict[str, float] = field(default_factory=dict)
+    joint_publishers: dict[str, set[str]] = field(default_factory=dict)
+    no_velocity: set[str] = field(default_factory=set)
     listeners: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     commanders: dict[str, frozenset[str]] = field(default_factory=dict)
     actions: dict[str, frozenset[str]] = field(default_factory=dict)
+    stops: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     manager: Manager | None = None
     description: str = ""
+    repeated: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.encoded_images import decode_rgb
+from hume_core.errors import ObservationError
+
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """RGB pixels (height, width, 3) as PNG."""
@@ -16,5 +19,7 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
 
 def decode_image(data: bytes) -> NDArray[np.uint8] | None:
     """RGB pixels (height, width, 3) of PNG or JPEG; None where they cannot be decoded."""
-    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR) if data else None
-    return None if pixels is None else np.ascontiguousarray(pixels[..., ::-1])
+    try:
+        return decode_rgb(data)
+    except ObservationError:
+        return None

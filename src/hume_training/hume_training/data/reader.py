@@ -3,96 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
 import mmap
+import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hume_core.errors import DatasetError
 from hume_training.data.demonstrations import Demonstrations, joined
-from hume_training.data.images import decode_image
+from hume_training.data.info import DatasetInfo, read_info
 from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, INFO, PERTURBED, STATE, SUCCESS, TASKS
+from hume_training.data.tables import Table, fill, inside, row_count
 
-_CACHE = "cache"
-_NUMBERS = (STATE, ACTION, ENVIRONMENT)
-_FLAGS = (PERTURBED, SUCCESS)
+__all__ = ["DatasetInfo", "free_memory", "load_datasets", "load_demonstrations", "read_info"]
+
+_CACHE, _COMPLETE = "cache", "complete"
 _MEMORY_SHARE = 0.6
 """A dataset that takes more than this share of the free memory is read as its frames are asked for."""
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What `meta/info.json` says, checked.
-
-    Attributes:
-        fps: frames per second.
-        features: key -> (dtype, shape).
-        frames, episodes: how many there are.
-        data_path: pattern of the data files.
-        names: key -> names of its numbers, where the file lists as many as there are.
-    """
-
-    fps: float
-    features: Mapping[str, tuple[str, tuple[int, ...]]]
-    frames: int
-    episodes: int
-    data_path: str
-    names: Mapping[str, tuple[str, ...]]
-
-    @property
-    def cameras(self) -> list[str]:
-        """Camera keys, without their prefix."""
-        return [key.removeprefix(IMAGE_PREFIX) for key in self.features if key.startswith(IMAGE_PREFIX)]
-
-
-def read_info(root: Path) -> DatasetInfo:
-    """Read and check `meta/info.json`.
-
-    Raises:
-        DatasetError: missing, no JSON, of another version, or with an unknown rate or missing features.
-    """
-    path = root / INFO
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path} does not exist; a LeRobot dataset (v3.0) has it") from error
-    except ValueError as error:
-        raise DatasetError(f"{path} is not valid JSON: {error}") from error
-    version = str(content.get("codebase_version"))
-    if not version.startswith("v3."):
-        raise DatasetError(f"{path}: codebase_version is '{version}'; only v3.x can be read")
-    fps = content.get("fps")
-    if not isinstance(fps, int | float) or isinstance(fps, bool) or not 0 < fps <= 1000:
-        raise DatasetError(f"{path}: fps is {fps!r}; the frames per second must be known")
-    try:
-        features = {key: (item["dtype"], tuple(item["shape"])) for key, item in content["features"].items()}
-        counts = int(content["total_frames"]), int(content["total_episodes"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DatasetError(f"{path}: features or totals are missing or malformed ({error})") from error
-    names = {key: _names(item.get("names"), features[key][1]) for key, item in content["features"].items()}
-    info = DatasetInfo(float(fps), features, *counts, str(content.get("data_path")), names)
-    for key in (STATE, ACTION):
-        if key not in features or features[key][0] != "float32" or len(features[key][1]) != 1:
-            raise DatasetError(f"{path}: key '{key}' must be a float32 vector; found {features.get(key)}")
-    for key, (dtype, shape) in features.items():
-        if key.startswith(IMAGE_PREFIX) and (dtype != "image" or len(shape) != 3 or shape[2] != 3):
-            raise DatasetError(f"{path}: key '{key}' is {dtype} {shape}; expected image (height, width, 3)")
-    if not info.cameras:
-        raise DatasetError(f"{path}: no key starts with '{IMAGE_PREFIX}'; at least one camera is needed")
-    return info
-
-
-def _names(listed: Any, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Names of a vector's numbers; empty where they are written in another way."""
-    fits = isinstance(listed, list) and (len(listed),) == shape and all(isinstance(name, str) for name in listed)
-    return tuple(listed) if fits else ()
 
 
 def load_datasets(folders: str) -> Demonstrations:
@@ -115,21 +47,14 @@ def load_demonstrations(folder: str | Path) -> Demonstrations:
     info = read_info(root)
     episodes = _read_episodes(root, info)
     tasks = _read_tasks(root)
-    cache = root / _CACHE
-    stamp = json.dumps([info.frames, info.episodes, (root / INFO).stat().st_mtime_ns])
-    if not (cache / "complete").is_file() or (cache / "complete").read_text() != stamp:
-        with tempfile.TemporaryDirectory(prefix=f"{_CACHE}.", dir=root) as partial:
-            _decode(root, info, episodes, Path(partial))
-            cache.mkdir(exist_ok=True)
-            # Whoever has the old files mapped keeps them.
-            for path in Path(partial).iterdir():
-                path.replace(cache / path.name)
-        (cache / "complete").write_text(stamp)
-    paths = list(cache.glob("*.npy"))
-    fits = sum(path.stat().st_size for path in paths) <= _MEMORY_SHARE * free_memory()
-    arrays = {path.stem: _mapped(path, in_memory=fits) for path in paths}
+    arrays = _cached_arrays(root, info)
+    if arrays is None:
+        _make_cache(root, info, episodes)
+        arrays = _cached_arrays(root, info)
+    if arrays is None:
+        raise DatasetError(f"{root / _CACHE} cannot be used; remove it")
     task_index = np.asarray(arrays["task_index"])
-    starts = np.array([episode["dataset_from_index"] for episode in episodes])
+    starts = np.array([episode.first for episode in episodes])
     unknown = [int(i) for i in np.unique(task_index[starts]) if int(i) not in tasks]
     if unknown:
         raise DatasetError(f"{root / TASKS} has no task {unknown[0]}, which an episode names")
@@ -142,11 +67,60 @@ def load_demonstrations(folder: str | Path) -> Demonstrations:
         perturbed=np.array(arrays[PERTURBED]) if PERTURBED in arrays else np.zeros(info.frames, bool),
         success=np.array(arrays[SUCCESS]) if SUCCESS in arrays else None,
         starts=starts,
-        lengths=np.array([episode["length"] for episode in episodes]),
+        lengths=np.array([episode.length for episode in episodes]),
         tasks=[tasks[int(task_index[start])] for start in starts],
         state_names=info.names[STATE],
         action_names=info.names[ACTION],
     )
+
+
+def _stamp(root: Path, info: DatasetInfo) -> str:
+    """What a cache was made from."""
+    return json.dumps([info.frames, info.episodes, (root / INFO).stat().st_mtime_ns])
+
+
+def _cached_arrays(root: Path, info: DatasetInfo) -> dict[str, NDArray[Any]] | None:
+    """The decoded arrays; None where there are none, or others than the dataset needs."""
+    cache = root / _CACHE
+    if cache.is_symlink():
+        raise DatasetError(f"{cache} is a link; remove it, since a dataset is decoded into its own folder")
+    paths = {key: cache / f"{key}.npy" for key in info.decoded}
+    try:
+        if (cache / _COMPLETE).read_text(encoding="utf-8") != _stamp(root, info):
+            return None
+        fits = sum(path.stat().st_size for path in paths.values()) <= _MEMORY_SHARE * free_memory()
+        arrays = {key: _mapped(path, in_memory=fits) for key, path in paths.items()}
+    except (OSError, ValueError, EOFError):
+        return None
+    found = {key: (array.dtype.name, array.shape) for key, array in arrays.items()}
+    return arrays if found == info.decoded else None
+
+
+def _make_cache(root: Path, info: DatasetInfo, episodes: list[_EpisodeRows]) -> None:
+    """Decode the dataset; whoever has the old files mapped keeps them."""
+    cache = root / _CACHE
+    _check_room(root, info, episodes)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"{_CACHE}.", dir=root) as partial:
+            _decode(root, info, episodes, Path(partial))
+            cache.mkdir(exist_ok=True)
+            for path in Path(partial).iterdir():
+                path.replace(cache / path.name)
+        (cache / _COMPLETE).write_text(_stamp(root, info), encoding="utf-8")
+    except OSError as error:
+        raise DatasetError(f"{cache} cannot be written: {error}; copy the dataset to where there is room") from error
+
+
+def _check_room(root: Path, info: DatasetInfo, episodes: list[_EpisodeRows]) -> None:
+    """Refuse frames that are not there and arrays that the disk cannot hold, before a file is made."""
+    files = {(episode.chunk, episode.file) for episode in episodes}
+    there = sum(row_count(inside(root, info.data_file(*place))) for place in files)
+    if there < info.frames:
+        raise DatasetError(f"{root}: the data files have {there} frames; info.json says {info.frames}")
+    needed = sum(np.dtype(kind).itemsize * math.prod(shape) for kind, shape in info.decoded.values())
+    room = shutil.disk_usage(root).free
+    if needed > room:
+        raise DatasetError(f"{root} decodes to {needed} bytes; the disk has room for {room}")
 
 
 def free_memory() -> float:
@@ -174,108 +148,69 @@ def _mapped(path: Path, in_memory: bool) -> NDArray[Any]:
     return np.frombuffer(pages, array.dtype, array.size, begin).reshape(array.shape)
 
 
-def _read_episodes(root: Path, info: DatasetInfo) -> list[dict[str, Any]]:
-    paths = sorted((root / "meta" / "episodes").glob("*/*.parquet"))
-    wanted = ["episode_index", "length", "dataset_from_index", "dataset_to_index"]
-    wanted += ["data/chunk_index", "data/file_index"]
-    rows: list[dict[str, Any]] = []
-    for path in paths:
-        table = _read_table(path)
-        missing = [key for key in wanted if key not in table.column_names]
-        if missing:
-            raise DatasetError(f"{path} has no column '{missing[0]}'")
-        rows += table.select(wanted).to_pylist()
+@dataclass(frozen=True)
+class _EpisodeRows:
+    """Where the frames of an episode lie: `length` from frame `first` of the dataset, in a data file."""
+
+    number: int
+    length: int
+    first: int
+    end: int
+    chunk: int
+    file: int
+
+
+_EPISODE_COLUMNS = (
+    "episode_index", "length", "dataset_from_index", "dataset_to_index", "data/chunk_index", "data/file_index",
+)  # fmt: skip
+
+
+def _read_episodes(root: Path, info: DatasetInfo) -> list[_EpisodeRows]:
+    rows: list[_EpisodeRows] = []
+    for path in sorted((root / "meta" / "episodes").glob("*/*.parquet")):
+        table = Table(inside(root, str(path.relative_to(root))), _EPISODE_COLUMNS)
+        rows += [_EpisodeRows(*row) for row in zip(*map(table.integers, _EPISODE_COLUMNS), strict=True)]
     if len(rows) != info.episodes or not rows:
         raise DatasetError(f"{root}: {len(rows)} episodes are described; info.json says {info.episodes}")
     first = 0
     for row in rows:
-        if row["length"] < 1:
-            raise DatasetError(f"episode {row['episode_index']} is empty; remove it from the dataset")
-        if row["dataset_from_index"] != first or row["dataset_to_index"] != first + row["length"]:
-            raise DatasetError(f"episode {row['episode_index']}: its frames do not follow those before it")
-        first += row["length"]
+        if row.length < 1:
+            raise DatasetError(f"episode {row.number} is empty; remove it from the dataset")
+        if row.first != first or row.end != first + row.length:
+            raise DatasetError(f"episode {row.number}: its frames do not follow those before it")
+        if row.chunk < 0 or row.file < 0:
+            raise DatasetError(f"episode {row.number}: its data file has the indices {row.chunk} and {row.file}")
+        first += row.length
     if first != info.frames:
         raise DatasetError(f"{root}: the episodes have {first} frames; info.json says {info.frames}")
     return rows
 
 
 def _read_tasks(root: Path) -> dict[int, str]:
-    table = _read_table(root / TASKS)
-    names = [name for name in table.column_names if name != "task_index"]
-    if "task_index" not in table.column_names or len(names) != 1:
+    table = Table(inside(root, TASKS))
+    names = [name for name in table.columns if name != "task_index"]
+    if "task_index" not in table.columns or len(names) != 1:
         raise DatasetError(f"{root / TASKS} must hold 'task_index' and the sentences")
-    return dict(zip(table["task_index"].to_pylist(), table[names[0]].to_pylist(), strict=True))
+    return dict(zip(table.integers("task_index"), table.texts(names[0]), strict=True))
 
 
-def _read_table(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f"{path} cannot be read: {error}") from error
-
-
-def _decode(root: Path, info: DatasetInfo, episodes: list[dict[str, Any]], cache: Path) -> None:
+def _decode(root: Path, info: DatasetInfo, episodes: list[_EpisodeRows], cache: Path) -> None:
     """Write one array file per key."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for key, (dtype, shape) in info.features.items():
-        if dtype == "image" or key in (*_NUMBERS, *_FLAGS, "task_index"):
-            kind = "uint8" if dtype == "image" else dtype
-            full = (info.frames, *(() if shape == (1,) else shape))
-            arrays[key] = np.lib.format.open_memmap(cache / f"{key}.npy", "w+", kind, full)
-    path, table, begin = None, None, 0
+    arrays: dict[str, NDArray[Any]] = {
+        key: np.lib.format.open_memmap(cache / f"{key}.npy", "w+", kind, shape)
+        for key, (kind, shape) in info.decoded.items()
+    }
+    wanted, table, begin = "", None, 0
     for episode in episodes:
-        place = {"chunk_index": episode["data/chunk_index"], "file_index": episode["data/file_index"]}
-        wanted = root / info.data_path.format(**place)
-        if wanted != path:
-            path, table, begin = wanted, _read_table(wanted), episode["dataset_from_index"]
+        if info.data_file(episode.chunk, episode.file) != wanted:
+            wanted, begin = info.data_file(episode.chunk, episode.file), episode.first
+            table = Table(inside(root, wanted), list(info.decoded))
         assert table is not None
-        rows = table.slice(episode["dataset_from_index"] - begin, episode["length"])
-        _fill(arrays, rows, episode, info)
+        rows = table.rows(episode.first - begin, episode.length)
+        if len(rows) != episode.length:
+            raise DatasetError(
+                f"episode {episode.number} has {len(rows)} frames; its description says {episode.length}"
+            )
+        fill(arrays, rows, episode.first, f"episode {episode.number}")
     for array in arrays.values():
         array.flush()  # type: ignore[attr-defined]
-
-
-def _fill(arrays: Mapping[str, NDArray[Any]], rows: pa.Table, episode: Mapping[str, Any], info: DatasetInfo) -> None:
-    number, first = episode["episode_index"], episode["dataset_from_index"]
-    if len(rows) != episode["length"]:
-        raise DatasetError(f"episode {number} has {len(rows)} frames; its description says {episode['length']}")
-    for key, array in arrays.items():
-        where = f"episode {number}, key '{key}'"
-        if key not in rows.column_names:
-            raise DatasetError(f"{where}: the key is missing; the file has: {', '.join(rows.column_names)}")
-        column = rows[key].combine_chunks()
-        if info.features[key][0] == "image":
-            array[first : first + len(rows)] = _images(column, array.shape[1:], where)
-        else:
-            array[first : first + len(rows)] = _numbers(column, array.shape[1:], where)
-
-
-def _numbers(column: pa.Array, shape: tuple[int, ...], where: str) -> NDArray[Any]:
-    values = np.asarray(column.to_pylist() if pa.types.is_list(column.type) else _flat(column, shape))
-    if values.shape != (len(column), *shape):
-        raise DatasetError(f"{where}: rows have shape {values.shape[1:]}; info.json says {shape}")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        frame = int(np.argwhere(~np.isfinite(values))[0][0])
-        raise DatasetError(f"{where}: frame {frame} holds NaN or infinity")
-    if values.dtype.kind not in "fiub":
-        raise DatasetError(f"{where}: holds {values.dtype}; expected numbers without gaps")
-    return values
-
-
-def _flat(column: pa.Array, shape: tuple[int, ...]) -> NDArray[Any]:
-    if not pa.types.is_fixed_size_list(column.type):
-        return np.asarray(column.to_numpy(zero_copy_only=False))
-    return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
-
-
-def _images(column: pa.Array, shape: tuple[int, ...], where: str) -> NDArray[np.uint8]:
-    if not pa.types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
-        raise DatasetError(f"{where}: holds {column.type}; expected images stored as bytes")
-    images = []
-    for frame, data in enumerate(column.field("bytes")):
-        image = decode_image(data.as_py() or b"")
-        if image is None or image.shape != shape:
-            found = "cannot be decoded" if image is None else f"has shape {image.shape}"
-            raise DatasetError(f"{where}: the image of frame {frame} {found}; expected {shape}")
-        images.append(image)
-    return np.stack(images)

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from hume_core.action_spaces import ACTION_SPACES, ActionSpace, find_action_space
 from hume_core.errors import ConfigError
+from hume_core.yaml_file import read_yaml
 
 ConfigType = TypeVar("ConfigType", bound="TrainingConfig")
 
@@ -84,10 +83,7 @@ class TrainingConfig:
         Raises:
             ConfigError: the file cannot be read, or a field is unknown, missing or of a wrong type.
         """
-        try:
-            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path} cannot be read as YAML: {error}") from error
+        content = read_yaml(path, "training file")
         if not isinstance(content, Mapping):
             raise ConfigError(f"{path} must be a mapping with the fields {', '.join(cls.field_names())}")
         return cls.from_dict({**content, **(changes or {})})

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 
 from hume_core.errors import ConfigError
+from hume_core.yaml_file import parse_yaml
 from hume_training.data.reader import load_datasets
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
 from hume_training.training.parallel import Processes
@@ -71,5 +71,5 @@ def _parse(changes: Sequence[str]) -> dict[str, Any]:
         name, separator, value = text.partition("=")
         if not separator:
             raise ConfigError(f"'{text}' is no change; write it as field=value")
-        pairs[name] = yaml.safe_load(value)
+        pairs[name] = parse_yaml(value, f"the change '{name}'")
     return pairs
