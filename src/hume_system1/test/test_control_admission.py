@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hume_core.action_spaces import ACTION_SPACES
 from hume_core.chunk import Chunk
 from hume_system1.control.admission import ChunkAdmission, Rejection
 from hume_system1.control.joint_states import JointStates
@@ -211,8 +212,7 @@ def test_gripper_may_come_in_a_message_of_its_own(make_rig: Any) -> None:
         ),
         (
             {"action_space": "torque"},
-            "chunk 7 rejected: action space: action space 'torque' is unknown; valid: joint_position, joint_delta, "
-            "ee_delta, ee_pose",
+            f"chunk 7 rejected: action space: action space 'torque' is unknown; valid: {', '.join(ACTION_SPACES)}",
         ),
         ({"rows": np.zeros((9, 4))}, "chunk 7 rejected: shape: rows are (9, 4), valid: (10, any)"),
         ({"rows": np.full((10, 4), math.nan)}, "chunk 7 rejected: not finite"),
