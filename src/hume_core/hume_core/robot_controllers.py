@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from hume_core.robot_sections import Name, Section
+from hume_core.field_types import Name
+from hume_core.robot_sections import Section
 
 
 class ArmControllerType(str, Enum):

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
 
-from hume_core.robot_sections import Name, Positive, Section
+from hume_core.field_types import Name, Positive
+from hume_core.robot_sections import Section
 
 _TYPE = re.compile(r"([a-z]\w*)/(?:msg/)?([A-Z]\w*)")
 
