@@ -26,6 +26,7 @@ class _Layout(NamedTuple):
     columns: tuple[int, ...]
     grippers: tuple[int, ...]
     twice: bool
+    whole: bool
 
 
 class JointStates:
@@ -116,14 +117,16 @@ class JointStates:
             return Rejection.NOT_FINITE
         if event.stamp > ros + self._future:
             return Rejection.FUTURE
-        if event.stamp != 0.0 and event.stamp <= max([self._stamps[j] for j in joints]):
+        stamps = self._stamps if layout.whole else [self._stamps[j] for j in joints]
+        if event.stamp != 0.0 and event.stamp <= max(stamps):
             return Rejection.SEQUENCE
         raw = _replaced(self._raw, joints, measured)
         turns, position = self._turns, raw
         if self._continuous is not None:
             turns = self._continuous.turns(raw, self.position)
             position = [p + turn for p, turn in zip(raw, turns, strict=True)]
-        elapsed = [event.stamp - self._stamps[j] if event.stamp else received - self._arrivals[j] for j in joints]
+        stamp = event.stamp
+        elapsed = [stamp - at for at in stamps] if stamp else [received - self._arrivals[j] for j in joints]
         velocity, given = self._velocity(event, layout, position, elapsed)
         if not math.isfinite(sum(velocity)):
             return Rejection.NOT_FINITE
@@ -145,13 +148,20 @@ class JointStates:
         self, event: JointStateEvent, layout: _Layout, received: float, elapsed: float, position: list[float]
     ) -> None:
         """Note when joints came, and whether they are where they were."""
-        near = _AGREE + _AGREE_SPEED * elapsed
-        before = self.position
-        same = bool(before) and all(abs(position[j] - before[j]) <= near for j in layout.joints)
+        near, before = _AGREE + _AGREE_SPEED * elapsed, self.position
+        same = bool(before)
+        if before:
+            for new, old in zip(position, before, strict=True):  # those that did not come are where they were
+                if not -near <= new - old <= near:
+                    same = False
         self.agreeing = self.agreeing + 1 if same else 1
+        if layout.whole:
+            count = len(self._all)
+            self._stamps, self._arrivals, self.received = [event.stamp] * count, [received] * count, received
+            return
         for j in layout.joints:
             self._stamps[j], self._arrivals[j] = event.stamp, received
-        self.received = received if layout.joints == self._all else min(self._arrivals)
+        self.received = min(self._arrivals)
 
     def count_turns_from(self, near: Sequence[float]) -> None:
         """Count continuous joints in the turns nearest to positions (n,), rad: a hand may have turned them."""
@@ -254,7 +264,7 @@ class JointStates:
             columns = tuple(names.index(self._names[j]) for j in joints)
             grippers = tuple(names.index(joint) if joint in names else -1 for joint in self._gripper_joints)
             twice = any(names.count(name) > 1 for name in (*self._names, *self._gripper_joints))
-            layout = _Layout(joints, columns, grippers, twice)
+            layout = _Layout(joints, columns, grippers, twice, joints == self._all)
             if len(self._layouts) < _MOST_LAYOUTS:
                 self._layouts[names] = layout
         return layout

@@ -121,6 +121,9 @@ class Plausibility:
         speeds, fast, back = self._turn_speeds, self._fast, False
         for i in joints:
             way = new[i] - old[i]
+            if -_NOISE <= way <= _NOISE:
+                fast[i] = 0.0
+                continue
             bound = _NOISE + speeds[i] * elapsed
             speed = way if way > bound or way < -bound else 0.0
             back = back or fast[i] * speed < 0.0
