@@ -53,8 +53,8 @@ def test_keys_name_files_of_the_cache(copy: Path, key: str) -> None:
     "pattern",
     [
         "/etc/passwd", "../copy/" + DATA, "data/../../x", "{chunk_index.__class__}", "{chunk_index!r}", "{secret}",
-        "{0}", "{", "}", "{}", "{chunk_index:0300000000d}", "{chunk_index:10d}", "{chunk_index:>9}", "data/\0x", "a\nb", "",
-        "a" * 501, None, 3, [],
+        "{0}", "{", "}", "{}", "{chunk_index:0300000000d}", "{chunk_index:10d}", "{chunk_index:>9}", "data/\0x", "a\nb",
+        "", "a" * 501, None, 3, [],
     ],
 )  # fmt: skip
 def test_the_path_of_data_stays_in_the_folder(copy: Path, pattern: Any) -> None:
