@@ -131,7 +131,7 @@ class CheckpointReader:
         try:
             handle = safe_open(path, framework="pt")
         except (SafetensorError, OSError, ValueError) as error:
-            raise CheckpointError(f"{path} is truncated or no safetensors file: {error}") from error
+            raise CheckpointError(f"{path} is truncated or no safetensors file: {shortened(str(error))}") from error
         self._files[path] = handle
         return handle
 
@@ -185,7 +185,9 @@ class CheckpointReader:
         try:
             tensor = self._files[self._where[name]].get_tensor(name)
         except (SafetensorError, RuntimeError) as error:
-            raise CheckpointError(f"tensor '{name}' in {self.folder} cannot be read: {error}") from error
+            raise CheckpointError(
+                f"tensor '{name}' in {self.folder} cannot be read: {shortened(str(error))}"
+            ) from error
         self.names_read.append(name)
         return tensor
 
