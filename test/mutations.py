@@ -132,7 +132,9 @@ def _scale(holder: Any, key: Any, places: list[Any], random_: random.Random) -> 
     if isinstance(value, int | float) and not isinstance(value, bool):
         holder[key] = random_.choice((-value, value + 1, value - 1, value * 1000, value * 10**12, value / 3, 0))
     elif isinstance(value, str):
-        holder[key] = random_.choice((value * 2, value[:-1], value.upper(), value + "\0", (value * 10_000)[:100_000]))
+        holder[key] = random_.choice(
+            (value * 2, value[:-1], value.upper(), value + "\0", value * (1 + 100_000 // (1 + len(value))))
+        )
     else:
         holder[key] = _odd(random_)
 
