@@ -132,6 +132,8 @@ def test_a_second_commander_is_a_fault_with_its_name_and_a_second_system1_is_ref
     assert "Traceback" not in second.output
     assert "publishes on" not in trial.status.reason
 
+    # A third process that starts may starve the simulator for a moment.
+    trial.wait(trial.moves, 60.0, "motion")
     publisher = trial.node.create_publisher(Float64MultiArray, ARM.topic, 1)
     trial.wait(lambda: trial.is_mode(System1Status.FAULT), 5.0, "a fault")
     assert f"/hume_trial publishes on {ARM.topic}" in trial.status.reason
