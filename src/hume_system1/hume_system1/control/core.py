@@ -14,7 +14,7 @@ from hume_system1.control.intake import Intake
 from hume_system1.control.limiter import Limiter, Rows, check_tighter
 from hume_system1.control.push import PushWatch
 from hume_system1.control.report import core_status
-from hume_system1.control.settings import ControlSettings, GripperSettings
+from hume_system1.control.settings import ControlSettings, GripperSettings, gripper_tuple
 from hume_system1.control.states import Mode, Reason, State
 from hume_system1.control.stream import CommandStream
 from hume_system1.control.watchdogs import fault_watchdogs, first_bark, hold_watchdogs
@@ -47,7 +47,7 @@ class ControlCore:
     ) -> None:
         self.limits = limits
         self.settings = settings or ControlSettings()
-        grippers = _as_tuple(grippers)
+        grippers = gripper_tuple(grippers)
         self.intake = Intake(limits, self.settings, [gripper.joint for gripper in grippers], self._place)
         self.inbox = self.intake.inbox
         self.stream = CommandStream(limits, self.settings, grippers)
@@ -294,9 +294,3 @@ class ControlCore:
         handed_over = intake.taken and reason is Reason.TAKEOVER
         taken = intake.taken or bool(intake.away)
         self.stream.end_at_rest(active=intake.active, taken=taken, handed_over=handed_over)
-
-
-def _as_tuple(grippers: Sequence[GripperSettings] | GripperSettings | None) -> tuple[GripperSettings, ...]:
-    if grippers is None:
-        return ()
-    return (grippers,) if isinstance(grippers, GripperSettings) else tuple(grippers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hume_core.epochs import LARGEST_STEP
@@ -216,3 +217,10 @@ class GripperSettings:
             raise ConfigError("gripper: policy_closed and policy_open must differ, and rate must be above 0")
         if self.close_below > self.open_above:
             raise ConfigError(f"gripper: needs close_below <= open_above, got {self.close_below} and {self.open_above}")
+
+
+def gripper_tuple(grippers: Sequence[GripperSettings] | GripperSettings | None) -> tuple[GripperSettings, ...]:
+    """Several grippers, one, or none, as a tuple."""
+    if grippers is None:
+        return ()
+    return (grippers,) if isinstance(grippers, GripperSettings) else tuple(grippers)
