@@ -105,6 +105,9 @@ class System1Node(HumeLifecycleNode):
         self._core = core
         if settings.black_box:
             self._black_box = BlackBox(int(_BLACK_BOX_SECONDS * profile.rates.stream), core.limits.size)
+        if not settings.dry_run:
+            # On a busy machine the graph may have been incomplete the first time.
+            others.refuse_others()
         self._sinks = make_sinks(self, profile, core, settings.dry_run)
         self._loop = CommandLoop(
             self._tick, profile.rates.stream, priority=settings.priority, lock_memory=settings.lock_memory,
