@@ -15,8 +15,8 @@ from std_srvs.srv import Trigger
 from hume_bringup.options import LaunchOptions
 from hume_core.robot import RobotProfile
 from hume_ros import qos
-from hume_tools.checkpoints import default_checkpoint
 from hume_tools.trial import Trial
+from hume_training.default_checkpoint import default_checkpoint
 
 services = pytest.importorskip("controller_manager_msgs.srv", reason="needs controller_manager_msgs")
 Switch = services.SwitchController

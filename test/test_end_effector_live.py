@@ -18,8 +18,8 @@ from hume_core.kinematics import read_urdf
 from hume_core.robot import RobotProfile, find_profile
 from hume_ros import qos
 from hume_ros.description import receive_description
-from hume_tools.checkpoints import random_checkpoint
 from hume_tools.trial import Trial
+from hume_training.default_checkpoint import random_checkpoint
 
 pytestmark = pytest.mark.ros
 

@@ -190,30 +190,29 @@ def reaches_closed(hand: Hand, action: str) -> None:
     assert hasattr(hand.goals[-1].command, "max_effort") == (action == "GripperCommand")
 
 
-@pytest.mark.parametrize("actions", [["ParallelGripperCommand"] * 2, list(TYPES), list(reversed(TYPES))])
-def test_a_server_that_was_started_again_gets_the_target(
-    start: Any, make_robot: Any, make_hand: Any, actions: list[str]
-) -> None:
+def closes_under_each(start: Any, make_robot: Any, make_hand: Any, actions: list[str], end: str) -> None:
+    """One server after the other, each ended by a method of `Process`, gets the target and reaches it."""
     robot = make_robot("franka_fr3")
     hand = make_hand(robot)
     hand.want(robot.gripper.closed)
     for action in actions:
         server = mock(start, robot, action)
         reaches_closed(hand, action)
-        server.stop()
+        getattr(server, end)()
+
+
+@pytest.mark.parametrize("actions", [["ParallelGripperCommand"] * 2, list(TYPES), list(reversed(TYPES))])
+def test_a_server_that_was_started_again_gets_the_target(
+    start: Any, make_robot: Any, make_hand: Any, actions: list[str]
+) -> None:
+    closes_under_each(start, make_robot, make_hand, actions, "stop")
 
 
 @pytest.mark.parametrize("actions", [["GripperCommand"] * 2, list(TYPES), list(reversed(TYPES))])
 def test_a_crashed_server_is_forgotten_once_another_is_there(
     start: Any, make_robot: Any, make_hand: Any, actions: list[str]
 ) -> None:
-    robot = make_robot("franka_fr3")
-    hand = make_hand(robot)
-    hand.want(robot.gripper.closed)
-    for action in actions:
-        server = mock(start, robot, action)
-        reaches_closed(hand, action)
-        server.crash()
+    closes_under_each(start, make_robot, make_hand, actions, "crash")
 
 
 def test_a_missing_server_is_named_with_what_to_do(make_robot: Any, make_hand: Any) -> None:

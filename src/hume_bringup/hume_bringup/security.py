@@ -17,8 +17,7 @@ from xml.sax.saxutils import escape
 from hume_bringup.node_spec import enclave
 from hume_core.errors import HumeError
 from hume_core.robot import GripperControllerType, RobotProfile
-from hume_core.settings import find
-from hume_system1.settings import System1Settings
+from hume_system1.stop_sources import STOP_TOPICS, stop_sources
 
 _OUTPUTS = ("/rosout", "/parameter_events")
 _PARAMETER_SERVICES = (
@@ -31,7 +30,6 @@ _LIFECYCLE_SERVICES = (
 _SYSTEM1_SERVICES = ("estop", "reset", "set_enabled", "takeover")
 _FAULTS = ("freeze_clock", "lie_joint_states", "pause_cameras", "pause_joint_states")
 _TASK = "hume/execute_task"
-_STOP_TOPICS: tuple[str, ...] = find(System1Settings, "stop_topics").default
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,6 @@ def _system1(profile: RobotProfile) -> Permissions:
     gripper = profile.controllers.gripper
     if gripper is not None:
         (actions if gripper.type is GripperControllerType.GRIPPER_ACTION else commands).append(gripper.topic)
-    deadman = (profile.deadman.topic,) if profile.deadman is not None else ()
-    states = (state.topic for state in profile.stop_states)
     # Before Jazzy it is asked by a service instead.
     activity = [f"{profile.controllers.controller_manager}/activity"] if profile.controllers.managed else []
     return Permissions(
@@ -94,7 +90,7 @@ def _system1(profile: RobotProfile) -> Permissions:
         publish=("/diagnostics", "hume/epoch", "hume/status", "hume_system1/transition_event", *commands),
         subscribe=(
             "/clock", "hume/action_chunk", "hume/epoch", "hume/segment", "hume/system1/heartbeat",
-            "hume/system2/heartbeat", profile.joint_states, *_STOP_TOPICS, *deadman, *states, *activity,
+            "hume/system2/heartbeat", profile.joint_states, *stop_sources(profile), *activity,
         ),
         call=tuple(actions),
         own=(*_PARAMETER_SERVICES, *_LIFECYCLE_SERVICES, *_SYSTEM1_SERVICES),
@@ -128,7 +124,7 @@ def _operator(sensors: tuple[str, ...]) -> Permissions:
     lifecycle = (f"{node}/{name}" for node in ("hume_system1", "hume_system2") for name in _LIFECYCLE_SERVICES)
     return Permissions(
         "hume_operator",
-        publish=_STOP_TOPICS,
+        publish=STOP_TOPICS,
         subscribe=(
             "/clock", "/diagnostics", "/rosout", "hume/action_chunk", "hume/epoch", "hume/segment", "hume/status",
             "hume/system1/heartbeat", "hume/system2/heartbeat", "hume/thought", *sensors,

@@ -54,6 +54,11 @@ class _Controller(Section):
             return self.name
         return "/".join(self.topic.strip("/").split("/")[:-1])
 
+    @property
+    def managed_name(self) -> str:
+        """What the manager itself calls it: `controller_name` without namespaces."""
+        return self.controller_name.rpartition("/")[2]
+
 
 class ArmController(_Controller):
     """Where arm commands go.
@@ -96,5 +101,5 @@ class Controllers(Section):
     def managed(self) -> tuple[str, ...]:
         """The controllers as the manager calls them; empty where the robot has no manager."""
         sections = [self.arm, *([self.gripper] if self.gripper is not None else [])]
-        names = [section.controller_name.rpartition("/")[2] for section in sections]
+        names = [section.managed_name for section in sections]
         return tuple(name for name in names if name) if self.controller_manager else ()

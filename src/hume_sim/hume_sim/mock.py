@@ -104,7 +104,7 @@ class MockNode(Node):
         def hold() -> None:
             joints.hold(self._arm.measured(joints))
 
-        take = self._gate.guard(controller.controller_name, follow if trajectory else command, hold)
+        take = self._gate.guard(controller.managed_name, follow if trajectory else command, hold)
         self._listen(JointTrajectory if trajectory else Float64MultiArray, controller.topic, take)
 
     def _listen(self, message_type: type, topic: str, callback: Callable[[Any], None]) -> None:

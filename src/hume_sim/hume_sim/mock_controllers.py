@@ -109,13 +109,13 @@ def profile_controllers(
     rate = ceil(arm.update_rate or profile.rates.stream)
     parameters = {"interpolate_from_desired_state": interpolate_from_desired_state}
     made = []
-    if arm.controller_name:
+    if arm.managed_name:
         trajectory = arm.type is ArmControllerType.JOINT_TRAJECTORY
-        made.append(_controller(arm.controller_name, trajectory, profile.joint_names, rate, parameters))
+        made.append(_controller(arm.managed_name, trajectory, profile.joint_names, rate, parameters))
     managed = gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION
-    if gripper is not None and managed and gripper.controller_name and profile.gripper is not None:
+    if gripper is not None and managed and gripper.managed_name and profile.gripper is not None:
         trajectory = gripper.type is GripperControllerType.JOINT_TRAJECTORY
-        made.append(_controller(gripper.controller_name, trajectory, (profile.gripper.joint,), rate, parameters))
+        made.append(_controller(gripper.managed_name, trajectory, (profile.gripper.joint,), rate, parameters))
     return tuple(made)
 
 
@@ -123,13 +123,8 @@ def _controller(
     name: str, trajectory: bool, joints: Sequence[str], rate: int, parameters: Mapping[str, Any]
 ) -> MockController:
     if trajectory:
-        return trajectory_controller(bare_name(name), joints, rate, parameters=parameters)
-    return forward_controller(bare_name(name), joints, rate)
-
-
-def bare_name(name: str) -> str:
-    """What the manager calls a controller: the last part of its name in a profile."""
-    return name.rsplit("/", 1)[-1]
+        return trajectory_controller(name, joints, rate, parameters=parameters)
+    return forward_controller(name, joints, rate)
 
 
 class ControllerStates:

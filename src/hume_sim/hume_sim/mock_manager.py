@@ -10,7 +10,7 @@ from rclpy.node import Node
 
 from hume_core.robot import RobotProfile
 from hume_ros import qos
-from hume_sim.mock_controllers import ControllerStates, MockController, bare_name, profile_controllers
+from hume_sim.mock_controllers import ControllerStates, MockController, profile_controllers
 
 _LABELS = {True: (State.PRIMARY_STATE_ACTIVE, "active"), False: (State.PRIMARY_STATE_INACTIVE, "inactive")}
 
@@ -137,15 +137,14 @@ class Gate:
         """`command`, which does nothing while a controller is inactive.
 
         Args:
-            controller: its name in the profile.
+            controller: what the manager calls it.
             command: what a message leads to.
             hold: makes the measured position the command; called when the controller starts.
         """
-        name = bare_name(controller)
-        self._at_start[name] = hold
+        self._at_start[controller] = hold
 
         def pass_on(*values: Any) -> None:
-            if self._manager is None or self._manager.states.is_active(name):
+            if self._manager is None or self._manager.states.is_active(controller):
                 command(*values)
 
         return pass_on

@@ -93,8 +93,11 @@ class CommanderWatch:
         self._seen_since = 0.0
         self._repeated = RepeatedPublishers()
 
-    def refuse_others(self) -> None:
+    def refuse_others(self, discovery: float = _DISCOVERY) -> None:
         """Wait for a predecessor that is still in the graph to leave it, then demand to be alone.
+
+        Args:
+            discovery: how long to look before nobody else is there, s.
 
         Raises:
             HumeError: somebody else commands this robot.
@@ -102,7 +105,7 @@ class CommanderWatch:
         begun = time.monotonic()
         while True:
             others = foreign(self._guarded, _names(self._publishers()), before=True)
-            if time.monotonic() - begun >= _patience(others):
+            if time.monotonic() - begun >= _time_to_change(others, discovery):
                 break
             time.sleep(_POLL)
         if others:
@@ -147,8 +150,8 @@ def _names(publishers: Mapping[str, Sequence[Publisher]]) -> dict[str, list[str]
     return {topic: [publisher.node for publisher in found] for topic, found in publishers.items()}
 
 
-def _patience(others: str) -> float:
-    """How long to wait for somebody to go, or to get a name, s."""
+def _time_to_change(others: str, discovery: float) -> float:
+    """How long to wait for somebody to come, to go, or to get a name, s."""
     if f"{_SECOND} " in others:
         return _LEASE
-    return _NAMED_WITHIN if NAMELESS in others else _DISCOVERY
+    return _NAMED_WITHIN if NAMELESS in others else discovery

@@ -11,8 +11,8 @@ from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
 
 from hume_core.robot import Gripper, GripperControllerType, RobotProfile
-from hume_ros import qos
 from hume_ros.timers import steady_timer
+from hume_system1.command_topic import CommandTopic
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
 from hume_system1.control.gripper_goals import GripperGoals, wanted_target
@@ -20,18 +20,17 @@ from hume_system1.control.joint_limiter import JointLimiter
 from hume_system1.control.states import Mode
 from hume_system1.control.trajectory_stream import TrajectoryStream
 from hume_system1.gripper_client import GripperClient
-from hume_system1.trajectory_publisher import TrajectoryPublisher, unheard_topic
+from hume_system1.trajectory_publisher import TrajectoryPublisher
 
 _PAUSE = 0.5
 """Time without commands after which the gripper is not ours, s."""
 
 
-class GripperPositionSink:
+class GripperPositionSink(CommandTopic):
     """A gripper under `forward_command_controller`: one position, m or rad."""
 
     def __init__(self, node: Node, topic: str) -> None:
-        self._node = node
-        self._publisher = node.create_publisher(Float64MultiArray, topic, qos.COMMAND)
+        super().__init__(node, Float64MultiArray, topic)
         self._message = Float64MultiArray(data=array("d", [0.0]))
 
     def send(self, command: Command) -> None:
@@ -40,24 +39,16 @@ class GripperPositionSink:
             self._message.data[0] = command.gripper
             self._publisher.publish(self._message)
 
-    def unheard(self) -> str:
-        """See `Sink`."""
-        return unheard_topic(self._publisher)
 
-    def close(self) -> None:
-        """See `Sink`."""
-        self._node.destroy_publisher(self._publisher)
-
-
-class GripperTrajectorySink:
+class GripperTrajectorySink(TrajectoryPublisher):
     """A gripper under `joint_trajectory_controller`: one joint, m or rad, which goes in lines."""
 
     def __init__(self, node: Node, topic: str, joint: str, profile: RobotProfile, core: ControlCore) -> None:
         settings = core.settings
         # Limits are for what has a velocity. The command's speed is limited already.
         self._joint = JointLimiter(-inf, inf, 1.0, 1.0, 1.0)
-        self._stream = TrajectoryStream(1, profile.trajectory_lead, settings.period, settings.longest_tick)
-        self._trajectory = TrajectoryPublisher(node, topic, [joint], self._stream, derivatives=False)
+        stream = TrajectoryStream(1, profile.trajectory_lead, settings.period, settings.longest_tick)
+        super().__init__(node, topic, [joint], stream, derivatives=False)
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
@@ -65,15 +56,7 @@ class GripperTrajectorySink:
             return
         self._joint.p = command.gripper
         self._stream.add(command.time, command.starts, [self._joint])
-        self._trajectory.publish()
-
-    def unheard(self) -> str:
-        """See `Sink`."""
-        return unheard_topic(self._trajectory.publisher)
-
-    def close(self) -> None:
-        """See `Sink`."""
-        self._trajectory.close()
+        self.publish()
 
 
 class GripperActionSink:

@@ -107,7 +107,7 @@ class System1Node(HumeLifecycleNode):
             self._black_box = BlackBox(int(_BLACK_BOX_SECONDS * profile.rates.stream), core.limits.size)
         if not settings.dry_run:
             # On a busy machine the graph may have been incomplete the first time.
-            others.refuse_others()
+            others.refuse_others(discovery=0.0)
         self._sinks = make_sinks(self, profile, core, settings.dry_run)
         self._loop = CommandLoop(
             self._tick, profile.rates.stream, priority=settings.priority, lock_memory=settings.lock_memory,

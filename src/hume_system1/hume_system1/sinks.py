@@ -10,12 +10,12 @@ from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
 
 from hume_core.robot import ArmControllerType, RobotProfile
-from hume_ros import qos
+from hume_system1.command_topic import CommandTopic
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
 from hume_system1.control.trajectory_stream import TrajectoryStream
 from hume_system1.gripper_sinks import make_gripper_sink
-from hume_system1.trajectory_publisher import TrajectoryPublisher, unheard_topic
+from hume_system1.trajectory_publisher import TrajectoryPublisher
 
 
 class Sink(Protocol):
@@ -31,54 +31,34 @@ class Sink(Protocol):
         """Leave the topic."""
 
 
-class ForwardCommandSink:
+class ForwardCommandSink(CommandTopic):
     """`forward_command_controller`: joint positions, rad."""
 
     def __init__(self, node: Node, topic: str, size: int) -> None:
-        self._node = node
-        self._publisher = node.create_publisher(Float64MultiArray, topic, qos.COMMAND)
-        self._data = array("d", [0.0] * size)
-        self._message = Float64MultiArray(data=self._data)
+        super().__init__(node, Float64MultiArray, topic)
+        self._message = Float64MultiArray(data=array("d", [0.0] * size))
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
         self._message.data[:] = array("d", command.position)
         self._publisher.publish(self._message)
 
-    def unheard(self) -> str:
-        """See `Sink`."""
-        return unheard_topic(self._publisher)
 
-    def close(self) -> None:
-        """See `Sink`."""
-        self._node.destroy_publisher(self._publisher)
-
-
-class JointTrajectorySink:
+class JointTrajectorySink(TrajectoryPublisher):
     """`joint_trajectory_controller`: what was said and is not over, the command, and the way to standstill."""
 
     def __init__(self, node: Node, topic: str, profile: RobotProfile, core: ControlCore) -> None:
         settings = core.settings
         self._core, self._turns = core, np.zeros(len(profile.joints))
-        self._stream = TrajectoryStream(
-            len(profile.joints), profile.trajectory_lead, settings.period, settings.longest_tick
-        )
-        self._trajectory = TrajectoryPublisher(node, topic, profile.joint_names, self._stream)
+        stream = TrajectoryStream(len(profile.joints), profile.trajectory_lead, settings.period, settings.longest_tick)
+        super().__init__(node, topic, profile.joint_names, stream)
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
         self._stream.add(command.time, command.starts, self._core.limiter.joints)
         self._turns[:] = 0.0
         self._core.intake.joint_states.as_reported(self._turns)
-        self._trajectory.publish(self._turns)
-
-    def unheard(self) -> str:
-        """See `Sink`."""
-        return unheard_topic(self._trajectory.publisher)
-
-    def close(self) -> None:
-        """See `Sink`."""
-        self._trajectory.close()
+        self.publish(self._turns)
 
 
 def make_sinks(node: Node, profile: RobotProfile, core: ControlCore, dry_run: bool) -> list[Sink]:

@@ -5,27 +5,20 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
-from rclpy.publisher import Publisher
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from hume_ros import qos
+from hume_system1.command_topic import CommandTopic
 from hume_system1.control.stamp_clock import StampClock
 from hume_system1.control.trajectory_stream import TrajectoryStream
 
 _NS = 1_000_000_000
 
 
-def unheard_topic(publisher: Publisher[Any]) -> str:
-    """The publisher's topic if nobody subscribes to it, else empty."""
-    return "" if publisher.get_subscription_count() else publisher.topic_name
-
-
-class TrajectoryPublisher:
+class TrajectoryPublisher(CommandTopic):
     """The messages of one `joint_trajectory_controller`.
 
     Args:
@@ -39,8 +32,8 @@ class TrajectoryPublisher:
     def __init__(
         self, node: Node, topic: str, names: Sequence[str], stream: TrajectoryStream, derivatives: bool = True
     ) -> None:
-        self._node, self._stream = node, stream
-        self.publisher = node.create_publisher(JointTrajectory, topic, qos.COMMAND)
+        super().__init__(node, JointTrajectory, topic)
+        self._stream = stream
         self._message = JointTrajectory(joint_names=list(names))
         self._clock = StampClock()
         fields = ("positions", "velocities", "accelerations") if derivatives else ("positions",)
@@ -69,8 +62,4 @@ class TrajectoryPublisher:
         stamp = self._message.header.stamp
         stamp.sec, stamp.nanosec = divmod(self._clock.at(round(begin * 1e9)), _NS)
         self._message.points = points[: stream.count]
-        self.publisher.publish(self._message)
-
-    def close(self) -> None:
-        """Leave the topic."""
-        self._node.destroy_publisher(self.publisher)
+        self._publisher.publish(self._message)

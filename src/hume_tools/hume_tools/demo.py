@@ -22,12 +22,12 @@ from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
 from hume_ros.context import init_ros
 from hume_sim.suites import find_suite, scene
-from hume_tools.checkpoints import default_checkpoint
 from hume_tools.demo_client import DemoClient, Episode
 from hume_tools.domain import free_domain
 from hume_tools.measurements import Measurements, percentiles
 from hume_tools.timing import Timing
 from hume_tools.video import VideoWriter
+from hume_training.default_checkpoint import default_checkpoint
 
 _INTERRUPTED = 130
 _EPISODE_SECONDS = 20.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from hume_tools.checkpoints import default_checkpoint
+from hume_training.default_checkpoint import default_checkpoint
 
 if TYPE_CHECKING:
     from hume_tools.bags.episode_bag import EpisodeBags

@@ -25,7 +25,7 @@ from hume_ros import qos
 from hume_ros.lifecycle import make_executor
 from hume_ros.service_calls import call_until_answered
 from hume_system1 import black_box
-from hume_tools.checkpoints import default_checkpoint
+from hume_training.default_checkpoint import default_checkpoint
 
 _START_TIMEOUT = 120.0
 _ANSWER_TIMEOUT = 10.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hume_core.robot import GripperControllerType, RobotProfile
-from hume_tools.stop_sources import stop_sources
+from hume_system1.stop_sources import stop_sources
 
 _SYSTEMS = (
     "hume/epoch", "hume/action_chunk", "hume/segment", "hume/status", "hume/system1/heartbeat",

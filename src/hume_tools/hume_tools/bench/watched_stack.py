@@ -160,7 +160,9 @@ class WatchedStack:
         Raises:
             HumeError: none came.
         """
-        client = self._clients.setdefault(name, self.node.create_client(srv_type, f"{self._prefix}/{name}"))
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(srv_type, f"{self._prefix}/{name}")
+        client = self._clients[name]
         self.wait(client.service_is_ready, _ANSWER_TIMEOUT, f"service {name}")
         answer = call_until_answered(client, request, self.spin_once, _ANSWER_TIMEOUT)
         if answer is None:

@@ -16,7 +16,6 @@ from hume_session import Latencies, LatencyModel, SessionOptions
 from hume_tools.bags.errors import BagError
 from hume_tools.bags.reader import BagReader
 from hume_tools.bags.recorded_robot import recorded_profile
-from hume_tools.checkpoints import default_checkpoint
 from hume_tools.regress.compare import Comparison, changes, compare
 from hume_tools.regress.environment import environment
 from hume_tools.regress.journal import MODES, REASONS, Journal
@@ -28,6 +27,7 @@ from hume_tools.regress.session import Session, SessionError
 from hume_tools.regress.settings import RegressOptions, Settings, settings_of
 from hume_tools.regress.stepper import StepOptions, step_session
 from hume_tools.regress.stream import CommandStream, read_stream
+from hume_training.default_checkpoint import default_checkpoint
 
 SAME, DIFFERS = 0, 1
 

@@ -22,11 +22,11 @@ from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
 from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.observer import image_type
 from hume_ros.publishers import SETTLED, RepeatedPublishers, publishers_of
+from hume_system1.stop_sources import stop_sources
 from hume_tools.robot_doctor.compatibility import qos_mismatch, stop_mismatch
 from hume_tools.robot_doctor.graph import Endpoint, Graph, Source
 from hume_tools.robot_doctor.manager_listener import ManagerListener
 from hume_tools.robot_doctor.roles import roles
-from hume_tools.stop_sources import stop_sources
 
 _DISCOVERY = 1.5
 _LOOK_PERIOD = 0.5

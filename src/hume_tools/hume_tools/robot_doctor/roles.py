@@ -55,11 +55,7 @@ def roles(profile: RobotProfile) -> Iterator[Role]:
     """The controllers that the profile's manager must have."""
     arm, gripper = profile.controllers.arm, profile.controllers.gripper
     if arm.controller_name:
-        yield Role("arm controller", "controllers.arm", _bare(arm.controller_name), arm.type.value, profile.joint_names)
+        yield Role("arm controller", "controllers.arm", arm.managed_name, arm.type.value, profile.joint_names)
     if gripper is not None and gripper.controller_name and profile.gripper is not None:
-        name, joints = _bare(gripper.controller_name), (profile.gripper.joint,)
+        name, joints = gripper.managed_name, (profile.gripper.joint,)
         yield Role("gripper controller", "controllers.gripper", name, gripper.type.value, joints)
-
-
-def _bare(name: str) -> str:
-    return name.rpartition("/")[2]

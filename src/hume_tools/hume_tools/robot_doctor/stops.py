@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hume_core.robot import RobotProfile
+from hume_system1.stop_sources import stop_sources
 from hume_tools.doctor import Finding
 from hume_tools.robot_doctor.graph import Graph
-from hume_tools.stop_sources import stop_sources
 
 _QOS_FIX = "publish it reliable, so that who starts later hears it too; or repeat it for as long as the stop lasts"
 
