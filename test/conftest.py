@@ -147,3 +147,4 @@ def start(tmp_path: Path, ros_domain: int) -> Iterator[Callable[..., Process]]:
     for process in running:
         if process.alive:
             process.stop()
+        print(process.output)  # pytest shows it where the test failed

@@ -80,6 +80,7 @@ def up(tmp_path: Path, ros_domain: int) -> Iterator[Callable[..., Up]]:
 
     yield begin
     for stack in running:
+        print(stack.output)  # pytest shows it where the test failed
         stack.stop()
 
 

@@ -17,6 +17,7 @@ from types import TracebackType
 from hume_bringup.environment import default_environment
 from hume_bringup.node_spec import REFUSED, NodeSpec, OnExit
 from hume_bringup.programs import command
+from hume_bringup.shared_memory import remove_orphaned_segments
 from hume_bringup.signals import interrupt_on_signals, signals_to
 from hume_core.console import say
 from hume_core.parent_death import tied
@@ -90,6 +91,7 @@ class Supervisor:
                     restart[name] = time.monotonic() + RESPAWN_DELAY if after is OnExit.RESPAWN else math.inf
                 elif time.monotonic() >= restart[name]:
                     del restart[name]
+                    remove_orphaned_segments()
                     self._start(name)
         return max((abs(code) for code in self.ended().values()), default=0)
 
@@ -105,6 +107,7 @@ class Supervisor:
                 with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
+            remove_orphaned_segments()
 
     def _start(self, name: str) -> None:
         variables = {**self._environment, **self._specs[name].environment}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -143,6 +144,9 @@ def _outcome(done: bool) -> TransitionCallbackReturn:
 def run_process(make: Callable[[], Node], linger: float = 0.0) -> NoReturn:
     """`run_node`, then the end of the process without taking the interpreter apart, which costs torch a second."""
     code = run_node(make, linger=linger)
+    # Nodes are parts of reference cycles: without this the participant's shared memory stays until the next boot.
+    gc.unfreeze()
+    gc.collect()
     with suppress(OSError):
         # The terminal may be gone.
         sys.stdout.flush()
