@@ -8,10 +8,10 @@ import sys
 
 import rclpy
 
+from hume_bench.trial import Trial
 from hume_bringup.environment import default_environment
 from hume_bringup.options import LaunchOptions
-from hume_tools.domain import free_domain
-from hume_tools.trial import Trial
+from hume_ros.domain import free_domain
 from hume_training.default_checkpoint import default_checkpoint
 
 # A domain of its own, on this machine alone: no real robot hears of it.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from hume_bags.observations import BagObservations
+from hume_bags.reader import BagReader
 from hume_core.robot import RobotProfile
 from hume_system1.model import System1
 from hume_system2.model import System2
-from hume_tools.bags.observations import BagObservations
-from hume_tools.bags.reader import BagReader
 from hume_training.default_checkpoint import default_checkpoint
 
 BAG = Path(__file__).parents[1] / "test" / "fixtures" / "bags" / "lift"

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from hume_bags.observations import BagObservations
+from hume_bags.reader import BagReader
 from hume_core.robot import RobotProfile
 from hume_system2.choosers import CHOOSERS, one_hot
 from hume_system2.model import System2
-from hume_tools.bags.observations import BagObservations
-from hume_tools.bags.reader import BagReader
 from hume_training.default_checkpoint import default_checkpoint
 
 BAG = Path(__file__).parents[1] / "test" / "fixtures" / "bags" / "lift"

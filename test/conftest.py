@@ -18,9 +18,9 @@ from rclpy.node import Node
 
 from hume_bringup.environment import default_environment
 from hume_bringup.programs import find_executable
+from hume_ros.domain import free_domain
 from hume_ros.lifecycle import make_executor
 from hume_ros.service_calls import call_until_answered
-from hume_tools.domain import free_domain
 from hume_training.default_checkpoint import random_checkpoint
 
 

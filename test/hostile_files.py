@@ -171,10 +171,10 @@ class Bag(Kind):
         from hume_msgs.msg import Epoch
         from sensor_msgs.msg import Image, JointState
 
+        from hume_bags.inspection import inspect_bag
+        from hume_bags.reader import BagReader
+        from hume_bags.writer import BagWriter
         from hume_ros import qos
-        from hume_tools.bags.inspection import inspect_bag
-        from hume_tools.bags.reader import BagReader
-        from hume_tools.bags.writer import BagWriter
 
         self.reader, self.inspect = BagReader, inspect_bag
         self.source = folder.with_name(f"{folder.name}_whole")

@@ -16,9 +16,9 @@ from hume_msgs.msg import Epoch
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
 
+from hume_bags.reader import BagReader
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb, joint_values, set_stamp, stamp_seconds
-from hume_tools.bags.reader import BagReader
 
 pytestmark = pytest.mark.ros
 

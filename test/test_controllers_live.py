@@ -12,10 +12,10 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
+from hume_bench.trial import Trial
 from hume_bringup.options import LaunchOptions
 from hume_core.robot import RobotProfile
 from hume_ros import qos
-from hume_tools.trial import Trial
 from hume_training.default_checkpoint import default_checkpoint
 
 services = pytest.importorskip("controller_manager_msgs.srv", reason="needs controller_manager_msgs")

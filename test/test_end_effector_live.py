@@ -12,13 +12,13 @@ import yaml
 from hume_msgs.msg import System1Status
 from std_msgs.msg import String
 
+from hume_bench.trial import Trial
 from hume_bringup.options import LaunchOptions
 from hume_core.errors import KinematicsError
 from hume_core.kinematics import read_urdf
 from hume_core.robot import RobotProfile, find_profile
 from hume_ros import qos
 from hume_ros.description import receive_description
-from hume_tools.trial import Trial
 from hume_training.default_checkpoint import random_checkpoint
 
 pytestmark = pytest.mark.ros

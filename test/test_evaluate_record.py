@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from hume_bags.episode_bag import EpisodeBags
+from hume_bags.episodes import find_episodes
+from hume_bags.errors import BagError
+from hume_bags.reader import BagReader
+from hume_bags.regress.report import verdict
+from hume_bags.regress.run import regress
+from hume_bags.regress.settings import RegressOptions
 from hume_core.robot import RobotProfile
-from hume_tools.bags.episode_bag import EpisodeBags
-from hume_tools.bags.episodes import find_episodes
-from hume_tools.bags.errors import BagError
-from hume_tools.bags.reader import BagReader
-from hume_tools.regress.report import verdict
-from hume_tools.regress.run import regress
-from hume_tools.regress.settings import RegressOptions
 from hume_training.default_checkpoint import default_checkpoint
 from hume_training.evaluation.run import EvaluateOptions, run_evaluate
 

@@ -6,10 +6,10 @@ import pytest
 from hume_msgs.msg import System1Status
 from std_srvs.srv import Trigger
 
+from hume_bench.fault_trials import FAULTS, HOLD, Fault, flood, published_ratios, run_fault
+from hume_bench.trial import Trial
 from hume_bringup.options import LaunchOptions
 from hume_core.robot import RobotProfile
-from hume_tools.fault_trials import FAULTS, HOLD, Fault, flood, published_ratios, run_fault
-from hume_tools.trial import Trial
 
 pytestmark = pytest.mark.ros
 

@@ -13,8 +13,10 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src"
 TOP_DOWN = (
-    "hume_bringup",
     "hume_tools",
+    "hume_bench",
+    "hume_bringup",
+    "hume_bags",
     "hume_training",
     "hume_sim",
     "hume_session",
@@ -23,19 +25,32 @@ TOP_DOWN = (
     "hume_ros",
     "hume_core",
 )
-UPWARDS = {
-    # The commands start what the launch files start: the description of the nodes is in hume_bringup.
-    "hume_tools/bench/stream.py",
-    "hume_tools/checks.py",
-    "hume_tools/cli.py",
-    "hume_tools/cli_bags.py",
-    "hume_tools/demo.py",
-    "hume_tools/fault_trials.py",
-    "hume_tools/robot_doctor/examine.py",
-    "hume_tools/trial.py",
-    "hume_tools/up.py",
+DISTRIBUTIONS = {
+    "accelerate": "accelerate",
+    "cv2": "opencv-python-headless",
+    "huggingface_hub": "huggingface_hub",
+    "imageio_ffmpeg": "imageio-ffmpeg",
+    "lz4": "lz4",
+    "matplotlib": "matplotlib",
+    "mcap": "mcap",
+    "mujoco": "mujoco",
+    "numpy": "numpy",
+    "pinocchio": "pin",
+    "psutil": "psutil",
+    "pyarrow": "pyarrow",
+    "pydantic": "pydantic",
+    "rerun": "rerun-sdk",
+    "rich": "rich",
+    "rosbags": "rosbags",
+    "safetensors": "safetensors",
+    "tokenizers": "tokenizers",
+    "torch": "torch",
+    "transformers": "transformers",
+    "typer": "typer",
+    "yaml": "PyYAML",
+    "zstandard": "zstandard",
 }
-"""Files that import from a package above theirs. None is to be added."""
+"""Import name of what comes from PyPI -> what setup.py calls it. All else is of ROS or of the project."""
 
 
 def files(package: str) -> list[Path]:
@@ -58,31 +73,88 @@ def test_every_package_has_its_place() -> None:
 
 def test_packages_import_only_downwards() -> None:
     upwards = {
-        f"{file.relative_to(SOURCE / package)}": name
+        f"{file.relative_to(SOURCE / package)}: {name}"
         for rank, package in enumerate(TOP_DOWN)
         for file in files(package)
         for name in imported(file)
         if name in TOP_DOWN[:rank]
     }
-    assert set(upwards) == UPWARDS
-    assert set(upwards.values()) == {"hume_bringup"}
+    assert upwards == set()
+
+
+def module_name(file: Path, package: str) -> str:
+    return ".".join(file.relative_to(SOURCE / package).with_suffix("").parts).removesuffix(".__init__")
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Module -> the modules of the project that it imports, wherever in it, for types too."""
+    modules = {module_name(file, package): file for package in TOP_DOWN for file in files(package)}
+    graph: dict[str, set[str]] = {}
+    for name, file in modules.items():
+        found: set[str] = set()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                whole = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+                found |= {path if path in modules else str(node.module) for path in whole.values()}
+        graph[name] = found & modules.keys() - {name}
+    return graph
+
+
+def without_leaves(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """A graph less the modules that import nothing of it, again and again: circles, and who imports them."""
+    while True:
+        rest = {name: targets & graph.keys() for name, targets in graph.items() if targets & graph.keys()}
+        if len(rest) == len(graph):
+            return rest
+        graph = rest
+
+
+def test_modules_import_in_no_circle() -> None:
+    assert without_leaves(import_graph()) == {}
+
+
+def test_a_circle_would_be_found() -> None:
+    assert without_leaves({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"a": {"b"}, "b": {"c"}, "c": {"b"}}
+
+
+def foreign_imports(package: str) -> set[str]:
+    """What a package imports that neither Python nor the package itself has."""
+    sources = [*files(package), *(SOURCE / package / "launch").glob("*.py")]
+    return {name for file in sources for name in imported(file)} - sys.stdlib_module_names - {package}
 
 
 @pytest.mark.parametrize("package", TOP_DOWN)
 def test_the_package_file_names_what_is_imported(package: str) -> None:
     root = ElementTree.parse(SOURCE / package / "package.xml").getroot()
     named = {element.text for element in root if element.tag in ("depend", "exec_depend")}
-    known = {*TOP_DOWN, "hume_msgs"} - {package}
-    used = {name for file in files(package) for name in imported(file)} & known
-    assert used <= named
+    assert foreign_imports(package) - DISTRIBUTIONS.keys() <= named
+
+
+@pytest.mark.parametrize("package", TOP_DOWN)
+def test_the_package_file_names_nothing_else(package: str) -> None:
+    root = ElementTree.parse(SOURCE / package / "package.xml").getroot()
+    named = {element.text for element in root if element.tag in ("depend", "exec_depend")}
+    programs = {"hume_bringup": {"robot_state_publisher", "hume_bags", "hume_sim"}}.get(package, set())
+    assert {name for name in named - programs if not str(name).startswith("python3-") and name != "pinocchio"} <= (
+        foreign_imports(package)
+    )
+
+
+@pytest.mark.parametrize("package", TOP_DOWN)
+def test_the_setup_file_names_what_comes_from_pypi(package: str) -> None:
+    tree = ast.parse((SOURCE / package / "setup.py").read_text(encoding="utf-8"))
+    keywords = {
+        keyword.arg: keyword.value for node in ast.walk(tree) if isinstance(node, ast.Call) for keyword in node.keywords
+    }
+    wanted = {DISTRIBUTIONS[name] for name in foreign_imports(package) & DISTRIBUTIONS.keys()}
+    assert set(ast.literal_eval(keywords["install_requires"])) == {"setuptools", *wanted}
 
 
 @pytest.mark.parametrize("package", ["hume_training", "hume_session"])
 def test_learning_and_sessions_import_nothing_of_ros(package: str) -> None:
-    modules = [
-        ".".join(file.relative_to(SOURCE / package).with_suffix("").parts).removesuffix(".__init__")
-        for file in files(package)
-    ]
+    modules = [module_name(file, package) for file in files(package)]
     assert len(modules) > 8
     program = (
         f"import importlib, sys\nfor name in {modules!r}: importlib.import_module(name)\n"

@@ -17,7 +17,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from hume_core.action_spaces import ActionLayout
+from hume_bags.reader import BagReader
+from hume_bags.regress.policy import load_policy
+from hume_bags.regress.session import Session
+from hume_bags.regress.settings import RegressOptions, settings_of
+from hume_bags.regress.stepper import StepOptions, step_session
 from hume_core.chunk import Chunk
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
@@ -37,11 +41,6 @@ from hume_system2 import worker
 from hume_system2.cycle import Assignment, ThinkingCycle
 from hume_system2.thinker import ThoughtResult
 from hume_system2.worker import ThinkingWorker
-from hume_tools.bags.reader import BagReader
-from hume_tools.regress.policy import load_policy
-from hume_tools.regress.session import Session
-from hume_tools.regress.settings import RegressOptions, settings_of
-from hume_tools.regress.stepper import StepOptions, step_session
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
@@ -180,7 +179,7 @@ def test_the_round_of_the_denoiser_goes_through_the_cycle(calls: Counter[str]) -
     )  # fmt: skip
     assert not DenoiserNode._denoise_once(node)
     source.deliver(joint_state(profile, 100.05))
-    space = ActionLayout.of(profile).action_space
+    space = profile.action_layout().action_space
     rows, anchor = np.zeros((16, 8), np.float32), np.zeros(6)
     cycle.offer(Chunk(100.0, 1, 1, 0.05, rows, anchor, profile.joint_names, space), 100.1)
     assert DenoiserNode._denoise_once(node)

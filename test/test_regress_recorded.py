@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from hume_bags.regress.stream import read_stream
 from hume_core.robot import RobotProfile
-from hume_tools.cli import app
-from hume_tools.regress.stream import read_stream
+from hume_tools.cli.main import app
 from hume_training.initialize import create_checkpoint
 
 ROBOT = "wx250s_sim"

@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
+from hume_bench.endings import measure_ending
 from hume_bringup.programs import find_executable
-from hume_tools.bench.endings import measure_ending
 
 pytestmark = pytest.mark.ros
 

@@ -143,10 +143,10 @@ def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
     options = replace(options, use_sim_time=True, dry_run=True)
     rate = ["--rate", f"{options.rate:g}"] if options.rate is not None else []
     player = NodeSpec(
-        package="hume_tools",
-        executable="hume",
+        package="hume_bags",
+        executable="replay",
         name="replay",
-        arguments=("replay", options.bag, "--wait", *rate, *(["--loop"] if options.loop else [])),
+        arguments=(options.bag, "--wait", *rate, *(["--loop"] if options.loop else [])),
         ros=False,
     )
     return [player, *systems(_rehearsal(options)), *viewers(options), *recorder(options)]

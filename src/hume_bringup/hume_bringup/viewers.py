@@ -51,9 +51,9 @@ def recorder(options: LaunchOptions) -> list[NodeSpec]:
     """`hume record` into the folder that `record` names."""
     if not options.record:
         return []
-    arguments = ["record", "--robot", str(find_profile(options.robot)), "--output", options.record]
+    arguments = ["--robot", str(find_profile(options.robot)), "--output", options.record]
     if options.namespace:
         arguments += ["--namespace", options.namespace]
     if options.use_sim_time:
         arguments += ["--use-sim-time"]
-    return [NodeSpec("hume_tools", "hume", "record", arguments=tuple(arguments), ros=False, on_exit=OnExit.IGNORE)]
+    return [NodeSpec("hume_bags", "record", "record", arguments=tuple(arguments), ros=False, on_exit=OnExit.IGNORE)]

@@ -9,8 +9,8 @@ import pytest
 from hume_bringup.description import graph
 from hume_bringup.options import LaunchOptions
 from hume_core.errors import KinematicsError, RobotProfileError
-from hume_core.kinematics import load_kinematics
 from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 
 CONFIG = Path(__file__).parents[1]
 UR5E = (CONFIG / "config" / "robots" / "ur5e.yaml").read_text(encoding="utf-8")

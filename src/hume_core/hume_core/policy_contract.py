@@ -115,7 +115,7 @@ class PolicyContract(Section):
     @classmethod
     def of(cls, profile: RobotProfile) -> PolicyContract:
         """What a checkpoint for a robot has to keep to."""
-        layout, gripper = ActionLayout.of(profile), profile.gripper
+        layout, gripper = profile.action_layout(), profile.gripper
         grippers = [] if gripper is None else [{"closed": gripper.policy_closed, "open": gripper.policy_open}]
         return cls(
             dt=profile.action.dt,

@@ -13,9 +13,18 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from hume_core.action_spaces import ActionLayout, ActionSpace, DeltaFrame, RotationFormat, find_action_space
+from hume_core.action_spaces import (
+    ActionLayout,
+    ActionSpace,
+    ArmGroup,
+    DeltaFrame,
+    GripperGroup,
+    RotationFormat,
+    find_action_space,
+)
 from hume_core.errors import RobotProfileError
 from hume_core.field_types import Name
+from hume_core.kinematics import Kinematics
 from hume_core.limits import UNLIMITED, MotionLimits
 from hume_core.robot_controllers import (
     ArmController,
@@ -135,8 +144,17 @@ class RobotProfile(Section):
 
     @property
     def action_dim(self) -> int:
-        """Length of one action row; see `ActionLayout.of`."""
-        return ActionLayout.of(self).size
+        """Length of one action row; see `action_layout`."""
+        return self.action_layout().size
+
+    def action_layout(self, kinematics: Kinematics | None = None) -> ActionLayout:
+        """How an action row is split: the arm, then the gripper where there is one.
+
+        Args:
+            kinematics: of the arm; only rows of spaces that need it cannot become joints without.
+        """
+        arm = ArmGroup("arm", self.joint_names, self.action_space, kinematics)
+        return ActionLayout((arm,) if self.gripper is None else (arm, GripperGroup(self.gripper.joint)))
 
     @property
     def action_space(self) -> ActionSpace:

@@ -21,8 +21,9 @@ from hume_core.action_spaces import (
     find_action_space,
 )
 from hume_core.errors import ActionSpaceError
-from hume_core.kinematics import Kinematics, load_kinematics
+from hume_core.kinematics import Kinematics
 from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 
 DT = 0.05
 ROBOTS = ("ur5e", "wx250s")
@@ -108,7 +109,7 @@ def test_a_path_names_the_arm_that_does_not_follow() -> None:
 @pytest.mark.parametrize("robot", ["ur5e", "wx250s", "so101", "franka_panda"])
 def test_a_profile_s_layout_is_its_arm_and_its_gripper(robot: str) -> None:
     profile = RobotProfile.load(robot)
-    layout = ActionLayout.of(profile)
+    layout = profile.action_layout()
     assert (
         layout.size == profile.action_dim == profile.action_space.size(len(profile.joints)) + len(layout.gripper_names)
     )

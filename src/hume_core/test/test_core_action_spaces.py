@@ -19,10 +19,11 @@ from hume_core.action_spaces import (
     find_action_space,
 )
 from hume_core.errors import ActionSpaceError
-from hume_core.kinematics import Kinematics, load_kinematics
+from hume_core.kinematics import Kinematics
 from hume_core.kinematics.damping import damped_displacement
 from hume_core.kinematics.rotation import rotation_from_rpy, rotation_to_rpy
 from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 
 ROWS = np.array([[0.1, 0.2, 1.0], [0.3, 0.4, 0.0]])
 ANCHOR = np.array([1.0, -1.0])

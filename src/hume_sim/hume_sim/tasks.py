@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hume_core.errors import ConfigError
 from hume_sim.arm import GRIPPER_OPEN
 from hume_sim.scene import CUBE_SIZE, CUBES
-
-if TYPE_CHECKING:
-    from hume_sim.world import TabletopWorld
 
 LIFT_HEIGHT = 0.06
 """A lifted cube's bottom face is at least this far above the table, m."""
@@ -33,6 +31,22 @@ _STACK_PHRASES = (
     "pick up the {cube} block and stack it on the {base} block",
 )
 _FORMS = "'lift', 'lift COLOUR', 'stack', 'stack COLOUR on COLOUR' with COLOUR one of " + ", ".join(CUBES)
+
+
+class Cubes(Protocol):
+    """What a success check asks of a world; `TabletopWorld` is one."""
+
+    def cube_pose(self, cube: str) -> NDArray[Any]:
+        """Position, m, and quaternion (w, x, y, z)."""
+
+    def cube_speed(self, cube: str) -> float:
+        """m/s."""
+
+    def tip_position(self) -> NDArray[Any]:
+        """Between the finger tips, m."""
+
+    def finger_position(self) -> float:
+        """Of one finger, m."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,7 @@ class Task:
     def __str__(self) -> str:
         return f"lift {self.cube}" if self.base is None else f"stack {self.cube} on {self.base}"
 
-    def success(self, world: TabletopWorld) -> bool:
+    def success(self, world: Cubes) -> bool:
         """Whether the world's present state fulfils the task."""
         return _lifted(world, self.cube) if self.base is None else _stacked(world, self.cube, self.base)
 
@@ -91,13 +105,13 @@ def _parse(text: str) -> tuple[str, str | None, str | None]:
     return text.strip().lower().split()[0], match[1] or match[2], match[3]
 
 
-def _lifted(world: TabletopWorld, cube: str) -> bool:
+def _lifted(world: Cubes, cube: str) -> bool:
     position = world.cube_pose(cube)[:3]
     held = np.linalg.norm(position - world.tip_position()) < CUBE_SIZE
     return bool(held and position[2] >= LIFT_HEIGHT + CUBE_SIZE / 2)
 
 
-def _stacked(world: TabletopWorld, cube: str, base: str) -> bool:
+def _stacked(world: Cubes, cube: str, base: str) -> bool:
     offset = world.cube_pose(cube)[:3] - world.cube_pose(base)[:3]
     on_top = np.linalg.norm(offset[:2]) < 0.5 * CUBE_SIZE and abs(offset[2] - CUBE_SIZE) < 0.005
     released = world.finger_position() > CUBE_SIZE / 2 + 0.25 * (GRIPPER_OPEN - CUBE_SIZE / 2)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action_spaces import ACTION_SPACES, ActionLayout, LayoutPath, LayoutTargets
+from hume_core.action_spaces import ACTION_SPACES, LayoutPath, LayoutTargets
 from hume_core.angles import short_way
 from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ActionSpaceError, ChunkError
@@ -92,7 +92,7 @@ class Denoiser:
         kinematics: Kinematics | None = None,
         settings: ControlSettings | None = None,
     ) -> None:
-        layout = ActionLayout.of(profile, kinematics)
+        layout = profile.action_layout(kinematics)
         if layout.needs_kinematics and kinematics is None:
             raise ActionSpaceError(
                 f"action space '{layout.action_space}' of robot '{profile.name}' needs kinematics; "

@@ -18,9 +18,10 @@ from hume_msgs.msg import Segment as SegmentMessage
 from rclpy.node import Node
 
 from hume_core.errors import ChunkError, HumeError, ObservationError
-from hume_core.kinematics import Kinematics, load_kinematics
+from hume_core.kinematics import Kinematics
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 from hume_ros import qos
 from hume_ros.description import receive_description
 from hume_ros.epoch import EpochKeeper

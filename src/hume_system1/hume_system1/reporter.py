@@ -15,7 +15,7 @@ from hume_ros.timers import steady_timer
 from hume_system1.control.command import ClockReading, CoreStatus
 from hume_system1.control.command_loop import CommandLoop, LoopStatus
 from hume_system1.control.core import ControlCore
-from hume_system1.control.report import STATUS_PERIOD
+from hume_system1.control.report import STATUS_PERIOD, core_status
 from hume_system1.control.states import Mode
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.peer_clock import PeerClock
@@ -68,7 +68,7 @@ class System1Reporter:
 
     def publish(self) -> None:
         """Send a status message; log what changed."""
-        snapshot = self._core.status(self._clocks())
+        snapshot = core_status(self._core, self._clocks())
         self._epoch.lead(snapshot.epoch, snapshot.text)
         if time.monotonic() >= self._next_loop_status:
             # Sorting the window takes milliseconds of this interpreter's lock.
@@ -96,7 +96,7 @@ class System1Reporter:
 
     def health(self) -> Health:
         """For `/diagnostics`."""
-        snapshot = self._core.status(self._clocks())
+        snapshot = core_status(self._core, self._clocks())
         values = {
             "chunk age, s": f"{snapshot.chunk_age:.3f}",
             "joint state age, s": f"{snapshot.joint_state_age:.3f}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hume_core.action_spaces import ActionLayout
 from hume_core.robot import ArmControllerType, RobotProfile
 from hume_system1.control.settings import ControlSettings, GripperSettings
 
@@ -16,7 +15,7 @@ def control_settings(profile: RobotProfile, settings: ControlSettings) -> Contro
         settings,
         rate_hz=profile.rates.stream,
         plays_stop=profile.controllers.arm.type is ArmControllerType.JOINT_TRAJECTORY,
-        action_spaces=(ActionLayout.of(profile).action_space,),
+        action_spaces=(profile.action_layout().action_space,),
         push_settle=push.settle,
         push_timeout=push.timeout,
         push_reach=push.reach,

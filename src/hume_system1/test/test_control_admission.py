@@ -13,12 +13,13 @@ from hume_core.action_spaces import ACTION_SPACES
 from hume_core.chunk import Chunk
 from hume_system1.control.admission import ChunkAdmission, Rejection
 from hume_system1.control.joint_states import JointStates
+from hume_system1.control.report import core_status
 from hume_system1.control.settings import ControlSettings, GripperSettings
 
 
 def rejected(rig: Any) -> dict[str, int]:
     """Counters by kind and reason."""
-    return rig.core.status(rig.now()).rejected
+    return core_status(rig.core, rig.now()).rejected
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_chunk_is_rejected_with_its_reason(make_rig: Any, changes: dict[str, Any
     assert rejected(rig) == {f"chunk: {reason.value}": 1}
     assert rig.core.intake.chunks.seq == -1
     rig.tick(0.005, rig.chunk())
-    assert rig.core.status(rig.now()).chunks_accepted == 1
+    assert core_status(rig.core, rig.now()).chunks_accepted == 1
 
 
 def test_chunk_sequence_must_grow_within_an_epoch_and_begins_anew_in_the_next(make_rig: Any) -> None:
@@ -103,14 +104,14 @@ def test_segment_is_rejected_with_its_reason(make_rig: Any, changes: dict[str, A
 
 
 def test_segment_sequence_and_chunk_must_not_go_back(running: Any) -> None:
-    before = running.core.status(running.now()).segments_accepted
+    before = core_status(running.core, running.now()).segments_accepted
     old = running.segment()
     running.tick(0.005, running.chunk(), running.segment())
     running.tick(0.005, old)
     last = running.core.intake.segments
     running.tick(0.005, running.segment(seq=last.seq + 9, chunk_seq=last.chunk_seq - 1))
     assert rejected(running) == {"segment: sequence": 2}
-    assert running.core.status(running.now()).segments_accepted == before + 1
+    assert core_status(running.core, running.now()).segments_accepted == before + 1
 
 
 def test_segment_columns_are_put_into_joint_order(make_rig: Any) -> None:
@@ -244,4 +245,4 @@ def test_grippers_of_a_segment_must_be_as_many_as_the_robot_has(make_rig: Any) -
     rig.tick(0.005, rig.chunk(), rig.segment(grippers=np.zeros((20, 1))))
     assert rejected(rig) == {"segment: shape": 1}
     rig.tick(0.005, rig.chunk(), rig.segment(grippers=np.zeros((20, 2))))
-    assert rig.core.status(rig.now()).segments_accepted == 1
+    assert core_status(rig.core, rig.now()).segments_accepted == 1

@@ -23,6 +23,7 @@ from hume_system1.control.events import (
     HandbackEvent,
     TakeoverEvent,
 )
+from hume_system1.control.report import core_status
 from hume_system1.control.settings import GripperSettings
 from hume_system1.control.states import Mode, Reason
 from hume_system1.control.stream_check import stream_ratios
@@ -105,7 +106,7 @@ def test_motion_does_not_depend_on_the_delay_of_segments(make_rig: Any, delay: f
     rig.run(3.0, segments=True, delay=delay)
     expected = 0.4 * np.sin(math.pi * rig.ros + np.arange(3))
     assert rig.command.position == pytest.approx(expected, abs=2e-3)
-    assert rig.core.status(rig.now()).delay == pytest.approx(delay + DT, abs=1e-6)
+    assert core_status(rig.core, rig.now()).delay == pytest.approx(delay + DT, abs=1e-6)
 
 
 def test_resumes_by_itself_and_smoothly_when_segments_return(running: Any) -> None:
@@ -124,7 +125,7 @@ def test_new_epoch_stops_and_starts_anew_without_blending(running: Any) -> None:
     assert running.core.state.reason is Reason.NEW_EPOCH
     for _ in range(10):
         running.tick(DT, running.segment(epoch=0))
-    assert running.core.status(running.now()).rejected["segment: epoch"] == 11
+    assert core_status(running.core, running.now()).rejected["segment: epoch"] == 11
     running.assert_stops(running.run)
     assert running.modes[-1] == "idle"
     running.run(1.0, segments=True)
@@ -160,7 +161,7 @@ def test_takeover_lets_go_only_at_rest_and_handback_begins_where_the_arm_is(runn
     assert running.speed() == 0.0
     running.measured = [0.7, 0.8, 0.9]
     running.run(0.5, segments=True)
-    assert running.core.status(running.now()).released
+    assert core_status(running.core, running.now()).released
     assert running.core.state.mode is Mode.HOLD
     assert len(running.streams) == 1
     running.tick(DT, HandbackEvent())
@@ -236,7 +237,7 @@ def test_nobody_but_the_intake_writes_its_attributes() -> None:
 
 def test_status_reports_what_is_going_on(running: Any) -> None:
     running.tick(DT, running.segment(epoch=9))
-    status = running.core.status(running.now())
+    status = core_status(running.core, running.now())
     assert (status.mode, status.text, status.epoch) == (Mode.RUNNING, "running", 0)
     assert status.rejected == {"segment: epoch": 1}
     assert status.chunks_accepted == status.segments_accepted == 50

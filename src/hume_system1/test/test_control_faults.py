@@ -15,6 +15,7 @@ from hume_system1.control.events import (
     ResetEvent,
     TakeoverEvent,
 )
+from hume_system1.control.report import core_status
 from hume_system1.control.states import Mode, Reason
 
 DT = 0.005
@@ -50,7 +51,7 @@ def test_old_observations_hold_though_segments_still_come(running: Any) -> None:
         running.tick(DT, *events)
     assert running.core.state.reason is Reason.OBSERVATION_STALE
     assert running.speed() == 0.0
-    assert running.core.status(running.now()).rejected["segment: observation age"] > 0
+    assert core_status(running.core, running.now()).rejected["segment: observation age"] > 0
 
 
 FAULTS: dict[str, tuple[Callable[[Any], None], float, Reason]] = {
@@ -168,7 +169,7 @@ def test_chunks_of_before_the_reset_do_not_count_as_fresh(running: Any) -> None:
     running.tick(DT, old)
     running.run(0.1)
     assert running.core.state.reason is Reason.RESET_NO_CHUNK
-    assert running.core.status(running.now()).rejected["chunk: epoch"] == 1
+    assert core_status(running.core, running.now()).rejected["chunk: epoch"] == 1
 
 
 def test_estop_while_taken_over_publishes_nothing(running: Any) -> None:
@@ -219,7 +220,7 @@ def test_an_error_inside_becomes_a_fault_and_the_arm_stops(running: Any) -> None
         command = running.core.step(running.now())
     assert (command.mode, command.reason) == (Mode.FAULT, Reason.INTERNAL)
     assert not command.velocity.any()
-    assert "boom" in running.core.status(running.now()).text
+    assert "boom" in core_status(running.core, running.now()).text
 
 
 def test_reset_waits_for_an_arm_that_is_measured_to_move(running: Any) -> None:

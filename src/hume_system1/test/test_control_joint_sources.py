@@ -11,6 +11,7 @@ import pytest
 from hume_system1.control.events import ActivateEvent, JointStateEvent, ResetEvent
 from hume_system1.control.joint_states import JointStates
 from hume_system1.control.rejection import Rejection
+from hume_system1.control.report import core_status
 from hume_system1.control.settings import GripperSettings
 from hume_system1.control.states import Mode, Reason
 
@@ -66,7 +67,7 @@ def test_a_joint_that_is_not_refreshed_is_a_fault_that_names_it(make_rig: Any, l
     assert rig.modes[-1] == "running"
     feed(rig, 0.2, {rest: 1})
     assert rig.core.state.reason is Reason.JOINT_STATES_LOST
-    assert f"nothing of joint joint_{lost})" in rig.core.status(rig.now()).text
+    assert f"nothing of joint joint_{lost})" in core_status(rig.core, rig.now()).text
 
 
 @pytest.mark.parametrize("velocity", [(math.nan,) * 3, (0.0, math.nan, 0.0), ()])
@@ -102,11 +103,11 @@ def test_what_keeps_it_unconfigured_is_told(make_rig: Any, changes: dict[str, An
     rig.sensors = False
     rig.core.inbox.append(ActivateEvent())
     rig.tick()
-    assert rig.core.status(rig.now()).text == "unconfigured (no joint state has come)"
+    assert core_status(rig.core, rig.now()).text == "unconfigured (no joint state has come)"
     for _ in range(20):
         rig.tick(DT, rig.joint_state(**changes))
     assert rig.core.state.mode is not Mode.IDLE
-    text = rig.core.status(rig.now()).text
+    text = core_status(rig.core, rig.now()).text
     assert says in text or rig.core.state.reason is Reason.JOINT_STATES_LOST
 
 
@@ -171,7 +172,7 @@ def test_a_driver_whose_stamps_went_back_is_named(running: Any) -> None:
     for k in range(100):
         running.tick(DT, running.joint_state(stamp=running.ros - 3.0), *([running.chunk()] if k % 4 == 0 else []))
     assert running.core.state.reason is Reason.JOINT_STATES_LOST
-    assert "they are rejected: sequence" in running.core.status(running.now()).text
+    assert "they are rejected: sequence" in core_status(running.core, running.now()).text
     running.sensors = True
     running.tick(DT, ResetEvent())
     running.run(1.0, segments=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hume_system1.control.events import CommandersEvent, ControllersEvent, EpochEvent, EStopEvent, ResetEvent
+from hume_system1.control.report import core_status
 from hume_system1.control.states import Mode, Reason
 
 DT = 0.005
@@ -75,7 +76,7 @@ def test_a_controller_that_comes_back_meets_its_arm_where_it_stands(
 def test_the_status_names_the_controller_that_is_away(running: Any) -> None:
     running.tick(DT, AWAY)
     assert (running.core.state.mode, running.core.state.reason) == (Mode.HOLD, Reason.CONTROLLER_AWAY)
-    status = running.core.status(running.now())
+    status = core_status(running.core, running.now())
     assert "arm_controller is inactive" in status.text
     assert status.released
 
@@ -118,7 +119,7 @@ def test_joint_states_that_come_back_are_believed(running: Any) -> None:
 def test_a_second_commander_is_a_fault_that_names_it(running: Any) -> None:
     running.tick(DT, CommandersEvent("/teleop publishes on arm_controller/commands"))
     assert (running.core.state.mode, running.core.state.reason) == (Mode.FAULT, Reason.FOREIGN_COMMANDER)
-    assert "/teleop" in running.core.status(running.now()).text
+    assert "/teleop" in core_status(running.core, running.now()).text
     running.run(1.0, segments=True)
     assert not running.command.publish
     running.tick(DT, CommandersEvent(""))

@@ -10,12 +10,11 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from hume_core.action_spaces import ActionLayout
 from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ActionSpaceError, ChunkError
-from hume_core.kinematics import load_kinematics
 from hume_core.observation import Observation
 from hume_core.robot import Action, RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.denoiser import Denoiser
 
@@ -72,7 +71,7 @@ def chunk(
     profile: RobotProfile, seq: int, stamp: float, epoch: int = 1, rows: Any = None, anchor: Any = (1.0, 1.0)
 ) -> Chunk:
     rows = np.arange(30, dtype=np.float32).reshape(10, 3) if rows is None else rows
-    space = ActionLayout.of(profile).action_space
+    space = profile.action_layout().action_space
     return Chunk(stamp, epoch, seq, DT, rows, np.asarray(anchor, np.float64), profile.joint_names, space)
 
 

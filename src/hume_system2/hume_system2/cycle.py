@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hume_core.action_spaces import ActionLayout
 from hume_core.chunk import Chunk
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
@@ -105,7 +104,7 @@ class ThinkingCycle:
             rows=result.chunk,
             anchor=frame.joint_positions,
             names=self._profile.joint_names,
-            action_space=ActionLayout.of(self._profile).action_space,
+            action_space=self._profile.action_layout().action_space,
             model_id=self._model_id,
             instruction=assignment.instruction,
             value=result.value,

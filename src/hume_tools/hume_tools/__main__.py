@@ -6,7 +6,7 @@ import signal
 _before = signal.getsignal(signal.SIGINT)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from hume_tools.cli import main  # noqa: E402
+from hume_tools.cli.main import main  # noqa: E402
 
 signal.signal(signal.SIGINT, _before)
 main()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from hume_bringup.environment import default_environment
-from hume_tools.domain import free_domain
+from hume_ros.domain import free_domain
 
 _CODE = ("src", "test", "setup", "examples")
 

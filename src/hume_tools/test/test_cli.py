@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from hume_tools.cli import app
+from hume_tools.cli.main import app
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from hume_core.errors import ConfigError
 from hume_sim.suites import find_suite, scene
-from hume_tools.cli import app
-from hume_tools.demo import DemoOptions, summarise, timing_line
-from hume_tools.demo_client import Episode, outcome_text
-from hume_tools.measurements import FaultWatch, Measurements
-from hume_tools.timing import ReplyTimes, Timing
+from hume_tools.cli.main import app
+from hume_tools.demo.client import Episode, outcome_text
+from hume_tools.demo.measurements import FaultWatch, Measurements
+from hume_tools.demo.reply_times import ReplyTimes, Timing
+from hume_tools.demo.run import DemoOptions, summarise, timing_line
 
 SYSTEM2 = [(10.30, 10.29, 0.20, 10.06), (10.55, 10.54, 0.22, 10.30), (10.90, 10.89, 0.24, 10.60)]
 """Received, published, duration, observed, s."""
@@ -23,7 +23,7 @@ SYSTEM2 = [(10.30, 10.29, 0.20, 10.06), (10.55, 10.54, 0.22, 10.30), (10.90, 10.
 
 def options_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> DemoOptions:
     asked: list[DemoOptions] = []
-    monkeypatch.setattr("hume_tools.demo.run_demo", lambda options: asked.append(options) or 0)
+    monkeypatch.setattr("hume_tools.demo.run.run_demo", lambda options: asked.append(options) or 0)
     assert CliRunner().invoke(app, ["demo", *arguments]).exit_code == 0
     return asked[0]
 

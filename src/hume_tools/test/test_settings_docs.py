@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hume_core.errors import ConfigError
-from hume_tools.cli import app
+from hume_tools.cli.main import app
 from hume_tools.settings_docs import with_tables
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -16,7 +16,7 @@ import typer
 from hume_core.policy_contract import CONTRACT_FILE
 from hume_core.robot import RobotProfile
 from hume_sim.suites import SUITES
-from hume_tools.cli import app, main
+from hume_tools.cli.main import app, main
 from hume_training.default_checkpoint import default_checkpoint, random_checkpoint, shipped_checkpoint
 from hume_training.evaluation.run import DEFAULT_VARIANTS, EvaluateOptions
 from hume_training.evaluation.variants import VARIANTS, find_variant

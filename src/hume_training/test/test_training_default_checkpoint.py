@@ -11,7 +11,7 @@ from hume_core.config import HumeConfig
 from hume_core.errors import ConfigError
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile, known_profiles
-from hume_tools.cli import app
+from hume_tools.cli.main import app
 from hume_training.default_checkpoint import _arm_actions, random_checkpoint, shipped_checkpoint
 from hume_training.evaluation.run import EvaluateOptions
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from hume_core.action_spaces import ActionLayout
-from hume_core.kinematics import load_kinematics
 from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 from hume_sim.suites import find_suite
 from hume_system2.cycle import Task, ThinkingCycle
 from hume_system2.model.thought import Thought
@@ -97,7 +97,7 @@ def test_the_experts_motion_of_the_tool_lifts_the_cube(
     actions: np.ndarray, stamps: list[float], space: str, conventions: dict[str, Any]
 ) -> None:
     profile = RobotProfile.load("wx250s_sim").with_action(space, **conventions)
-    system2 = ExpertAboutTheTool(actions, ActionLayout.of(profile, load_kinematics(profile)), stamps)
+    system2 = ExpertAboutTheTool(actions, profile.action_layout(load_kinematics(profile)), stamps)
     policy = Policy(system2, system2)  # type: ignore[arg-type]
     rollout = Rollout(policy, profile, find_suite("lift", time_limit=6.0), find_variant("n1_no_system1"))
     outcome = rollout.run(SEED, TASK)

@@ -21,12 +21,13 @@ from hume_system2.model.thought import Thought, combine
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.collect.recorder import Recorder, RecorderOptions
 from hume_training.evaluation.arm import EPOCH_START
-from hume_training.evaluation.episode import Runner, Snapshot
+from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.oracle import Oracle
 from hume_training.evaluation.outcome import Outcome
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout
+from hume_training.evaluation.snapshot import Snapshot
 from hume_training.evaluation.value_quality import MomentWatch, rank_correlation, summarise
 from hume_training.evaluation.variants import Variant, find_variant
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +12,7 @@ from numpy.typing import NDArray
 from hume_core.action_spaces.base import ActionPath, ActionSpace
 from hume_core.action_spaces.registry import describe_spaces
 from hume_core.errors import ActionSpaceError
-
-if TYPE_CHECKING:
-    from hume_core.kinematics import Kinematics
-    from hume_core.robot import RobotProfile
+from hume_core.kinematics import Kinematics
 
 
 @dataclass(frozen=True)
@@ -97,17 +93,6 @@ class ActionLayout:
             doubled = sorted({name for name in names if names.count(name) > 1})
             if doubled:
                 raise ActionSpaceError(f"the action layout names twice: {', '.join(doubled)}")
-
-    @classmethod
-    def of(cls, profile: RobotProfile, kinematics: Kinematics | None = None) -> ActionLayout:
-        """The layout of a robot with one arm: the arm, then the gripper where there is one.
-
-        Args:
-            profile: joints, gripper and action space.
-            kinematics: of the arm; only rows of spaces that need it cannot become joints without.
-        """
-        arm = ArmGroup("arm", profile.joint_names, profile.action_space, kinematics)
-        return cls((arm,) if profile.gripper is None else (arm, GripperGroup(profile.gripper.joint)))
 
     @cached_property
     def arms(self) -> tuple[ArmGroup, ...]:

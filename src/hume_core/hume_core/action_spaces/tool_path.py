@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,24 @@ from hume_core.errors import ActionSpaceError
 from hume_core.kinematics.rotation import Pose
 from hume_core.kinematics.solver import Kinematics, Reach, Solution
 
-if TYPE_CHECKING:
-    from hume_core.action_spaces.end_effector import EndEffectorSpace
-
 _LAG_POSITION = 0.03
 _LAG_ROTATION = 0.2
 _SINGULAR_SHARE = 1.0 / 3.0
+
+
+class ToolSpace(Protocol):
+    """What a path needs of an end-effector space; see `EndEffectorSpace`."""
+
+    @property
+    def name(self) -> str:
+        """Of the space."""
+
+    @property
+    def relative(self) -> bool:
+        """Whether a row is counted from the row before."""
+
+    def target(self, row: NDArray[np.float64], previous: Pose) -> Pose:
+        """The tool pose that a row asks for."""
 
 
 class ToolPath:
@@ -48,7 +60,7 @@ class ToolPath:
     def __init__(
         self,
         kinematics: Kinematics,
-        space: EndEffectorSpace,
+        space: ToolSpace,
         rows: NDArray[np.float64],
         anchor: NDArray[np.float64],
         dt: float,

@@ -4,9 +4,8 @@ Importing this needs numpy only; Pinocchio is imported when an `ArmModel` is bui
 """
 
 from hume_core.kinematics.description import read_urdf
-from hume_core.kinematics.load import load_kinematics
 from hume_core.kinematics.model import ArmModel
 from hume_core.kinematics.rotation import Pose
 from hume_core.kinematics.solver import Kinematics, KinematicsOptions, Reach, Solution
 
-__all__ = ["ArmModel", "Kinematics", "KinematicsOptions", "Pose", "Reach", "Solution", "load_kinematics", "read_urdf"]
+__all__ = ["ArmModel", "Kinematics", "KinematicsOptions", "Pose", "Reach", "Solution", "read_urdf"]

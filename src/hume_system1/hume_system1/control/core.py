@@ -9,11 +9,10 @@ import numpy as np
 
 from hume_core.limits import MotionLimits
 from hume_system1.control import state_machine
-from hume_system1.control.command import ClockReading, Command, CoreStatus
+from hume_system1.control.command import ClockReading, Command
 from hume_system1.control.intake import Intake
 from hume_system1.control.limiter import Limiter, Rows, check_tighter
 from hume_system1.control.push import PushWatch
-from hume_system1.control.report import core_status
 from hume_system1.control.settings import ControlSettings, GripperSettings, gripper_tuple
 from hume_system1.control.states import Mode, Reason, State
 from hume_system1.control.stream import CommandStream
@@ -117,10 +116,6 @@ class ControlCore:
         self.stream.advance(dt, reference, self.intake.joint_states.position)
         self._fill(command, now, dt)
         return command
-
-    def status(self, now: ClockReading) -> CoreStatus:
-        """A snapshot; any thread (one at a time: limiter activity counts from the last call)."""
-        return core_status(self, now)
 
     def _after_gap(self, dt: float) -> float:
         """How long the command moves in a tick that came dt s after the last; what was missed is not made up for."""

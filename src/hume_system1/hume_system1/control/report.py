@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hume_system1.control.command import ClockReading, CoreStatus
+from hume_system1.control.core import ControlCore
 from hume_system1.control.states import Mode, Reason
-
-if TYPE_CHECKING:
-    from hume_system1.control.core import ControlCore
 
 STATUS_PERIOD = 0.05
 """Of `hume/status`, by which the others hear of an epoch that the core began, s."""
@@ -28,7 +24,12 @@ def described(core: ControlCore) -> str:
 
 
 def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
-    """Snapshot of a core; see `CoreStatus`. Reads single values that the loop thread writes: no lock is needed."""
+    """Snapshot of a core; see `CoreStatus`.
+
+    Any thread may call it, one at a time: limiter activity counts from the last call.
+
+    It reads single values that the loop thread writes, so no lock is needed.
+    """
     intake, limiter = core.intake, core.limiter
     view = intake.view
     state = core.state

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from hume_bench.padded import padded_images, padded_system1, padded_system2, padded_value_prefix
 from hume_core import Observation
-from hume_tools.parity.padded import padded_images, padded_system1, padded_system2, padded_value_prefix
 from hume_tools.parity.recording import Recording
 from hume_tools.parity.report import Report
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from hume_bench.padded import padded_images
 from hume_core import Observation
-from hume_tools.parity.padded import padded_images
 from hume_tools.parity.recording import Recording
 from hume_tools.parity.report import Comparison, Report
 from hume_training.losses import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,26 +18,13 @@ from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system2.choosers import CHOOSERS, one_hot
 from hume_system2.model.thought import Thought, combine
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult
-from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.policy import Policy, ThoughtRequest
 from hume_training.evaluation.variants import Variant
 
 Choice = Callable[[Thought], int]
 """Picks a candidate of a thought."""
 Judge = Callable[[Observation], Choice]
 """Called when a thought begins; what it gives is asked when the thought is over."""
-
-
-@dataclass(frozen=True)
-class ThoughtRequest:
-    """Wanted: candidates and values.
-
-    Attributes:
-        observation: one.
-        noise: of the candidates (N, 1, H, A).
-    """
-
-    observation: Observation
-    noise: torch.Tensor
 
 
 class BatchEngine:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,25 +23,19 @@ from hume_sim.disturbances import PERIOD, Disturbances
 from hume_sim.scene import CUBES
 from hume_sim.sensors import PictureMaker
 from hume_sim.suites import Suite
-from hume_sim.world import TabletopWorld, WorldState
+from hume_sim.world import TabletopWorld
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system2.model.thought import Thought
 from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
-from hume_training.evaluation.engine import BatchEngine, Choice, EpisodeEngine, ExactEngine, ThoughtRequest, refiner_of
+from hume_training.evaluation.engine import BatchEngine, Choice, EpisodeEngine, ExactEngine, refiner_of
 from hume_training.evaluation.oracle import Oracle
 from hume_training.evaluation.outcome import ModeWatch, Outcome, RecordedEpisode
+from hume_training.evaluation.policy import ThoughtRequest
+from hume_training.evaluation.snapshot import Snapshot
 from hume_training.evaluation.variants import Variant
 
 _DIGITS = 6
 """Of latencies in s: what a recorded segment can tell exactly."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A moment of an episode: the world, and the command process with all that it is about to do."""
-
-    world: WorldState
-    commands: CommandStage
 
 
 Episode: TypeAlias = "Generator[Future[Any], None, Outcome]"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action_spaces import ActionLayout
 from hume_core.chunk import Chunk
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
@@ -26,9 +25,7 @@ from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner
 from hume_system2.thinker import ThoughtResult
 from hume_training.evaluation.arm import SimulatedArm, ros_time
-
-if TYPE_CHECKING:
-    from hume_training.evaluation.episode import Snapshot
+from hume_training.evaluation.snapshot import Snapshot
 
 _PATIENCE = 12.0
 """Longest time a candidate and the expert may take together, s."""
@@ -99,7 +96,7 @@ class Oracle:
     ) -> Chunk:
         intake, action = commands.core.intake, self._profile.action
         seq = commands.newest_numbers()[0] + 1
-        space = ActionLayout.of(self._profile).action_space
+        space = self._profile.action_layout().action_space
         return Chunk(stamp, intake.epoch, seq, action.dt, rows, anchor, self._profile.joint_names, space)
 
     def _success_time(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,8 +16,18 @@ from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
 
-if TYPE_CHECKING:
-    from hume_training.evaluation.engine import ThoughtRequest
+
+@dataclass(frozen=True)
+class ThoughtRequest:
+    """Wanted: candidates and values.
+
+    Attributes:
+        observation: one.
+        noise: of the candidates (N, 1, H, A).
+    """
+
+    observation: Observation
+    noise: torch.Tensor
 
 
 class Policy:

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.kinematics import load_kinematics
 from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 from hume_sim.sensors import PictureMaker
 from hume_sim.suites import Suite
 from hume_sim.world import TabletopWorld
 from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERA_SIZE
 from hume_training.evaluation.engine import BatchEngine
-from hume_training.evaluation.episode import Episode, Runner, Snapshot, Watch
+from hume_training.evaluation.episode import Episode, Runner, Watch
 from hume_training.evaluation.outcome import Outcome
 from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.snapshot import Snapshot
 from hume_training.evaluation.variants import Variant
 
 

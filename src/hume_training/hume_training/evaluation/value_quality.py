@@ -18,13 +18,14 @@ from rich.progress import track
 
 from hume_core.robot import RobotProfile
 from hume_sim.suites import FIRST_SEED, Suite, find_suite, scene
-from hume_training.evaluation.episode import Runner, Snapshot
+from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.episode_values import plot_values, summarise_values
 from hume_training.evaluation.outcome import Outcome
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.report import write_report
 from hume_training.evaluation.robot import checked_robot
 from hume_training.evaluation.rollout import Rollout
+from hume_training.evaluation.snapshot import Snapshot
 from hume_training.evaluation.variants import find_variant
 
 _OFFSET = 50_000

@@ -1,0 +1,236 @@
+"""`hume export`: bags as a LeRobot dataset, one episode per goal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from hume_bags.commands import Track, commanded, measured
+from hume_bags.episodes import RecordedEpisode, find_episodes
+from hume_bags.errors import BagError
+from hume_bags.observations import BagObservations
+from hume_bags.reader import BagReader
+from hume_bags.recorded_robot import profile_for
+from hume_core.errors import DatasetError, HumeError
+from hume_core.robot import RobotProfile, StateField
+from hume_ros.observation_buffer import Frame
+from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
+from hume_training.data.writer import Episode, finish, stage_shard
+
+ACTIONS = ("commands", "states")
+SOURCES = "meta/hume_sources.json"
+_FEWEST_FRAMES = 2
+_TIE = 1e-4
+"""An observation that is this much late, s, still belongs to a step: stamps in seconds are rounded."""
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What `hume export` was asked for; see its help."""
+
+    bags: tuple[Path, ...]
+    folder: Path
+    robot: str = ""
+    namespace: str = ""
+    task: str = ""
+    success: bool | None = None
+    actions: str = "commands"
+    image_size: int | None = None
+    max_age: float | None = None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A bag that will be exported."""
+
+    reader: BagReader
+    profile: RobotProfile
+    episodes: list[RecordedEpisode]
+
+
+def run_export(options: ExportOptions) -> int:
+    """Write the dataset; returns 0.
+
+    Raises:
+        BagError: nothing could be exported, the bags differ in kind, or the folder is taken.
+    """
+    if (options.folder / INFO).exists():
+        raise BagError(f"'{options.folder}' holds a dataset already; name another folder")
+    if options.actions not in ACTIONS:
+        raise BagError(f"--actions is '{options.actions}'; valid: {', '.join(ACTIONS)}")
+    plans = [_plan(path, options) for path in options.bags]
+    _check_same_robot(plans)
+    skipped: list[str] = []
+    labelled = all(episode.success is not None for plan in plans for episode in plan.episodes)
+    if not labelled:
+        skipped.append(f"column '{SUCCESS}': nothing says how every episode ended; label them: --success or --failure")
+    features: dict[str, Feature] = {}
+    sources: list[dict[str, Any]] = []
+    for plan in plans:
+        for recorded, episode in export_bag(plan.reader, plan.profile, plan.episodes, options, skipped):
+            features = features or _features(plan.profile, episode.columns, labelled)
+            try:
+                stage_shard(options.folder, len(sources), [episode], features)
+            except DatasetError as error:
+                skipped.append(f"{plan.reader.path}: '{recorded.instruction}' at {recorded.start:.2f} s: {error}")
+                continue
+            sources.append({"bag": str(plan.reader.path), "frames": episode.length, **asdict(recorded)})
+    if not sources:
+        raise BagError("no episode could be exported: " + ("; ".join(skipped) or "no bag was named"))
+    finish(options.folder, features, _rate(plans[0].profile), plans[0].profile.name)
+    provenance = {str(plan.reader.path): plan.reader.provenance for plan in plans}
+    content = {"episodes": sources, "skipped": skipped, "provenance": provenance}
+    (options.folder / SOURCES).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    _report(options.folder, sources, skipped)
+    return 0
+
+
+def export_bag(
+    reader: BagReader,
+    profile: RobotProfile,
+    episodes: Sequence[RecordedEpisode],
+    options: ExportOptions,
+    skipped: list[str],
+) -> Iterator[tuple[RecordedEpisode, Episode]]:
+    """The episodes of one bag, one in memory at a time; what is skipped, and why, is appended to `skipped`."""
+    if not episodes:
+        skipped.append(f"{reader.path}: no goal and no scene was recorded; name the instruction with --task")
+        return
+    track = (commanded if options.actions == "commands" else measured)(reader, profile, options.namespace)
+    observations = BagObservations(reader, profile, namespace=options.namespace)
+    for recorded, frames in _frames_by_episode(observations, profile, episodes, options.image_size):
+        try:
+            columns = _columns(frames, track, profile, recorded, options)
+        except HumeError as error:
+            skipped.append(f"{reader.path}: '{recorded.instruction}' at {recorded.start:.2f} s: {error}")
+            continue
+        yield recorded, Episode(columns, recorded.instruction, recorded.seed, bool(recorded.success))
+    skipped += [f"{reader.path}: {count} times: {what}" for what, count in observations.problems.items()]
+    skipped += [f"{reader.path}: {problem}" for problem in reader.problems]
+
+
+def _plan(path: Path, options: ExportOptions) -> _Plan:
+    reader = BagReader(path)
+    episodes = find_episodes(reader, options.task)
+    if options.success is not None:
+        episodes = [replace(episode, success=options.success) for episode in episodes]
+    return _Plan(reader, profile_for(reader, options.robot), episodes)
+
+
+def _check_same_robot(plans: Sequence[_Plan]) -> None:
+    first = plans[0].profile
+    _rate(first)
+    for plan in plans:
+        if (plan.profile.name, plan.profile.joint_names) != (first.name, first.joint_names):
+            raise BagError(
+                f"{plan.reader.path} is of robot '{plan.profile.name}', the first bag of '{first.name}'; "
+                "export them into datasets of their own"
+            )
+
+
+def _rate(profile: RobotProfile) -> int:
+    rate = 1.0 / profile.action.dt
+    if abs(rate - round(rate)) > 1e-6:
+        raise BagError(f"action.dt is {profile.action.dt} s; LeRobot datasets want a whole number of steps per second")
+    return round(rate)
+
+
+def _frames_by_episode(
+    observations: BagObservations, profile: RobotProfile, episodes: Sequence[RecordedEpisode], size: int | None
+) -> Iterator[tuple[RecordedEpisode, list[Frame]]]:
+    """Each episode with the frames stamped within it, or just before it."""
+    waiting = sorted(episodes, key=lambda episode: episode.start)
+    frames: list[Frame] = []
+    for item in observations.frames():
+        while waiting and item.frame.stamp > waiting[0].end:
+            yield waiting.pop(0), frames
+            frames = frames[-1:]
+        if waiting and item.frame.stamp >= waiting[0].start - profile.observation.max_age:
+            images = {key: _resized(image[0], size)[None] for key, image in item.frame.images.items()}
+            frames.append(replace(item.frame, images=images))
+    for episode in waiting:
+        yield episode, frames
+        frames = []
+
+
+def grid(start: float, end: float, dt: float) -> NDArray[np.float64]:
+    """Times from start to end, dt apart, s (N,)."""
+    steps = max(0, int(np.floor((end - start) / dt + 1e-9)) + 1)
+    return start + dt * np.arange(steps, dtype=np.float64)
+
+
+def _columns(
+    frames: Sequence[Frame], track: Track, profile: RobotProfile, episode: RecordedEpisode, options: ExportOptions
+) -> dict[str, NDArray[Any]]:
+    """One row per action step: the newest observation at its time, and the command at its time."""
+    frames = sorted(frames, key=lambda frame: frame.stamp)
+    stamps = np.array([frame.stamp for frame in frames])
+    ahead = profile.action.dt if options.actions == "states" else 0.0
+    known = stamps[stamps >= episode.start]
+    if not len(known) or not len(track.times):
+        raise BagError("cameras and joint states never match in it")
+    start = max(episode.start, known[0], track.times[0] - ahead)
+    times = grid(start, min(episode.end, track.times[-1] - ahead), profile.action.dt)
+    if len(times) < _FEWEST_FRAMES:
+        raise BagError(
+            f"it has less than {_FEWEST_FRAMES} steps of {profile.action.dt} s with observations and actions"
+        )
+    newest = np.searchsorted(stamps, times + _TIE, side="right") - 1
+    ages = times - stamps[newest]
+    allowed = profile.observation.max_age if options.max_age is None else options.max_age
+    if ages.max() > allowed:
+        worst = int(ages.argmax())
+        raise BagError(
+            f"at {times[worst] - episode.start:.2f} s the newest observation is {ages[worst]:.2f} s old; at most "
+            f"{allowed} s is allowed (observation.max_age of the robot profile, or --max-age)"
+        )
+    picked = [frames[k] for k in newest]
+    columns: dict[str, NDArray[Any]] = {
+        f"{IMAGE_PREFIX}{key}": np.stack([frame.images[key][0] for frame in picked]) for key in profile.cameras
+    }
+    columns[STATE] = np.stack([frame.states[-1] for frame in picked])
+    columns[ACTION] = track.at(times + ahead).astype(np.float32)
+    if episode.success is not None:
+        columns[SUCCESS] = np.zeros(len(times), dtype=bool)
+        columns[SUCCESS][-1] = episode.success
+    return columns
+
+
+def _resized(image: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
+    if size is None:
+        return image
+    return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labelled: bool) -> dict[str, Feature]:
+    names = {
+        StateField.JOINT_POSITIONS: profile.joint_names,
+        StateField.JOINT_VELOCITIES: tuple(f"{name}_velocity" for name in profile.joint_names),
+        StateField.GRIPPER: () if profile.gripper is None else (profile.gripper.joint,),
+    }
+    state = tuple(name for field in profile.state for name in names[field])
+    action = (*profile.joint_names, *(() if profile.gripper is None else ("gripper",)))
+    features = {
+        key: Feature("image", values.shape[1:], ("height", "width", "channels"))
+        for key, values in columns.items()
+        if key.startswith(IMAGE_PREFIX)
+    }
+    features[STATE] = Feature("float32", (len(state),), state)
+    features[ACTION] = Feature("float32", (len(action),), action)
+    return {**features, **({SUCCESS: Feature("bool", (1,))} if labelled else {})}
+
+
+def _report(folder: Path, sources: Sequence[Mapping[str, Any]], skipped: Sequence[str]) -> None:
+    console = Console(stderr=True)
+    frames = sum(source["frames"] for source in sources)
+    console.print(f"{len(sources)} episodes, {frames} frames in {folder}", markup=False)
+    for problem in skipped:
+        console.print(f"skipped: {problem}", markup=False)

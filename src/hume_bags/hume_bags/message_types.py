@@ -1,0 +1,128 @@
+"""Message classes, definitions and type hashes by the name of their type, from the sourced workspaces."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hume_bags.errors import BagError
+from hume_core.texts import shortened
+
+_SEPARATOR = "=" * 80
+_PRIMITIVE = {"float": "float32", "double": "float64", "boolean": "bool", "octet": "byte"}
+_SEQUENCE = re.compile(r"sequence<(?P<item>[^,>]+(?:<\d+>)?)(?:, (?P<bound>\d+))?>")
+_COMPOUND = re.compile(r"^\s*(?P<type>[A-Za-z][\w/]*)(?:\[[^\]]*\])?\s+[a-z]\w*", re.MULTILINE)
+_BUILT_IN = {
+    "bool", "byte", "char", "string", "wstring", "float32", "float64",
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+}  # fmt: skip
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}/(msg|action)/[A-Z][A-Za-z0-9_]{0,99}")
+_ACTION_PARTS = ("Goal", "Result", "Feedback", "FeedbackMessage")
+
+
+@cache
+def message_class(name: str) -> Any:
+    """The rclpy class of a type such as `sensor_msgs/msg/Image` or `hume_msgs/action/ExecuteTask_FeedbackMessage`.
+
+    Raises:
+        BagError: the type is not installed.
+    """
+    if not _TYPE_NAME.fullmatch(name):
+        raise BagError(f"'{shortened(name)}' is no message type; valid: one such as 'sensor_msgs/msg/Image'")
+    package, kind, short = name.split("/")
+    try:
+        module = importlib.import_module(f"{package}.{kind}")
+        owner, _, part = short.rpartition("_")
+        if kind == "action" and part in _ACTION_PARTS:
+            action = getattr(module, owner)
+            return action.Impl.FeedbackMessage if part == "FeedbackMessage" else getattr(action, part)
+        return getattr(module, short)
+    except (ImportError, AttributeError) as error:
+        raise BagError(f"message type '{name}' is not installed; build and source the workspace that has it") from error
+
+
+@cache
+def type_hash(name: str) -> str:
+    """The REP 2016 hash of an installed message; empty where the workspace does not say.
+
+    Empty for parts of actions too: definitions have no name for those that would give the same hash.
+    """
+    path = _share_file(name, ".json")
+    if path is None or name.split("/")[1] != "msg":
+        return ""
+    hashes = json.loads(path.read_text(encoding="utf-8"))["type_hashes"]
+    return str(next((item["hash_string"] for item in hashes if item["type_name"] == name), ""))
+
+
+@cache
+def definition(name: str) -> str:
+    """The text of a type and of everything it contains, as MCAP's encoding `ros2msg` lays it out.
+
+    Raises:
+        BagError: a type is not installed.
+    """
+    texts: dict[str, str] = {}
+    _collect(name, texts)
+    parts = [texts.pop(name)]
+    parts += [f"{_SEPARATOR}\nMSG: {_short(other)}\n{text}" for other, text in texts.items()]
+    return "\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _collect(name: str, texts: dict[str, str]) -> None:
+    if name in texts:
+        return
+    texts[name] = _text(name)
+    package = name.split("/")[0]
+    for match in _COMPOUND.finditer(re.sub(r"#.*", "", texts[name])):
+        if match["type"] not in _BUILT_IN:
+            _collect(_full(match["type"], package), texts)
+
+
+def _text(name: str) -> str:
+    path = _share_file(name, ".msg")
+    if path is not None:
+        return path.read_text(encoding="utf-8")
+    fields = message_class(name).get_fields_and_field_types()
+    return "".join(f"{_field_type(kind)} {field}\n" for field, kind in fields.items())
+
+
+def _field_type(kind: str) -> str:
+    """A field type as rosidl's Python classes name it, in the words of `.msg` files."""
+    sequence = _SEQUENCE.fullmatch(kind)
+    if sequence is not None:
+        bound = f"<={sequence['bound']}" if sequence["bound"] else ""
+        return f"{_field_type(sequence['item'])}[{bound}]"
+    if kind.endswith("]"):
+        item, _, count = kind.rpartition("[")
+        return f"{_field_type(item)}[{count}"
+    return _PRIMITIVE.get(kind, kind)
+
+
+def _full(name: str, package: str) -> str:
+    parts = name.split("/")
+    if len(parts) == 1:
+        return "std_msgs/msg/Header" if name == "Header" else f"{package}/msg/{name}"
+    if len(parts) == 2:
+        kind = "action" if parts[1].rpartition("_")[2] in _ACTION_PARTS and "_" in parts[1] else "msg"
+        return f"{parts[0]}/{kind}/{parts[1]}"
+    return name
+
+
+def _short(name: str) -> str:
+    """How definitions name a type."""
+    package, _, short = name.split("/")
+    return f"{package}/{short}"
+
+
+def _share_file(name: str, suffix: str) -> Path | None:
+    package, kind, short = [*name.split("/"), "", ""][:3]
+    for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep):
+        path = Path(prefix) / "share" / package / kind / f"{short}{suffix}"
+        if prefix and path.is_file():
+            return path
+    return None

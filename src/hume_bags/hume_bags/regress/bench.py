@@ -1,0 +1,32 @@
+"""How much faster than real time sessions are stepped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hume_bags.regress.run import regress
+from hume_bags.regress.settings import RegressOptions
+
+
+def run_bench(bag: Path, checkpoint: str, json_file: Path | None, repeats: int) -> int:
+    """Step a session several times and print the realtime factor of the fastest run."""
+    results = [regress(RegressOptions(bag, checkpoint=checkpoint)) for _ in range(repeats)]
+    best = max(results, key=lambda result: result.realtime_factor)
+    found = {
+        "session_s": best.duration,
+        "wall_time_s": best.wall_time,
+        "processor_time_s": best.processor_time,
+        "processor_time_per_session_second": best.processor_time / best.duration,
+        "realtime_factor": best.realtime_factor,
+        "realtime_factors": [result.realtime_factor for result in results],
+        "segments": len(best.stream.segments),
+        "thoughts": len(best.stream.thoughts),
+    }
+    print(
+        f"{best.duration:.1f} s of session in {best.wall_time:.2f} s: realtime factor {best.realtime_factor:.2f} "
+        f"({best.processor_time:.2f} s of processor time, best of {repeats})"
+    )
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0

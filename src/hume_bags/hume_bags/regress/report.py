@@ -1,0 +1,103 @@
+"""The outcome of `hume regress` as text and JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from hume_bags.regress.figures import figures
+from hume_bags.regress.findings import seconds
+from hume_bags.regress.result import Result
+
+_MOST_LINES = 20
+
+
+def verdict(result: Result) -> str:
+    """One line: same or not, and in what sense."""
+    comparison = result.comparison
+    if comparison is None:
+        return "no golden run to compare with"
+    if comparison.identical:
+        return "same: identical bytes"
+    if comparison.same:
+        return "same numbers" if comparison.exact else "same within the tolerance; the environments differ"
+    return f"differs: {len(comparison.findings)} findings"
+
+
+def summary(result: Result) -> dict[str, Any]:
+    """Everything, as it goes to JSON."""
+    comparison = result.comparison
+    findings = [] if comparison is None else comparison.findings
+    return {
+        "verdict": verdict(result),
+        "same": None if comparison is None else comparison.same,
+        "identical_bytes": None if comparison is None else comparison.identical,
+        "exact_comparison": None if comparison is None else comparison.exact,
+        "findings": [{"part": item.part, "text": item.text} for item in findings],
+        "notes": [] if comparison is None else comparison.notes,
+        "problems_of_the_bag": result.problems,
+        "events": result.stream.header["events"],
+        "figures": figures(result.stream),
+        "golden_figures": None if result.golden is None else figures(result.golden),
+        "latency_model": result.stream.header["latency"],
+        "environment": result.stream.header["environment"],
+        "realtime_factor": result.realtime_factor,
+        "wall_time_s": result.wall_time,
+        "processor_time_s": result.processor_time,
+    }
+
+
+def write_json(result: Result, path: Path) -> None:
+    """Write `summary`."""
+    path.write_text(json.dumps(summary(result), indent=2) + "\n", encoding="utf-8")
+
+
+def lines(result: Result) -> list[str]:
+    """The report as text."""
+    found = figures(result.stream)
+    latency = result.stream.header["latency"]
+    states = ", ".join(f"{name} {share:.0%}" for name, share in found["states"].items())
+    limited = ", ".join(f"{name} {share:.1%}" for name, share in found["limiter_activity"].items() if share)
+    text = [
+        f"{found['duration_s']:.2f} s in {result.wall_time:.2f} s: realtime factor {result.realtime_factor:.1f} "
+        f"({result.processor_time:.2f} s of processor time)",
+        f"{found['thoughts']} thoughts ({found['system2_hz']:.1f} Hz), {found['segments']} segments "
+        f"({found['system1_hz']:.1f} Hz), {found['ticks']} ticks: {states}",
+        f"latency: thoughts {_milliseconds(found['think_latency_s'])} ({latency['think']['source']}), "
+        f"segments {_milliseconds(found['denoise_latency_s'])} ({latency['denoise']['source']})",
+        f"limiter: {limited or 'never active'}; largest distance to the recorded arm: "
+        f"{found['largest_distance_to_recorded_arm']:.2f} of the tracking bound (not enforced here)",
+    ]
+    text += [f"in the bag: {problem}" for problem in result.problems]
+    text += _shortened([f"{seconds(e['time_ns'])} {_event(e)}" for e in result.stream.header["events"]], "events")
+    if result.comparison is not None:
+        text += [f"note: {note}" for note in result.comparison.notes]
+        text += _shortened([str(item) for item in result.comparison.findings], "findings")
+    return text
+
+
+def print_report(result: Result) -> None:
+    """Print the report; the verdict comes last."""
+    console = Console(soft_wrap=True)
+    for line in lines(result):
+        console.print(escape(line), highlight=False)
+    same = result.comparison is None or result.comparison.same
+    console.print(f"hume regress: {verdict(result)}", style="bold green" if same else "bold red", highlight=False)
+
+
+def _event(event: dict[str, Any]) -> str:
+    times = f" ({event['count']} times until {seconds(event['last_ns'])})" if event["count"] > 1 else ""
+    return f"{event['kind']}: {event['text']}{times}"
+
+
+def _shortened(found: list[str], what: str) -> list[str]:
+    rest = len(found) - _MOST_LINES
+    return found if rest <= 0 else [*found[:_MOST_LINES], f"... and {rest} more {what}; --json has them all"]
+
+
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{value * 1e3:.0f} ms"

@@ -1,0 +1,169 @@
+"""`hume bench stream`: period error of the command stream beside a bare loop, and time to standstill after faults."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rclpy
+import yaml
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from hume_bench.clock_limit import measure_clock
+from hume_bench.control_step import measure_core_step
+from hume_bench.fault_trials import FAULTS, run_fault
+from hume_bench.trial import Trial
+from hume_bringup.environment import default_environment
+from hume_bringup.options import LaunchOptions
+from hume_bringup.signals import interrupt_on_signals
+from hume_core.errors import HumeError
+from hume_core.limits import MotionLimits
+from hume_core.robot import RobotProfile, find_profile
+from hume_ros.context import init_ros
+from hume_ros.domain import free_domain
+from hume_system1.control.periods import summarize_periods
+
+_ROBOT = "wx250s_sim"
+_CLOCK_SECONDS = 20.0
+_PRIORITY = 60
+
+
+def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True) -> int:
+    """Measure and report; returns 1 when the trial of a fault did not come to an end, else 0.
+
+    Args:
+        json_file: where the figures go; None prints only.
+        seconds: of each stream measurement.
+        faults: measure them too.
+    """
+    os.environ.update(default_environment())
+    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
+    interrupt_on_signals()
+    init_ros()
+    try:
+        with Progress(console=Console(stderr=True)) as progress:
+            figures = _measure(progress, seconds, faults)
+    finally:
+        rclpy.try_shutdown()
+    _print(figures)
+    if json_file is not None:
+        json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return int(any("error" in values for values in figures["faults"].values()))
+
+
+def _measure(progress: Progress, seconds: float, faults: bool) -> dict[str, Any]:
+    names = list(FAULTS) if faults else []
+    bar = progress.add_task("core step", total=4 + len(names))
+    figures: dict[str, Any] = {"core_step": measure_core_step()}
+
+    def note(name: str, value: Any) -> None:
+        figures[name] = value
+        progress.advance(bar)
+
+    for name, rate, priority in (
+        ("stream_200hz", 200.0, _PRIORITY),
+        ("stream_500hz", 500.0, _PRIORITY),
+        ("stream_200hz_without_fifo", 200.0, 0),
+    ):
+        progress.update(bar, description=f"{name}, {seconds:.0f} s")
+        stream, clock = measure_stream(rate, seconds, priority, with_clock=name == "stream_200hz")
+        note(name, stream)
+        if clock:
+            note("clock_limit", clock)
+    figures["faults"] = {}
+    limits = RobotProfile.load(_ROBOT).motion_limits()
+    for name in names:
+        progress.update(bar, description=f"fault: {name}")
+        figures["faults"][name] = _fault_figures(name, limits)
+        progress.advance(bar)
+    return figures
+
+
+def _fault_figures(name: str, limits: MotionLimits) -> dict[str, Any]:
+    """What one fault leads to; `error` instead, where its trial did not come to an end."""
+    try:
+        outcome = run_fault(FAULTS[name], limits)
+    except HumeError as error:
+        return {"error": str(error)}
+    return {
+        "detection_ms": 1e3 * outcome.detection,
+        "slowing_ms": 1e3 * max(0.0, outcome.slowing),
+        "standstill_ms": 1e3 * outcome.standstill,
+        "allowed_standstill_ms": 1e3 * outcome.allowed_standstill,
+        "worst_limit_ratio": outcome.ratios.worst,
+        "reason": outcome.reason,
+    }
+
+
+def measure_stream(
+    rate: float, seconds: float, priority: int, *, with_clock: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Period error of the command stream while both systems work.
+
+    Args:
+        rate: of the stream, Hz.
+        seconds: length.
+        priority: SCHED_FIFO priority of the command loop; 0: ordinary scheduling.
+        with_clock: measure a bare loop of the same rate and priority beside it, after the stream's own time.
+
+    Returns:
+        Figures of the stream and of the bare loop (empty without).
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        profile = _profile_at(rate, Path(folder))
+        options = LaunchOptions(robot=str(profile), seed=0, log_level="warn")
+        with Trial(options, {"hume_system1": {"priority": priority}}) as trial:
+            trial.start_task()
+            trial.spin(2.0)
+            started = trial.node.get_clock().now().nanoseconds
+            trial.spin(seconds)
+            scheduler = str(trial.status.scheduler)
+            clock = measure_clock(rate, _CLOCK_SECONDS, priority) if with_clock else {}
+            elapsed = 1e-9 * (trial.node.get_clock().now().nanoseconds - started)
+            times = trial.stop().times
+    end = times[-1] - (elapsed - seconds)
+    window = times[(times > end - seconds) & (times <= end)]
+    return summarize_periods(np.diff(window), 1.0 / rate).figures(scheduler), clock
+
+
+def _profile_at(rate: float, folder: Path) -> Path:
+    """The simulated robot's profile with another stream rate."""
+    data = yaml.safe_load(find_profile(_ROBOT).read_text(encoding="utf-8"))
+    data["rates"]["stream"] = rate
+    path = folder / f"{_ROBOT}.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return path
+
+
+def _print(figures: dict[str, Any]) -> None:
+    console = Console()
+    table = Table("loop", "scheduler", "rate, Hz", "p50, us", "p99", "p99.9", "max", "gaps > 2 periods")
+    for name, values in figures.items():
+        if name in ("faults", "core_step"):
+            continue
+        error = values["period_error_us"]
+        numbers = [f"{error[key]:.0f}" for key in ("p50", "p99", "p999", "max")]
+        gaps = str(values["gaps_over_two_periods"])
+        table.add_row(name, values["scheduler"], f"{values['rate_hz']:.1f}", *numbers, gaps)
+    console.print(table)
+    cost = figures["core_step"]
+    console.print(
+        f"one step of the control core, 7 joints: median {cost['median_us']:.0f} us, p99 {cost['p99_us']:.0f}"
+    )
+    if not figures["faults"]:
+        return
+    table = Table("fault", "noticed, ms", "after the bound", "standstill", "allowed", "worst / limit", "reason")
+    for name, values in figures["faults"].items():
+        if "error" in values:
+            table.add_row(name, "", "", "", "", "", values["error"])
+            continue
+        keys = ("detection_ms", "slowing_ms", "standstill_ms", "allowed_standstill_ms")
+        ratio = f"{values['worst_limit_ratio']:.6f}"
+        table.add_row(name, *(f"{values[key]:.0f}" for key in keys), ratio, values["reason"])
+    console.print(table)

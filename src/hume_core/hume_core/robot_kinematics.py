@@ -1,0 +1,50 @@
+"""Kinematics of a robot profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hume_core.errors import KinematicsError, RobotProfileError
+from hume_core.kinematics.description import read_urdf
+from hume_core.kinematics.model import ArmModel
+from hume_core.kinematics.solver import Kinematics, KinematicsOptions
+from hume_core.robot import KinematicsSection, RobotProfile
+
+
+def load_kinematics(profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> Kinematics:
+    """The kinematics of a robot.
+
+    Args:
+        profile: names links, joints, limits and, with `kinematics.urdf`, a file.
+        urdf: text of the description; taken instead of the file.
+        fallback: gives the text where there is neither, from a topic, say.
+
+    Raises:
+        RobotProfileError: the profile has no `kinematics`, or there is no description.
+        KinematicsError: the description cannot be read, or lacks something the profile names.
+    """
+    section = profile.kinematics
+    if section is None:
+        raise RobotProfileError(f"robot '{profile.name}' has no section kinematics: add base_link, tool_link and urdf")
+    text = urdf or _described(profile, section, fallback)
+    try:
+        model = ArmModel(text, profile.joint_names, section.base_link, section.tool_link)
+    except KinematicsError as error:
+        raise KinematicsError(f"robot '{profile.name}', section kinematics: {error}") from error
+    options = KinematicsOptions(
+        position_tolerance=section.position_tolerance,
+        rotation_tolerance=section.rotation_tolerance,
+        rotation_weight=section.rotation_weight,
+        posture_gain=section.posture_gain,
+    )
+    return Kinematics(model, profile.motion_limits(), np.array(profile.home), options)
+
+
+def _described(profile: RobotProfile, section: KinematicsSection, fallback: Callable[[], str] | None) -> str:
+    if section.urdf is not None:
+        return read_urdf(section.urdf)
+    if fallback is None:
+        raise RobotProfileError(f"robot '{profile.name}': kinematics.urdf is not set; give the path of the URDF")
+    return fallback()

@@ -1,0 +1,67 @@
+"""The commands `hume bench ...`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from hume_bringup.environment import default_environment
+
+bench = typer.Typer(help="Measure speed and timing.", no_args_is_help=True)
+JsonOption = Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")]  # noqa: UP045
+
+
+@bench.command("model")
+def bench_model(json_file: JsonOption = None) -> None:
+    """Measure the models against the straightforward schedule."""
+    from hume_bench.model import run_bench
+
+    raise typer.Exit(run_bench(json_file))
+
+
+@bench.command("kinematics")
+def bench_kinematics(json_file: JsonOption = None) -> None:
+    """Measure inverse kinematics on every robot profile."""
+    from hume_bench.kinematics import run_bench
+
+    raise typer.Exit(run_bench(json_file))
+
+
+@bench.command("trajectory")
+def bench_trajectory(
+    json_file: JsonOption = None,
+    compare: Annotated[bool, typer.Option(help="Also play messages without stamps, for comparison.")] = False,
+) -> None:
+    """Play the command stream through a model of joint_trajectory_controller, on every robot that has it."""
+    from hume_bench.trajectory import run_bench
+
+    raise typer.Exit(run_bench(json_file, compare))
+
+
+@bench.command("stream")
+def bench_stream(
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=5.0, help="Length of each measurement of the stream, s.")] = 60.0,
+    faults: Annotated[bool, typer.Option(help="Also measure how soon each fault ends in standstill.")] = True,
+) -> None:
+    """Measure how punctual the command stream is, next to a bare loop, and how it stops."""
+    from hume_bench.stream import run_bench
+
+    raise typer.Exit(run_bench(json_file, seconds, faults))
+
+
+@bench.command("stops")
+def bench_stops(
+    json_file: JsonOption = None,
+    endings: Annotated[bool, typer.Option(help="Also end the set of processes in every way.")] = True,
+) -> None:
+    """Measure how soon every kind of stop ends in standstill, and what is left when hume up ends."""
+    from hume_bench.stops import run_bench
+    from hume_bringup.signals import interrupt_on_signals
+
+    os.environ.update(default_environment())
+    interrupt_on_signals()
+    raise typer.Exit(run_bench(json_file, endings))

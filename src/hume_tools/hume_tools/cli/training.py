@@ -1,0 +1,170 @@
+"""Commands of the `hume` command that record, train and evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from hume_training.default_checkpoint import default_checkpoint
+
+if TYPE_CHECKING:
+    from hume_bags.episode_bag import EpisodeBags
+
+_Paths = Optional[Path]  # noqa: UP045
+_Number = Optional[float]  # noqa: UP045
+Robot = Annotated[str, typer.Option(help="Profile of the simulated arm, a name or a .yaml file.")]
+ActionSpace = Annotated[
+    str, typer.Option(help="What action rows mean; only for checkpoints without policy_contract.json.")
+]
+System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second, Hz; without: the suite's.")]
+System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s; without: the suite's.")]
+System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz; without: the suite's.")]
+System1Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to segment, s; without: the suite's.")]
+_SUITES = "hard, nominal, recovery, lift, stack or hard_torque"
+_VARIANTS = (
+    "full, fixed_noise, n1, n2, ... (that many candidates), no_system1, n1_no_system1, best_value, mean, random_pick, "
+    "medoid, low_noise, oracle, swapped, blank, stale"
+)
+
+
+def collect(
+    folder: Annotated[Path, typer.Argument(help="Folder of the new LeRobot dataset.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Attempts per task; of rollouts: in all.")] = 500,
+    task: Annotated[list[str], typer.Option(help="lift, stack, lift red, ...; may be repeated.")] = ["lift", "stack"],  # noqa: B006
+    seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
+    paired: Annotated[bool, typer.Option(help="Record every scene once for each choice of colours.")] = True,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 2,
+    policy: Annotated[str, typer.Option(help="Record rollouts of this checkpoint instead of demonstrations.")] = "",
+    suite: Annotated[str, typer.Option(help=f"Suite of the rollouts: {_SUITES}.")] = "nominal",
+    variant: Annotated[str, typer.Option(help=f"Variant of the rollouts: {_VARIANTS}.")] = "n1_no_system1",
+    takeover: Annotated[
+        float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s; 0: never.")
+    ] = 0.0,
+    action_space: ActionSpace = "",
+    robot: Robot = "wx250s_sim",
+    system2_rate: System2Rate = None,
+    system2_latency: System2Latency = None,
+) -> None:
+    """Record seeded demonstrations of the scripted expert, or rollouts of a policy; run again to resume."""
+    if policy:
+        from hume_training.evaluation.recording import RolloutOptions, run_collect_rollouts
+
+        timing = _given(system2_rate=system2_rate, system2_latency=system2_latency)
+        options = RolloutOptions(
+            folder,
+            policy,
+            episodes,
+            suite,
+            variant,
+            seed,
+            action_space,
+            robot,
+            workers=workers,
+            takeover=takeover,
+            timing=timing,
+        )
+        raise typer.Exit(run_collect_rollouts(options))
+    from hume_training.collect.run import CollectOptions, run_collect
+
+    raise typer.Exit(run_collect(CollectOptions(folder, episodes, task, seed, paired, workers)))
+
+
+def train(
+    kind: Annotated[str, typer.Argument(help="system2, value or system1.")],
+    config: Annotated[Path, typer.Option(help="YAML file; see hume_training/configs.")],
+    change: Annotated[list[str], typer.Option("--set", help="field=value, stronger than the file.")] = [],  # noqa: B006
+    stop_after: Annotated[Optional[int], typer.Option(min=1, help="End early, after this many steps.")] = None,  # noqa: UP045
+) -> None:
+    """Train one part of a checkpoint; run again to resume exactly where it stopped."""
+    from hume_training.training.run import run_train
+
+    raise typer.Exit(run_train(kind, config, change, stop_after))
+
+
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name; without: the one that ships.")] = "",
+    suite: Annotated[str, typer.Option(help=f"Scenes, tasks and disturbances: {_SUITES}.")] = "hard",
+    episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
+    variants: Annotated[str, typer.Option(help=f"What to compare, separated by commas: {_VARIANTS}.")] = (
+        "full,n1,no_system1,random_pick,mean,best_value"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 1,
+    action_space: ActionSpace = "",
+    robot: Robot = "wx250s_sim",
+    system2_rate: System2Rate = None,
+    system2_latency: System2Latency = None,
+    system1_rate: System1Rate = None,
+    system1_latency: System1Latency = None,
+    json_file: Annotated[_Paths, typer.Option("--json", help="Write the figures to this file.")] = None,
+    plot: Annotated[_Paths, typer.Option(help="Draw the figures to this file.")] = None,
+    record: Annotated[_Paths, typer.Option(help="Write every episode into this folder, a bag each.")] = None,
+    value_quality: Annotated[int, typer.Option(min=0, help="Judge the values at this many states instead.")] = 0,
+) -> None:
+    """Measure success in the simulator, without ROS: paired episodes, 95 % intervals."""
+    checkpoint = checkpoint or _default_checkpoint(robot)
+    timing = _given(
+        system2_rate=system2_rate,
+        system2_latency=system2_latency,
+        system1_rate=system1_rate,
+        system1_latency=system1_latency,
+    )
+    if value_quality:
+        from hume_training.evaluation.value_quality import ValueQualityOptions, run_value_quality
+
+        judged = ValueQualityOptions(
+            checkpoint,
+            suite,
+            value_quality,
+            seed=seed,
+            action_space=action_space,
+            robot=robot,
+            timing=timing,
+            json_file=json_file,
+            plot=plot,
+        )
+        raise typer.Exit(run_value_quality(judged))
+    from hume_training.evaluation.run import EvaluateOptions, run_evaluate
+
+    options = EvaluateOptions(
+        checkpoint,
+        suite,
+        [name.strip() for name in variants.split(",") if name.strip()],
+        episodes,
+        seed,
+        action_space,
+        robot,
+        workers=workers,
+        timing=timing,
+        json_file=json_file,
+        plot=plot,
+        recorder=None if record is None else _recorder(record, robot, checkpoint),
+    )
+    raise typer.Exit(run_evaluate(options))
+
+
+def _recorder(folder: Path, robot: str, checkpoint: str) -> EpisodeBags:
+    from hume_bags.episode_bag import EpisodeBags
+    from hume_core.robot import RobotProfile
+
+    bags = EpisodeBags(folder, robot, checkpoint)
+    bags.check(RobotProfile.load(robot))
+    return bags
+
+
+def _default_checkpoint(robot: str) -> str:
+    from hume_training.evaluation.robot import simulated_robot
+
+    return str(default_checkpoint(simulated_robot(robot)))
+
+
+def _given(**values: float | None) -> dict[str, float]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add `collect`, `train` and `evaluate`."""
+    for command in (collect, train, evaluate):
+        app.command()(command)

@@ -1,0 +1,1 @@
+"""`hume demo`: the simulated arm with both systems, and its figures."""

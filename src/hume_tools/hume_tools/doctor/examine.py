@@ -1,0 +1,66 @@
+"""Listens to a robot's graph, then applies every rule."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+from hume_bringup.environment import default_environment
+from hume_core.errors import HumeError
+from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
+from hume_tools.doctor.commands import judge_commands, judge_stack
+from hume_tools.doctor.controllers import judge_controllers
+from hume_tools.doctor.graph import Graph
+from hume_tools.doctor.installation import Finding
+from hume_tools.doctor.listener import listen
+from hume_tools.doctor.sources import judge_sources
+from hume_tools.doctor.stops import judge_stops
+
+
+def examine(robot: str, namespace: str, seconds: float) -> list[Finding]:
+    """Listen to the graph for a while and compare it with a profile.
+
+    Args:
+        robot: name or path of the profile.
+        namespace: of the robot's topics.
+        seconds: how long to listen.
+
+    Raises:
+        RobotProfileError: the profile is unknown or wrong.
+    """
+    profile = RobotProfile.load(robot)
+    os.environ.update(default_environment())
+    return judge(profile, listen(profile, namespace, seconds))
+
+
+def judge(profile: RobotProfile, graph: Graph) -> list[Finding]:
+    """One finding per thing that the profile says of the graph."""
+    return [
+        *judge_sources(profile, graph),
+        *judge_commands(profile, graph),
+        *judge_stack(graph),
+        *judge_controllers(profile, graph),
+        *judge_stops(profile, graph),
+        *_kinematics(profile, graph),
+    ]
+
+
+def _kinematics(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
+    section = profile.kinematics
+    if section is None:
+        return
+    needed = profile.needed_kinematics is not None
+    fix = "start robot_state_publisher, or set kinematics.urdf; joint and link names must be those of the URDF"
+    if section.urdf is None and not graph.description:
+        yield Finding("kinematics", False, "nobody publishes robot_description", fix, optional=not needed)
+        return
+    try:
+        arm = load_kinematics(profile, "" if section.urdf is not None else graph.description)
+    except HumeError as error:
+        yield Finding("kinematics", False, str(error), fix, optional=not needed)
+        return
+    x, y, z = arm.forward(np.array(profile.home)).position
+    yield Finding("kinematics", True, f"{section.tool_link} at home: [{x:.3f}, {y:.3f}, {z:.3f}] m")

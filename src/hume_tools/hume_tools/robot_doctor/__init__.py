@@ -1,6 +1,0 @@
-"""`hume doctor --robot`: whether the running graph is as a robot profile says."""
-
-from hume_tools.robot_doctor.examine import examine, judge
-from hume_tools.robot_doctor.graph import Controller, Endpoint, Graph, Manager, Source
-
-__all__ = ["Controller", "Endpoint", "Graph", "Manager", "Source", "examine", "judge"]
