@@ -16,9 +16,10 @@ from hume_bags.regress.settings import Settings
 from hume_bags.regress.stream import WEIGHT_DTYPE
 from hume_core.checkpoint import CheckpointReader, resolve_folder
 from hume_core.observation import Observation
+from hume_core.policy import PretrainedPolicy
 from hume_core.robot import RobotProfile
 from hume_system1.denoiser import Refiner
-from hume_system1.model import System1
+from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system2.model import System2
 from hume_system2.thinker import Thinker, ThoughtResult, check_fits
@@ -72,11 +73,13 @@ def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> P
     """Load both systems as the nodes do; torch on one thread.
 
     Raises:
-        CheckpointError: the checkpoint is damaged or does not fit the robot.
+        CheckpointError: the checkpoint is damaged, does not fit the robot, or has no System 1 to refine with.
     """
     torch.set_num_threads(1)
     system2 = System2.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype2))
-    system1 = System1.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype1))
+    has_network = settings.refine or system2.config.has_system1
+    kind: type[PretrainedPolicy] = System1 if has_network else ActionUnits
+    system1 = kind.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype1))
     check_fits(system2, profile)
     folder = resolve_folder(checkpoint)
     names = tuple(sorted({*system2.tensors_read, *system1.tensors_read}))

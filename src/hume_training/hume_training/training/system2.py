@@ -15,7 +15,7 @@ from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
-from hume_training.pretrained import create_from_pretrained
+from hume_training.pretrained import create_from_pretrained, sized_by_system2, system2_alone
 from hume_training.training.auxiliary import AttendedReader, EnvironmentReader, Readings
 from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
@@ -125,13 +125,16 @@ class System2Objective:
 
 def new_checkpoint(config: System2Config, data: Demonstrations, folder: Path) -> Path:
     """A checkpoint with random or published weights whose sizes and statistics are those of the dataset."""
-    preset = find_preset(config.preset)
+    preset, alone = find_preset(config.preset), system2_alone(config.checkpoint)
+    if alone is not None:
+        preset = sized_by_system2(preset, alone)
     statistics = data.statistics(preset.chunk, config.space, config.joints)
     return create_from_pretrained(
         folder,
         preset,
         config.paligemma,
         config.dinov2,
+        alone or "",
         seed=config.seed,
         cameras=tuple(data.images),
         state_dim=data.state.shape[1],
@@ -155,10 +158,11 @@ def train_system2(config: System2Config, stop_after: int | None = None) -> Outco
     """Train System 2; see `train`."""
     data = load_datasets(config.dataset)
     start = Path(config.output) / "start"
+    new = not config.checkpoint or system2_alone(config.checkpoint) is not None
     with Processes(config.device).main_first():
-        if not config.checkpoint and not (start / "model.safetensors").is_file():
+        if new and not (start / "model.safetensors").is_file():
             new_checkpoint(config, data, start)
-    checkpoint = config.checkpoint or start
+    checkpoint = start if new else config.checkpoint
     system2 = System2.from_pretrained(checkpoint, device=config.device)
     keep_contract(system2, data, config.space, config.joints)
     hook = evaluation_hook(config, system2, checkpoint)

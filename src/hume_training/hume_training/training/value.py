@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hume_core.errors import ConfigError, DatasetError
+from hume_core.errors import CheckpointError, ConfigError, DatasetError
 from hume_system2.model import System2
 from hume_system2.model.critics import CalQL
 from hume_training.data.contract import keep_contract
@@ -188,6 +188,11 @@ def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
     torch.set_num_threads(config.threads)
     data = load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
+    if not system2.config.has_system1:
+        raise CheckpointError(
+            f"{config.checkpoint} is a System 2 alone, without a value head; `hume train system2` makes a whole "
+            "checkpoint of it first"
+        )
     keep_contract(system2, data, config.space, config.joints)
     if config.score_rows:
         score_rows(system2, config.score_rows, config.seed)
