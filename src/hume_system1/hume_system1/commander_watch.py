@@ -19,7 +19,8 @@ _DISCOVERY = 0.5  # s
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
 _SECOND = "a second"
-_NAMED_WITHIN = 2.0  # s
+# The name of a new node may be lost once. Fast DDS repeats it with the heartbeat of its writer, every 3 s: two of them.
+_NAMED_WITHIN = 7.0  # s
 _WARN_PERIOD = 60.0  # s
 
 
@@ -79,6 +80,25 @@ def foreign(guarded: Sequence[Guarded], publishers: Mapping[str, Sequence[str]],
     return ", ".join(found)
 
 
+class NamelessPublishers:
+    """Leaves out publishers whose node may yet get a name: the graph learns of the two one after the other."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[int, ...], float] = {}
+
+    def without_young(self, publishers: Mapping[str, Sequence[Publisher]], now: float) -> dict[str, list[Publisher]]:
+        """The publishers by topic, less those that have been without a name for a short time only.
+
+        Args:
+            publishers: topic -> its publishers.
+            now: s on the steady clock.
+        """
+        nameless = {each.gid for found in publishers.values() for each in found if each.node == NAMELESS}
+        self._since = {gid: self._since.get(gid, now) for gid in nameless}
+        young = {gid for gid, since in self._since.items() if now - since < _NAMED_WITHIN}
+        return {topic: [each for each in found if each.gid not in young] for topic, found in publishers.items()}
+
+
 class CommanderWatch:
     """Looks for other commanders: once before this node publishes, then all the time.
 
@@ -89,8 +109,8 @@ class CommanderWatch:
 
     def __init__(self, node: Node, guarded: Sequence[Guarded]) -> None:
         self._node, self._guarded = node, guarded
-        self._told = self._seen = ""
-        self._seen_since = 0.0
+        self._told = ""
+        self._nameless = NamelessPublishers()
         self._repeated = RepeatedPublishers()
 
     def refuse_others(self, discovery: float = _DISCOVERY) -> None:
@@ -123,11 +143,10 @@ class CommanderWatch:
         self._node.destroy_timer(self._timer)
 
     def _look(self) -> None:
-        publishers, now = self._publishers(), time.monotonic()
+        now = time.monotonic()
+        publishers = self._nameless.without_young(self._publishers(), now)
         text = foreign(self._guarded, _names(publishers))
-        if text != self._seen:
-            self._seen, self._seen_since = text, now
-        if text != self._told and (NAMELESS not in text or now - self._seen_since >= _NAMED_WITHIN):
+        if text != self._told:
             self._told = text
             self._on_change(text)
         self._warn_of_repeated(publishers, now)
