@@ -24,6 +24,10 @@ from hume_system1.control.stream_check import StreamRatios, stream_ratios
 
 _FLOOD_SECONDS = 2.0
 _SETTLE_SECONDS = 0.3
+_LONGEST_TICK = 1.5
+"""A longer one, in periods, is a gap: the core does not make up for what it missed."""
+_SHORTEST_PART = 3
+"""Commands; jerk needs four."""
 
 
 @dataclass(frozen=True)
@@ -198,15 +202,19 @@ def stopping_time(speed: NDArray[np.float64], gained: NDArray[np.float64], limit
 
 
 def published_ratios(recording: Recording, limits: MotionLimits) -> StreamRatios:
-    """Largest ratios over all unbroken parts of the stream."""
-    breaks = np.flatnonzero(~recording.published)
-    edges = [-1, *breaks.tolist(), len(recording.times)]
-    parts = [
-        stream_ratios(recording.times[a + 1 : b], recording.positions[a + 1 : b], limits)
-        for a, b in itertools.pairwise(edges)
-        if b - a > 4
-    ]
+    """Largest ratios over all unbroken parts of the stream.
+
+    Where a stalled computer made no command, the arm kept the last one. Nothing bounds acceleration or jerk across such
+    a gap. The step over it must still be within the velocity limit.
+    """
+    times, published = recording.times, recording.published
+    periods = np.diff(times)
+    gaps = np.flatnonzero(periods > _LONGEST_TICK * np.median(periods)) if len(times) > 1 else np.zeros(0, dtype=int)
+    edges = sorted({0, len(times), *(gaps + 1), *np.flatnonzero(~published), *(np.flatnonzero(~published) + 1)})
+    parts = [slice(a, b) for a, b in itertools.pairwise(edges) if published[a] and b - a > _SHORTEST_PART]
+    parts += [slice(k, k + 2) for k in gaps if published[k] and published[k + 1]]
+    found = [stream_ratios(times[part], recording.positions[part], limits) for part in parts]
     return StreamRatios(
-        *(max((getattr(part, name) for part in parts), default=0.0)
+        *(max((getattr(each, name) for each in found), default=0.0)
           for name in ("velocity", "acceleration", "jerk", "outside"))
     )  # fmt: skip

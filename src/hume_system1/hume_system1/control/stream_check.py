@@ -47,9 +47,9 @@ def divided_differences(times: Array, positions: Array) -> tuple[Array, Array, A
         (k - 1, n) rad/s, (k - 2, n) rad/s^2, (k - 3, n) rad/s^3.
     """
     t = times[:, None]
-    velocity = np.diff(positions, axis=0) / (t[1:] - t[:-1])
-    acceleration = 2.0 * np.diff(velocity, axis=0) / (t[2:] - t[:-2])
-    jerk = 3.0 * np.diff(acceleration, axis=0) / (t[3:] - t[:-3])
+    velocity = np.diff(positions, axis=0) / np.diff(t, axis=0)
+    acceleration = 2.0 * np.diff(velocity, axis=0) / (t[2:] - t[:-2])[: max(len(velocity) - 1, 0)]
+    jerk = 3.0 * np.diff(acceleration, axis=0) / (t[3:] - t[:-3])[: max(len(acceleration) - 1, 0)]
     return velocity, acceleration, jerk
 
 
@@ -62,7 +62,7 @@ def stream_ratios(times: Array, positions: Array, limits: MotionLimits) -> Strea
         limits: of the joints.
     """
     positions = unwrapped(positions, limits.continuous)
-    derivatives = divided_differences(times, positions) if len(times) > 3 else (np.zeros((0, limits.size)),) * 3
+    derivatives = divided_differences(times, positions)
     bounds = (limits.velocity, limits.acceleration, limits.jerk)
     ratios = [float((np.abs(d) / bound).max(initial=0.0)) for d, bound in zip(derivatives, bounds, strict=True)]
     outside = max(float((limits.lower - positions).max()), float((positions - limits.upper).max()), 0.0)
