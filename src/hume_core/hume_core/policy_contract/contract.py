@@ -1,90 +1,26 @@
-"""What a checkpoint's numbers mean, in `policy_contract.json` beside its `config.json`.
-
-`config.json` has the released layout and says only how many numbers there are. Units: m, rad, s.
-"""
+"""The contract: what a checkpoint's state and action rows hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from hume_core.action_spaces import (
-    ACTION_SPACES,
-    ActionLayout,
-    ActionSpace,
-    ArmGroup,
-    Conventions,
-    DeltaFrame,
-    GripperGroup,
-    RotationFormat,
-)
-from hume_core.action_spaces.layout import Group
+from hume_core.action_spaces import ActionLayout
 from hume_core.errors import ContractError
-from hume_core.field_types import Finite, Name, Positive, SpaceName
+from hume_core.field_types import Name, Positive
 from hume_core.json_file import read_json
+from hume_core.policy_contract.arm import CONVENTIONS, SPACE, ContractArm, ContractGripper, action_facts, layout_of
+from hume_core.policy_contract.facts import UNKNOWN, listed
+from hume_core.policy_contract.timing import Timing, timing_facts
 from hume_core.robot import RobotProfile
 from hume_core.robot_errors import describe_problem
-from hume_core.robot_sections import Scale, Section, StateField
+from hume_core.robot_sections import Section, StateField
 from hume_core.texts import shown
 
 CONTRACT_FILE = "policy_contract.json"
 VERSION = 1
-_SPACE, _CONVENTIONS = "action space", ("frame", "rotation", "scale")
-_UNKNOWN = "unknown"
-
-
-class ContractArm(Section):
-    """An arm's numbers of an action row.
-
-    Attributes:
-        name: of the arm.
-        joints: in policy order.
-        space: name of an `ActionSpace`.
-        frame, rotation, scale: see `Conventions`; for spaces of the tool only, left out: its defaults.
-    """
-
-    name: Name
-    joints: Annotated[tuple[Name, ...], Field(min_length=1)]
-    space: SpaceName
-    frame: DeltaFrame | None = None
-    rotation: RotationFormat | None = None
-    scale: Scale | None = None
-
-    @model_validator(mode="after")
-    def _conventions_have_a_use(self) -> ContractArm:
-        given = [field for field in ("frame", "rotation", "scale") if getattr(self, field) is not None]
-        if given and not ACTION_SPACES[self.space].needs_kinematics:
-            raise ValueError(f"{given[0]} has no use in space '{self.space}'; leave it out")
-        return self
-
-    @classmethod
-    def of(cls, group: ArmGroup) -> ContractArm:
-        """Of an arm of a layout."""
-        arm = cls(name=group.name, joints=group.joints, space=group.space.name)
-        if not group.space.needs_kinematics:
-            return arm
-        written = group.space.conventions
-        return arm.model_copy(update={"frame": written.frame, "rotation": written.rotation, "scale": written.scale})
-
-    def meaning(self) -> ActionSpace:
-        """The action space with its conventions."""
-        return ACTION_SPACES[self.space](Conventions.given(self.frame, self.rotation, self.scale))
-
-
-class ContractGripper(Section):
-    """A gripper's number of an action row.
-
-    Attributes:
-        name: of the gripper's joint.
-        closed, open: the number for closed and for open; left out: not known.
-    """
-
-    name: Name
-    closed: Finite | None = None
-    open: Finite | None = None
 
 
 class PolicyContract(Section):
@@ -96,6 +32,7 @@ class PolicyContract(Section):
         arms, grippers: the parts of an action row.
         row: names of arms and grippers in the order of the row's numbers.
         state: parts of `observation.state` in order.
+        timing: what else is known of when rows are due.
     """
 
     version: Literal[1] = 1
@@ -104,6 +41,7 @@ class PolicyContract(Section):
     grippers: tuple[ContractGripper, ...] = ()
     row: tuple[Name, ...]
     state: Annotated[tuple[StateField, ...], Field(min_length=1)]
+    timing: Timing = Timing()
 
     @model_validator(mode="after")
     def _row_names_every_part_once(self) -> PolicyContract:
@@ -165,9 +103,7 @@ class PolicyContract(Section):
 
     def layout(self) -> ActionLayout:
         """How an action row is split; without kinematics."""
-        parts: dict[str, Group] = {arm.name: ArmGroup(arm.name, arm.joints, arm.meaning()) for arm in self.arms}
-        parts |= {gripper.name: GripperGroup(gripper.name) for gripper in self.grippers}
-        return ActionLayout(tuple(parts[name] for name in self.row))
+        return layout_of(self.arms, self.grippers, self.row)
 
     @property
     def action_dim(self) -> int:
@@ -184,11 +120,11 @@ class PolicyContract(Section):
         """What of a robot profile is not as the checkpoint needs it, a line each; empty: it fits."""
         mine, theirs = self._facts(), PolicyContract.of(profile)._facts()
         # How rows about the tool are written says nothing beside rows that mean something else.
-        skipped = _CONVENTIONS if mine[_SPACE] != theirs[_SPACE] else ()
+        skipped = CONVENTIONS if mine[SPACE] != theirs[SPACE] else ()
         return [
             f"{what}: the checkpoint has {fact}, the robot {theirs[what]}"
             for what, fact in mine.items()
-            if fact not in (theirs[what], _UNKNOWN) and what not in skipped
+            if fact not in (theirs[what], UNKNOWN) and what not in skipped
         ]
 
     def adapt(self, profile: RobotProfile) -> RobotProfile:
@@ -205,28 +141,8 @@ class PolicyContract(Section):
 
     def _facts(self) -> dict[str, str]:
         """What is compared, in words."""
-        layout = self.layout()
-        written = [arm.meaning().conventions for arm in self.arms if ACTION_SPACES[arm.space].needs_kinematics]
         return {
-            _SPACE: f"'{layout.action_space}'",
-            "frame": _listed(item.frame.value for item in written),
-            "rotation": _listed(item.rotation.value for item in written),
-            "scale": _numbers([factor for item in written for factor in item.scale]),
-            "dt": f"{self.dt:.6g} s",
-            "joints": _listed(layout.joint_names),
-            "grippers": _listed(gripper.name for gripper in self.grippers),
-            "gripper closed": _numbers([gripper.closed for gripper in self.grippers]),
-            "gripper open": _numbers([gripper.open for gripper in self.grippers]),
-            "order of a row": _listed(self.row),
-            "state": _listed(field.value for field in self.state),
+            **action_facts(self.arms, self.grippers, self.row),
+            **timing_facts(self.dt, self.timing),
+            "state": listed(field.value for field in self.state),
         }
-
-
-def _numbers(numbers: Sequence[float | None]) -> str:
-    if None in numbers:
-        return _UNKNOWN
-    return _listed(f"{number:.6g}" for number in numbers)
-
-
-def _listed(parts: Iterable[str]) -> str:
-    return f"[{', '.join(parts)}]"
