@@ -137,7 +137,9 @@ class PolicyContract(Section):
         if len(self.arms) > 1:
             raise ContractError(f"the checkpoint drives {len(self.arms)} arms; a robot profile has one")
         arm = self.arms[0]
-        return profile.with_action(arm.space, self.dt, arm.frame, arm.rotation, arm.scale, **arm.adopted())
+        return profile.with_action(
+            arm.space, self.dt, arm.frame, arm.rotation, arm.scale, **arm.adopted(), **self.timing.adopted()
+        )
 
     def _facts(self) -> dict[str, str]:
         """What is compared, in words."""
