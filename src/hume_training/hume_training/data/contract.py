@@ -9,6 +9,7 @@ from hume_core.errors import ConfigError
 from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import ContractArm, ContractGripper, PolicyContract
 from hume_core.robot_sections import StateField
+from hume_core.state.parts import state_parts
 from hume_training.data.demonstrations import Demonstrations
 
 _ARM = "arm"
@@ -39,7 +40,7 @@ def dataset_contract(data: Demonstrations, space: ActionSpace, joints: int) -> P
         arms=(ContractArm.of(ArmGroup(_ARM, arm, space)),),
         grippers=grippers,
         row=(_ARM, *(gripper.name for gripper in grippers)),
-        state=state,
+        state=state_parts(state),
     )
 
 
