@@ -20,7 +20,7 @@ from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
 from hume_core.errors import DatasetError, HumeError
-from hume_core.robot import RobotProfile, StateField
+from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import Frame
 from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
 from hume_training.data.writer import Episode, finish, stage_shard
@@ -211,12 +211,7 @@ def _resized(image: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
 
 
 def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labelled: bool) -> dict[str, Feature]:
-    names = {
-        StateField.JOINT_POSITIONS: profile.joint_names,
-        StateField.JOINT_VELOCITIES: tuple(f"{name}_velocity" for name in profile.joint_names),
-        StateField.GRIPPER: () if profile.gripper is None else (profile.gripper.joint,),
-    }
-    state = tuple(name for field in profile.state for name in names[field])
+    state = profile.state_names
     action = (*profile.joint_names, *(() if profile.gripper is None else ("gripper",)))
     features = {
         key: Feature("image", values.shape[1:], ("height", "width", "channels"))

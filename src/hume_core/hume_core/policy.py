@@ -25,7 +25,7 @@ from hume_core.images import prepare_image
 from hume_core.nn.joined import join_all
 from hume_core.normalization import Normalizer
 from hume_core.observation import Observation
-from hume_core.policy_contract import PolicyContract
+from hume_core.policy_contract import PolicyContract, find_contract
 
 COMPILED_LIMITS = {torch.float32: 1e-4, torch.bfloat16: 3e-2}
 
@@ -73,6 +73,7 @@ class PretrainedPolicy(nn.Module):
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         compile: bool = False,
+        contract: str = "",
     ) -> PolicyType:
         """Load a checkpoint folder or hub name; only this system's own tensors are read.
 
@@ -82,11 +83,12 @@ class PretrainedPolicy(nn.Module):
             dtype: float32, or bfloat16 for the transformers (the action projections, the final norms and
                 the critics stay float32, as released).
             compile: use torch.compile; the first calls, best made by ``warm_up``, take long.
+            contract: name or path of what its numbers mean; empty: the folder's own, or that of a release.
 
         Raises:
             CheckpointError: the folder, a file or a tensor is missing, truncated or of the wrong shape.
             ConfigError: ``config.json`` has an unknown, missing or wrong field.
-            ContractError: ``policy_contract.json`` is there, and damaged.
+            ContractError: its contract is damaged, or there is none of the given name.
         """
         if dtype not in (torch.float32, torch.bfloat16):
             raise ConfigError(f"dtype {dtype} is not supported; valid: torch.float32, torch.bfloat16")
@@ -100,7 +102,7 @@ class PretrainedPolicy(nn.Module):
         policy.rebuild_buffers()
         policy.normalizer.check()
         policy.tensors_read = tuple(reader.names_read)
-        policy.contract = PolicyContract.load(folder)
+        policy.contract = find_contract(name, folder, contract)
         policy._source = reader
         policy.requires_grad_(False).eval().to(device)
         join_all(policy)

@@ -6,9 +6,9 @@ A profile is the single place that ties a policy's keys to a robot's topics. Uni
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
@@ -46,6 +46,9 @@ from hume_core.robot_sections import (
     Section,
     StateField,
 )
+from hume_core.state.fitting import column_names, missing_for, needs_tool
+from hume_core.state.parts import GripperPart, JointPart, StatePart
+from hume_core.state.tool import ToolFrame
 from hume_core.stop_sections import DeadMan, StopState
 from hume_core.yaml_file import read_yaml
 
@@ -65,7 +68,8 @@ class RobotProfile(Section):
     gripper: Gripper | None = None
     joint_states: Name = "joint_states"
     cameras: dict[Name, Camera]
-    state: tuple[StateField, ...] = (StateField.JOINT_POSITIONS, StateField.GRIPPER)
+    state: tuple[StatePart, ...] = (JointPart(field=StateField.JOINT_POSITIONS), GripperPart(field=StateField.GRIPPER))
+    tool: ToolFrame | None = None
     action: Action
     kinematics: KinematicsSection | None = None
     controllers: Controllers
@@ -81,8 +85,8 @@ class RobotProfile(Section):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"joints are listed twice: {', '.join(doubled)}")
-        if StateField.GRIPPER in self.state and self.gripper is None:
-            raise ValueError("state lists 'gripper' but the profile has no gripper section")
+        for problem in missing_for(self.state, names, self.gripper is not None, self.kinematics is not None):
+            raise ValueError(problem)
         if self.controllers.gripper is not None and self.gripper is None:
             raise ValueError("controllers.gripper is given but the profile has no gripper section")
         self._force_has_a_use()
@@ -140,7 +144,12 @@ class RobotProfile(Section):
     @property
     def state_dim(self) -> int:
         """Length of `observation.state`."""
-        return sum(1 if field is StateField.GRIPPER else len(self.joints) for field in self.state)
+        return len(self.state_names)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the numbers of `observation.state`, in order."""
+        return column_names(self.state, self.joint_names, () if self.gripper is None else (self.gripper.joint,))
 
     @property
     def action_dim(self) -> int:
@@ -169,8 +178,23 @@ class RobotProfile(Section):
 
     @property
     def needed_kinematics(self) -> KinematicsSection | None:
-        """The section `kinematics` where the action space needs it, else None."""
-        return self.kinematics if self.action_space.needs_kinematics else None
+        """The section `kinematics` where the action space or the state needs it, else None."""
+        return self.kinematics if self.action_space.needs_kinematics or needs_tool(self.state) else None
+
+    def with_observation(
+        self, state: Sequence[StatePart], tool: ToolFrame | None, cameras: Mapping[str, Camera]
+    ) -> RobotProfile:
+        """The robot as a policy wants to see it.
+
+        Raises:
+            RobotProfileError: the robot cannot give a part of the state.
+        """
+        data = self.model_dump(mode="json") | {
+            "state": [part.model_dump(mode="json") for part in state],
+            "tool": None if tool is None else tool.model_dump(mode="json"),
+            "cameras": {key: camera.model_dump(mode="json") for key, camera in cameras.items()},
+        }
+        return _changed(self, data, "observation")
 
     def with_action(
         self,
@@ -193,11 +217,7 @@ class RobotProfile(Section):
             data["action"] = {"space": space, "dt": self.action.dt}
         given = {"dt": dt, "frame": frame, "rotation": rotation, "scale": scale}
         data["action"] |= {field: value for field, value in given.items() if value is not None}
-        try:
-            return RobotProfile.model_validate(data)
-        except ValidationError as error:
-            problem = describe_problem(error, data, RobotProfile)
-            raise RobotProfileError(f"robot '{self.name}' with another action: {problem}") from error
+        return _changed(self, data, "action")
 
     def motion_limits(self) -> MotionLimits:
         """The joints' limits as arrays in policy order."""
@@ -212,6 +232,14 @@ class RobotProfile(Section):
             tracking=np.array([joint.tracking for joint in self.joints]),
             continuous=np.array([joint.continuous for joint in self.joints]),
         )
+
+
+def _changed(profile: RobotProfile, data: dict[str, Any], what: str) -> RobotProfile:
+    try:
+        return RobotProfile.model_validate(data)
+    except ValidationError as error:
+        problem = describe_problem(error, data, RobotProfile)
+        raise RobotProfileError(f"robot '{profile.name}' with another {what}: {problem}") from error
 
 
 def profile_directories() -> list[Path]:

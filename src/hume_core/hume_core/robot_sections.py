@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from math import pi
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from hume_core.action_spaces import (
     ACTION_SPACES,
@@ -16,16 +17,18 @@ from hume_core.action_spaces import (
     RotationFormat,
     find_action_space,
 )
+from hume_core.camera_operations import CameraOperations
 from hume_core.field_types import Finite, Name, Positive, SpaceName
 from hume_core.node_settings import STREAM_RATE
+from hume_core.sections import Section
+from hume_core.state.kinds import StateField
+
+__all__ = [
+    "Action", "Camera", "Gripper", "Joint", "KinematicsSection", "ObservationTiming", "Push", "Rates", "Scale",
+    "Section", "StateField",
+]  # fmt: skip
 
 Scale = Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)]
-
-
-class Section(BaseModel):
-    """Part of a robot profile: unknown fields are refused, values cannot be written."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Joint(Section):
@@ -105,19 +108,36 @@ class Gripper(Section):
         return self
 
 
-class Camera(Section):
-    """A camera topic that feeds one camera key of the policy."""
+class Camera(CameraOperations):
+    """A camera topic that feeds one camera key of the policy.
+
+    Its own operations set the picture upright; those of the policy follow.
+
+    Attributes:
+        topic: of its images.
+        transport: raw or compressed.
+        policy: what the policy's training did to an upright picture; left out: nothing.
+    """
 
     topic: Name
     transport: Literal["raw", "compressed"] = "raw"
+    policy: CameraOperations | None = None
 
+    @model_serializer(mode="wrap")
+    def _short(self, write: SerializerFunctionWrapHandler) -> Any:
+        """Operations that do nothing are not written."""
+        plain = Camera(topic=self.topic)
+        operations = (*CameraOperations.model_fields, "policy")
+        return {
+            name: value
+            for name, value in write(self).items()
+            if name not in operations or getattr(self, name) != getattr(plain, name)
+        }
 
-class StateField(str, Enum):
-    """Parts that `observation.state` can be put together from, in the order listed in the profile."""
-
-    JOINT_POSITIONS = "joint_positions"
-    JOINT_VELOCITIES = "joint_velocities"
-    GRIPPER = "gripper"
+    def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The picture that the policy gets of an image (height, width, 3) of the topic."""
+        upright = self.apply(image)
+        return upright if self.policy is None else self.policy.apply(upright)
 
 
 class Action(Section):

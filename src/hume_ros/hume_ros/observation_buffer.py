@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from hume_core.errors import ObservationError
 from hume_core.observation import Observation
-from hume_core.robot import RobotProfile, StateField
+from hume_core.robot import RobotProfile
+from hume_core.state_composer import StateComposer
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
 from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.message_sync import ApproximateTimeSynchronizer, MessageSource
@@ -56,24 +57,18 @@ class Frame:
         )
 
 
-def state_vector(profile: RobotProfile, message: Any) -> NDArray[np.float32]:
-    """`observation.state` of a JointState message, as the profile lays it out.
-
-    Returns:
-        float32 (s,), rad, rad/s, and the gripper's position.
+def state_vector(composer: StateComposer, message: Any) -> NDArray[np.float32]:
+    """`observation.state` (s,) float32 of a JointState message.
 
     Raises:
         ObservationError: a joint is missing or a value is not finite.
     """
-    parts: list[NDArray[np.float64]] = []
-    for field in profile.state:
-        if field is StateField.JOINT_POSITIONS:
-            parts.append(joint_values(message, profile.joint_names))
-        elif field is StateField.JOINT_VELOCITIES:
-            parts.append(joint_values(message, profile.joint_names, "velocity"))
-        elif profile.gripper is not None:
-            parts.append(joint_values(message, [profile.gripper.joint]))
-    return np.concatenate(parts).astype(np.float32)
+    names, gripper = composer.joint_names, composer.profile.gripper
+    positions = joint_values(message, names)
+    velocities = joint_values(message, names, "velocity") if composer.wants_velocities else None
+    wanted = gripper is not None and composer.wants_gripper
+    finger = float(joint_values(message, [gripper.joint])[0]) if gripper is not None and wanted else None
+    return composer.compose(positions, velocities, finger)
 
 
 def check_cameras(profile: RobotProfile, cameras: list[str]) -> None:
@@ -104,6 +99,7 @@ class ObservationBuffer:
             policy wants, in its order, then `JOINT_STATES`.
         history: number of past states T that the policy wants.
         clock: steady time, s; the ages of the sources are measured on it.
+        composer: of the states; None: that of the profile.
         decode: decode images; without, a frame has none. They count for matching and age all the same.
         on_problem: told in one line of what is wrong with messages, and when time goes back.
 
@@ -118,9 +114,11 @@ class ObservationBuffer:
         history: int = 1,
         clock: Callable[[], float] = time.monotonic,
         decode: bool = True,
+        composer: StateComposer | None = None,
         on_problem: Callable[[str], None] = lambda problem: None,
     ) -> None:
         self._profile = profile
+        self._composer = composer or StateComposer.of(profile)
         self._cameras = [key for key in sources if key != JOINT_STATES]
         timing = profile.observation
         # The newest state may be this much newer than the one that the history leads up to.
@@ -200,7 +198,8 @@ class ObservationBuffer:
         """Batches of one (1, height, width, 3); the same arrays as long as no newer set has come."""
         if self._decoded is None or self._decoded[0] is not matched:
             pairs = zip(self._cameras, matched[:-1], strict=True)
-            self._decoded = matched, {key: image_to_rgb(message)[None] for key, message in pairs}
+            cameras = self._profile.cameras
+            self._decoded = matched, {key: cameras[key].prepare(image_to_rgb(message))[None] for key, message in pairs}
         return self._decoded[1]
 
     def ages(self) -> dict[str, float]:
@@ -276,11 +275,11 @@ class ObservationBuffer:
     def _states(self, newest: Any, history: list[tuple[float, Any]]) -> NDArray[np.float32]:
         """States at the newest stamp and at whole action steps before it, oldest first, copies where none is."""
         end = stamp_seconds(newest.header.stamp)
-        picked = [state_vector(self._profile, newest)]
+        picked = [state_vector(self._composer, newest)]
         for k in range(1, self._num_states):
             wanted = end - k * self._profile.action.dt
             past = next((state for stamp, state in reversed(history) if stamp <= wanted), None)
-            picked.append(picked[-1] if past is None else state_vector(self._profile, past))
+            picked.append(picked[-1] if past is None else state_vector(self._composer, past))
         return np.stack(picked[::-1])
 
     def _nothing_matched(self) -> str:
