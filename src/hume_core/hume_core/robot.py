@@ -90,6 +90,8 @@ class RobotProfile(Section):
         if self.controllers.gripper is not None and self.gripper is None:
             raise ValueError("controllers.gripper is given but the profile has no gripper section")
         self._force_has_a_use()
+        if problem := self.action.meaning().misfit(len(names)):
+            raise ValueError(f"action: {problem}")
         if self.action_space.needs_kinematics and self.kinematics is None:
             raise ValueError(
                 f"action.space '{self.action.space}' needs inverse kinematics; add the section "
@@ -203,10 +205,15 @@ class RobotProfile(Section):
         frame: DeltaFrame | None = None,
         rotation: RotationFormat | None = None,
         scale: Sequence[float] | None = None,
+        **written: Any,
     ) -> RobotProfile:
         """The robot with action rows of another meaning, such as a checkpoint's; what is left out stays.
 
-        Frame, rotation and scale belong to a space: with another space they start from their defaults.
+        How rows are written belongs to a space: with another space that starts from its defaults.
+
+        Args:
+            space, dt, frame, rotation, scale: see `Action`.
+            written: other fields of `Action`.
 
         Raises:
             ActionSpaceError: unknown space; lists the valid ones.
@@ -215,7 +222,7 @@ class RobotProfile(Section):
         data = self.model_dump(mode="json")
         if space is not None and find_action_space(space).name != self.action.space:
             data["action"] = {"space": space, "dt": self.action.dt}
-        given = {"dt": dt, "frame": frame, "rotation": rotation, "scale": scale}
+        given = {"dt": dt, "frame": frame, "rotation": rotation, "scale": scale, **written}
         data["action"] |= {field: value for field, value in given.items() if value is not None}
         return _changed(self, data, "action")
 

@@ -12,11 +12,15 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from hume_core.action_spaces import (
     ACTION_SPACES,
     ActionSpace,
+    AngleUnit,
     Conventions,
     DeltaFrame,
+    JointUnits,
+    Reference,
     RotationFormat,
     find_action_space,
 )
+from hume_core.action_spaces.response import ResponseField
 from hume_core.camera_operations import CameraOperations
 from hume_core.field_types import Finite, Name, Positive, SpaceName
 from hume_core.node_settings import STREAM_RATE
@@ -29,6 +33,8 @@ __all__ = [
 ]  # fmt: skip
 
 Scale = Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)]
+Signs = Annotated[tuple[Literal[1, -1], ...], Field(min_length=1)]
+Offsets = Annotated[tuple[Finite, ...], Field(min_length=1)]
 
 
 class Joint(Section):
@@ -149,6 +155,9 @@ class Action(Section):
         frame: axes of `ee_delta` rows.
         rotation: format of the rotation in end-effector rows.
         scale: what the six numbers of an end-effector row are multiplied by to give m and rad; left out: 1.
+        reference: what `ee_delta` rows are counted from; left out: the row before.
+        response: how the arm of the demonstrations followed `ee_delta` rows; left out: exactly.
+        unit, sign, offset: a joint is ``sign * (number - offset)`` in this unit; left out: rad, as the joint counts.
     """
 
     space: SpaceName
@@ -156,17 +165,31 @@ class Action(Section):
     frame: DeltaFrame = DeltaFrame.BASE
     rotation: RotationFormat = RotationFormat.ROTATION_VECTOR
     scale: Scale | None = None
+    reference: Reference | None = None
+    response: ResponseField | None = None
+    unit: AngleUnit | None = None
+    sign: Signs | None = None
+    offset: Offsets | None = None
 
     @model_validator(mode="after")
-    def _scale_has_a_use(self) -> Action:
-        if self.scale is not None and not find_action_space(self.space).needs_kinematics:
-            users = " and ".join(name for name, space in ACTION_SPACES.items() if space.needs_kinematics)
-            raise ValueError(f"scale belongs to {users}; leave it out with space '{self.space}'")
+    def _fields_have_a_use(self) -> Action:
+        for field in ("scale", "reference", "response", "unit", "sign", "offset"):
+            if getattr(self, field) is not None and field not in find_action_space(self.space).written_with:
+                users = " and ".join(name for name, space in ACTION_SPACES.items() if field in space.written_with)
+                raise ValueError(f"{field} belongs to {users}; leave it out with space '{self.space}'")
         return self
 
     def meaning(self) -> ActionSpace:
         """The action space with its conventions."""
-        return find_action_space(self.space)(Conventions.given(self.frame, self.rotation, self.scale))
+        return find_action_space(self.space)(written(self))
+
+
+def written(section: Any) -> Conventions:
+    """How rows are written, by the fields of a profile's or contract's section."""
+    tool = {field: getattr(section, field) for field in ("frame", "rotation", "scale", "reference", "response")}
+    joints = {field: getattr(section, field) for field in ("unit", "sign", "offset")}
+    given = {field: value for field, value in joints.items() if value is not None}
+    return Conventions.given(**tool, joint_units=JointUnits(**given) if given else None)
 
 
 class KinematicsSection(Section):

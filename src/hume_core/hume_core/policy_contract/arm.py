@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -11,18 +11,23 @@ from hume_core.action_spaces import (
     ACTION_SPACES,
     ActionLayout,
     ActionSpace,
+    AngleUnit,
     ArmGroup,
-    Conventions,
     DeltaFrame,
+    Exact,
     GripperGroup,
+    Reference,
     RotationFormat,
 )
 from hume_core.action_spaces.layout import Group
+from hume_core.action_spaces.response import ResponseField
 from hume_core.field_types import Finite, Name, SpaceName
 from hume_core.policy_contract.facts import listed, numbers
-from hume_core.robot_sections import Scale, Section
+from hume_core.robot_sections import Offsets, Scale, Section, Signs, written
 
 SPACE, CONVENTIONS = "action space", ("frame", "rotation", "scale")
+ADOPTED = ("reference", "response", "unit", "sign", "offset")
+"""Fields that say how the numbers were made. The robot takes them over: nothing of them has to fit."""
 
 
 class ContractArm(Section):
@@ -33,6 +38,8 @@ class ContractArm(Section):
         joints: in policy order.
         space: name of an `ActionSpace`.
         frame, rotation, scale: see `Conventions`; for spaces of the tool only, left out: its defaults.
+        reference, response: see `Conventions`; for `ee_delta` only, left out: the robot profile's.
+        unit, sign, offset: see `JointUnits`; for spaces of joints only, left out: the robot profile's.
     """
 
     name: Name
@@ -41,26 +48,50 @@ class ContractArm(Section):
     frame: DeltaFrame | None = None
     rotation: RotationFormat | None = None
     scale: Scale | None = None
+    reference: Reference | None = None
+    response: ResponseField | None = None
+    unit: AngleUnit | None = None
+    sign: Signs | None = None
+    offset: Offsets | None = None
 
     @model_validator(mode="after")
     def _conventions_have_a_use(self) -> ContractArm:
-        given = [field for field in ("frame", "rotation", "scale") if getattr(self, field) is not None]
-        if given and not ACTION_SPACES[self.space].needs_kinematics:
-            raise ValueError(f"{given[0]} has no use in space '{self.space}'; leave it out")
+        useful = ACTION_SPACES[self.space].written_with
+        idle = [field for field in (*CONVENTIONS, *ADOPTED) if getattr(self, field) is not None and field not in useful]
+        if idle:
+            raise ValueError(f"{idle[0]} has no use in space '{self.space}'; leave it out")
+        if problem := self.meaning().misfit(len(self.joints)):
+            raise ValueError(problem)
         return self
 
     @classmethod
     def of(cls, group: ArmGroup) -> ContractArm:
         """Of an arm of a layout."""
-        arm = cls(name=group.name, joints=group.joints, space=group.space.name)
-        if not group.space.needs_kinematics:
-            return arm
-        written = group.space.conventions
-        return arm.model_copy(update={"frame": written.frame, "rotation": written.rotation, "scale": written.scale})
+        space, found = group.space, group.space.conventions
+        said = {field: getattr(found, field) for field in CONVENTIONS}
+        said |= {field: getattr(found, field) for field in ("reference", "response")}
+        said |= {field: getattr(found.joint_units, field) for field in ("unit", "sign", "offset")}
+        # What is as everywhere else need not be said, so that older programs can read it.
+        unsaid = {
+            "reference": Reference.PREVIOUS_ROW,
+            "response": Exact(),
+            "unit": AngleUnit.RAD,
+            "sign": (),
+            "offset": (),
+        }
+        kept = {
+            field: value for field, value in said.items() if field in space.written_with and unsaid.get(field) != value
+        }
+        return cls(name=group.name, joints=group.joints, space=space.name, **kept)
 
     def meaning(self) -> ActionSpace:
         """The action space with its conventions."""
-        return ACTION_SPACES[self.space](Conventions.given(self.frame, self.rotation, self.scale))
+        return ACTION_SPACES[self.space](written(self))
+
+    def adopted(self) -> dict[str, Any]:
+        """What a robot profile takes over from the checkpoint, whatever it says itself; fields of `Action`."""
+        said = self.model_dump(mode="json", include=set(ADOPTED))
+        return {field: value for field, value in said.items() if value is not None}
 
 
 class ContractGripper(Section):

@@ -204,7 +204,8 @@ class PolicyContract(Section):
         if len(self.arms) > 1:
             raise ContractError(f"the checkpoint drives {len(self.arms)} arms; a robot profile has one")
         arm = self.arms[0]
-        return self.seen_by(profile).with_action(arm.space, self.dt, arm.frame, arm.rotation, arm.scale)
+        robot = self.seen_by(profile)
+        return robot.with_action(arm.space, self.dt, arm.frame, arm.rotation, arm.scale, **arm.adopted())
 
     def _facts(self) -> dict[str, str]:
         """What is compared, in words."""
