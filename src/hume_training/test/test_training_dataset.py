@@ -62,7 +62,7 @@ def test_a_dataset_says_what_a_policy_of_it_emits(data: Demonstrations) -> None:
     speeds = tuple(f"{name}_velocity" for name in data.action_names[:6])
     state = np.concatenate([data.state[:, :6]] * 2, axis=1)
     both = dataset_contract(_rows(replace(data, state=state, state_names=data.state_names[:6] + speeds)))
-    assert both.state == (StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES)
+    assert [part.field for part in both.state] == [StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES]
 
 
 def test_gives_back_what_was_recorded(episodes: list[Episode], data: Demonstrations) -> None:

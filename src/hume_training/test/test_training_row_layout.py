@@ -186,7 +186,7 @@ def test_the_configuration_names_what_the_dataset_does_not() -> None:
     layout = layout_of(two, arms=arms, grippers="l,r", row="left,l,right,r", state="joint_positions")
     assert [arm.action for arm in layout.arms] == [(0, 1), (3, 4)]
     assert [gripper.action for gripper in layout.grippers] == [2, 5]
-    assert layout.positions == (0, 1, 2, 3)
+    assert [arm.positions for arm in layout.arms] == [(0, 1), (2, 3)]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_the_configuration_names_what_the_dataset_does_not() -> None:
         ((6, 4), {"arms": {"l": ["a", "b"], "r": ["c", "d"]}, "grippers": "g,h"}, "add row: with all of them"),
         ((6, 4), {"arms": {"l": ["a", "b"]}, "grippers": "g", "row": "l,x"}, "row must name each of l, g once"),
         ((8, 9), {"joints": list(PANDA), "state": "joint_positions,gripper"}, "has 8 numbers; the dataset's .* has 9"),
-        ((8, 8), {"joints": list(PANDA), "state": "joints"}, "valid: joint_positions, joint_velocities"),
+        ((8, 8), {"joints": list(PANDA), "state": "joint_positions"}, "has 7 numbers; the dataset's .* has 8"),
         ((8, 8), {"joints": list(PANDA)}, r"(?s)'observation.state': its 8 numbers have no names.*state: "),
     ],
 )
@@ -229,6 +229,8 @@ def test_a_configuration_that_contradicts_the_names(changes: dict[str, Any]) -> 
         ({"action_space": "ee_delta", "scale": [1, 1]}, "six positive numbers"),
         ({"action_space": "ee_delta", "frame": "world"}, "valid: base, tool"),
         ({"rotation": "rpy"}, "'rotation' has no use with action_space 'joint_delta'"),
+        ({"action_space": "ee_pose", "reference": "measured"}, "'reference' has no use with action_space 'ee_pose'"),
+        ({"action_space": "ee_delta", "reference": "here"}, "valid: previous_row, observation, measured"),
     ],
 )
 def test_a_configuration_of_wrong_values(changes: dict[str, Any], message: str) -> None:
@@ -249,7 +251,7 @@ def test_states_are_put_in_the_order_of_the_joints() -> None:
     found, layout = arranged(data, layout_of(data))
     np.testing.assert_array_equal(found.state, state[:, [0, 2, 1]].astype(np.float32))
     contract = dataset_contract(TaughtRows(found, layout, JointDelta()))
-    assert contract.state == (StateField.GRIPPER, StateField.JOINT_POSITIONS)
+    assert [part.field for part in contract.state] == [StateField.GRIPPER, StateField.JOINT_POSITIONS]
     assert [gripper.name for gripper in contract.grippers] == ["finger"]
 
 
@@ -272,6 +274,14 @@ def test_states_of_other_joints_are_refused() -> None:
 )  # fmt: skip
 def test_what_names_say(names: tuple[str, ...], kinds: list[Kind]) -> None:
     assert [column.kind for column in read_columns(names)] == kinds
+
+
+@pytest.mark.parametrize(
+    "state", ["joints", ["gripper", {"field": "gripper", "form": "wide"}], [{"form": "percent"}], [3]]
+)
+def test_a_state_of_unknown_parts(state: Any) -> None:
+    with pytest.raises(ConfigError, match="training field 'state' is"):
+        _ = config(state=state).layout_options
 
 
 def test_every_refusal_is_typed() -> None:

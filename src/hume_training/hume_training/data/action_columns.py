@@ -90,6 +90,10 @@ def _named(
         )
     arms = list(dict.fromkeys(_arm_of(c) for c in columns if c.kind is not Kind.GRIPPER))
     parts = _runs(columns)
+    doubled = [c.name for c in columns if c.kind is Kind.JOINT and [d.name for d in columns].count(c.name) > 1]
+    if not arms or doubled:
+        problem = f"joint '{doubled[0]}' occurs twice" if doubled else "an arm is missing"
+        raise DatasetError(f"the dataset's '{_ACTION}' is called {listed(names)}; {problem}")
     if len([name for name, _ in parts if name in arms]) != len(arms):
         raise DatasetError(
             f"the dataset's '{_ACTION}' is called {listed(names)}; the numbers of an arm must stand side by side"

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hume_core.action_spaces import ArmGroup
+from hume_core.action_spaces import ActionSpace, ArmGroup
 from hume_core.errors import ConfigError
 from hume_core.policy_contract import ContractArm, ContractGripper, PolicyContract
-from hume_core.robot_sections import StateField
 from hume_core.texts import shown
 from hume_training.data.row_layout import ArmColumns, GripperColumn
 from hume_training.data.taught_rows import TaughtRows
@@ -23,11 +22,19 @@ def dataset_contract(rows: TaughtRows) -> PolicyContract:
     layout = rows.layout
     return PolicyContract(
         dt=1.0 / rows.data.fps,
-        arms=tuple(ContractArm.of(ArmGroup(arm.name, arm.joints, rows.space)) for arm in layout.arms),
+        arms=tuple(_arm(arm, rows.space) for arm in layout.arms),
         grippers=tuple(_gripper(gripper) for gripper in layout.grippers),
-        row=tuple(group.name for group in layout.groups if isinstance(group, ArmColumns | GripperColumn)),
-        state=tuple(StateField(part.part.value) for part in layout.state),
+        row=tuple(group.name for group in layout.groups),
+        state=tuple(part.part for part in layout.state),
     )
+
+
+def _arm(arm: ArmColumns, space: ActionSpace) -> ContractArm:
+    """Everything is said, also what is as everywhere: what a contract leaves out is the robot profile's."""
+    written = space.conventions
+    said = {"reference": written.reference, "response": written.response, "unit": written.joint_units.unit}
+    useful = {field: value for field, value in said.items() if field in space.written_with}
+    return ContractArm.of(ArmGroup(arm.name, arm.joints, space)).model_copy(update=useful)
 
 
 def _gripper(gripper: GripperColumn) -> ContractGripper:

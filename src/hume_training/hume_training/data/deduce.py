@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from hume_core.action_spaces import AngleUnit
 from hume_core.errors import DatasetError
-from hume_training.data.action_columns import ActionColumns, action_columns
+from hume_core.state.kinds import StateField
+from hume_training.data.action_columns import action_columns
 from hume_training.data.columns import Kind, read_columns
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.layout_options import LayoutOptions
-from hume_training.data.row_layout import ArmColumns, DataLayout, GripperColumn, Rows, StateColumns, StatePart
-from hume_training.data.state_columns import state_columns, state_joints
+from hume_training.data.row_layout import ArmColumns, DataLayout, GripperColumn, Rows, StateColumns
+from hume_training.data.state_columns import Actors, state_columns, state_joints
 
 _MOST_TURNS = 2
 """A joint that turns farther than this, either way, is not in radians."""
@@ -29,21 +31,28 @@ def deduce_layout(data: Demonstrations, options: LayoutOptions) -> DataLayout:
             the values cannot be what they are said to be.
     """
     action = action_columns(data.action_names, data.action.shape[1], options, state_joints(data.state_names))
-    arms = [group for group in action.groups if isinstance(group, ArmColumns)]
     grippers = [group for group in action.groups if isinstance(group, GripperColumn)]
-    joints = [name for arm in arms for name in arm.joints]
-    state, order = state_columns(data.state_names, data.state.shape[1], options, joints, action.recorded, len(grippers))
+    _check_grippers(data, grippers)
+    actors = Actors(
+        joints=tuple(name for group in action.groups if isinstance(group, ArmColumns) for name in group.joints),
+        recorded=action.recorded,
+        grippers=tuple(gripper.name for gripper in grippers),
+        unit=options.unit or action.unit,
+        percent=any({gripper.closed, gripper.open} == {0.0, 100.0} for gripper in grippers),
+    )
+    state, order = state_columns(data.state_names, data.state, options, actors)
     groups = _fingers(data, _with_positions(action.groups, state), state, order, options)
-    layout = DataLayout(action.rows, groups, state, action.rotation, order)
-    _check_grippers(data, layout)
-    return replace(layout, degrees=_in_degrees(data, layout, action, options))
+    unit = AngleUnit(actors.unit) if actors.unit else AngleUnit.RAD
+    layout = DataLayout(action.rows, groups, state, action.rotation, order, unit)
+    _check_radians(data, layout)
+    return layout
 
 
 def _with_positions(
     groups: Sequence[ArmColumns | GripperColumn], state: Sequence[StateColumns]
 ) -> tuple[ArmColumns | GripperColumn, ...]:
     """Arms with the columns of the state, in its new order, that hold their joint positions."""
-    columns = next((part.columns for part in state if part.part is StatePart.JOINT_POSITIONS), ())
+    columns = next((part.columns for part in state if part.part.field is StateField.JOINT_POSITIONS), ())
     first = 0
     result: list[ArmColumns | GripperColumn] = []
     for group in groups:
@@ -63,7 +72,7 @@ def _fingers(
     options: LayoutOptions,
 ) -> tuple[ArmColumns | GripperColumn, ...]:
     """Grippers called by their joints. Actions call a gripper by what it is, states by its joint."""
-    fingers = [k for part in state if part.part is StatePart.GRIPPER for k in part.columns]
+    fingers = [k for part in state if part.part.field is StateField.GRIPPER for k in part.columns]
     found = [group for group in groups if isinstance(group, GripperColumn)]
     if options.grippers is not None or options.profile is not None or len(fingers) != len(found):
         return _of_profile(groups, options)
@@ -87,36 +96,31 @@ def _of_profile(
     return tuple(replace(group, name=name) if isinstance(group, GripperColumn) else group for group in groups)
 
 
-def _in_degrees(data: Demonstrations, layout: DataLayout, action: ActionColumns, options: LayoutOptions) -> bool:
-    """Whether joints are in degrees.
+def _check_radians(data: Demonstrations, layout: DataLayout) -> None:
+    """Refuse joints in radians whose values cannot be.
 
     Raises:
-        DatasetError: nobody says so, and the values cannot be radians.
+        DatasetError: names the joint that goes farthest, and the line to write.
     """
-    said = options.unit or action.unit
-    if said:
-        return said == "deg"
-    largest: dict[str, float] = {}
     state = data.state if layout.state_order is None else data.state[:, layout.state_order]
     for arm in layout.arms:
-        for k, name in enumerate(arm.joints):
-            values = [np.abs(state[:, arm.positions[k]]).max()] if arm.positions else []
-            values += [np.abs(data.action[:, arm.action[k]]).max()] if layout.rows is Rows.JOINTS else []
-            largest[name] = float(max(values, default=0.0))
-    far = {name: value for name, value in largest.items() if value > _MOST_TURNS * 2.0 * np.pi}
-    if far:
-        name = max(far, key=lambda key: far[key])
-        raise DatasetError(
-            f"joint '{name}' of the dataset goes to {far[name]:.4g}, which cannot be radians. Write in the training's "
-            "configuration:\n  unit: deg   # if they are degrees. LeRobot's numbers from -100 to 100 say nothing of "
-            "angles; record with use_degrees: true"
-        )
-    return False
+        found = [layout.measured(arm, state)] if arm.positions else []
+        found += [layout.targets(arm, data.action)] if layout.rows is Rows.JOINTS else []
+        for numbers in found:
+            farthest = np.abs(numbers).max(0)
+            if farthest.max() <= _MOST_TURNS * 2.0 * np.pi:
+                continue
+            k = int(farthest.argmax())
+            raise DatasetError(
+                f"joint '{arm.joints[k]}' of the dataset goes to {farthest[k]:.4g}, which cannot be radians. Write in "
+                "the training's configuration:\n  unit: deg   # if they are degrees. LeRobot's numbers from -100 to "
+                "100 say nothing of angles; record with use_degrees: true"
+            )
 
 
-def _check_grippers(data: Demonstrations, layout: DataLayout) -> None:
+def _check_grippers(data: Demonstrations, grippers: Sequence[GripperColumn]) -> None:
     """Refuse percentages that nobody called so: a robot would take 1 for open."""
-    for gripper in layout.grippers:
+    for gripper in grippers:
         values = data.action[:, gripper.action]
         if gripper.open is None and float(np.abs(values).max()) > _LARGEST_OPENING:
             raise DatasetError(

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.action_spaces import ActionLayout, ArmGroup
-from hume_training.data.row_layout import StateColumns, StatePart
+from hume_core.state.kinds import AngleUnit, StateField
+from hume_core.state.parts import JointPart, ToolPositionPart, ToolRotationPart
+from hume_training.data.row_layout import StateColumns
 
 _JOINT = 0.05
 """rad"""
@@ -50,10 +52,11 @@ def state_floor(found: NDArray[np.float64], parts: Sequence[StateColumns]) -> ND
     least = np.full(len(found), _OTHER)
     for part in parts:
         columns = list(part.columns)
-        if part.part is StatePart.JOINT_POSITIONS:
-            least[columns] = _JOINT
-        elif part.part in (StatePart.TOOL_POSITION, StatePart.TOOL_ROTATION):
+        kind = part.part
+        if isinstance(kind, JointPart) and kind.field is StateField.JOINT_POSITIONS:
+            least[columns] = _JOINT if kind.unit is AngleUnit.RADIANS else np.degrees(_JOINT)
+        elif isinstance(kind, ToolPositionPart | ToolRotationPart):
             largest = float(found[columns].max())
-            still = _TOOL_POSITION if part.part is StatePart.TOOL_POSITION else _TOOL_ROTATION
+            still = _TOOL_POSITION if isinstance(kind, ToolPositionPart) else _TOOL_ROTATION
             least[columns] = _SHARE * largest if largest > _NOTHING else still
     return least

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hume_core.errors import DatasetError
 from hume_core.robot import RobotProfile
+from hume_core.state.parts import StatePart
 from hume_core.texts import listed
 from hume_training.data.row_layout import GripperColumn, Rows
 
@@ -23,7 +24,7 @@ class LayoutOptions:
         arms: name of each arm and its joints, in policy order.
         grippers: in the order of their numbers; `action` is not looked at. None: from the names.
         row: names of arms and grippers in the order of a row's numbers.
-        state: parts of the state in order, as in `StatePart`.
+        state: parts of the state in order; empty: from the names.
         unit: "rad" or "deg", of joints.
         profile: the robot that was recorded.
     """
@@ -32,7 +33,7 @@ class LayoutOptions:
     arms: tuple[tuple[str, tuple[str, ...]], ...] = ()
     grippers: tuple[GripperColumn, ...] | None = None
     row: tuple[str, ...] = ()
-    state: tuple[str, ...] = ()
+    state: tuple[StatePart, ...] = ()
     unit: str = ""
     profile: RobotProfile | None = field(default=None, repr=False)
 

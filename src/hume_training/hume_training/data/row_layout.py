@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.action_spaces import AngleUnit, JointUnits
+from hume_core.state.kinds import StateField
+from hume_core.state.parts import JointPart, StatePart
+
 
 class Rows(str, Enum):
     """What an arm's numbers of a dataset's action rows are."""
@@ -13,17 +20,6 @@ class Rows(str, Enum):
     """Absolute joint targets."""
     TOOL = "tool"
     """Three numbers for the tool's position and three for its rotation, as a policy shall emit them."""
-
-
-class StatePart(str, Enum):
-    """A part of a dataset's states."""
-
-    JOINT_POSITIONS = "joint_positions"
-    JOINT_VELOCITIES = "joint_velocities"
-    GRIPPER = "gripper"
-    TOOL_POSITION = "tool_position"
-    TOOL_ROTATION = "tool_rotation"
-    PADDING = "padding"
 
 
 @dataclass(frozen=True)
@@ -74,14 +70,12 @@ class StateColumns:
     """A part of a state.
 
     Attributes:
-        part: what it is.
+        part: what it is, and how it is written.
         columns: side by side, in order.
-        form: of a rotation: "rotation_vector", "rpy", "quaternion_xyzw" or "quaternion_wxyz".
     """
 
     part: StatePart
     columns: tuple[int, ...]
-    form: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +88,7 @@ class DataLayout:
         state: parts of the state in order.
         rotation: how rows about the tool write a rotation, as far as the names say; empty: they do not.
         state_order: the dataset's columns of the state in the order of `state`; None: as they stand.
-        degrees: joints are in degrees.
+        unit: of joints in the action rows.
     """
 
     rows: Rows
@@ -102,7 +96,7 @@ class DataLayout:
     state: tuple[StateColumns, ...]
     rotation: str = ""
     state_order: tuple[int, ...] | None = None
-    degrees: bool = False
+    unit: AngleUnit = AngleUnit.RAD
     arms: tuple[ArmColumns, ...] = field(init=False)
     grippers: tuple[GripperColumn, ...] = field(init=False)
 
@@ -118,11 +112,22 @@ class DataLayout:
         return tuple(name for arm in self.arms for name in arm.joints)
 
     @property
-    def positions(self) -> tuple[int, ...]:
-        """Columns of the state with the joint positions of all arms; empty where one has none."""
-        return tuple(column for arm in self.arms for column in arm.positions) if self.has_positions else ()
-
-    @property
     def has_positions(self) -> bool:
         """Whether the state holds the joint positions of every arm."""
         return all(arm.positions for arm in self.arms)
+
+    def targets(self, arm: ArmColumns, action: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Joint targets (..., n), rad, in action rows (..., a) of joints."""
+        return np.asarray(JointUnits(self.unit).positions(action[..., arm.in_action]), np.float32)
+
+    def measured(self, arm: ArmColumns, state: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Joint positions (..., n), rad, in states (..., s) that hold them."""
+        numbers = state[..., arm.in_state]
+        part = next(found.part for found in self.state if found.part.field is StateField.JOINT_POSITIONS)
+        assert isinstance(part, JointPart)
+        if part.sign is None and part.offset is None:
+            return np.asarray(JointUnits(AngleUnit(part.unit.value)).positions(numbers), np.float32)
+        first = arm.positions[0] - next(f.columns[0] for f in self.state if f.part is part)
+        own = slice(first, first + len(arm.joints))
+        sign, offset = part.sign or (), part.offset or ()
+        return np.asarray(JointUnits(AngleUnit(part.unit.value), sign[own], offset[own]).positions(numbers), np.float32)

@@ -23,7 +23,7 @@ class TaughtRows:
     """Chunks of a dataset in the policy's action space. Every training and every statistic takes its rows from here.
 
     Args:
-        data: joints in rad, states in the order of the layout; see `arranged`.
+        data: with its states in the order of the layout; see `arranged`.
         layout: what its numbers are.
         space: what the arms' numbers of a row shall mean.
         kinematics: of the arm, where rows about the tool are made of joints.
@@ -44,7 +44,7 @@ class TaughtRows:
                     "action_space: ee_delta   # rows are displacements; or ee_pose, where they are poses"
                 )
         elif isinstance(space, EndEffectorSpace):
-            self._tool = ToolRows(data, self._only_arm(kinematics), space, space.required(kinematics))
+            self._tool = ToolRows(data, layout, self._only_arm(kinematics), space, space.required(kinematics))
         if layout.rows is Rows.JOINTS and not layout.has_positions and (space.offsets_from_anchor or self._tool):
             raise ConfigError(
                 f"action_space '{space.name}' counts from the measured joints, which the dataset's 'observation.state' "
@@ -118,21 +118,18 @@ class TaughtRows:
         frames: NDArray[np.int64],
     ) -> NDArray[np.float32]:
         """An arm's numbers (B, h, k) of rows at frames (B, h), counted from the states at `frames` (B,)."""
-        numbers = action[..., arm.in_action]
         if self.layout.rows is Rows.TOOL:
-            return numbers
+            return action[..., arm.in_action]
         if self._tool is not None:
-            found = self._tool.from_row[rows]
-            begins = rows[:, 0] == frames
-            found[begins, 0] = self._tool.from_state[frames[begins]]
-            return found
-        return np.asarray(self.space.from_joints(numbers, self._anchors(arm, frames)), dtype=np.float32)
+            return self._tool.at(rows, frames)
+        targets = self.layout.targets(arm, action)
+        return np.asarray(self.space.from_joints(targets, self._anchors(arm, frames)), dtype=np.float32)
 
     def _anchors(self, arm: ArmColumns, frames: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Joint positions (B, n) at frames."""
+        """Joint positions (B, n), rad, at frames."""
         if not arm.positions:
             return np.zeros((len(frames), len(arm.joints)), np.float32)  # of a space that does not look at them
-        return self.data.state[frames, arm.in_state]
+        return self.layout.measured(arm, self.data.state[frames])
 
     def _rest(self, chunk: NDArray[np.float32], over: NDArray[np.bool_]) -> None:
         """After an episode's last row the tool stays: a displacement is not repeated."""
@@ -146,7 +143,8 @@ class TaughtRows:
         if self.space.offsets_from_anchor:
             for group, part in zip(self.layout.groups, self.action_layout.slices, strict=True):
                 if isinstance(group, ArmColumns):
-                    result[:, part] = self._anchors(group, later) - self._anchors(group, frames)
+                    apart = self._anchors(group, later) - self._anchors(group, frames)
+                    result[:, part] = self.space.in_rows(apart.astype(np.float64))
         return result
 
     def statistics(

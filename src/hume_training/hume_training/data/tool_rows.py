@@ -2,47 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action_spaces import RotationFormat
+from hume_core.action_spaces import Reference, RotationFormat
 from hume_core.action_spaces.end_effector import EndEffectorSpace
 from hume_core.kinematics import Kinematics
+from hume_core.kinematics.rotation import Pose
 from hume_training.data.demonstrations import Demonstrations
-from hume_training.data.row_layout import ArmColumns
+from hume_training.data.row_layout import ArmColumns, DataLayout
 
 _TURN = 2.0 * np.pi
 
 
 class ToolRows:
-    """The rows of every frame, computed once.
+    """The rows of every frame, by the poses of commands and measurements.
 
     Args:
-        data: joint targets and joint positions, rad.
-        arm: its columns.
+        data: joint targets and joint positions.
+        layout: of the dataset.
+        arm: whose tool moves.
         space: what the rows shall mean.
         kinematics: of the arm.
-
-    Attributes:
-        from_state: (F, 6) rows to each frame's target from the measured pose at that frame.
-        from_row: (F, 6) from the target of the frame before; of an episode's first frame as `from_state`.
     """
 
-    def __init__(self, data: Demonstrations, arm: ArmColumns, space: EndEffectorSpace, kinematics: Kinematics) -> None:
-        targets = [kinematics.forward(joints) for joints in data.action[:, arm.in_action].astype(np.float64)]
-        measured = [kinematics.forward(joints) for joints in data.state[:, arm.in_state].astype(np.float64)]
-        before = [measured[0], *targets[:-1]]
+    def __init__(
+        self,
+        data: Demonstrations,
+        layout: DataLayout,
+        arm: ArmColumns,
+        space: EndEffectorSpace,
+        kinematics: Kinematics,
+    ) -> None:
+        self._space = space
+        self._targets, self._measured = (
+            [space.controlled(kinematics.forward(joints)) for joints in numbers.astype(np.float64)]
+            for numbers in (layout.targets(arm, data.action), layout.measured(arm, data.state))
+        )
+        reference = space.conventions.reference
+        self._from_observation = reference is Reference.OBSERVATION and space.name == "ee_delta"
+        before = [self._measured[0], *self._targets[:-1]]
         for start in data.starts:
-            before[start] = measured[start]
-        self.from_state = _rows(space, zip(targets, measured, strict=True))
-        self.from_row = _rows(space, zip(targets, before, strict=True))
+            before[start] = self._measured[start]
+        measured = self._rows(zip(self._targets, self._measured, strict=True))
+        self._first = measured
+        self._later = (
+            measured if reference is Reference.MEASURED else self._rows(zip(self._targets, before, strict=True))
+        )
 
+    def at(self, rows: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Numbers (B, h, 6) of the rows at frames (B, h) of chunks that begin at other frames (B,)."""
+        if self._from_observation:
+            found = [
+                [self._space.row(self._targets[row], self._measured[frame]) for row in part]
+                for part, frame in zip(rows, frames, strict=True)
+            ]
+            return np.asarray(found, np.float32)
+        numbers = self._later[rows]
+        begins = rows[:, 0] == frames
+        numbers[begins, 0] = self._first[frames[begins]]
+        return numbers
 
-def _rows(space: EndEffectorSpace, pairs: object) -> NDArray[np.float32]:
-    rows = np.stack([space.row(pose, previous) for pose, previous in pairs])  # type: ignore[attr-defined]
-    if not space.relative:
-        rows[:, 3:] = unwrapped(rows[:, 3:], space.conventions.rotation)
-    return rows.astype(np.float32)
+    def _rows(self, pairs: Iterable[tuple[Pose, Pose]]) -> NDArray[np.float32]:
+        rows = np.stack([self._space.row(pose, previous) for pose, previous in pairs])
+        if not self._space.relative:
+            rows[:, 3:] = unwrapped(rows[:, 3:], self._space.conventions.rotation)
+        return rows.astype(np.float32)
 
 
 def unwrapped(rotations: NDArray[np.float64], form: RotationFormat) -> NDArray[np.float64]:

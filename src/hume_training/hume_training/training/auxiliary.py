@@ -152,9 +152,9 @@ class Keyframes:
         changes[data.ends] = True
         last = np.where(changes, np.arange(len(changes)), len(changes))
         keyframe = np.minimum.accumulate(last[::-1])[::-1]
-        targets = [data.action[keyframe, arm.in_action] for arm in layout.arms]
+        targets = [layout.targets(arm, data.action[keyframe]) for arm in layout.arms]
         if relative:
-            targets = [part - data.state[:, arm.in_state] for part, arm in zip(targets, layout.arms, strict=True)]
+            targets = [part - layout.measured(arm, data.state) for part, arm in zip(targets, layout.arms, strict=True)]
         target = targets[0] if len(targets) == 1 else np.concatenate(targets, axis=1)
         self._target = (target - target.mean(0)) / target.std(0).clip(min=_LEAST_DEVIATION)
         succeeded = (

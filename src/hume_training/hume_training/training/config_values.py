@@ -17,6 +17,10 @@ Arms = dict[str, Names]
 Grippers = dict[str, tuple[float, ...]] | None
 """Gripper -> its numbers for closed and open, or nothing; written as names or as a mapping. None: left out."""
 Numbers = tuple[float, ...]
+Parts = tuple[Any, ...]
+"""Words, or mappings with more to say; written as a list, or as one text separated by commas."""
+Word = str | dict[str, Any]
+"""A word, or a mapping with more to say."""
 
 _MOST = 256
 
@@ -57,7 +61,7 @@ def _names(name: str, value: Any) -> Names:
     if not isinstance(listed, list | tuple) or len(listed) > _MOST or not all(isinstance(x, str) and x for x in listed):
         raise _wrong(name, value, f"names, as [a, b] or a,b; {_MOST} at most")
     doubled = [part for part in listed if listed.count(part) > 1]
-    if doubled and name != "state":
+    if doubled:
         raise _wrong(name, value, f"each name once, but '{doubled[0]}' occurs twice")
     return tuple(listed)
 
@@ -101,10 +105,30 @@ def _numbers(name: str, value: Any) -> Numbers:
     return tuple(float(x) for x in value)
 
 
+def _parts(name: str, value: Any) -> Parts:
+    listed = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    listed = [listed] if isinstance(listed, Mapping) else listed
+    if (
+        not isinstance(listed, list | tuple)
+        or len(listed) > _MOST
+        or not all(isinstance(x, str | dict) for x in listed)
+    ):
+        raise _wrong(name, value, "words or mappings, as [joint_positions, {field: gripper, form: percent}]")
+    return tuple(listed)
+
+
+def _word(name: str, value: Any) -> Word:
+    if not isinstance(value, str | dict):
+        raise _wrong(name, value, "a word, or a mapping with more to say, as {type: first_order, gain: 0.5}")
+    return value
+
+
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "Names": _names,
     "Joints": _joints,
     "Arms": _arms,
     "Grippers": _grippers,
     "Numbers": _numbers,
+    "Parts": _parts,
+    "Word": _word,
 }

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hume_core.action_spaces import ActionSpace, DeltaFrame, RotationFormat, find_action_space
+from pydantic import ValidationError
+
+from hume_core.action_spaces import ActionSpace, DeltaFrame, Reference, RotationFormat, find_action_space
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
+from hume_core.robot_errors import describe_problem
+from hume_core.sections import Section
+from hume_core.state.parts import StatePart, state_parts
+from hume_core.texts import shown
 from hume_training.data.layout_options import ARM, LayoutOptions
 from hume_training.data.row_layout import GripperColumn, Rows
 from hume_training.training.base_config import TrainingConfig
-from hume_training.training.config_values import Arms, Grippers, Joints, Names, Numbers
+from hume_training.training.config_values import Arms, Grippers, Joints, Names, Numbers, Parts, Word
 
 _UNITS = ("", "rad", "deg")
+_CONVENTIONS = ("frame", "rotation", "scale", "reference", "response")
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,12 @@ class PolicyConfig(TrainingConfig):
         arms: joints of each arm, where there are several.
         grippers: joints of the grippers; with their numbers for closed and open, where those are known.
         row: arms and grippers in the order of the numbers of an action row.
-        state: parts of `observation.state` in order, see `hume_training.data.row_layout.StatePart`.
+        state: parts of `observation.state` in order, as in a contract; see `hume_core.state.parts`.
         unit: of the dataset's joints: "rad" or "deg"; empty: as the names say.
         dataset_actions: what the dataset's action rows are about: "joints" (absolute targets) or "tool"; empty: as the
             names say.
-        frame, rotation, scale: how rows about the tool are written, see `hume_core.action_spaces.Conventions`; empty:
-            as the checkpoint or the names say, else the defaults.
+        frame, rotation, scale, reference, response: how rows about the tool are written, see
+            `hume_core.action_spaces.Conventions`; empty: as the checkpoint or the names say, else the defaults.
 
     Raises:
         ActionSpaceError: unknown action space.
@@ -49,12 +56,14 @@ class PolicyConfig(TrainingConfig):
     arms: Arms = field(default_factory=dict)
     grippers: Grippers = None
     row: Names = ()
-    state: Names = ()
+    state: Parts = ()
     unit: str = ""
     dataset_actions: str = ""
     frame: str = ""
     rotation: str = ""
     scale: Numbers = ()
+    reference: str = ""
+    response: Word = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,6 +72,7 @@ class PolicyConfig(TrainingConfig):
             ("dataset_actions", ("", *(rows.value for rows in Rows))),
             ("frame", ("", *(frame.value for frame in DeltaFrame))),
             ("rotation", ("", *(form.value for form in RotationFormat))),
+            ("reference", ("", *(reference.value for reference in Reference))),
         ):
             if getattr(self, name) not in valid:
                 listed = ", ".join(valid[1:])
@@ -71,9 +81,9 @@ class PolicyConfig(TrainingConfig):
             raise ConfigError(f"training field 'scale' is {list(self.scale)}; it must be six positive numbers")
         if self.arms and self.joints:
             raise ConfigError("training fields 'joints' and 'arms' are both given; joints is for a single arm")
-        about_the_tool = self.space.needs_kinematics
-        given = [name for name in ("frame", "rotation", "scale") if getattr(self, name)]
-        if given and not about_the_tool:
+        useful = self.space.written_with
+        given = [name for name in _CONVENTIONS if getattr(self, name) and name not in useful]
+        if given:
             raise ConfigError(f"training field '{given[0]}' has no use with action_space '{self.action_space}'")
 
     @property
@@ -98,7 +108,15 @@ class PolicyConfig(TrainingConfig):
             arms=tuple((self.arms or single).items()),
             grippers=grippers,
             row=self.row,
-            state=self.state,
+            state=self._state_parts,
             unit=self.unit,
             profile=self.profile,
         )
+
+    @property
+    def _state_parts(self) -> tuple[StatePart, ...]:
+        try:
+            return state_parts(self.state)
+        except ValidationError as error:
+            problem = describe_problem(error, list(self.state), Section)
+            raise ConfigError(f"training field 'state' is {shown(list(self.state))}: {problem}") from error

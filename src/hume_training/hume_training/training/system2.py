@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hume_core.checkpoint import resolve_folder
 from hume_core.nn.gemma import Cache, repeat_cache
-from hume_core.policy_contract import PolicyContract
+from hume_core.policy_contract import find_contract
 from hume_system2.model import System2
 from hume_system2.model.prefix import Prefix
 from hume_training.data.contract import dataset_contract
@@ -155,11 +155,12 @@ def new_checkpoint(config: System2Config, rows: TaughtRows, folder: Path) -> Pat
 def train_system2(config: System2Config, stop_after: int | None = None) -> Outcome:
     """Train System 2; see `train`."""
     start = Path(config.output) / "start"
-    checkpoint = resolve_folder(config.checkpoint) if config.checkpoint else start
-    rows = taught_rows(config, load_datasets(config.dataset), PolicyContract.load(checkpoint))
+    known = find_contract(config.checkpoint, resolve_folder(config.checkpoint)) if config.checkpoint else None
+    rows = taught_rows(config, load_datasets(config.dataset), known)
     with Processes(config.device).main_first():
         if not config.checkpoint and not (start / "model.safetensors").is_file():
             new_checkpoint(config, rows, start)
+    checkpoint = config.checkpoint or start
     system2 = System2.from_pretrained(checkpoint, device=config.device)
     keep_contract(system2, rows, config.output)
     hook = evaluation_hook(config, system2, checkpoint)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from hume_core.action_spaces import ActionSpace, Conventions, DeltaFrame, RotationFormat, find_action_space
+from pydantic import ValidationError
+
+from hume_core.action_spaces import ActionSpace, find_action_space
 from hume_core.errors import ConfigError
 from hume_core.kinematics import Kinematics
 from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import ContractArm, PolicyContract
+from hume_core.robot_errors import describe_problem
 from hume_core.robot_kinematics import load_kinematics
 from hume_core.texts import listed
 from hume_training.data.arranged import arranged
@@ -60,22 +65,38 @@ def keep_contract(policy: PretrainedPolicy, rows: TaughtRows, output: str | Path
 
 
 def _space(config: PolicyConfig, layout: DataLayout, checkpoint: PolicyContract | None) -> ActionSpace:
-    """The action space with its conventions: the configuration's, else the checkpoint's, else the names'."""
-    kind = find_action_space(config.action_space)
-    if not kind.needs_kinematics:
-        return kind()
-    arm: ContractArm | None = None if checkpoint is None else checkpoint.arms[0]
-    if arm is None or arm.space != config.action_space:
-        arm = None
-    named = layout.rotation or None
-    frame = config.frame or (arm.frame if arm else None)
-    rotation = config.rotation or (arm.rotation if arm else named)
-    scale = config.scale or (arm.scale if arm else None)
-    return kind(
-        Conventions.given(
-            DeltaFrame(frame) if frame else None, RotationFormat(rotation) if rotation else None, scale or None
+    """The action space with its conventions: the configuration's, else the checkpoint's, else the names'.
+
+    Raises:
+        ConfigError: nobody says what decides how the tool moves.
+    """
+    useful = find_action_space(config.action_space).written_with
+    arm = None if checkpoint is None else checkpoint.arms[0]
+    known: dict[str, Any] = {} if arm is None or arm.space != config.action_space else arm.model_dump(mode="json")
+    named = {"rotation": layout.rotation or None, "unit": layout.unit.value}
+    said = {field: getattr(config, field, None) or known.get(field) or named.get(field) for field in useful}
+    if layout.rows is Rows.TOOL:
+        _check_said(config.action_space, said)
+    given = {field: value for field, value in said.items() if value}
+    content = {"name": "arm", "joints": layout.arms[0].joints, "space": config.action_space, **given}
+    try:
+        return ContractArm.model_validate(content).meaning()
+    except ValidationError as error:
+        raise ConfigError(f"training configuration: {describe_problem(error, content, ContractArm)}") from error
+
+
+def _check_said(space: str, said: Mapping[str, Any]) -> None:
+    lines = {
+        "rotation": "rotation: rotation_vector   # or rpy: how the last three numbers of a row turn the tool",
+        "reference": "reference: measured   # each row from the pose measured at its step, as robosuite's OSC_POSE; or "
+        "previous_row, or observation",
+    }
+    missing = [f"\n  {line}" for field, line in lines.items() if field in said and not said[field]]
+    if missing:
+        raise ConfigError(
+            f"the dataset's action rows are about the tool, and nobody says how '{space}' is written. Write in the "
+            "training's configuration:" + "".join(missing)
         )
-    )
 
 
 def _kinematics(config: PolicyConfig, layout: DataLayout, space: ActionSpace) -> Kinematics | None:
