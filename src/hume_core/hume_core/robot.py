@@ -170,7 +170,7 @@ class RobotProfile(Section):
     @property
     def action_space(self) -> ActionSpace:
         """What the arm's numbers of an action row mean."""
-        return self.action.meaning()
+        return self.action.meaning(None if self.tool is None else self.tool.offset)
 
     @property
     def trajectory_lead(self) -> float:

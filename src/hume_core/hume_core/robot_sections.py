@@ -26,6 +26,7 @@ from hume_core.field_types import Finite, Name, Positive, SpaceName
 from hume_core.node_settings import STREAM_RATE
 from hume_core.sections import Section
 from hume_core.state.kinds import StateField
+from hume_core.state.tool import Placement
 
 __all__ = [
     "Action", "Camera", "Gripper", "Joint", "KinematicsSection", "ObservationTiming", "Push", "Rates", "Scale",
@@ -34,6 +35,10 @@ __all__ = [
 
 Scale = Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)]
 Signs = Annotated[tuple[Literal[1, -1], ...], Field(min_length=1)]
+EVERY_SEGMENT = "multiples_of_s1_chunk_size"
+"""Stamps at which the segments of a chunk begin that lie end to end."""
+_Stamp = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Stamps = Literal["multiples_of_s1_chunk_size"] | Annotated[tuple[_Stamp, ...], Field(min_length=1, max_length=1000)]
 Offsets = Annotated[tuple[Finite, ...], Field(min_length=1)]
 
 
@@ -158,6 +163,7 @@ class Action(Section):
         reference: what `ee_delta` rows are counted from; left out: the row before.
         response: how the arm of the demonstrations followed `ee_delta` rows; left out: exactly.
         unit, sign, offset: a joint is ``sign * (number - offset)`` in this unit; left out: rad, as the joint counts.
+        system1_stamps: shares of a chunk at which System 1 may start, as in its training; left out: anywhere.
     """
 
     space: SpaceName
@@ -170,6 +176,7 @@ class Action(Section):
     unit: AngleUnit | None = None
     sign: Signs | None = None
     offset: Offsets | None = None
+    system1_stamps: Stamps | None = None
 
     @model_validator(mode="after")
     def _fields_have_a_use(self) -> Action:
@@ -179,14 +186,21 @@ class Action(Section):
                 raise ValueError(f"{field} belongs to {users}; leave it out with space '{self.space}'")
         return self
 
-    def meaning(self) -> ActionSpace:
-        """The action space with its conventions."""
-        return find_action_space(self.space)(written(self))
+    def meaning(self, tool: Placement | None = None) -> ActionSpace:
+        """The action space with its conventions.
+
+        Args:
+            tool: the frame that rows are about, seen from `tool_link`; None: that link.
+        """
+        space = find_action_space(self.space)
+        return space(written(self, tool if space.needs_kinematics else None))
 
 
-def written(section: Any) -> Conventions:
+def written(section: Any, offset: Placement | None = None) -> Conventions:
     """How rows are written, by the fields of a profile's or contract's section."""
     tool = {field: getattr(section, field) for field in ("frame", "rotation", "scale", "reference", "response")}
+    if offset is not None and not offset.is_plain:
+        tool |= {"tool_offset": offset.translation, "tool_rotation": offset.rotation}
     joints = {field: getattr(section, field) for field in ("unit", "sign", "offset")}
     given = {field: value for field, value in joints.items() if value is not None}
     return Conventions.given(**tool, joint_units=JointUnits(**given) if given else None)

@@ -18,6 +18,7 @@ from hume_core.robot import RobotProfile
 from hume_core.state_composer import StateComposer
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
 from hume_ros.joint_state_merger import JointStateMerger
+from hume_ros.joint_velocities import velocities_around
 from hume_ros.message_sync import ApproximateTimeSynchronizer, MessageSource
 
 JOINT_STATES = "joint_states"
@@ -25,6 +26,9 @@ JOINT_STATES = "joint_states"
 
 BACK = 0.1
 """Stamps that go back by more begin anew; by less, a message has come out of order. s"""
+
+_LONGEST_THOUGHT = 2.0
+"""For how long the velocities at the observation of a chunk can be asked for, s."""
 
 _MOST_STATES = 8192
 """Past joint states kept, whatever their stamps."""
@@ -118,11 +122,14 @@ class ObservationBuffer:
         on_problem: Callable[[str], None] = lambda problem: None,
     ) -> None:
         self._profile = profile
+        self._continuous = profile.motion_limits().continuous
         self._composer = composer or StateComposer.of(profile)
         self._cameras = [key for key in sources if key != JOINT_STATES]
         timing = profile.observation
         # The newest state may be this much newer than the one that the history leads up to.
         self._past = (history - 1) * profile.action.dt + timing.slop + timing.max_age
+        if not profile.action_space.moves_at_once:
+            self._past += _LONGEST_THOUGHT
         self._history: deque[tuple[float, Any]] = deque(maxlen=_MOST_STATES)
         self._num_states, self._decode = history, decode
         self._clock, self._on_problem = clock, on_problem
@@ -193,6 +200,13 @@ class ObservationBuffer:
             states=self._states(state, history),
             beginnings=beginnings,
         )
+
+    def joint_velocities(self, stamp: float) -> NDArray[np.float64]:
+        """(n,) how fast the joints were at a past time (s, ROS clock), rad/s; 0 where no states of it are kept."""
+        with self._condition:
+            history = list(self._history)
+        names, window = self._profile.joint_names, 0.5 * self._profile.action.dt
+        return velocities_around(stamp, history, names, window, self._continuous)
 
     def _batch(self, matched: tuple[Any, ...]) -> dict[str, NDArray[np.uint8]]:
         """Batches of one (1, height, width, 3); the same arrays as long as no newer set has come."""

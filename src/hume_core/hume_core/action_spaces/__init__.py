@@ -10,7 +10,8 @@ from hume_core.action_spaces.ee_pose import EePose
 from hume_core.action_spaces.joint_delta import JointDelta
 from hume_core.action_spaces.joint_position import JointPosition
 from hume_core.action_spaces.joint_units import AngleUnit, JointUnits
-from hume_core.action_spaces.layout import ActionLayout, ArmGroup, GripperGroup, LayoutPath, LayoutTargets
+from hume_core.action_spaces.layout import ActionLayout, ArmGroup, GripperGroup, LayoutPath
+from hume_core.action_spaces.layout_targets import LayoutTargets
 from hume_core.action_spaces.registry import ACTION_SPACES, check_described_spaces, find_action_space
 from hume_core.action_spaces.response import Exact, FirstOrder, OperationalSpace, Reference
 from hume_core.action_spaces.simulated_arm import ROBOSUITE_PANDA, SIMULATED_ARMS, SimulatedArm

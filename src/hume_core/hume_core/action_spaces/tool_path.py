@@ -99,6 +99,7 @@ class ToolPath:
         self._reasons: list[str] = [""] * (size + 1)
         self._shorts: list[tuple[float, str]] = [(0.0, "")] * (size + 1)
         self._solved = 0
+        self._newest: tuple[int, NDArray[np.float64]] | None = None
 
     def segment(self, first: int, rows: NDArray[np.float64]) -> SegmentTargets:
         """Put refined rows in the place of the chunk's rows from `first` on, and solve up to their end.
@@ -110,8 +111,10 @@ class ToolPath:
         end = first + len(rows)
         if not np.isfinite(rows[:, :6]).all():
             return SegmentTargets(np.full((len(rows), self._joints.shape[1]), np.nan), 0)
-        self._rows[first:end] = rows[:, :6]
-        self._solved = min(self._solved, first)
+        if self._newest is None or self._newest[0] != first or not np.array_equal(self._newest[1], rows[:, :6]):
+            self._newest = first, rows[:, :6].copy()
+            self._rows[first:end] = rows[:, :6]
+            self._solved = min(self._solved, first)
         while self._solved < end:
             self._solve(self._solved, self._space.relative and self._solved > first)
             self._solved += 1

@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 
 # Steps for which Jacobian and inertia stay as they are.
 _REFRESH = 5
+# Keeps singular poses from dividing by zero, 1/kg and 1/(kg m^2).
+_TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,24 @@ class _Local:
     """What holds near one place of the arm.
 
     Attributes:
-        pose: of the controlled point. jacobian: (6, n) of it.
+        positions: (n,) the place, rad.
+        pose: of the controlled frame. jacobian: (6, n) of it, in base axes.
+        own_jacobian: (6, n) in the frame's own axes.
         wrench: (n, 6) from the controller's acceleration of the tool to torques.
-        inertia: (n, n) with the armature. inverse: (n, n) of it, with the joints' damping.
-        spare: (n, n) what of a torque does not move the tool.
+        spare: (n, n) from accelerations of joints to torques that do not move the tool.
+        momentum: (n,) diagonal of the joints' inertia.
+        inverse: (n, n) of the inertia, with the joints' damping.
         bias: (n,) torques of gravity and of the motion itself, Nm.
     """
 
     positions: Array
     pose: Pose
     jacobian: Array
+    own_jacobian: Array
     wrench: Array
-    inertia: Array
-    inverse: Array
     spare: Array
+    momentum: Array
+    inverse: Array
     bias: Array
 
 
@@ -120,47 +126,43 @@ class ArmDynamics:
             step: s. steps: how many.
         """
         positions, velocities = state.positions, state.velocities
+        stiffness, damping = self._posture_kp, self._posture_kd
         for k in range(steps):
             if k % _REFRESH == 0:
                 local = self._local(positions, velocities, step)
-            twist = local.jacobian @ velocities
             away = local.jacobian @ (positions - local.positions)
             rotation = rotation_from_vector(away[3:]) @ local.pose.rotation
-            error = np.concatenate(
-                [goal.position - local.pose.position - away[:3], sine_error(goal.rotation, rotation)]
-            )
-            posture = self._posture_kp * (state.posture - positions) - self._posture_kd * velocities
-            torque = local.wrench @ (kp * error - kd * twist) + local.spare @ (local.inertia @ posture)
-            torque = np.clip(torque + local.bias, -self._effort, self._effort) - local.bias
-            velocities = self._accelerated(velocities, torque - self._braking(local, rotation, twist), local, step)
+            error = np.empty(6)
+            error[:3] = goal.position - local.pose.position - away[:3]
+            error[3:] = sine_error(goal.rotation, rotation)
+            torque = local.wrench @ (kp * error - kd * (local.jacobian @ velocities))
+            torque += local.spare @ (stiffness * (state.posture - positions) - damping * velocities)
+            torque = np.minimum(np.maximum(torque, -self._effort - local.bias), self._effort - local.bias)
+            velocities = self._accelerated(velocities, torque, local, step)
             positions = positions + step * velocities
         return ArmState(positions, velocities, state.posture)
 
-    def _braking(self, local: _Local, rotation: Array, twist: Array) -> Array:
-        """Torques (n,) of the air on the tool, Nm."""
-        own = np.concatenate([rotation.T @ twist[:3], rotation.T @ twist[3:]])
-        drag = self._drag * np.abs(own) * own
-        return np.asarray(local.jacobian.T @ np.concatenate([rotation @ drag[:3], rotation @ drag[3:]]))
-
     def _accelerated(self, velocities: Array, torque: Array, local: _Local, step: float) -> Array:
         """Velocities a step later. Friction takes away what it can, at most all of a joint's momentum."""
-        torque = torque - self._damping * velocities
-        after = velocities + step * (local.inverse @ torque)
-        stopping = np.diag(local.inertia) * after / step
-        return np.asarray(
-            velocities + step * (local.inverse @ (torque - np.clip(stopping, -self._friction, self._friction)))
-        )
+        own = local.own_jacobian @ velocities
+        torque = torque - self._damping * velocities - local.own_jacobian.T @ (self._drag * np.abs(own) * own)
+        stopping = local.momentum * (velocities / step + local.inverse @ torque)
+        torque -= np.minimum(np.maximum(stopping, -self._friction), self._friction)
+        return np.asarray(velocities + step * (local.inverse @ torque))
 
     def _local(self, positions: Array, velocities: Array, step: float) -> _Local:
         pose, jacobian = shifted_jacobian(self._model, positions, self._offset)
         bare, bias = self._model.inertia_and_bias(positions, velocities)
         inertia = bare + self._armature
-        inverse = np.linalg.inv(inertia)
-        tool = jacobian @ inverse @ jacobian.T
-        halves = [jacobian[rows].T @ np.linalg.pinv(tool[rows, rows]) for rows in (slice(0, 3), slice(3, 6))]
-        spare: Array = np.eye(len(positions)) - jacobian.T @ np.linalg.pinv(tool) @ jacobian @ inverse
+        compliance = np.linalg.solve(inertia, jacobian.T)
+        tool = jacobian @ compliance + _TINY * np.eye(6)
+        linear, angular = slice(0, 3), slice(3, 6)
+        halves = [jacobian[part].T @ np.linalg.inv(tool[part, part]) for part in (linear, angular)]
+        spare = inertia - jacobian.T @ np.linalg.solve(tool, jacobian)
+        own = np.concatenate([pose.rotation.T @ jacobian[part] for part in (linear, angular)])
         damped = np.asarray(np.linalg.inv(inertia + np.diag(step * self._damping)))
-        return _Local(positions, pose, jacobian, np.concatenate(halves, axis=1), inertia, damped, spare, bias)
+        wrench = np.concatenate(halves, axis=1)
+        return _Local(positions, pose, jacobian, own, wrench, spare, np.diag(inertia), damped, bias)
 
 
 def shifted_jacobian(model: ArmModel, positions: Array, offset: Pose) -> tuple[Pose, Array]:

@@ -184,11 +184,13 @@ class PolicyContract(Section):
         ]
 
     def seen_by(self, profile: RobotProfile) -> RobotProfile:
-        """The robot with the state, tool frame and camera pictures that the checkpoint wants.
+        """The robot with the state, tool frame and camera pictures that the checkpoint wants, and its writing of rows.
 
         Raises:
             RobotProfileError: it cannot give them; `differences` names everything that is missing.
         """
+        adopted = {**self.arms[0].adopted(), **self.timing.adopted()}
+        profile = profile.with_action(**adopted) if adopted else profile
         cameras = policy_cameras(self.cameras, profile.cameras)
         if (self.state, self.tool, cameras) == (profile.state, profile.tool, profile.cameras):
             return profile
@@ -204,8 +206,7 @@ class PolicyContract(Section):
         if len(self.arms) > 1:
             raise ContractError(f"the checkpoint drives {len(self.arms)} arms; a robot profile has one")
         arm = self.arms[0]
-        robot = self.seen_by(profile)
-        return robot.with_action(arm.space, self.dt, arm.frame, arm.rotation, arm.scale, **arm.adopted())
+        return self.seen_by(profile.with_action(arm.space, self.dt, arm.frame, arm.rotation, arm.scale))
 
     def _facts(self) -> dict[str, str]:
         """What is compared, in words."""
