@@ -16,11 +16,13 @@ from hume_core.command_line import make_app, option, run_app
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import JsonOption, bench
+from hume_tools.cli.contract import add_contract
 from hume_tools.cli.training import add_commands
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
 app.add_typer(bench, name="bench")
 add_commands(app)
+add_contract(app)
 add_regress(app, bench)
 add_bag_commands(app)
 
