@@ -277,7 +277,7 @@ def test_a_tool_policy_moves_an_arm_the_way_it_was_taught(write_dataset: Callabl
     system2 = System2.from_pretrained(checkpoint)
     data = load_demonstrations(root)
     observation = Observation(
-        {"image": data.images["image"][:1]}, torch.from_numpy(data.state[None, :1]), ["move the tool"]
+        {"image": np.array(data.images["image"][:1])}, torch.from_numpy(data.state[None, :1]), ["move the tool"]
     )
     thought = system2.think(observation, 4, (1.0, 1.0), generator=torch.Generator().manual_seed(0))
     rows = system2.unnormalise(thought.chunk[0]).double().numpy()

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action_spaces import ActionLayout, ArmGroup
-from hume_core.state.kinds import AngleUnit, StateField
+from hume_core.action_spaces import ActionLayout, AngleUnit, ArmGroup
+from hume_core.state.kinds import StateField
 from hume_core.state.parts import JointPart, ToolPositionPart, ToolRotationPart
 from hume_training.data.row_layout import StateColumns
 
@@ -54,7 +54,7 @@ def state_floor(found: NDArray[np.float64], parts: Sequence[StateColumns]) -> ND
         columns = list(part.columns)
         kind = part.part
         if isinstance(kind, JointPart) and kind.field is StateField.JOINT_POSITIONS:
-            least[columns] = _JOINT if kind.unit is AngleUnit.RADIANS else np.degrees(_JOINT)
+            least[columns] = _JOINT if kind.unit is AngleUnit.RAD else np.degrees(_JOINT)
         elif isinstance(kind, ToolPositionPart | ToolRotationPart):
             largest = float(found[columns].max())
             still = _TOOL_POSITION if isinstance(kind, ToolPositionPart) else _TOOL_ROTATION
