@@ -52,6 +52,7 @@ class Gripper:
 
     def _mapped(self, value: float) -> float:
         s = self._settings
+        # Policies count either way round and in any units. 0 is closed and 1 is open from here on.
         openness = (value - s.policy_closed) / (s.policy_open - s.policy_closed)
         openness = min(max(openness, 0.0), 1.0)
         if s.binary:
@@ -59,6 +60,8 @@ class Gripper:
         return s.closed + openness * (s.open - s.closed)
 
     def _decide(self, openness: float) -> bool:
+        # Hysteresis (a Schmitt trigger): between the two thresholds the last decision stays. So a value that is noisy
+        # about one threshold does not open and close the gripper each time.
         s = self._settings
         if openness < s.close_below:
             self._is_open = False

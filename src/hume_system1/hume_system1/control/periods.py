@@ -87,7 +87,7 @@ class PeriodStatistics:
             self._last = math.nan
         last = self._last
         self._last = now
-        if last != last:
+        if last != last:  # nan: the first wake-up ends no period
             return
         index = self._index
         self._ring[index] = now - last

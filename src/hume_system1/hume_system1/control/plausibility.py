@@ -98,6 +98,7 @@ class Plausibility:
             self._has_jumped = True
             self._settle(joints)
             return True
+        # |new - old| <= noise + speed * dt: what an arm can do, with the doubt about dt on its side.
         if self._possible(old, new, max(elapsed, jitter), joints):
             if self._turns_back(old, new, max(elapsed, jitter), joints):
                 self._doubts += 1.0
@@ -175,6 +176,9 @@ class Plausibility:
             for i in joints:
                 self._errors[i] = self._ways[i] = 0.0
             return
+        # Two exponentially weighted sums over the window T: of the way that velocities do not explain, and of the way
+        # they tell. S = exp(-dt / T) S_old + new is a moving sum that needs no memory, also for uneven dt. The way told
+        # is by the trapezoidal rule, (v_before + v) / 2 dt, whose own error is of order dt^3.
         kept = math.exp(-elapsed / _WINDOW)
         contradicts = False
         for i in joints:

@@ -1,7 +1,7 @@
-"""A pushed arm is not a broken arm: hold, come along, and go on once the push is over.
+"""A pushed arm is not a broken arm: hold, follow it a little, and go on once the push is over.
 
-While the arm is away, the command comes towards it, slowly and not far: a push is released by that, and joint states
-that lie do not lead the arm astray. What does not end in time is a fault.
+While the arm is away, the command comes towards it, slowly and not far. That takes the force out of a push. Joint
+states that are wrong cannot lead the arm far either. What does not end in time is a fault.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class PushWatch:
         self._divergence = Divergence(limits)
         self._bounds = [float(bound) for bound in limits.tracking]
         self._reach = [settings.push_reach * bound for bound in self._bounds]
-        # The tracking law goes at most bandwidth / 3 times the distance per second.
+        # The tracking law goes at most bandwidth / 3 times the distance per second: with three equal poles at w its
+        # position gain is w^3 / (3 w^2) = w / 3 (see `tracking_gains`, small dt). A reference that stays this step
+        # ahead of the command so moves it by the whole reach in `_COMING` of the timeout.
         per_second = _COMING * settings.push_timeout * settings.bandwidth / 3.0
         self._steps = [reach / per_second for reach in self._reach]
         self._zeros = [0.0] * limits.size

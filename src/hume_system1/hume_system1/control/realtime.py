@@ -75,8 +75,9 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
 def raise_ordinary_threads(priority: int) -> None:
     """Give SCHED_FIFO to every thread of this process that has ordinary scheduling, as far as the system allows.
 
-    Among them are the middleware's, whose mutexes publishing and taking a message wait for with the interpreter's lock
-    held: while such a thread has lost its core to another process, every Python thread stands still.
+    Among them are the middleware's. Publishing and taking a message wait for their mutexes, with the interpreter's lock
+    held. While such a thread has lost its core to another process, every Python thread stands still. (Priority
+    inversion: Sha, Rajkumar and Lehoczky, Priority inheritance protocols, 1990.)
 
     Args:
         priority: SCHED_FIFO priority, 1 to 99; above the threads that wait for the middleware, below the command loop.
@@ -178,8 +179,8 @@ class InterpreterLock:
     def keep(self) -> None:
         """From now on it stays with the calling thread for 1 ms, or until that sleeps.
 
-        A thread that waits for the lock already goes by the interval it began to wait with. Letting go for less than
-        it takes to wake that thread, as a call of any foreign function does, makes it begin anew.
+        A thread that waits for the lock already goes by the interval it began to wait with. Any call of a foreign
+        function lets go of the lock for less than it takes to wake that thread. That makes it begin to wait anew.
         """
         sys.setswitchinterval(self._KEPT)
         self._let_go()

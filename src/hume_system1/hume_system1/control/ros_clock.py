@@ -70,12 +70,15 @@ class RosClock:
         self._steady = steady
         if not math.isfinite(ros):
             return
+        # A first-order filter on the difference of the clocks, time += 0.1 error, on top of running on with the steady
+        # clock. The noise of single readings (when exactly the tick read them) comes through with a tenth.
         target = self.now(ros)
         error = target - expected
         if abs(error) > _SNAP:
             expected = target
         else:
             expected += _CORRECTION * error
+        # Never back: a motion that is sampled at an earlier time than before would reverse the arm.
         if expected > self.time:
             self.time = expected
 

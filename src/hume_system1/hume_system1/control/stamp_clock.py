@@ -11,6 +11,7 @@ from __future__ import annotations
 
 # Part of the error that is taken over per reading, at least: the first readings count more. The part of it that goes
 # into the rate makes the filter critically damped.
+# At 200 readings per second a gain of 0.01 averages over about 2 / 0.01 readings, 1 s.
 _GAIN = 0.01
 _MEMORY = 1_000_000_000  # ns; readings that come rarely count more each
 _RARE = 20_000_000  # ns between readings: those of a simulator, whose rate may be any
@@ -53,6 +54,14 @@ class StampClock:
             rare = elapsed > _RARE and advance < _FASTEST * elapsed
             self._begin(steady, ros, advance / elapsed if rare else self.rate, self.step)
             return
+        # One step of a phase-locked loop (in radar: an alpha-beta filter). With the prediction's error e,
+        #
+        #     offset += alpha e        rate += beta e / elapsed
+        #
+        # The error then obeys z^2 - (2 - alpha - beta) z + (1 - alpha) = 0. Its roots are equal, so it dies out as fast
+        # as it can without overshoot, where (alpha + beta)^2 = 4 beta: for small gains beta = alpha^2 / 4. Two
+        # integrators, so a clock that goes at a constant wrong rate leaves no error in the end. Franklin, Powell and
+        # Workman, Digital Control of Dynamic Systems; Kalata, The tracking index, 1984.
         self._readings += 1
         phase, rate = self._gains(elapsed)
         self._ros, self._steady = self.at(steady) + round(phase * error), steady
@@ -76,11 +85,14 @@ class StampClock:
 
     def _gains(self, elapsed: int) -> tuple[float, float]:
         """Parts of the error that go into the phase and into the rate."""
+        # The first readings count more, as there are no others: alpha falls with n until it is `_GAIN`.
         n = self._readings
         if elapsed < _RARE:
             phase = max(_GAIN, 2.0 / (n + 2.0))
             return phase, 0.25 * phase * phase
-        # A straight line through all readings so far, until the filter's own memory is full.
+        # A straight line through all n readings so far by least squares, updated reading by reading, is this filter
+        # with alpha = 2 (2n - 1) / (n (n + 1)) and beta = 6 / (n (n + 1)) (Morrison, Introduction to Sequential
+        # Smoothing and Prediction, 1969). Used until the filter's own memory is full.
         least = max(_GAIN, min(0.5, elapsed / _MEMORY))
         return (
             max(least, 2.0 * (2.0 * n - 1.0) / (n * (n + 1.0))),

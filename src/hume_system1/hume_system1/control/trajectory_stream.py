@@ -90,6 +90,9 @@ class TrajectoryStream:
         """
         if starts != self._starts:
             self._starts, self._said, self.count, self._last = starts, 0, 0, -inf
+        # Let f be the curve of commands, `lead` late. A message holds f up to `due`, then the stop from there. If the
+        # next message arrives before `due`, the controller is still on f, and the next message holds f there too, with
+        # the same position, velocity and acceleration. So it plays f, and a stop only where no message comes in time.
         due = now + self._lead
         stopped = now - self._last > self._longest_tick
         self._last = now

@@ -97,6 +97,9 @@ class System1(PretrainedPolicy):
             raise ChunkError(f"stamp has shape {list(stamps.shape)}; expected one number or ({batch},)")
         if stamps.device.type == "cpu" and not bool(((stamps >= 0) & (stamps < 1)).all()):
             raise ChunkError(f"stamp is {stamps.tolist()}; it must lie in [0, 1)")
+        # Row k of a chunk belongs to the time k rows after the observation. A stamp s in [0, 1) is the share of its H
+        # rows that has passed, so the segment for now starts at row trunc(s H). The product is rounded to float32 as in
+        # the released code: in float64 some stamps would start one row earlier.
         stamps = stamps.to(self.device).expand(batch)
         place = stamps * config.s2_chunk_size
         rows = rows_from(chunk, place.long(), config.s1_chunk_size)
@@ -132,6 +135,15 @@ class System1(PretrainedPolicy):
         if image_tokens is None:
             image_tokens = self.encode_images(observation)
         state = self.state_history(observation)
+        # The cascade: System 2 ends its flow early, so its chunk still holds some noise. System 1 takes the flow up at
+        # the time theta1 < 1, with the segment itself as x(theta1) and no fresh noise, and goes on to 0 on newer
+        # images:
+        #
+        #     x(t - step) = x(t) - step v1(x(t), t | newest images and state, stamp),    t = theta1, ..., step
+        #
+        # It was trained with a System 2 segment as the noise end of the lines x_t, so v1 leads from there to the
+        # demonstrated motion. Few steps are enough, as only a short way is left (Hume paper, on cascaded action
+        # denoising).
         step = self.config.theta1 / self.config.s1_num_steps
         times = torch.tensor(euler_times(self.config.theta1, step), device=segment.device)
         features = self.network.projections.time_features(times, self.network.compute_dtype)
