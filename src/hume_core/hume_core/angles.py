@@ -12,6 +12,7 @@ TURN = 2.0 * pi
 
 def whole_turns(difference: float) -> float:
     """The whole turns in a finite difference of two angles, rad; without them it is at most half a turn."""
+    # d - 2 pi round(d / (2 pi)) lies in [-pi, pi], so these are the turns to take away for the short way.
     return TURN * round(difference / TURN)
 
 

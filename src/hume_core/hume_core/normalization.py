@@ -44,6 +44,11 @@ class Normalizer(nn.Module):
             if not torch.isfinite(buffer).all():
                 raise CheckpointError(f"normalisation buffer '{name}' is not finite; write it before saving")
 
+    # (x - mean) / std, column by column over the training data: then radians, metres and gripper values count alike in
+    # the loss, and an action has the scale of the standard normal noise that the flow starts from. Padding is 0, the
+    # mean. The epsilon keeps a column that never moved (std 0) finite. There is none on the way back: a column that
+    # never moved comes back as its mean exactly.
+
     def state(self, state: Tensor) -> Tensor:
         """Real states (..., s) to normalised, padded ones (..., S)."""
         if hasattr(self, "state_mean"):
@@ -58,6 +63,7 @@ class Normalizer(nn.Module):
 
     def action_difference(self, difference: Tensor) -> Tensor:
         """Differences of the first k numbers of real actions (..., k) to those of normalised, padded ones (..., A)."""
+        # (a - mean) / std - (b - mean) / std = (a - b) / std: of a difference the mean drops out.
         size = difference.shape[-1]
         if hasattr(self, "target_mean"):
             difference = difference / (self.target_std[:size] + EPSILON)

@@ -132,6 +132,8 @@ class ApproximateTimeSynchronizer:
         with self._lock:
             own = self._queues[index]
             own.add(stamp, message)
+            # What is older than the newest by more than `keep` has no partner to come: the slowest topic is not so
+            # late.
             own.drop_before(own.stamps[-1] - self._keep)
             # A message that is older than all that may wait went out again at once.
             match = self._match(stamp, index) if stamp in own.messages else None
@@ -143,6 +145,9 @@ class ApproximateTimeSynchronizer:
 
     def _match(self, stamp: int, index: int) -> tuple[int, ...] | None:
         """Stamps of the first combination around `stamp` that fits."""
+        # The product goes through each topic's messages from the closest on. So the first combination that fits is made
+        # of the messages nearest to `stamp`, and is taken without looking for the smallest span: with k messages within
+        # the slop on each of m other topics there may be k^m.
         gain = _GAIN * self._slop
         near = [[stamp] if i == index else queue.near(stamp, self._slop) for i, queue in enumerate(self._queues)]
         for combination in product(*near):
@@ -156,6 +161,8 @@ class ApproximateTimeSynchronizer:
     def _take(self, match: tuple[int, ...]) -> Iterator[Any]:
         span = max(match) - min(match)
         for queue, at in zip(self._queues, match, strict=True):
+            # Matches go forward in time on every topic, so nothing older than this one is of use. The message itself
+            # stays, in case a later one of another topic fits it clearly better.
             queue.drop_before(at)
             queue.spans[at] = span
             yield queue.messages[at]

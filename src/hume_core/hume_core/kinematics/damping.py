@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_THRESHOLD = 0.15
-_STRONGEST = 0.1
+# Both as parts of the rotation weight, which has the unit of the singular values, m/rad.
+_THRESHOLD = 0.15  # singular values below it are damped
+_STRONGEST = 0.1  # damping at the singular pose
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,21 @@ def damped_displacement(
         displacement: (6,) translation (m), rotation vector (rad).
         rotation_weight: what one radian counts beside one metre, m/rad.
     """
+    # J = U S V' maps joint motion to tool motion. Its inverse has 1 / s in direction i, which grows without bound near
+    # a singular pose. Damped least squares minimises |J dq - dx|^2 + lambda^2 |dq|^2 instead, and its solution is
+    #
+    #     dq = sum_i  s_i / (s_i^2 + lambda_i^2)  v_i (u_i . dx)
+    #
+    # For s >> lambda that is 1 / s, for s -> 0 it is s / lambda^2 -> 0, and its largest value is 1 / (2 lambda) at
+    # s = lambda. Nakamura and Hanafusa 1986, Wampler 1986. Damping each direction by its own s leaves the others exact:
+    # lambda^2 = strength^2 (1 - (s / threshold)^2) below the threshold (Maciejewski and Klein, 1988; Chiaverini,
+    # Singularity-robust task-priority redundancy resolution, 1997).
     weights = np.array([1.0, 1.0, 1.0, rotation_weight, rotation_weight, rotation_weight])
     u, values, vt = np.linalg.svd(jacobian * weights[:, None], full_matrices=True)
     threshold, strength = _THRESHOLD * rotation_weight, _STRONGEST * rotation_weight
     damping = np.where(values < threshold, strength**2 * (1.0 - np.minimum(1.0, values / threshold) ** 2), 0.0)
     gains = values / (values**2 + damping + 1e-18)
     rank = len(values)
+    # The columns of V beyond the sixth belong to no singular value: joint motion that the tool does not feel.
     positions = vt[:rank].T @ (gains * (u[:, :rank].T @ (weights * displacement)))
     return Displacement(positions, vt[6:].T, float(values[-1]), float(np.sqrt(damping[-1])))

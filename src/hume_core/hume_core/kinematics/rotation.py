@@ -18,6 +18,8 @@ def cross_matrix(vector: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def rotation_from_vector(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3, 3) rotation matrix of a rotation vector (3,), rad (Rodrigues)."""
+    # Rodrigues: R = I + sin(angle) K + (1 - cos(angle)) K^2, with K the cross product with the axis. For very small
+    # angles the axis cannot be told from rounding, and R = I + cross(vector) is exact to angle^2.
     angle = float(np.sqrt(vector @ vector))
     if angle < _SMALL:
         return np.asarray(np.eye(3) + cross_matrix(vector))
@@ -27,6 +29,8 @@ def rotation_from_vector(vector: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def rotation_to_vector(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3,) rotation vector of a rotation matrix, rad; the angle lies in [0, pi]."""
+    # R - R' = 2 sin(angle) K and trace(R) = 1 + 2 cos(angle). The arc tangent of both is accurate for all angles, which
+    # the arc cosine of the trace alone is not near 0 and pi.
     r = rotation
     sine = 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
     length = float(np.sqrt(sine @ sine))

@@ -83,6 +83,7 @@ class GatedMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, hidden) to the same shape."""
+        # GELU(x W_g) * (x W_u), then W_d: a gate for each number (Shazeer, GLU variants improve transformer, 2020).
         gate, up = self.joined(x).chunk(2, dim=-1)
         return product(F.gelu(gate, approximate="tanh") * up, self.down_proj.weight)
 
@@ -137,6 +138,8 @@ class GemmaLayer(nn.Module):
 
 
 def _after(past: KeyValue | None, key: Tensor, value: Tensor) -> KeyValue:
+    # Keys and values of earlier tokens do not change if those cannot see later ones. So they are computed once and put
+    # in front of the new ones: the result is the same to rounding, at the cost of the new tokens alone.
     if past is None:
         return key, value
     return torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)

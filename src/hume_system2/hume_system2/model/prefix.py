@@ -73,5 +73,8 @@ class PrefixLayout:
 
         With absent cameras that slot lies before some or all of the instruction.
         """
+        # Slots are: present cameras, absent cameras, text. The query's slot is the number of real tokens, so
+        # `text_counts` slots after the present cameras. The absent cameras take the first of these. Text before the
+        # query is what is left over.
         text_before = (self.text_counts - self.absent * self.image_tokens).clamp(min=0)
         return text_before + self.present * self.image_tokens

@@ -111,6 +111,9 @@ class System2(PretrainedPolicy):
             ObservationError: the observation, the noise or N does not fit.
         """
         count = self._count(num_candidates)
+        # Best of N: draw N chunks from the policy, take the one of the highest estimated value Q(state, chunk). That
+        # helps as far as Q ranks them better than chance. It costs little: the prefix is encoded once for all of them
+        # (Hume paper, on value-guided thinking).
         schedule = self._schedule(count, time_temp, noise_temp)
         noise = self._noise(noise, count, observation.batch_size, generator)
         prefix = self.embed_prefix(observation)
@@ -173,6 +176,8 @@ class System2(PretrainedPolicy):
         Returns:
             Candidates (B, N, H, A), in the schedule's original order.
         """
+        # Candidates take different numbers of steps. Sorted by it, those that still run are the end of the batch, which
+        # is a view and no copy. All numbers of steps are known before the loop, so it never waits for the device.
         count, batch, horizon = noise.shape[:3]
         x = noise[schedule.order].flatten(0, 1).clone()
         features = self._time_features(schedule, batch)
@@ -187,6 +192,7 @@ class System2(PretrainedPolicy):
             rows = (rotary[0][first:], rotary[1][first:])
             seen = None if bias is None else bias[first:]
             velocity = self._hot["velocity"](x[first:], features[step, first:], cache_tail(cache, first), rows, seen)
+            # Euler: x -= step * v * noise_temp, see `hume_core.flow.euler_times`.
             x[first:] -= schedule.step * velocity * scales[first:]
         result = torch.empty_like(x).unflatten(0, (count, batch))
         result[schedule.order] = x.unflatten(0, (count, batch))

@@ -46,6 +46,8 @@ class Thought:
 
 def combine(candidates: Tensor, weights: Tensor) -> Tensor:
     """The chunk (B, H, A) of candidates (B, N, H, A): one as it is where it has all the weight, else the mean."""
+    # A mean of different ways round an obstacle may lead into it, so it is used only where a chooser asks for it. With
+    # all the weight on one candidate no rounding of a sum touches it.
     whole = weights == 1.0
     if bool(whole.any(dim=1).all()):
         return candidates[torch.arange(len(weights), device=weights.device), whole.int().argmax(dim=1)]
