@@ -23,7 +23,7 @@ GOLDEN = Path("recorded")
 
 
 def record(folder: Path, suite: str, variants: list[str], **timing: float) -> list[Path]:
-    """Play one episode of each variant; the bags."""
+    """Play one episode of each variant. Returns the bags."""
     checkpoint = str(default_checkpoint(ROBOT))
     options = EvaluateOptions(
         checkpoint, suite, variants, episodes=1, timing=timing, recorder=EpisodeBags(folder, ROBOT, checkpoint)

@@ -43,7 +43,7 @@ def test_a_flood_of_chunks_is_turned_away(ros_domain: int) -> None:
         flood(trial)
         rejected = sum(trial.status.rejected_counts)
         if trial.is_mode(System1Status.FAULT):
-            # Two thousand messages may starve the denoiser; then it must be a stop with a reason.
+            # Two thousand messages may starve the denoiser. Then it must be a stop with a reason.
             assert trial.status.reason
             trial.wait(lambda: bool(trial.status.standing_still), 5.0, "standstill")
         recording = trial.stop()

@@ -17,7 +17,7 @@ ROBOT = "wx250s_sim"
 BAGS = Path(__file__).parent / "fixtures" / "bags"
 BAG, GOLDEN = BAGS / "lift", BAGS / "lift.stream"
 SEED = 3
-"""Of the noise; no choice between candidates is close with it, so that another machine chooses the same."""
+"""Of the noise. No choice between candidates is close with it, so that another machine chooses the same."""
 # Constant, so that the stream does not hang on the definitions of the messages that carry durations.
 LATENCIES = ("--think-latency", "0.15", "--denoise-latency", "0.05")
 

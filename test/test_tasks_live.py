@@ -92,7 +92,7 @@ class Rig:
         return self.status.mode != System1Status.RUNNING and bool(self.status.standing_still)
 
     def goal(self, instruction: str, max_duration: float = 0.0) -> Any:
-        """Send a goal that is accepted; returns its handle."""
+        """Send a goal that is accepted. Returns its handle."""
         if self._operator is None:
             self._operator = type(self.observer)("hume_operator")
             self._client: Any = ActionClient(self._operator.node, ExecuteTask, "hume/execute_task")

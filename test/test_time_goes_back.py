@@ -95,7 +95,7 @@ class Stack:
         self.core.inbox.append(ActivateEvent())
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> float:
-        """Go on for some time, or until something is true; returns for how long, s."""
+        """Go on for some time, or until something is true. Returns for how long, s."""
         for k in range(round(seconds / PERIOD)):
             if until():
                 return k * PERIOD

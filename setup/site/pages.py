@@ -56,7 +56,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def as_in_site(markdown: str, page: str) -> str:
-    """The text of a page with links and API marks as the site wants them; fenced code stays as it is.
+    """The text of a page with links and API marks as the site wants them. Fenced code stays as it is.
 
     Args:
         markdown: as it lies in the repository.

@@ -1,4 +1,4 @@
-"""Launch arguments as the real launch knows them; it takes a misspelt one without a word."""
+"""Launch arguments as the real launch knows them. It takes a misspelt one without a word."""
 
 from __future__ import annotations
 

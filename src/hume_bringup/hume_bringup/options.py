@@ -61,7 +61,7 @@ class LaunchOptions:
 
     @classmethod
     def from_text(cls, values: Mapping[str, str]) -> LaunchOptions:
-        """Options from `name: text`, as launch files and command lines give them; empty text is the default.
+        """Options from `name: text`, as launch files and command lines give them. Empty text is the default.
 
         Raises:
             ConfigError: unknown name, or text that is no valid value of the argument.

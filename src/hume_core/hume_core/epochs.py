@@ -17,12 +17,12 @@ _SETTLE = 0.5
 
 
 def following(epoch: int) -> int:
-    """The next epoch; 0 after the highest."""
+    """The next epoch. 0 after the highest."""
     return (epoch + 1) % SIZE
 
 
 def ahead(epoch: int, present: int) -> int:
-    """How many epochs `epoch` is ahead of `present`, from -2**31 up to 2**31 - 1; negative: behind."""
+    """How many epochs `epoch` is ahead of `present`, from -2**31 up to 2**31 - 1. Negative: behind."""
     return (epoch - present + _HALF) % SIZE - _HALF
 
 

@@ -42,10 +42,10 @@ def euler_times(start: float, step: float, stop: float = 0.0) -> list[float]:
     Args:
         start: first flow time.
         step: length of one Euler step, above 0.
-        stop: flow time to end at; integration goes on while time >= step/2 + stop.
+        stop: flow time to end at. Integration goes on while time >= step/2 + stop.
 
     Returns:
-        The times, descending; empty where start is below the threshold.
+        The times, descending. Empty where start is below the threshold.
     """
     # Flow matching learns the velocity v(x, t) = dx/dt along the straight lines x_t = t noise + (1 - t) action, whose
     # expectation is E[noise - action | x_t]. Sampling integrates it backwards in time by Euler's rule (Lipman et al.,
@@ -122,7 +122,7 @@ def candidate_schedule(
     Args:
         num_candidates: N, at least 1.
         num_steps: Euler steps of a whole run from 1 to 0.
-        time_temp: lowest and highest start time; the highest is never reached.
+        time_temp: lowest and highest start time. The highest is never reached.
         noise_temp: lowest and highest factor on the velocity.
         stop: flow time to end at, ``1 - theta2``.
     """

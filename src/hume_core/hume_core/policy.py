@@ -41,7 +41,7 @@ class PretrainedPolicy(nn.Module):
 
     Attributes:
         config: the checkpoint's configuration.
-        contract: what the numbers of its states and actions mean; None where the checkpoint does not say.
+        contract: what the numbers of its states and actions mean. None where the checkpoint does not say.
         normalizer: between real and normalised units.
         tensors_read: names of the tensors that were read from the checkpoint, nothing else was.
     """
@@ -74,14 +74,14 @@ class PretrainedPolicy(nn.Module):
         dtype: torch.dtype = torch.float32,
         compile: bool = False,
     ) -> PolicyType:
-        """Load a checkpoint folder or hub name; only this system's own tensors are read.
+        """Load a checkpoint folder or hub name. Only this system's own tensors are read.
 
         Args:
             name: a folder, or ``organisation/name`` on the Hugging Face hub.
             device: where to compute.
             dtype: float32, or bfloat16 for the transformers (the action projections, the final norms and
                 the critics stay float32, as released).
-            compile: use torch.compile; the first calls, best made by ``warm_up``, take long.
+            compile: use torch.compile. The first calls, best made by ``warm_up``, take long.
 
         Raises:
             CheckpointError: the folder, a file or a tensor is missing, truncated or of the wrong shape.
@@ -117,7 +117,7 @@ class PretrainedPolicy(nn.Module):
         """Make the buffers that no checkpoint stores."""
 
     def compile_steps(self, backend: str = "inductor") -> None:
-        """Run encoding and velocity through torch.compile from now on; ``warm_up`` then checks them.
+        """Run encoding and velocity through torch.compile from now on. ``warm_up`` then checks them.
 
         Args:
             backend: of torch.compile.

@@ -25,7 +25,7 @@ _JOINERS = "\u200c\u200d"
 
 
 def _typed(error: BaseException, what: str) -> CheckpointError:
-    """What the library raises, as ours. Its Rust code panics with what is no `Exception`; only those are taken."""
+    """What the library raises, as ours. Its Rust code panics with what is no `Exception`. Only those are taken."""
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         raise error
     return CheckpointError(f"{what}: {shortened(str(error), 500)}")
@@ -115,7 +115,7 @@ class InstructionTokenizer:
         """Check that the policy can be told an instruction as it stands.
 
         Raises:
-            ObservationError: it is empty, too long, or has something in it that is no text; names what.
+            ObservationError: it is empty, too long, or has something in it that is no text. Names what.
         """
         if not instruction.strip():
             raise ObservationError("the instruction is empty; say what to do, such as 'lift the red cube'")

@@ -25,27 +25,27 @@ class LowestDelay:
 
         Args:
             now: steady clock, s.
-            delay: the receiver's clock at arrival minus the message's stamp, s; negative if the sender's is ahead.
+            delay: the receiver's clock at arrival minus the message's stamp, s. Negative if the sender's is ahead.
         """
         while self._kept and self._kept[-1][1] >= delay:
             self._kept.pop()
         self._kept.append((now, delay))
 
     def value(self, now: float) -> float:
-        """Smallest delay of the window before `now` (steady clock, s); infinite if no message came."""
+        """Smallest delay of the window before `now` (steady clock, s). Infinite if no message came."""
         while self._kept and self._kept[0][0] < now - self._window:
             self._kept.popleft()
         return self._kept[0][1] if self._kept else math.inf
 
 
 def clock_offset(there: float, back: float) -> float:
-    """The other machine's clock minus this one's, s; exact where both ways take equally long.
+    """The other machine's clock minus this one's, s. Exact where both ways take equally long.
 
     Args:
         there: smallest delay of messages from here, by the other's clock at arrival, s.
         back: smallest delay of messages from there, by this clock at arrival, s.
 
     Returns:
-        The offset, wrong by at most half the round trip; NaN while one way is silent.
+        The offset, wrong by at most half the round trip. NaN while one way is silent.
     """
     return 0.5 * (there - back) if math.isfinite(there) and math.isfinite(back) else math.nan

@@ -9,7 +9,7 @@ import threading
 import time
 
 CLOSING = 2.5
-"""Longest time from the wish to end to the end, s; the kernel sees to it."""
+"""Longest time from the wish to end to the end, s. The kernel sees to it."""
 
 _STUCK = 0.3  # s
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

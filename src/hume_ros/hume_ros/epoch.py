@@ -1,7 +1,7 @@
 """Task epochs, shared by every node through a latched topic.
 
 An epoch is a counter that grows on every new instruction, cancel, reset, emergency stop and takeover. Each node
-keeps the newest it has seen and may start the next one; what carries an older epoch is dropped. Which epochs are
+keeps the newest it has seen and may start the next one. What carries an older epoch is dropped. Which epochs are
 believed, and how nodes come together again, says `hume_core.epochs`.
 """
 
@@ -22,7 +22,7 @@ class EpochKeeper:
     """The newest task epoch known to a node.
 
     Args:
-        node: owner; publishes and subscribes `hume/epoch`.
+        node: owner. Publishes and subscribes `hume/epoch`.
         on_change: called with (epoch, reason) when another node begins a newer epoch, from the spin thread.
     """
 
@@ -45,7 +45,7 @@ class EpochKeeper:
         return self.value
 
     def hear(self, epoch: int) -> None:
-        """An admitted chunk has brought a newer epoch; `on_change` is not called."""
+        """An admitted chunk has brought a newer epoch. `on_change` is not called."""
         self._agreement.hear(epoch)
 
     def follow(self, epoch: int) -> None:
@@ -54,7 +54,7 @@ class EpochKeeper:
             self._on_change(epoch, "System 1 is in it")
 
     def lead(self, epoch: int, reason: str) -> None:
-        """System 1 only: the control core is in this epoch; tell everybody where they do not know it."""
+        """System 1 only: the control core is in this epoch. Tell everybody where they do not know it."""
         if self._agreement.follow(epoch, time.monotonic()):
             self._publish(epoch, reason)
 

@@ -31,7 +31,7 @@ class MessageSource:
         self._callbacks: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
 
     def registerCallback(self, callback: Callable[..., None], *args: Any) -> None:  # noqa: N802
-        """Call `callback(message, *args)` for every message; the name is that of `message_filters`."""
+        """Call `callback(message, *args)` for every message. The name is that of `message_filters`."""
         self._callbacks.append((callback, args))
 
     def deliver(self, message: Any) -> None:
@@ -53,7 +53,7 @@ class _Queue:
 
     Attributes:
         stamps: ascending, ns.
-        spans: stamp -> spread of the closest match that the message was part of, ns; infinite before the first.
+        spans: stamp -> spread of the closest match that the message was part of, ns. Infinite before the first.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class _Queue:
         self.spans: dict[int, float] = {}
 
     def add(self, stamp: int, message: Any) -> None:
-        """Keep a message; one of the same stamp goes."""
+        """Keep a message. One of the same stamp goes."""
         if stamp not in self.messages:
             insort(self.stamps, stamp)
         self.messages[stamp], self.spans[stamp] = message, inf
@@ -76,7 +76,7 @@ class _Queue:
         self._drop(bisect_left(self.stamps, stamp + 1), len(self.stamps))
 
     def near(self, stamp: int, slop: int) -> list[int]:
-        """Stamps within `slop`, the closest first; of two as close the older one."""
+        """Stamps within `slop`, the closest first. Of two as close the older one."""
         within = self.stamps[bisect_left(self.stamps, stamp - slop) : bisect_left(self.stamps, stamp + slop + 1)]
         return sorted(within, key=lambda at: abs(at - stamp))
 

@@ -1,4 +1,4 @@
-"""Gathers synchronised observations from the topics of a robot profile. The newest wins; nothing queues."""
+"""Gathers synchronised observations from the topics of a robot profile. The newest wins. Nothing queues."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Observer(ObservationBuffer):
     """Subscribes to cameras and joint states and keeps the newest matching set.
 
     Args:
-        node: owner of the subscriptions; its spin thread delivers the messages.
+        node: owner of the subscriptions. Its spin thread delivers the messages.
         profile: which topics, and how far apart stamps may lie.
-        cameras: the policy's camera keys; a subset of the profile's.
+        cameras: the policy's camera keys. A subset of the profile's.
         history: number of past states T that the policy wants.
     """
 
@@ -82,7 +82,7 @@ def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout
     """Wait for one usable message on every topic that the policy needs. Blocks the calling thread.
 
     Args:
-        node: on whose behalf; a short-lived node beside it listens, so that its executor may be busy.
+        node: on whose behalf. A short-lived node beside it listens, so that its executor may be busy.
         profile: topics and joint names.
         cameras: the policy's camera keys.
         timeout: for all topics together, s.
@@ -111,7 +111,7 @@ def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout
 
 
 def _first_state(node: Node, profile: RobotProfile, topic: str, deadline: float) -> Any:
-    """The first complete joint state; drivers may send a part of the joints each."""
+    """The first complete joint state. Drivers may send a part of the joints each."""
     _first_message(node, JointState, topic, "joint states", deadline)
     merger, messages = JointStateMerger.of(profile), queue.SimpleQueue[Any]()
     subscription = node.create_subscription(JointState, topic, messages.put, qos.JOINT_STATES)

@@ -74,7 +74,7 @@ class RepeatedPublishers:
 
 
 def repeated_text(repeated: Mapping[str, Mapping[str, int]]) -> str:
-    """What was found, for people; empty: nothing."""
+    """What was found, for people. Empty: nothing."""
     return ", ".join(
         f"{node} publishes on {topic} from {count} processes"
         for topic, nodes in repeated.items()

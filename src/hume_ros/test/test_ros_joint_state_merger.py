@@ -51,7 +51,7 @@ def test_parts_make_a_state_in_any_order(order: tuple[int, ...]) -> None:
     assert states[:2] == [None, None]
     state = states[2]
     assert dict(zip(state.name, state.position, strict=True)) == {"a": 1.0, "b": 2.0, "c": 3.0, "finger": 0.04}
-    # The arm is as it was when its oldest joint was measured; the gripper may be older.
+    # The arm is as it was when its oldest joint was measured. The gripper may be older.
     assert state.header.stamp == parts[0].header.stamp
 
 

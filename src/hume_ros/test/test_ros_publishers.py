@@ -31,7 +31,7 @@ TWO = f"{SYSTEM2} publishes on hume/action_chunk from 2 processes"
         ([(SYSTEM2, 0.0, FOR_EVER), (DENOISER, 0.0, FOR_EVER)], 60.0, ""),
         ([(SYSTEM2, 0.0, FOR_EVER), (SYSTEM2, 20.0, FOR_EVER)], 20.0 + SETTLED - 0.5, ""),
         ([(SYSTEM2, 0.0, FOR_EVER), (SYSTEM2, 20.0, FOR_EVER)], 20.0 + SETTLED, TWO),
-        # A crashed one leaves the graph 10 s later; its successor came meanwhile.
+        # A crashed one leaves the graph 10 s later. Its successor came meanwhile.
         ([(SYSTEM2, 0.0, 30.0), (SYSTEM2, 22.0, FOR_EVER)], 80.0, ""),
         # Again and again: there are always two, but never the same.
         ([(SYSTEM2, 12.0 * k, 12.0 * k + 14.0) for k in range(10)], 110.0, ""),

@@ -38,7 +38,7 @@ UNBOUNDED = 1e3
 
 _RESET_AFTER = NS
 _BEHIND = NS // 2
-"""How far the core may be stepped behind; less than `_RESET_AFTER`."""
+"""How far the core may be stepped behind. Less than `_RESET_AFTER`."""
 _STOPPED = (Mode.FAULT, Mode.ESTOP)
 
 
@@ -51,7 +51,7 @@ class CommandStage:
 
     Args:
         profile: robot.
-        settings: of the core; rate and action space come from the profile.
+        settings: of the core. Rate and action space come from the profile.
         limit_scales: kind of limit -> share of the profile's.
         follows: whether the measured arm follows these commands. Where it does not, as in a replay, |command -
             measured| is not bounded, since the bound would bend a stream that is right, and a fault is reset after a
@@ -87,7 +87,7 @@ class CommandStage:
         self.command = Command(limits.size)
 
     def fork(self, listener: Listener) -> CommandStage:
-        """A copy that goes its own way from here on, on a schedule of its own; all that was due must have been done.
+        """A copy that goes its own way from here on, on a schedule of its own. All that was due must have been done.
 
         Events that the core has yet to come to go with it. Segments do not: their denoiser stays behind.
         """
@@ -156,7 +156,7 @@ class CommandStage:
         return self.core.intake.epoch
 
     def newest_numbers(self) -> tuple[int, int]:
-        """Highest sequence numbers of the chunks that came and the segments that were let in; 0 before the first."""
+        """Highest sequence numbers of the chunks that came and the segments that were let in. 0 before the first."""
         return self._newest_chunk, max(self.core.intake.segments.seq, 0)
 
     @property

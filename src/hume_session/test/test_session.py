@@ -105,7 +105,7 @@ def test_the_core_asks_for_a_segment_at_the_first_tick_after_it(make_rig: Any, m
     rig = make_rig(denoise=0.022, engine=make_engine(at_once=False))
     rig.started()
     rig.answer(rig.session.command_until(rig.BEGIN + 101 * MS))
-    # Thinking and denoising go on without the segment; only the core needs it.
+    # Thinking and denoising go on without the segment. Only the core needs it.
     assert list(rig.session.advance(rig.BEGIN + 130 * MS)) == []
     assert list(rig.session.commands.advance(rig.BEGIN + 125 * MS)) == []
     waits = rig.session.commands.advance(rig.BEGIN + 125 * MS + 1)
@@ -147,7 +147,7 @@ def test_what_happens_at_the_same_instant_has_an_order() -> None:
 
 def test_a_message_is_seen_by_what_is_due_at_the_same_instant(make_rig: Any) -> None:
     rig = make_rig().started(0.2)
-    # `play` has handed over a joint state of 200 ms; the next thought is due then.
+    # `play` has handed over a joint state of 200 ms. The next thought is due then.
     rig.play(0.005)
     start, observation = rig.engine.thoughts[1]
     assert start == 200 * MS

@@ -25,7 +25,7 @@ _TURN_SPEED = 1.5
 _ARRIVED = 0.004
 _HELD = 0.03
 _ALIGNED, _TURNED, _ARM_OF_TURN = 0.004, 0.1, 0.03
-"""Sideways distance (m) and turn (rad) from a goal that need no height; how far beside a turn of 1 rad counts, m."""
+"""Sideways distance (m) and turn (rad) from a goal that need no height. How far beside a turn of 1 rad counts, m."""
 
 _CLEAR = 0.05
 """Height above the goal from which on the fingers pass over a cube, m."""
@@ -59,7 +59,7 @@ class ScriptedExpert:
     cubes, and starts over when it loses the cube or ends without success.
 
     Args:
-        world: the world to act in; only `step` changes it.
+        world: the world to act in. Only `step` changes it.
         control_rate: how often `act` is called, Hz.
     """
 
@@ -71,12 +71,12 @@ class ScriptedExpert:
 
     @property
     def phase(self) -> str:
-        """Name of the present phase; "done" at the end."""
+        """Name of the present phase. "done" at the end."""
         return self._phases[self._index].name if not self.done else "done"
 
     @property
     def done(self) -> bool:
-        """Whether all phases are over; `act` then holds still."""
+        """Whether all phases are over. `act` then holds still."""
         return self._index >= len(self._phases)
 
     def reset(self) -> None:
@@ -214,7 +214,7 @@ class ScriptedExpert:
 
 
 def run_expert(world: TabletopWorld, control_rate: float = 20.0, timeout: float = 15.0) -> bool:
-    """Let the expert finish the world's episode, at most `timeout` simulated seconds; whether it succeeded."""
+    """Let the expert finish the world's episode, at most `timeout` simulated seconds. Returns whether it succeeded."""
     expert = ScriptedExpert(world, control_rate)
     while not expert.done and world.elapsed < timeout:
         expert.step()

@@ -85,7 +85,7 @@ class ArmKinematics:
 
         Args:
             target: wanted tip pose.
-            start: posture to start from, rad; the solution stays near it.
+            start: posture to start from, rad. The solution stays near it.
             iterations: most iterations.
             position_tolerance: m.
             rotation_tolerance: rad.

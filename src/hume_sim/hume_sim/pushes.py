@@ -17,7 +17,7 @@ LARGEST_SHARE = 0.8
 """Of the torque that its servo can hold, the most that a push puts on a joint."""
 
 _LINKS = (("upper_forearm_link", 0.175), ("lower_forearm_link", 0.075), ("wrist_link", 0.065), ("gripper_link", 0.094))
-"""The links from the elbow to the gripper's tip and their lengths, m; each lies along its own x axis."""
+"""The links from the elbow to the gripper's tip and their lengths, m. Each lies along its own x axis."""
 
 _HALF_THICKNESS = 0.02
 """From the axis of a link to its surface, m."""

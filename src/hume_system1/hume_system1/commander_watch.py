@@ -15,7 +15,7 @@ from hume_ros.timers import steady_timer
 
 _PERIOD = 0.2  # s
 _DISCOVERY = 0.5  # s
-# A process that was killed stays in the graph until its lease is over; see config/fastdds_local.xml.
+# A process that was killed stays in the graph until its lease is over. See config/fastdds_local.xml.
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
 _SECOND = "a second"
@@ -42,7 +42,7 @@ def guarded_topics(node: Node, profile: RobotProfile) -> list[Guarded]:
     """The topics by which this stack moves a robot.
 
     Args:
-        node: System 1; the other nodes of the stack are in its namespace.
+        node: System 1. The other nodes of the stack are in its namespace.
         profile: where its commands go.
     """
     namespace = node.get_namespace().rstrip("/")
@@ -59,7 +59,7 @@ def guarded_topics(node: Node, profile: RobotProfile) -> list[Guarded]:
 
 
 def foreign(guarded: Sequence[Guarded], publishers: Mapping[str, Sequence[str]], before: bool = False) -> str:
-    """Who publishes where they may not, for people; empty: nobody.
+    """Who publishes where they may not, for people. Empty: nobody.
 
     A node of the stack that is there twice is one that was started again: its old self stays in the graph for a while.
     Only the commands themselves bear no second node of the same name.
@@ -114,7 +114,7 @@ class CommanderWatch:
             )
 
     def start(self, on_change: Callable[[str], None]) -> None:
-        """Watch from now on; `on_change` is told the text of `foreign` when it changes, from the spin thread."""
+        """Watch from now on. `on_change` is told the text of `foreign` when it changes, from the spin thread."""
         self._on_change = on_change
         self._timer = steady_timer(self._node, _PERIOD, self._look)
 

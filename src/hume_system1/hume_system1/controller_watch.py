@@ -17,11 +17,11 @@ _LISTEN = "active"
 
 
 def away(names: Sequence[str], states: Mapping[str, str] | None, unheard: Sequence[str]) -> str:
-    """Which controllers do not take commands, and why; empty: all do.
+    """Which controllers do not take commands, and why. Empty: all do.
 
     Args:
         names: controllers of the robot.
-        states: state of each controller by the manager; None: no manager is known.
+        states: state of each controller by the manager. None: no manager is known.
         unheard: command topics to which nobody subscribes.
     """
     problems = [f"nobody subscribes to {topic}" for topic in unheard]
@@ -69,7 +69,7 @@ class ControllerWatch:
             getattr(self._node, f"destroy_{kind}")(entity)
 
     def update(self) -> None:
-        """Look once; says what has changed."""
+        """Look once. Says what has changed."""
         text = away(self._names, self._states, self._unheard())
         if text != self._told:
             self._told = text
@@ -100,7 +100,7 @@ class ControllerWatch:
         self.update()
 
     def _ask(self) -> None:
-        """One question at a time; what is not answered before the next is a manager that is gone."""
+        """One question at a time. What is not answered before the next is a manager that is gone."""
         if not self._client.service_is_ready():
             self._states = None if self._states is None else {}
         elif self._answer is None or self._answer.done():

@@ -1,4 +1,4 @@
-"""Settings of the denoiser; `system1_node` has the same ones and hands them on."""
+"""Settings of the denoiser. `system1_node` has the same ones and hands them on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DenoiserSettings(ModelSettings):
 
 
 def ros_arguments(settings: Any) -> list[str]:
-    """Settings as ROS command-line arguments; those that are no parameters are left out."""
+    """Settings as ROS command-line arguments. Those that are no parameters are left out."""
     arguments: list[str] = []
     for item in declared(type(settings)):
         if not item.given_by:

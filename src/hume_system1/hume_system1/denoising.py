@@ -63,7 +63,7 @@ class DenoisingCycle:
             self._denoiser.begin_epoch(epoch)
 
     def begin(self, now: float) -> SegmentRequest | None:
-        """What to refine at `now` (s, ROS clock); None if there is nothing to do.
+        """What to refine at `now` (s, ROS clock). None if there is nothing to do.
 
         Raises:
             ObservationError: the newest observation cannot be used.
@@ -81,7 +81,7 @@ class DenoisingCycle:
             self._on_problem("the ROS clock went back; chunks of the time before are forgotten")
 
     def refine(self, request: SegmentRequest) -> NDArray[np.float64]:
-        """See `SegmentRequest.refined_by`; it changes nothing here."""
+        """See `SegmentRequest.refined_by`. It changes nothing here."""
         return request.refined_by(self._denoiser.refiner)
 
     def finish(self, request: SegmentRequest, actions: NDArray[np.float64], duration: float) -> Segment:

@@ -38,7 +38,7 @@ class LiveLimits:
         return scaled(limits, self._scales)
 
     def connect(self, core: ControlCore | None, base: MotionLimits | None = None) -> None:
-        """Changes go to this core from now on; None: to no one, and the scales may be set freely.
+        """Changes go to this core from now on. None: to no one, and the scales may be set freely.
 
         Args:
             core: of the running node.

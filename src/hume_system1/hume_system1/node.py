@@ -1,6 +1,6 @@
 """The System 1 node: the command process. It streams joint commands and never imports torch.
 
-The spin thread only moves messages into the control core's inbox; the command loop runs on a thread of its own.
+The spin thread only moves messages into the control core's inbox. The command loop runs on a thread of its own.
 Inference runs in a child process (`denoiser_node`), so that it cannot hold this interpreter's lock.
 """
 
@@ -225,7 +225,7 @@ class System1Node(HumeLifecycleNode):
                 sink.send(command)
 
     def _on_loop_error(self, error: BaseException) -> None:
-        """Runs on the loop thread, once; the loop goes on. The core catches its own errors, so publishing failed."""
+        """Runs on the loop thread, once. The loop goes on. The core catches its own errors, so publishing failed."""
         self.get_logger().fatal(f"a command could not be sent: {type(error).__name__}: {error}")
 
     def _ros_now(self) -> float:

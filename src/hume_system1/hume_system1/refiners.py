@@ -49,7 +49,7 @@ class PassThroughRefiner:
     """The chunk's own rows, un-normalised: System 2 alone.
 
     Args:
-        system1: gives sizes and normalisation; its network is not used.
+        system1: gives sizes and normalisation. Its network is not used.
     """
 
     def __init__(self, system1: System1) -> None:

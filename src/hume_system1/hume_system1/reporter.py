@@ -67,7 +67,7 @@ class System1Reporter:
         self._peer.close()
 
     def publish(self) -> None:
-        """Send a status message; log what changed."""
+        """Send a status message. Log what changed."""
         snapshot = core_status(self._core, self._clocks())
         self._epoch.lead(snapshot.epoch, snapshot.text)
         if time.monotonic() >= self._next_loop_status:

@@ -77,5 +77,5 @@ class System1Settings:
 
     @property
     def limits_file(self) -> str:
-        """Tightens the profile's limits; empty: none."""
+        """Tightens the profile's limits. Empty: none."""
         return self.denoiser.limits_file

@@ -62,7 +62,7 @@ class JointTrajectorySink(TrajectoryPublisher):
 
 
 def make_sinks(node: Node, profile: RobotProfile, core: ControlCore, dry_run: bool) -> list[Sink]:
-    """The sinks of a robot; none in a dry run.
+    """The sinks of a robot. None in a dry run.
 
     Raises:
         RobotProfileError: the gripper's controller needs a package that is not installed.

@@ -62,7 +62,7 @@ class Graph:
         return [self.rig.segment(epoch=epoch, seq=seq, chunk_seq=max(0, chunk_seq), frequency=0.0)]
 
     def run(self, seconds: float, *events: Event, feed: bool = False) -> None:
-        """Ticks with the status message every 0.05 s; `feed`: chunks and segments of System 2's epoch."""
+        """Ticks with the status message every 0.05 s. `feed`: chunks and segments of System 2's epoch."""
         for k in range(round(seconds / 0.005)):
             honest: list[Event] = []
             if feed and k % 4 == 0:

@@ -37,7 +37,7 @@ def enter(rig: Any, mode: str) -> None:
 
 
 def reset_elsewhere(rig: Any) -> None:
-    """Leave FAULT or ESTOP; what is published meanwhile is where the arm is."""
+    """Leave FAULT or ESTOP. What is published meanwhile is where the arm is."""
     rig.tick(DT, ResetEvent())
     rig.tick(DT, rig.chunk())
     while rig.modes[-1] != "idle":
@@ -165,7 +165,7 @@ def test_a_stop_that_the_controller_plays_goes_on_where_it_has_come_to(make_rig:
 @pytest.mark.parametrize("stall", [0.3, 0.6, 5.0])
 @pytest.mark.parametrize("plays_stop", [False, True])
 def test_a_stall_of_the_loop_is_no_silence_of_the_others(make_rig: Any, stall: float, plays_stop: bool) -> None:
-    """What came meanwhile is taken in later ticks; until then it is not missed."""
+    """What came meanwhile is taken in later ticks. Until then it is not missed."""
     rig = make_rig(plays_stop=plays_stop)
     rig.activate()
     rig.run(1.0, segments=True)

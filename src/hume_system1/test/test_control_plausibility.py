@@ -21,7 +21,7 @@ def test_a_constant_or_drifting_offset_is_a_fault(moving_arm: Any, seed: int) ->
     limits = arm.rig.core.limits
     lie = np.zeros(3)
     lie[random.integers(3)] = random.choice([-1.0, 1.0]) * random.uniform(1.3, 2.0) * limits.tracking[0]
-    drift = float(random.choice([0.0, 0.2, 0.5, 2.0]))  # s that the offset takes to come; 0: a jump
+    drift = float(random.choice([0.0, 0.2, 0.5, 2.0]))  # s that the offset takes to come. 0: a jump
     for k in range(round(drift / DT)):
         arm.lie = lie * (k * DT / drift)
         arm.run(DT, segments=k % 4 == 0)

@@ -115,7 +115,7 @@ class System2Node(HumeLifecycleNode):
         return not self._settings.activate_after_system1 or self._status.mode > System1Status.INACTIVE
 
     def activate(self) -> None:
-        """Accept goals; begin the standing task where one is set."""
+        """Accept goals. Begin the standing task where one is set."""
         self._active = True
         if self._settings.task and self.activates_itself:
             self._start_by = time.monotonic() + _STATUS_TIMEOUT
@@ -123,7 +123,7 @@ class System2Node(HumeLifecycleNode):
             self._begin(Task(self._settings.task))
 
     def deactivate(self) -> None:
-        """Rest; what is in hand ends."""
+        """Rest. What is in hand ends."""
         if self._active:
             self._active = False
             self._start_by = math.inf
@@ -150,7 +150,7 @@ class System2Node(HumeLifecycleNode):
         return float(self.get_clock().now().nanoseconds) * 1e-9
 
     def _refusal(self, goal: ExecuteTask.Goal) -> str:
-        """Why a goal cannot be taken; empty: it can."""
+        """Why a goal cannot be taken. Empty: it can."""
         if not self._active:
             return "System 2 is not active; configure and activate it first"
         if not goal.max_duration >= 0.0:

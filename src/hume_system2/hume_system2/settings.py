@@ -12,7 +12,7 @@ from hume_system2.choosers import CHOOSERS
 
 @dataclass(frozen=True)
 class System2Settings(ModelSettings):
-    """What the node was started with; each field is a read-only parameter of the same name."""
+    """What the node was started with. Each field is a read-only parameter of the same name."""
 
     candidates: int = setting(
         0, "Candidates N per thought; 0: as many as the checkpoint says.", low=0, high=64, policy=True

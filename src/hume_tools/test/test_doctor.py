@@ -228,7 +228,7 @@ GUARDED = UR5E.model_copy(
 
 
 def stops_of(**publishers: Endpoint) -> dict[str, Finding]:
-    """Findings on stops, for publishers by topic; `_` stands for a slash."""
+    """Findings on stops, for publishers by topic. `_` stands for a slash."""
     graph = healthy()
     graph.stops = {topic.replace("_", "/", 1): (endpoint,) for topic, endpoint in publishers.items()}
     return {f.what: f for f in judge_stops(GUARDED, graph)}

@@ -21,7 +21,7 @@ ROLE = next(roles(PROFILE))
 def judged(
     changes: Mapping[str, Any] | None, manager: str = "/left/controller_manager", profile: RobotProfile = PROFILE
 ) -> dict[str, Finding]:
-    """Findings by parameter; without changes, the parameters cannot be read."""
+    """Findings by parameter. Without changes, the parameters cannot be read."""
     made = trajectory_controller(ROLE.name, ROLE.joints, 100, parameters=changes)
     parameters = None if changes is None else made.parameters
     controller = Controller(ROLE.name, TRAJECTORY_CLASS, "active", 100, parameters=parameters)

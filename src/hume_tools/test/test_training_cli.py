@@ -23,7 +23,7 @@ from hume_training.evaluation.variants import VARIANTS, find_variant
 
 
 def options(command: str) -> dict[str, Any]:
-    """The options of a command by name; its positional arguments have no part in it."""
+    """The options of a command by name. Its positional arguments have no part in it."""
     group: Any = typer.main.get_command(app)
     return {item.name: item for item in group.commands[command].params if item.param_type_name == "option"}
 

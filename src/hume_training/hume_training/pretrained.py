@@ -1,4 +1,4 @@
-"""New checkpoints that start from PaliGemma and DINOv2 weights on disk; everything else is random."""
+"""New checkpoints that start from PaliGemma and DINOv2 weights on disk. Everything else is random."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def create_from_pretrained(
     Args:
         folder: of the new checkpoint.
         preset: sizes of what is not given by the weights.
-        paligemma: folder of a `PaliGemmaForConditionalGeneration` in safetensors, with its tokenizer; empty: random.
-        dinov2: folder of a `Dinov2Model` in safetensors; empty: random.
+        paligemma: folder of a `PaliGemmaForConditionalGeneration` in safetensors, with its tokenizer. Empty: random.
+        dinov2: folder of a `Dinov2Model` in safetensors. Empty: random.
         arguments: of `create_checkpoint`.
 
     Raises:

@@ -69,7 +69,7 @@ def content_hash(data: Any) -> int:
 
 
 def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> Policy:
-    """Load both systems as the nodes do; torch on one thread.
+    """Load both systems as the nodes do. Torch on one thread.
 
     Raises:
         CheckpointError: the checkpoint is damaged or does not fit the robot.

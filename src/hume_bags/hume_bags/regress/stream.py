@@ -31,9 +31,9 @@ class StreamError(HumeError):
 def command_dtype(joints: int) -> np.dtype[np.void]:
     """One tick of the command loop.
 
-    `time` ns since the first message of the bag; `mode`, `reason` indices into the header's lists; `published` 0 or 1;
-    `limited` one bit per joint whose reference could not be followed; `position` rad, `velocity` rad/s; `gripper` m,
-    nan without one; `tracking` largest |command - recorded measurement| as a multiple of the robot's bound.
+    `time` ns since the first message of the bag. `mode`, `reason` indices into the header's lists. `published` 0 or 1.
+    `limited` one bit per joint whose reference could not be followed. `position` rad, `velocity` rad/s. `gripper` m,
+    nan without one. `tracking` largest |command - recorded measurement| as a multiple of the robot's bound.
     """
     vector = ("<f8", (joints,))
     return np.dtype(
@@ -45,7 +45,7 @@ def command_dtype(joints: int) -> np.dtype[np.void]:
 
 
 def thought_dtype(candidates: int) -> np.dtype[np.void]:
-    """One thought of System 2: times in ns since the first message; `chunk` hash of its rows (float32).
+    """One thought of System 2: times in ns since the first message. `chunk` hash of its rows (float32).
 
     `wanted` is 0 where the task had changed meanwhile and no chunk was published.
     """
@@ -63,7 +63,7 @@ SEGMENT_DTYPE = np.dtype(
         ("positions", "<u8"),
     ]
 )  # fmt: skip
-"""One segment of System 1: times in ns since the first message; `positions` hash of its joint positions (float64)."""
+"""One segment of System 1: times in ns since the first message. `positions` hash of its joint positions (float64)."""
 
 
 def source_dtype(columns: int) -> np.dtype[np.void]:
@@ -85,8 +85,8 @@ class CommandStream:
     """A run: what went in, what was thought, what was commanded.
 
     Attributes:
-        header: robot, policy, settings, environment, events; see `docs/regress.md`.
-        sections: name -> records; `commands`, `thoughts`, `segments`, `weights`, `source:<name>`.
+        header: robot, policy, settings, environment, events. See `docs/regress.md`.
+        sections: name -> records. `commands`, `thoughts`, `segments`, `weights`, `source:<name>`.
     """
 
     header: dict[str, Any]

@@ -18,9 +18,9 @@ class Displacement:
 
     Attributes:
         positions: (n,) change of the joints, rad.
-        null_space: (n, n - 6) orthonormal joint motions that do not move the tool; no columns without spare joints.
+        null_space: (n, n - 6) orthonormal joint motions that do not move the tool. No columns without spare joints.
         smallest: smallest singular value of the weighted Jacobian, m/rad.
-        damping: damping of its direction, m/rad; 0 away from singular poses.
+        damping: damping of its direction, m/rad. 0 away from singular poses.
     """
 
     positions: NDArray[np.float64]

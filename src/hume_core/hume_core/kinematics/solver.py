@@ -49,9 +49,9 @@ class Reach(str, Enum):
     REACHED = "reached"
     """Within the tolerances."""
     VELOCITY = "velocity"
-    """A joint's velocity limit; a later step may catch up."""
+    """A joint's velocity limit. A later step may catch up."""
     SINGULARITY = "singularity"
-    """The arm is near a singular pose, or at the edge of its workspace; a later step may catch up."""
+    """The arm is near a singular pose, or at the edge of its workspace. A later step may catch up."""
     JOINT_LIMIT = "joint limit"
     """A joint's position limit."""
 
@@ -148,7 +148,7 @@ class Kinematics:
             dt: time of the step, s.
 
         Returns:
-            (n,) joint positions within limits; the tool moves less than asked where a limit or a singular pose demands.
+            (n,) joint positions within limits. The tool moves less than asked where a limit or a singular pose demands.
         """
         box = self._box(positions, dt)
         at = np.clip(positions, box.low, box.high)
@@ -198,7 +198,7 @@ class Kinematics:
         return float(error[:3] @ error[:3] + turn @ turn)
 
     def _with_posture(self, at: NDArray[np.float64], box: _Box, dt: float) -> NDArray[np.float64]:
-        """Spare joints a little nearer home; the tool stays (first order)."""
+        """Spare joints a little nearer home. The tool stays (first order)."""
         if len(at) <= _TASK or self.options.posture_gain == 0.0:
             return at
         _, jacobian = self.model.forward_and_jacobian(at)

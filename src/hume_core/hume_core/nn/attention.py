@@ -16,7 +16,7 @@ MASKED = -2.3819763e38
 
 @dataclass(frozen=True)
 class PrefixThenCausal:
-    """The first tokens see each other; later ones see those and the later ones up to themselves.
+    """The first tokens see each other. Later ones see those and the later ones up to themselves.
 
     Attributes:
         prefix: number of first tokens.
@@ -108,7 +108,7 @@ def _attend_float32_softmax(query: Tensor, key: Tensor, value: Tensor, bias: Ten
 
 
 def key_bias(valid: Tensor | None) -> Tensor | None:
-    """Bias (B, 1, 1, L) that hides invalid keys; None where every key is valid.
+    """Bias (B, 1, 1, L) that hides invalid keys. None where every key is valid.
 
     Args:
         valid: bool (B, L), or None.

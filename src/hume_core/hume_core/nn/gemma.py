@@ -22,7 +22,7 @@ Cache = tuple[KeyValue, ...]
 
 @dataclass(frozen=True)
 class StackConfig:
-    """Size of a Gemma stack; field names are those of the configuration files."""
+    """Size of a Gemma stack. Field names are those of the configuration files."""
 
     hidden_size: int
     intermediate_size: int
@@ -40,7 +40,7 @@ class StackConfig:
 
 
 class Attention(nn.Module):
-    """The four projections of one attention layer; without gradients the first three run as one."""
+    """The four projections of one attention layer. Without gradients the first three run as one."""
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
@@ -172,9 +172,9 @@ class GemmaStack(nn.Module):
         Args:
             x: embeddings (B, L, hidden).
             rotary: angles of the positions of x.
-            mask: see ``attend``; over past and new keys.
+            mask: see ``attend``. Over past and new keys.
             past: cache of earlier positions, possibly made by another stack.
-            rows: how many of the last rows are wanted; the last layer does no more than needed for them.
+            rows: how many of the last rows are wanted. The last layer does no more than needed for them.
 
         Returns:
             Normalised output (B, rows, hidden), and the cache.
@@ -191,7 +191,7 @@ class GemmaStack(nn.Module):
         return self.norm(x), tuple(cache)
 
     def prefill(self, x: Tensor, rotary: Rotary, mask: Mask = None, past: Sequence[KeyValue] | None = None) -> Cache:
-        """Keys and values only; see ``run``."""
+        """Keys and values only. See ``run``."""
         return self.run(x, rotary, mask, past, rows=0)[1]
 
     def forward(
@@ -202,7 +202,7 @@ class GemmaStack(nn.Module):
         past: Sequence[KeyValue] | None = None,
         rows: int | None = None,
     ) -> Tensor:
-        """Normalised output only; see ``run``."""
+        """Normalised output only. See ``run``."""
         return self.run(x, rotary, mask, past, rows)[0]
 
 

@@ -10,7 +10,7 @@ from hume_core.flow import time_embedding
 
 
 class ActionProjections(nn.Module):
-    """State and action projections around an action expert; always float32.
+    """State and action projections around an action expert. Always float32.
 
     Args:
         state_dim: padded state size S.

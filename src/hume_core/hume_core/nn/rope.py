@@ -17,7 +17,7 @@ def rotary_table(positions: Tensor, head_dim: int, base: float = 10000.0) -> Rot
         base: longest wavelength.
 
     Returns:
-        Two float32 tensors (B, 1, L, head_dim); the sines of the first half are negated.
+        Two float32 tensors (B, 1, L, head_dim). The sines of the first half are negated.
     """
     # Pair i of a head is turned by the angle m theta_i at position m, with theta_i = base^(-2 i / d). Turned vectors
     # have the product

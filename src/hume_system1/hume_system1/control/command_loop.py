@@ -37,7 +37,7 @@ _SECOND_LEAD = 0.5
 
 
 class DeadlineGrid:
-    """Deadlines start + k * period; after an overrun they stay on that grid.
+    """Deadlines start + k * period. After an overrun they stay on that grid.
 
     Args:
         start: first deadline, s on the steady clock.
@@ -113,7 +113,7 @@ class CommandLoop:
     Args:
         tick: called with the steady clock, s.
         rate_hz: ticks per second.
-        priority: SCHED_FIFO priority to ask for; 0 asks for nothing.
+        priority: SCHED_FIFO priority to ask for. 0 asks for nothing.
         lock_memory: ask for mlockall.
         on_error: called with the first exception of a tick, once, from the loop thread.
         window: periods kept for the statistics.

@@ -19,7 +19,7 @@ from hume_core.limits import MotionLimits
 
 
 class ContinuousJoints:
-    """The continuous ones among n joints; false where there are none.
+    """The continuous ones among n joints. False where there are none.
 
     Args:
         limits: of the joints.
@@ -37,7 +37,7 @@ class ContinuousJoints:
 
         Args:
             positions: (n,) rad, finite.
-            near: (n,) rad, finite; empty: the positions stay as they are.
+            near: (n,) rad, finite. Empty: the positions stay as they are.
 
         Returns:
             (n,) rad: whole turns, 0 for joints that are not continuous.
@@ -51,5 +51,5 @@ class ContinuousJoints:
         return turns
 
     def nearest(self, positions: Sequence[float], near: Sequence[float]) -> list[float]:
-        """Positions (n,) in the turns nearest to others; see `turns`."""
+        """Positions (n,) in the turns nearest to others. See `turns`."""
         return [p + turn for p, turn in zip(positions, self.turns(positions, near), strict=True)]

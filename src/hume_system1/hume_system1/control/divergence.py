@@ -69,7 +69,7 @@ class JointDivergence:
         self._command_from, self._arm_from = command, arm
 
     def pushed(self, command: float, arm: float, difference: float) -> bool:
-        """Whether the arm made a material part of the difference by itself; arguments as for `update`."""
+        """Whether the arm made a material part of the difference by itself. Arguments as for `update`."""
         growth = max(self._growth(command, arm, difference), 0.0)
         by_arm = self.by_arm + self._split(command, growth, difference)[0]
         return by_arm >= _ARM_SHARE * abs(difference)

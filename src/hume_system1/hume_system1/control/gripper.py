@@ -14,8 +14,8 @@ class Gripper:
         settings: see `GripperSettings`.
 
     Attributes:
-        command: m; nan before the first value.
-        target: where `command` is going, m, without the rate limit; nan before the first value of a stream.
+        command: m. NaN before the first value.
+        target: where `command` is going, m, without the rate limit. NaN before the first value of a stream.
     """
 
     def __init__(self, settings: GripperSettings) -> None:
@@ -25,7 +25,7 @@ class Gripper:
         self.target = math.nan
 
     def start(self, measured: float | None) -> None:
-        """Begin a new stream from the measured opening, m; None leaves the first command free."""
+        """Begin a new stream from the measured opening, m. None leaves the first command free."""
         self.command = math.nan if measured is None else self._clamped(measured)
         self._is_open = None
         self.target = math.nan
@@ -38,7 +38,7 @@ class Gripper:
             dt: tick length, s.
 
         Returns:
-            The command, m; nan as long as no value has come.
+            The command, m. NaN as long as no value has come.
         """
         if value is None:
             return self.command

@@ -32,7 +32,7 @@ _MARGIN_VELOCITY = 1.0 - 1e-7
 _MARGIN_ACCELERATION = 1.0 - 1e-6
 _MARGIN_JERK = 1.0 - 1e-4
 _MARGIN_POSITION = 1e-9  # rad
-# Part of the limits that the tracking law plans with; the rest is for what the plan leaves out.
+# Part of the limits that the tracking law plans with. The rest is for what the plan leaves out.
 _PLAN_VELOCITY = 0.998
 _PLAN_ACCELERATION = 0.6
 _PLAN_JERK = 0.4
@@ -141,11 +141,11 @@ class JointLimiter:
             gains: of the tracking law for this dt.
             reference: position, velocity, acceleration and jerk at the end of the tick.
             room: distance (rad) the command may still move down and up before it is too far from the measured
-                position; below 0 it already is, and then it may not move further that way.
+                position. Below 0 it already is, and then it may not move further that way.
         """
         # Proof by induction over ticks that the limits always hold, whatever the reference and the tick's length.
         # The idea is viability: Aubin, Viability Theory, 1991. For robot joints: Rubrecht et al., Motion safety and
-        # constraints compatibility for multibody robots, 2012; Del Prete, Joint position and velocity bounds in
+        # constraints compatibility for multibody robots, 2012. Del Prete, Joint position and velocity bounds in
         # discrete-time acceleration/torque control of robot arms, 2018. Here jerk is bounded too, as in Kroeger and
         # Wahl, Online trajectory generation, 2010, and Berscheid and Kroeger, Ruckig, 2021.
         #

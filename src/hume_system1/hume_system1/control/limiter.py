@@ -1,4 +1,4 @@
-"""All joints' commands within their limits; see `joint_limiter` for what that means and how it is kept."""
+"""All joints' commands within their limits. See `joint_limiter` for what that means and how it is kept."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from hume_system1.control.states import Reason
 _NOISE = 0.02  # rad
 # Limits may be set far below what a joint can do when a hand moves it.
 _HAND_SPEED = 10.0  # rad/s
-# Time stamps of a good driver may be this wrong; arrival times of one that does not stamp, that much.
+# Time stamps of a good driver may be this wrong. Arrival times of one that does not stamp, that much.
 _STAMP_JITTER = 0.01  # s
 _ARRIVAL_JITTER = 0.05  # s
 _DOUBTS = 5.0  # outliers that make a fault
@@ -23,7 +23,7 @@ _OFFSET = 0.1  # rad that they may differ, and ...
 _SHARE = 0.5  # ... this part of the way that the velocities tell
 _LONG = 0.5  # s of contradiction that make a fault
 _GAP = 0.2  # s without a state after which a comparison says nothing
-# No joint goes this fast one way in one state and back in the next; two publishers that disagree do.
+# No joint goes this fast one way in one state and back in the next. Two publishers that disagree do.
 _TURN = 2.0  # times the velocity limit, or ...
 _TURN_SPEED = 3.0  # ... rad/s, for limits set far below what a hand can do
 
@@ -86,7 +86,7 @@ class Plausibility:
             new: (n,) positions, rad.
             elapsed: time between them, s.
             stamped: whether it was measured by the driver's stamps, and not by arrival.
-            joints: those that were measured; None: all. The others stay where they were.
+            joints: those that were measured. None: all. The others stay where they were.
         """
         joints = self._all if joints is None else joints
         jitter = _STAMP_JITTER if stamped else _ARRIVAL_JITTER

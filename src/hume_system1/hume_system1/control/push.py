@@ -54,7 +54,7 @@ class PushWatch:
         self.fault = Reason.NONE
 
     def forget(self, command: Sequence[float], arm: Sequence[float]) -> None:
-        """Nothing is watched; watching begins anew from these positions, see `update`."""
+        """Nothing is watched. Watching begins anew from these positions, see `update`."""
         self.pushed, self.fault = False, Reason.NONE
         self._divergence.forget(command, arm)
 

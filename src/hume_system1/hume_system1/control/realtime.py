@@ -39,10 +39,10 @@ class Scheduling:
 
 
 def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage: bool = True) -> Scheduling:
-    """Make the calling thread punctual, as far as the system allows; never raises.
+    """Make the calling thread punctual, as far as the system allows. Never raises.
 
     Args:
-        priority: SCHED_FIFO priority, 1 to 99; 0 leaves the scheduler alone.
+        priority: SCHED_FIFO priority, 1 to 99. 0 leaves the scheduler alone.
         lock_memory: lock all present and future memory of the process.
         freeze_garbage: collect once and keep what is alive now out of every later collection.
     """
@@ -80,7 +80,7 @@ def raise_ordinary_threads(priority: int) -> None:
     inversion: Sha, Rajkumar and Lehoczky, Priority inheritance protocols, 1990.)
 
     Args:
-        priority: SCHED_FIFO priority, 1 to 99; above the threads that wait for the middleware, below the command loop.
+        priority: SCHED_FIFO priority, 1 to 99. Above the threads that wait for the middleware, below the command loop.
     """
     for entry in Path("/proc/self/task").glob("*"):
         thread = int(entry.name)
@@ -94,7 +94,7 @@ def last_cores(count: int) -> list[int]:
 
 
 def pin_thread(core: int) -> None:
-    """Keep the calling thread, and threads it starts, on one core, if the system allows; never raises."""
+    """Keep the calling thread, and threads it starts, on one core, if the system allows. Never raises."""
     with contextlib.suppress(OSError):
         os.sched_setaffinity(0, {core})
 
@@ -134,7 +134,7 @@ class _Timespec(ctypes.Structure):
 
 
 class AbsoluteSleep:
-    """`clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME)`; one object per thread, nothing is allocated per call."""
+    """`clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME)`. One object per thread, nothing is allocated per call."""
 
     def __init__(self) -> None:
         self._timespec = _Timespec()
@@ -142,7 +142,7 @@ class AbsoluteSleep:
         self._call = ctypes.CDLL(None).clock_nanosleep
 
     def __call__(self, deadline: float) -> None:
-        """Sleep until `deadline`, s on the steady clock; returns at once when it has passed."""
+        """Sleep until `deadline`, s on the steady clock. Returns at once when it has passed."""
         seconds = int(deadline)
         self._timespec.tv_sec = seconds
         self._timespec.tv_nsec = int((deadline - seconds) * 1e9)
@@ -161,7 +161,7 @@ class _IntervalSleep:
 
 
 class InterpreterLock:
-    """How soon threads must pass on the interpreter's lock; holds for the whole process.
+    """How soon threads must pass on the interpreter's lock. Holds for the whole process.
 
     Python lets a thread keep it for 5 ms (`sys.getswitchinterval`) once another wants it.
     """

@@ -11,7 +11,7 @@ BACKWARD = 0.01
 """Less is the slewing of a disciplined clock, s."""
 
 _CORRECTION = 0.1  # part of the error taken over per reading
-_SNAP = 0.1  # s; an error above this is taken over whole
+_SNAP = 0.1  # s. An error above this is taken over whole
 _OFF = 0.02  # a clock whose rate is further from 1 is a simulator's
 _SURE = 50  # readings that advance in a row make a clock fine again
 _STEPS = 2.5  # readings that may be missing before a coarse clock is frozen
@@ -27,13 +27,13 @@ class RosClock:
     steady clock, at the rate that the readings have, and is drawn towards them.
 
     Args:
-        frozen: longest time without an advance, s of steady time; a coarse clock may take 2.5 of its steps.
+        frozen: longest time without an advance, s of steady time. A coarse clock may take 2.5 of its steps.
         jump: largest advance in excess of the steady clock, s.
 
     Attributes:
-        time: smooth ROS time, s; never goes back except at a restart.
-        rate: s of ROS time per s of steady time; exactly 1 unless the clock is a simulator's.
-        fault: what is wrong with the clock; stays until `restart`.
+        time: smooth ROS time, s. Never goes back except at a restart.
+        rate: s of ROS time per s of steady time. Exactly 1 unless the clock is a simulator's.
+        fault: what is wrong with the clock. Stays until `restart`.
         beginnings: how often it went back.
     """
 
@@ -89,7 +89,7 @@ class RosClock:
         return max(ros, self._estimate.until(_ns(self._steady)) * 1e-9)
 
     def described(self) -> str:
-        """How /clock comes, for people; empty where it is as good as any."""
+        """How /clock comes, for people. Empty where it is as good as any."""
         if self._step <= _COARSEST:
             return ""
         step = self._estimate.step * 1e-9

@@ -14,7 +14,7 @@ from hume_core.limits import MotionLimits
 
 Array = NDArray[np.float64]
 
-# Part of the velocity and acceleration limits that a passage may use; a larger difference takes longer.
+# Part of the velocity and acceleration limits that a passage may use. A larger difference takes longer.
 _SHARE = 0.5
 # Highest speed, 15/8, and acceleration, 10/sqrt(3), of the quintic w(u) of `Departure` over a unit of time. A passage
 # over a distance d in a time T then needs at most 15/8 d/T and 10/sqrt(3) d/T^2, which gives the T for given limits.
@@ -71,7 +71,7 @@ class Fade:
         self._start = -inf
 
     def add(self, t: float, out: Array, scratch: Array) -> None:
-        """Add the difference and its derivatives at time t to out (4, n); scratch is (4, n)."""
+        """Add the difference and its derivatives at time t to out (4, n). Scratch is (4, n)."""
         r = self._rate
         x = r * (t - self._start)
         if x > 40.0:  # exp(-40) is 4e-18: nothing that a double can add to a joint position

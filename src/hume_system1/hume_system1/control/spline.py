@@ -63,7 +63,7 @@ class Spline:
     Args:
         start: ROS time of row 0, s.
         dt: time between rows, s.
-        rows: (h, n) positions, rad; a single row is a point that holds for dt.
+        rows: (h, n) positions, rad. A single row is a point that holds for dt.
 
     Attributes:
         start, end: time it covers, s.
@@ -93,7 +93,7 @@ class Spline:
     def sample(self, t: float, out: Array) -> None:
         """Write position, velocity, acceleration and jerk at time t into out (4, n).
 
-        Before the start it is the first row at rest; after the end, the last row at rest.
+        Before the start it is the first row at rest. After the end, the last row at rest.
         """
         u = (t - self.start) * self._rate
         pieces = self._coefficients

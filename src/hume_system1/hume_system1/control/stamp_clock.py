@@ -13,10 +13,10 @@ from __future__ import annotations
 # into the rate makes the filter critically damped.
 # At 200 readings per second a gain of 0.01 averages over about 2 / 0.01 readings, 1 s.
 _GAIN = 0.01
-_MEMORY = 1_000_000_000  # ns; readings that come rarely count more each
+_MEMORY = 1_000_000_000  # ns. Readings that come rarely count more each
 _RARE = 20_000_000  # ns between readings: those of a simulator, whose rate may be any
-_SNAP = 50_000_000  # ns; a clock that was set is followed at once
-_FASTEST = 20.0  # times real time; no simulation is faster
+_SNAP = 50_000_000  # ns. A clock that was set is followed at once
+_FASTEST = 20.0  # times real time. No simulation is faster
 _LONGEST_STEP = 500_000_000  # ns
 _STEPS = 2.0  # readings that may be missing before the clock is taken to stand still
 
@@ -28,7 +28,7 @@ class StampClock:
 
     Attributes:
         rate: ns of ROS time per ns of steady time.
-        step: steady time between the last two readings that advanced, ns; 0 before there are two.
+        step: steady time between the last two readings that advanced, ns. 0 before there are two.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class StampClock:
         # The error then obeys z^2 - (2 - alpha - beta) z + (1 - alpha) = 0. Its roots are equal, so it dies out as fast
         # as it can without overshoot, where (alpha + beta)^2 = 4 beta: for small gains beta = alpha^2 / 4. Two
         # integrators, so a clock that goes at a constant wrong rate leaves no error in the end. Franklin, Powell and
-        # Workman, Digital Control of Dynamic Systems; Kalata, The tracking index, 1984.
+        # Workman, Digital Control of Dynamic Systems. Kalata, The tracking index, 1984.
         self._readings += 1
         phase, rate = self._gains(elapsed)
         self._ros, self._steady = self.at(steady) + round(phase * error), steady

@@ -59,7 +59,7 @@ class Inputs:
 
 
 def step(state: State, inputs: Inputs) -> State:
-    """The state after a tick; no side effects.
+    """The state after a tick. No side effects.
 
     FAULT and ESTOP leave only by a reset: asked for, fault gone, robot still and enabled, fresh chunk. HOLD leaves by
     itself when its reason is gone.

@@ -23,13 +23,13 @@ _SPACING = 0.002  # s
 
 
 class StopPath:
-    """Points of the way to standstill; the arrays are reused by the next call of `plan`.
+    """Points of the way to standstill. The arrays are reused by the next call of `plan`.
 
     Args:
         size: number of joints n.
 
     Attributes:
-        times: (k,) s from the present state on, increasing; empty at rest. All joints rest at the last.
+        times: (k,) s from the present state on, increasing. Empty at rest. All joints rest at the last.
         positions: (k, n) rad. velocities: (k, n) rad/s. accelerations: (k, n) rad/s^2.
     """
 
@@ -61,7 +61,7 @@ class StopPath:
 
 
 def _spaced(changes: list[float]) -> Array:
-    """The times in order without those too close to the one before; the last one always stays."""
+    """The times in order without those too close to the one before. The last one always stays."""
     end = max(changes)
     if end <= 0.0:
         return np.zeros(0)

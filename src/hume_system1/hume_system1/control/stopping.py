@@ -47,7 +47,7 @@ def stop_phases(v: float, a: float, max_a: float, max_j: float) -> tuple[float, 
 
 
 def stop_advance(p: float, v: float, a: float, max_a: float, max_j: float, dt: float) -> tuple[float, float, float]:
-    """State (p, v, a) after dt s of the time-optimal stop; exactly at rest once it has ended."""
+    """State (p, v, a) after dt s of the time-optimal stop. Exactly at rest once it has ended."""
     j, t1, t2, t3 = stop_phases(v, a, max_a, max_j)
     for jerk, duration in ((j, t1), (0.0, t2), (-j, t3)):
         t = duration if duration < dt else dt

@@ -47,7 +47,7 @@ class CommandStream:
 
         Args:
             positions: (n,) measured, rad.
-            openings: (g,) measured, m; None leaves the first command free.
+            openings: (g,) measured, m. None leaves the first command free.
         """
         self.limiter.start(positions)
         for gripper, opening in zip(self._grippers, openings, strict=True):
@@ -81,7 +81,7 @@ class CommandStream:
         return np.array(self._state())
 
     def tracking_ratio(self, measured: Sequence[float]) -> float:
-        """Largest |command - measured| as a multiple of its limit; 0 while the stream is not ours."""
+        """Largest |command - measured| as a multiple of its limit. 0 while the stream is not ours."""
         if not self.started or self.released or not measured:
             return 0.0
         return self.limiter.tracking_ratio(measured)
@@ -91,7 +91,7 @@ class CommandStream:
 
         Args:
             dt: tick length, s.
-            reference: (4, n) to follow; None to brake.
+            reference: (4, n) to follow. None to brake.
             measured: (n,) newest measured positions, rad.
         """
         if not self.started:
@@ -107,7 +107,7 @@ class CommandStream:
         Args:
             command: to write into.
             dt: tick length, s.
-            gripper_values: (g,) of the policy; None to stay (an object is not dropped because motion stops).
+            gripper_values: (g,) of the policy. None to stay (an object is not dropped because motion stops).
             running: segments are followed.
         """
         self._rested = 0.0 if running or not self.at_rest else self._rested + dt

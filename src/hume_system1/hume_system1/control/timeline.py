@@ -11,13 +11,13 @@ from hume_system1.control.spline import Spline
 
 Array = NDArray[np.float64]
 
-# Rows of a segment in the configurations in use; others cost a little more the first time.
+# Rows of a segment in the configurations in use. Others cost a little more the first time.
 _USUAL_ROWS = (1, 2, 4, 5, 8, 10, 16, 20, 32, 50)
 _ORDERS = np.arange(4.0)
 
 
 class Timeline:
-    """The motion to follow. All times are ROS time in s; loop thread only.
+    """The motion to follow. All times are ROS time in s. Loop thread only.
 
     A new segment waits until the committed part of the old motion is over and its own first row is due. Then it is
     followed after a splice. If a newer segment arrives meanwhile, it replaces the one that waits. The committed part
@@ -26,7 +26,7 @@ class Timeline:
     Args:
         limits: joints.
         committed: how long the old motion stays as it is after a new segment came, s.
-        blend: time of a passage from one segment to the next, s; see `splice`.
+        blend: time of a passage from one segment to the next, s. See `splice`.
 
     Attributes:
         splices: passages from one segment to another so far.
@@ -103,7 +103,7 @@ class Timeline:
             self._departure.begin(t, state[0], self._out[0])
 
     def sample(self, t: float, rate: float = 1.0) -> list[list[float]]:
-        """Position, velocity, acceleration and jerk at time t as (4, n); `covers(t)` must be true.
+        """Position, velocity, acceleration and jerk at time t as (4, n). `covers(t)` must be true.
 
         Args:
             t: ROS time, s.

@@ -1,4 +1,4 @@
-"""Parts of the law by which one joint follows its reference; see `JointLimiter`."""
+"""Parts of the law by which one joint follows its reference. See `JointLimiter`."""
 
 from __future__ import annotations
 

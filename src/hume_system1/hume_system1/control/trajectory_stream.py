@@ -85,7 +85,7 @@ class TrajectoryStream:
 
         Args:
             now: steady time of the tick, s.
-            starts: of the command; another number than last time is a new motion from rest.
+            starts: of the command. Another number than last time is a new motion from rest.
             joints: commanded state of each joint.
         """
         if starts != self._starts:

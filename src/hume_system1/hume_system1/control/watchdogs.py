@@ -20,7 +20,7 @@ _NONE = Reason.NONE
 
 @dataclass(slots=True)
 class View:
-    """What the watchdogs look at. Times are steady, s; -inf: never.
+    """What the watchdogs look at. Times are steady, s. -inf: never.
 
     Attributes:
         since: of activation: silence before it, while the node was starting up, does not count.
@@ -32,7 +32,7 @@ class View:
         clock: what is wrong with the ROS clock, or NONE.
         started: the stream has begun.
         outside_limits: the arm is measured outside its position limits before the stream begins.
-        tracking_ratio: largest |command - measured| as a multiple of its limit; 0 while it does not matter.
+        tracking_ratio: largest |command - measured| as a multiple of its limit. 0 while it does not matter.
         pushed: the arm was pushed away and has not come back yet.
         push: why that is no transient push, or NONE.
         joint_states_fault: what is wrong with the joint states themselves, or NONE.
@@ -57,7 +57,7 @@ class View:
     foreign: bool = False
 
     def without_joint_states(self, now: float) -> float:
-        """For how long none has come, s; the loop's own absence does not count."""
+        """For how long none has come, s. The loop's own absence does not count."""
         return now - max(self.joint_states, self.since)
 
     def forget_motion(self) -> None:
@@ -219,7 +219,7 @@ class NoSegment(Watchdog):
 
 
 def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
-    """What demands a reset; the first that barks is the reason."""
+    """What demands a reset. The first that fires is the reason."""
     s = settings
     return [
         ForeignCommander(),
@@ -234,7 +234,7 @@ def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
 
 
 def hold_watchdogs(settings: ControlSettings) -> list[Watchdog]:
-    """What motion has to wait for; the first that barks is the reason."""
+    """What motion has to wait for. The first that fires is the reason."""
     s = settings
     return [
         Pushed(),
@@ -246,7 +246,7 @@ def hold_watchdogs(settings: ControlSettings) -> list[Watchdog]:
 
 
 def first_bark(watchdogs: Sequence[Watchdog], now: float, view: View) -> Reason:
-    """What the first watchdog in order says that says anything; NONE if all are content."""
+    """The reason of the first watchdog that fires. NONE if none does."""
     none = _NONE
     for watchdog in watchdogs:
         reason = watchdog.check(now, view)

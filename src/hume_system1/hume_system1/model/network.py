@@ -61,7 +61,7 @@ class System1Network(nn.Module):
         return torch.cat([states, stamps], dim=1)
 
     def encode(self, image_tokens: Tensor, state: Tensor, stamp: Tensor) -> Cache:
-        """Keys and values of images, states and stamp; see ``context_tokens``."""
+        """Keys and values of images, states and stamp. See ``context_tokens``."""
         # Images see each other. Each state and the stamp open a new block: they see the images, what is before them,
         # and themselves. Actions see everything (`PrefixThenCausal.open`, or no mask over a cache).
         tokens = torch.cat([image_tokens, self.context_tokens(state, stamp)], dim=1)

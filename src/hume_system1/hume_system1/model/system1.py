@@ -49,17 +49,17 @@ class System1(PretrainedPolicy):
         """Denoise the segment of the chunk that starts at the stamp.
 
         Args:
-            observation: B observations, the newest; a state history shorter than the checkpoint's is filled
+            observation: B observations, the newest. A state history shorter than the checkpoint's is filled
                 with copies of its oldest state.
             chunk: System 2's chosen chunk, normalised and padded (B, H, A).
             stamp: share of the chunk that has passed, in [0, 1): one number or (B,).
             image_tokens: what `encode_images` gave for these images, to spare the vision tower while they stay the
-                same; None encodes them.
-            moved: how far the joints are now from the chunk's anchor (B, n), rad; only a checkpoint whose ``s1_origin``
+                same. None encodes them.
+            moved: how far the joints are now from the chunk's anchor (B, n), rad. Only a checkpoint whose ``s1_origin``
                 is "newest_state" needs it.
 
         Returns:
-            Actions in real units (B, h, a), relative to the chunk's anchor; row k belongs to k steps after the stamp.
+            Actions in real units (B, h, a), relative to the chunk's anchor. Row k belongs to k steps after the stamp.
 
         Raises:
             ChunkError: the chunk or the stamp does not fit, or `moved` is missing.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Prefix:
-    """Embeddings of the valid tokens; padding that no token can see is left out.
+    """Embeddings of the valid tokens. Padding that no token can see is left out.
 
     Attributes:
         embeddings: images of the present cameras, then the instruction (B, P, width).
@@ -33,7 +33,7 @@ class Prefix:
 
 @dataclass(frozen=True)
 class PrefixLayout:
-    """Which slots of the padded prefix are real; known on the CPU before anything is encoded.
+    """Which slots of the padded prefix are real. Known on the CPU before anything is encoded.
 
     The released layout is: present cameras, absent cameras, instruction with its padding. Real tokens of a
     sequence are contiguous once the absent cameras are left out, so a token's position is its index.

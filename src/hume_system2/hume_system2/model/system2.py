@@ -98,14 +98,14 @@ class System2(PretrainedPolicy):
         """Propose, value and choose.
 
         Args:
-            observation: B observations; the newest state counts.
-            num_candidates: N; None: as many as the checkpoint says.
-            time_temp: lowest and highest start time; below 1 a candidate keeps some noise for System 1.
+            observation: B observations. The newest state counts.
+            num_candidates: N. None: as many as the checkpoint says.
+            time_temp: lowest and highest start time. Below 1 a candidate keeps some noise for System 1.
             noise_temp: lowest and highest factor on the velocity.
-            noise: starting noise (N, B, H, A); drawn where None.
+            noise: starting noise (N, B, H, A). Drawn where None.
             generator: source of the draw.
             chooser: how to choose, a key of `CHOOSERS`.
-            choices: source of the draws of a chooser; one of its own, so that choosing moves no noise.
+            choices: source of the draws of a chooser. One of its own, so that choosing moves no noise.
 
         Raises:
             ObservationError: the observation, the noise or N does not fit.
@@ -148,7 +148,7 @@ class System2(PretrainedPolicy):
 
         Args:
             observation: B observations.
-            absent_cameras: let absent cameras move the value query, as the released inference does; the
+            absent_cameras: let absent cameras move the value query, as the released inference does. The
                 released training leaves them out.
         """
         images = self.prepare_images(observation)

@@ -14,7 +14,7 @@ from hume_system2.model.prefix import Prefix
 
 
 class ValueQueryHead(nn.Module):
-    """A learned query reads the prefix embeddings; critics score chunks (paper section 3.3).
+    """A learned query reads the prefix embeddings. Critics score chunks (paper section 3.3).
 
     Args:
         config: sizes of the actions.

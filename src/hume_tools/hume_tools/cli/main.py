@@ -81,7 +81,7 @@ def doctor(
     seconds: Annotated[float, typer.Option(min=1.0, help="How long to listen to the graph, s.")] = 4.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Say what is there, what is missing, and what to type; with --robot, whether a robot runs as its profile says."""
+    """Say what is there, what is missing, and what to type. With --robot, whether a robot runs as its profile says."""
     from hume_tools.doctor.installation import installation, show
 
     if robot:

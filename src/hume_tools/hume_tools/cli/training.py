@@ -47,7 +47,7 @@ def collect(
     system2_rate: System2Rate = None,
     system2_latency: System2Latency = None,
 ) -> None:
-    """Record seeded demonstrations of the scripted expert, or rollouts of a policy; run again to resume."""
+    """Record seeded demonstrations of the scripted expert, or rollouts of a policy. Run again to resume."""
     if policy:
         from hume_training.evaluation.recording import RolloutOptions, run_collect_rollouts
 
@@ -77,7 +77,7 @@ def train(
     change: Annotated[list[str], typer.Option("--set", help="field=value, stronger than the file.")] = [],  # noqa: B006
     stop_after: Annotated[Optional[int], typer.Option(min=1, help="End early, after this many steps.")] = None,  # noqa: UP045
 ) -> None:
-    """Train one part of a checkpoint; run again to resume exactly where it stopped."""
+    """Train one part of a checkpoint. Run again to resume exactly where it stopped."""
     from hume_training.training.run import run_train
 
     raise typer.Exit(run_train(kind, config, change, stop_after))

@@ -59,7 +59,7 @@ class RolloutOptions:
         seed: moves every random choice.
         action_space, robot: as in `EvaluateOptions`.
         workers: processes.
-        takeover: longest time after which the expert takes over, s; 0: never.
+        takeover: longest time after which the expert takes over, s. 0: never.
         timing: changes to the suite's rates and latencies.
     """
 
@@ -104,7 +104,7 @@ class EpisodeRecorder:
 
 
 def run_collect_rollouts(options: RolloutOptions) -> int:
-    """Record what is not recorded yet and finish the dataset; returns 0.
+    """Record what is not recorded yet and finish the dataset. Returns 0.
 
     Raises:
         DatasetError: the folder is a finished dataset.
@@ -174,7 +174,7 @@ def _rolled_out(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode
 
 
 def _taken_over(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode]:
-    """What the expert does where the policy was when its time was over; only where it succeeds."""
+    """What the expert does where the policy was when its time was over. Only where it succeeds."""
     runner = _rollout(suite)
     outcomes = runner.run_many(scenes)
     recorded = []

@@ -49,7 +49,7 @@ def _by_task(outcomes: Sequence[Outcome]) -> dict[str, float]:
 
 
 def write_report(path: Path, content: Mapping[str, Any]) -> None:
-    """Write figures as JSON; numbers that are not finite, which JSON does not have, become null."""
+    """Write figures as JSON. Numbers that are not finite, which JSON does not have, become null."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_finite(content), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 

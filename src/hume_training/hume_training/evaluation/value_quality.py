@@ -41,7 +41,7 @@ class ValueQualityOptions:
     Attributes:
         checkpoint: folder or hub name.
         suite: scenes and timing.
-        states: how many thoughts are judged; so many whole episodes are played besides, at most 60.
+        states: how many thoughts are judged. So many whole episodes are played besides, at most 60.
         candidates: N of each thought.
         draws: rollouts per candidate, which differ in the noise of later thoughts.
         earliest, latest: when the thought is taken, s into the episode.
@@ -160,7 +160,7 @@ def summarise(values: NDArray[np.float64], rates: NDArray[np.float64]) -> dict[s
 
 
 def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Spearman's correlation with average ranks for ties; NaN where one side does not vary."""
+    """Spearman's correlation with average ranks for ties. NaN where one side does not vary."""
     one, other = _ranks(first), _ranks(second)
     if one.std() == 0 or other.std() == 0:
         return float("nan")

@@ -31,7 +31,7 @@ class CalQLBatch:
         rewards: (B,).
         returns: Monte-Carlo returns (B,).
         masks: 0 where the episode ends, else 1 (B,).
-        next_actions: what was done next (B, d), to value the policy that acted; None: the best of the actor's actions.
+        next_actions: what was done next (B, d), to value the policy that acted. None: the best of the actor's actions.
     """
 
     features: Tensor
@@ -89,7 +89,7 @@ def temperature_loss(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws) -> tupl
 
 
 def policy_loss(calql: CalQL, batch: CalQLBatch, draws: CalQLDraws) -> tuple[Tensor, Info]:
-    """Actor's loss; as released, the value is detached, so only the entropy term trains the actor."""
+    """Actor's loss. As released, the value is detached, so only the entropy term trains the actor."""
     # SAC's actor loss, E[alpha log pi(a | s) - Q(s, a)]. Chunks come from the flow and not from this actor. It serves
     # to sample actions for the critics' losses.
     actions, log_density = sample(calql.policy(batch.features), draws.policy)

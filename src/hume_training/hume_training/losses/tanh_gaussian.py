@@ -31,7 +31,7 @@ def sample(gaussian: Gaussian, normal: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def log_density(gaussian: Gaussian, actions: Tensor) -> Tensor:
-    """Log density (...) of actions (..., d); values beyond the limit are clamped, as released."""
+    """Log density (...) of actions (..., d). Values beyond the limit are clamped, as released."""
     mean, std = gaussian
     raw = actions.clamp(-LIMIT, LIMIT).atanh()
     density = -0.5 * ((raw - mean) / std).square() - std.log() - 0.5 * math.log(2.0 * math.pi)
