@@ -1,4 +1,4 @@
-"""The shipped recording gives the shipped commands. `./hume python test/test_regress_recorded.py` writes them anew."""
+"""The shipped recording gives the shipped commands. `./hume python test/test_regress_recorded.py` writes them again."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class Stack:
         return self.core.state.mode is Mode.RUNNING
 
     def jump_to(self, now: float, arm: NDArray[np.float64] | None = None) -> None:
-        """The ROS clock and all stamps begin anew at `now`, s, and the arm stands elsewhere."""
+        """The ROS clock and all stamps begin again at `now`, s, and the arm stands elsewhere."""
         self.now = now
         self.arm = self.arm if arm is None else arm
 

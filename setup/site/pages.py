@@ -1,6 +1,6 @@
 """Hooks of mkdocs: the pages that lie outside docs/, links between them, and the pages made from docstrings.
 
-On GitHub every page is read where it lies. The site has the same files in one tree, so links are written anew.
+On GitHub every page is read where it lies. The site has the same files in one tree, so links are written again.
 """
 
 from __future__ import annotations

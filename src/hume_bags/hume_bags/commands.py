@@ -52,7 +52,7 @@ class Track:
 
 
 def commanded(reader: BagReader, profile: RobotProfile, namespace: str = "") -> Track:
-    """What arm and gripper were told: absolute joint targets (rad), then the gripper in policy units.
+    """What arm and gripper were commanded: absolute joint targets (rad), then the gripper in policy units.
 
     `Float64MultiArray` has no stamp, so a command counts from its arrival on.
 

@@ -84,7 +84,7 @@ def _judged(goal: RecordedEpisode, scenes: list[Any]) -> RecordedEpisode:
 
 
 def _from_scenes(scenes: list[Any]) -> list[RecordedEpisode]:
-    """One episode per scene. `elapsed` falls when a scene is set up anew."""
+    """One episode per scene. `elapsed` falls when a scene is set up again."""
     groups: list[list[Any]] = []
     for scene in scenes:
         previous = groups[-1][-1] if groups else None

@@ -200,7 +200,7 @@ class BagReader:
     def _compressed_per_message(self) -> bool:
         mode = str(self._information.get("compression_mode") or "").lower()
         if mode == "file":
-            raise BagError(f"{self.path} is compressed as a whole; write it anew with 'ros2 bag convert'")
+            raise BagError(f"{self.path} is compressed as a whole; write it again with 'ros2 bag convert'")
         return mode == "message"
 
     def _file_paths(self) -> list[Path]:
@@ -210,7 +210,7 @@ class BagReader:
             return [self.path]
         storage = str(self._information.get("storage_identifier", "mcap"))
         if storage != "mcap":
-            raise BagError(f"{self.path} is stored as '{storage}'; only MCAP is read: write it anew, ros2 bag convert")
+            raise BagError(f"{self.path} is stored as '{storage}'; only MCAP is read: write it again, ros2 bag convert")
         named = [self.path / Path(name).name for name in self._information.get("relative_file_paths", [])]
         self._problems += [f"{path.name} is missing" for path in named if not path.is_file()]
         found = [path for path in named if path.is_file()] or sorted(self.path.glob("*.mcap"))
@@ -245,7 +245,7 @@ class BagReader:
             return ()
 
     def _compare_counts(self) -> None:
-        """A file cut off at the end of a chunk looks whole. The metadata know better."""
+        """A file cut off at the end of a chunk looks complete. The metadata count its messages."""
         said = self._information.get("message_count")
         found = sum(count for file in self._files for count in file.counts.values())
         if isinstance(said, int) and said != found:

@@ -121,7 +121,7 @@ class Player(Node):
         self._wait_until(self.now_ns + round(1e9 * seconds * self._rate))
 
     def _wait_until(self, due_ns: int) -> bool:
-        """Sleep until a time on the replay's clock, telling the time meanwhile. False when stopped."""
+        """Sleep until a time on the replay's clock, publishing /clock meanwhile. False when stopped."""
         while not self._stop.is_set():
             remaining = (due_ns - self.now_ns) * 1e-9 / self._rate
             step = min(_CLOCK_PERIOD, max(0.0, remaining))

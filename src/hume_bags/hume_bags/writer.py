@@ -1,4 +1,4 @@
-"""Writing rosbag2 bags (MCAP, zstd) that survive the death of the process."""
+"""Writing rosbag2 bags (MCAP, zstd) that can be read even when the process was killed."""
 
 from __future__ import annotations
 

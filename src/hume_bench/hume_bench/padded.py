@@ -1,6 +1,6 @@
 """The released padded layout, computed in full: absent cameras, padded instruction, inserted query.
 
-The shipped models leave out what no token can see. This spells it out to compare every recorded slot.
+The shipped models leave out what no token can see. This computes them all, to compare every recorded slot.
 """
 
 from __future__ import annotations

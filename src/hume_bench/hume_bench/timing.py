@@ -74,7 +74,7 @@ def measure_pair(
 
 
 def _reset_peak() -> None:
-    """Let the kernel start the resident high-water mark anew. Elsewhere the mark of the whole run counts."""
+    """Let the kernel start the resident high-water mark again. Elsewhere the mark of the whole run counts."""
     try:
         _CLEAR.write_text("5", encoding="ascii")
     except OSError:

@@ -1,7 +1,7 @@
 """The control core, a model of `joint_trajectory_controller` and servos with lag, in simulated time.
 
-Everything that shakes a real stream is in it: ticks that come late, messages on their way, two clocks that are not read
-at one instant, a controller that is not quite punctual.
+Everything that disturbs a real stream is in it: ticks that come late, messages on their way, two clocks that are not
+read at one instant, and a controller that is not quite punctual.
 """
 
 from __future__ import annotations

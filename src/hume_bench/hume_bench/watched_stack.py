@@ -95,7 +95,7 @@ class WatchedStack:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def processes(self) -> list[psutil.Process]:
-        """Those of this stack that live, whoever their parent is now."""
+        """The processes of this stack that still run, whatever their parent is now."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def _is_ours(self, process: psutil.Process) -> bool:

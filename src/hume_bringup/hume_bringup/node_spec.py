@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 REFUSED = 2
-"""Exit code of a node that says it cannot work as it was told. Starting it again would not help."""
+"""Exit code of a node that cannot work with its parameters. Starting it again would not help."""
 
 
 def enclave(node: str) -> str:

@@ -1,6 +1,7 @@
 """Starts a set of nodes without launch_ros, and stops them all within two seconds.
 
-Who plays the robot ends after System 1. If the supervisor itself is killed, the kernel tells the children: `tied`.
+Nodes that play the robot end after System 1. If the supervisor itself is killed, the kernel signals the children:
+`tied`.
 """
 
 from __future__ import annotations

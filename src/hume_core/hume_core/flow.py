@@ -103,7 +103,7 @@ class CandidateSchedule:
         return sum(count <= step for count in self.counts)
 
     def time_table(self) -> Tensor:
-        """Flow times (steps, N) in ``order``; float32, 0 where a candidate has already ended."""
+        """Flow times (steps, N), float32, in ``order``. 0 where a candidate has already ended."""
         table = torch.zeros(max(self.counts, default=0), len(self.times))
         for column, i in enumerate(self.order):
             table[: len(self.times[i]), column] = torch.tensor(self.times[i])

@@ -1,4 +1,4 @@
-"""Reading JSON that may come from anybody: whatever is wrong with it is one typed error."""
+"""Reading JSON that may come from anywhere: whatever is wrong with it is one typed error."""
 
 from __future__ import annotations
 

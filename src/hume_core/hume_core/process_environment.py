@@ -1,4 +1,4 @@
-"""What a process needs from its surroundings, whoever has started it: a place for logs, open files."""
+"""What a process needs from its surroundings, however it was started: a place for logs, open files."""
 
 from __future__ import annotations
 

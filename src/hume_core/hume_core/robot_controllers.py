@@ -90,7 +90,7 @@ class Controllers(Section):
     """The robot's controllers, and the node that manages them.
 
     Attributes:
-        controller_manager: its name. Empty: the robot has none, and whoever subscribes to a command topic listens.
+        controller_manager: its name. Empty: the robot has none, and any subscriber of a command topic listens.
     """
 
     arm: ArmController

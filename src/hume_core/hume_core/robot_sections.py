@@ -177,8 +177,8 @@ class Push(Section):
     Attributes:
         settle: how long the arm must follow again before motion goes on, s.
         timeout: longest push that is not a fault, s.
-        reach: how far the command comes along with the arm, as a multiple of the joint's `tracking`.
-        jump_speed: multiple of the joint's `velocity` at which no arm moves, whoever pushes it: what is measured to
+        reach: how far the command follows the arm, as a multiple of the joint's `tracking`.
+        jump_speed: multiple of the joint's `velocity` at which no arm moves, even when pushed: what is measured to
             be faster than this (and than 10 rad/s) is no motion.
     """
 

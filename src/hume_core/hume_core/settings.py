@@ -242,7 +242,7 @@ def _part(cls: type, item: Field[Any], hint: Any) -> _Part:
 def _converted(kind: Any, value: Any) -> Any:
     """The value in its type. None: it cannot be."""
     if kind in (float, int):
-        # True is a number for Python, and a mistake for everybody else.
+        # For Python True is a number. In a configuration it is a mistake.
         right = isinstance(value, Real if kind is float else Integral) and not isinstance(value, bool)
         return kind(value) if right else None
     if kind in (bool, str):

@@ -1,4 +1,4 @@
-"""Reading text files that may come from anybody: only ordinary ones of a sensible size."""
+"""Reading text files that may come from anywhere: only ordinary ones of a sensible size."""
 
 from __future__ import annotations
 

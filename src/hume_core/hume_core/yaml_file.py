@@ -1,4 +1,4 @@
-"""Reading YAML that people write, or that anybody may have written: whatever is wrong is one typed error."""
+"""Reading YAML that may come from anywhere: whatever is wrong is one typed error."""
 
 from __future__ import annotations
 

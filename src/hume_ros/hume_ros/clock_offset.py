@@ -6,7 +6,7 @@ import math
 from collections import deque
 
 WINDOW = 10.0
-"""Over how long the smallest delay is taken, s: the message that waited least says most about the clocks."""
+"""Over how long the smallest delay is taken, s: the message with the shortest delay says most about the clocks."""
 
 
 class LowestDelay:

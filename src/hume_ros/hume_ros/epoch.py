@@ -1,8 +1,8 @@
 """Task epochs, shared by every node through a latched topic.
 
 An epoch is a counter that grows on every new instruction, cancel, reset, emergency stop and takeover. Each node
-keeps the newest it has seen and may start the next one. What carries an older epoch is dropped. Which epochs are
-believed, and how nodes come together again, says `hume_core.epochs`.
+keeps the newest it has seen and may start the next one. What carries an older epoch is dropped. `hume_core.epochs` says
+which epochs are accepted and how nodes agree again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class EpochKeeper:
         return self._agreement.value
 
     def start_new(self, reason: str) -> int:
-        """Begin the next epoch, tell everybody, and return it."""
+        """Begin the next epoch, publish it, and return it."""
         self._publish(self._agreement.begin(), reason)
         return self.value
 
@@ -54,7 +54,7 @@ class EpochKeeper:
             self._on_change(epoch, "System 1 is in it")
 
     def lead(self, epoch: int, reason: str) -> None:
-        """System 1 only: the control core is in this epoch. Tell everybody where they do not know it."""
+        """System 1 only: the control core is in this epoch. It is published if it is new."""
         if self._agreement.follow(epoch, time.monotonic()):
             self._publish(epoch, reason)
 

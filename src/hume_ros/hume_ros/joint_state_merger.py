@@ -32,7 +32,7 @@ class MergedJointState:
         header: with the stamp of the oldest position of an arm joint.
         name: joints.
         position: rad or m.
-        velocity: rad/s or m/s, empty where nobody asked for them.
+        velocity: rad/s or m/s, empty where they were not asked for.
     """
 
     header: Any
@@ -55,8 +55,8 @@ class _Joint:
 class JointStateMerger:
     """The newest value of each joint, from any number of publishers.
 
-    A message that holds every wanted joint is a complete state as it is: a robot with one driver notices nothing of
-    this. A velocity that is missing or nan is not given. Where velocities are wanted, it is then the difference of two
+    A message that holds every wanted joint is a complete state as it is: for a robot with one driver nothing changes. A
+        velocity that is missing or nan is not given. Where velocities are wanted, it is then the difference of two
     positions.
 
     Threads: one at a time.

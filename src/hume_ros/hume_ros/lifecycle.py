@@ -46,9 +46,9 @@ class HumeLifecycleNode(LifecycleNode):
         self.gave_up = False
         """Autostart failed and the process has to end. The reason is logged."""
         self.activates_itself = False
-        """The activation at hand is that of autostart: nobody asked for it."""
+        """The present activation is that of autostart, not one that was asked for."""
         self.on_configuring: Callable[[bool], None] = lambda configuring: None
-        """Told when it begins to wait for models and sensors, and when that is over. Nothing moves meanwhile."""
+        """Called when it begins to wait for models and sensors, and when that is over. Nothing moves meanwhile."""
         settings = declare_settings(self, LifecycleSettings)
         self._exit_on_failure = settings.exit_on_failure
         if settings.autostart:
@@ -142,7 +142,7 @@ def _outcome(done: bool) -> TransitionCallbackReturn:
 
 
 def run_process(make: Callable[[], Node], linger: float = 0.0) -> NoReturn:
-    """`run_node`, then the end of the process without taking the interpreter apart, which costs torch a second."""
+    """`run_node`, then end the process without shutting down the interpreter, which takes a second with torch."""
     code = run_node(make, linger=linger)
     # Nodes are parts of reference cycles: without this the participant's shared memory stays until the next boot.
     gc.unfreeze()
@@ -170,8 +170,8 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None, linger: fl
         make: builds the node. Nodes in its attribute `companions`, if it has one, are spun too. A `HumeError` there or
             later ends the process with its message and exit code 2, and so do ROS arguments that cannot be read.
         args: command line. None takes the process's own.
-        linger: how much longer a node that plays the robot goes on after its parent's end, s: System 1 hears of that
-            at the same time, and has to bring the arm to rest.
+        linger: how much longer a node that plays the robot goes on after its parent's end, s: System 1 notices that at
+            the same time, and has to bring the arm to rest.
 
     Returns:
         Exit code.

@@ -2,7 +2,7 @@
 
 `message_filters.ApproximateTimeSynchronizer` is not used. Its queues hold a number of messages and not a time: joint
 states at 1 kHz push out the ones that belong to an image before the image arrives. It also gives each message to the
-first match, so that one dropped frame can pair each later frame with its neighbour for good. And it keeps messages of a
+first match, so that after one dropped frame each later frame may be paired with its neighbour. It keeps messages of a
 clock that has gone back.
 """
 

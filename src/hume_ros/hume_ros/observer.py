@@ -82,7 +82,7 @@ def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout
     """Wait for one usable message on every topic that the policy needs. Blocks the calling thread.
 
     Args:
-        node: on whose behalf. A short-lived node beside it listens, so that its executor may be busy.
+        node: that asks. A short-lived node beside it listens, so that its executor may be busy.
         profile: topics and joint names.
         cameras: the policy's camera keys.
         timeout: for all topics together, s.
@@ -140,6 +140,6 @@ def _first_message(node: Node, msg_type: type, topic: str, what: str, deadline: 
         return message
     publishers = node.get_publishers_info_by_topic(topic)
     if not publishers:
-        raise ObservationError(f"{what}: nobody publishes {topic}; start the driver or mend the robot profile")
+        raise ObservationError(f"{what}: nobody publishes {topic}; start the driver or correct the robot profile")
     types = ", ".join(sorted({info.topic_type for info in publishers}))
     raise ObservationError(f"{what}: no usable message on {topic} (published as {types}, wanted {msg_type.__name__})")

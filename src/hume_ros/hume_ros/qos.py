@@ -37,7 +37,7 @@ STATES = (
     _offer(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
     _offer(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
 )
-"""Subscriptions that together hear every publisher, and what latched ones published before."""
+"""Subscriptions that together receive from every publisher, and what latched ones published before."""
 
 STOPS = (*STATES, _offer(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE))
 """The same, and a reliable publisher's messages are sent again where they get lost. The first hears all, live."""

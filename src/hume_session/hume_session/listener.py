@@ -12,7 +12,7 @@ from hume_system2.thinker import ThoughtResult
 
 
 class Listener:
-    """Hears everything that happens in a session and ignores it. Override what is of interest.
+    """Is called for everything that happens in a session, and does nothing. Override what is of interest.
 
     Times are ns since the start of the session, unless said otherwise.
     """

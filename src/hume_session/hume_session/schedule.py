@@ -12,7 +12,7 @@ NS = 1_000_000_000
 _SECOND = 1e-9
 
 Waits: TypeAlias = "Iterator[Future[Any]]"
-"""Futures that have to be done before the iterator is asked to go on. Whoever steps the session sees to that."""
+"""Futures that have to be done before the iterator is asked to go on. The code that steps the session sees to that."""
 
 
 class Rank(IntEnum):

@@ -49,7 +49,7 @@ class ArmDrive:
         self._plays = False
 
     def target(self, position: Array, velocity: Array) -> Array | None:
-        """Where the servos are to go in this step (n,), rad. None: where they were told before.
+        """Where the servos are to go in this step (n,), rad. None: where they were to go before.
 
         Args:
             position: (n,) measured, rad.

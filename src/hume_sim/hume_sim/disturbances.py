@@ -93,7 +93,7 @@ class Disturbances:
 
 
 class Drift:
-    """Cubes that wander slowly to and fro along a line, as on a table that creeps. Touched ones stay.
+    """Cubes that move slowly to and fro along a line, as on a moving table. Touched ones stay.
 
     Args:
         suite: how far and how fast.

@@ -55,8 +55,8 @@ class _Phase:
 class ScriptedExpert:
     """Produces joint targets for the task of a world's present episode.
 
-    It steers from the commanded pose at every call, so it recovers when something else moved the arm or the
-    cubes, and starts over when it loses the cube or ends without success.
+    It steers from the commanded pose at every call, so it recovers when something else moved the arm or the cubes.
+    It starts over when it loses the cube or ends without success.
 
     Args:
         world: the world to act in. Only `step` changes it.
@@ -88,7 +88,7 @@ class ScriptedExpert:
         self._index, self._waited = 0, 0.0
 
     def resume(self) -> None:
-        """Take an episode over where it stands: a held cube is not let go, a tip in place is not raised again."""
+        """Continue an episode from its present state: a held cube is not let go, a tip in place is not raised again."""
         self.reset()
         name = self._resumed()
         self._index = next(i for i, phase in enumerate(self._phases) if phase.name == name)
@@ -187,8 +187,8 @@ class ScriptedExpert:
     def _towards(self, goal: NDArray[np.float64], pose: Pose, speed: float) -> Pose:
         """Pose one control period further, down a funnel above the goal.
 
-        How high the tip has to be follows from how far beside the goal it is, and how far it may go sideways from how
-        high it is, so that each state has one answer: nothing is waited for that a camera could not see.
+        The height of the tip follows from its distance beside the goal. How far it may go sideways follows from its
+        height. So each state has one answer, and the expert never waits for something that a camera cannot see.
         """
         way, turn = goal[:3] - pose.position, float(goal[3] - _yaw(pose.rotation))
         sideways = float(np.linalg.norm(way[:2]))

@@ -155,7 +155,7 @@ class ControllerStates:
 
         Args:
             activate: names to start.
-            deactivate: names to stop. A name in both is started anew.
+            deactivate: names to stop. A name in both is started again.
             strict: one wrong name leaves everything as it was. Otherwise wrong names are left out.
 
         Returns:

@@ -80,7 +80,7 @@ class PictureMaker:
 
 @dataclass(frozen=True, eq=False)
 class ImageReading:
-    """As `sensor_msgs/Image`. The pixels are drawn when somebody looks at them."""
+    """As `sensor_msgs/Image`. The pixels are drawn on first use."""
 
     header: Header
     camera: str

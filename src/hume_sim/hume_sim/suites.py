@@ -37,7 +37,7 @@ class Suite:
         largest_push: of a cube, m.
         hand_force: largest force of the hand that pushes the arm, N. See `hume_sim.pushes`.
         nudge: above 0, no hand pushes the arm: a torque of this standard deviation acts on each joint alike, N m.
-        drift: how far a cube wanders from its place and back, m.
+        drift: how far a cube moves from its place and back, m.
         drift_period: s.
         chunk_switch: when System 1 changes to a newer chunk. See `hume_system1.chunk_switch`.
     """

@@ -24,7 +24,7 @@ def inherited_arguments(arguments: Sequence[str], parent: str, child: str) -> li
 
     A remapped topic must be the same one for both. A rule for the parent by name is written for the child, and one for
     the child by name is kept. What names another node is left out. So are node names, namespaces and the enclave,
-    which differ or are given anew, and rules for private names, whose services would be there twice.
+    which differ or are given again, and rules for private names, whose services would be there twice.
 
     Args:
         arguments: command line of the parent without the program. What ROS does not read is skipped.

@@ -34,8 +34,8 @@ def away(names: Sequence[str], states: Mapping[str, str] | None, unheard: Sequen
 class ControllerWatch:
     """Follows the controllers from the spin thread.
 
-    A manager that has been seen once is believed from then on: while it says nothing of a controller, the controller
-    does not listen. A robot whose manager was never seen is taken for one without.
+    A manager that has been seen once decides from then on: while it says nothing of a controller, the controller
+    does not listen. A robot whose manager was never seen counts as one without.
 
     Args:
         node: owner.
@@ -81,7 +81,7 @@ class ControllerWatch:
             from controller_manager_msgs.srv import ListControllers
         except ImportError:
             node.get_logger().warning(
-                "controller_manager_msgs is not installed: whoever subscribes to the commands counts as listening; "
+                "controller_manager_msgs is not installed: any subscriber of the commands counts as listening;  "
                 "install it (apt install ros-$ROS_DISTRO-controller-manager-msgs)"
             )
             return

@@ -63,7 +63,7 @@ class DenoiserNode(Node):
         self._detail = "loading"
         self._ready = False
         self._unreachable = ""
-        # A coarse /clock has gone on since its last step. The clock faults are the command loop's.
+        # A coarse /clock has gone on since its last step. The command loop reports faults of the clock.
         self._smooth_clock, self._clock_lock = RosClock(math.inf, math.inf), threading.Lock()
         self._stopping = threading.Event()
         self._observer: Observer | None = None
@@ -173,7 +173,7 @@ class DenoiserNode(Node):
             return self._smooth_clock.now(ros)
 
     def _beat_while_not_ready(self) -> None:
-        """From the spin thread. Once ready the beat comes from the thread whose life it vouches for."""
+        """From the spin thread. Once ready the heartbeat comes from the thread that it is about."""
         if not self._ready:
             self._beat()
         else:

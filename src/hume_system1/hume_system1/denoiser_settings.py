@@ -18,7 +18,7 @@ class DenoiserSettings(ModelSettings):
     refine: bool = setting(True, "Denoise with System 1; false: follow System 2's chunk as it is.", policy=True)
     chunk_switch: str = setting(
         ChunkSwitch.AT_ONCE.value,
-        "When a newer chunk replaces the one in use: once the segment in hand is over, or with the next one.",
+        "When a newer chunk replaces the one in use: once the present segment is over, or with the next one.",
         choices=[switch.value for switch in ChunkSwitch],
         policy=True,
     )

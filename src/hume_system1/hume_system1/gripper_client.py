@@ -30,7 +30,7 @@ class GripperClient:
         node: who sends.
         action: name of the action.
         gripper: of the robot profile.
-        goals: told what becomes of the goals.
+        goals: called with what becomes of the goals.
         measured: position of the gripper, m or rad. NaN: not known.
 
     Raises:

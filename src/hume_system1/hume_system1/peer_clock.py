@@ -51,7 +51,7 @@ class PeerClock:
 
     @property
     def age(self) -> float:
-        """Time since System 2's last sign of life, s. Infinite: none."""
+        """Time since System 2's last heartbeat, s. Infinite: none."""
         return time.monotonic() - self._received
 
     def problem(self) -> str:

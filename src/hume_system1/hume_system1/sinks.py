@@ -45,7 +45,9 @@ class ForwardCommandSink(CommandTopic):
 
 
 class JointTrajectorySink(TrajectoryPublisher):
-    """`joint_trajectory_controller`: what was said and is not over, the command, and the way to standstill."""
+    """`joint_trajectory_controller`: the points that were sent and are not over, the command, and the way to
+    standstill.
+    """
 
     def __init__(self, node: Node, topic: str, profile: RobotProfile, core: ControlCore) -> None:
         settings = core.settings

@@ -1,8 +1,8 @@
 """Everything outside this process that stops the arm: stop topics, a dead-man switch, states of the driver.
 
-A stop must be heard whatever its publisher offers. No single subscription does that: one that asks for less than
-reliable may lose what a reliable publisher would send again, one that asks for reliable does not hear best effort, and
-one that gets what was published before it began does not hear volatile publishers. So there is one of each.
+A stop must be received whatever its publisher offers. No single subscription does that. One that asks for best
+effort may lose what a reliable publisher would send again. One that asks for reliable gets nothing from best effort.
+One that gets what was published before it began gets nothing from volatile publishers. So there is one of each.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from hume_ros.timers import steady_timer
 
 _PERIOD = 0.02  # s. How often silence and standing problems are looked at
 _SILENT = SubscriptionEventCallbacks(use_default_callbacks=False)
-"""No warning of each publisher that only one of the subscriptions hears."""
+"""No warning of each publisher that only one of the subscriptions receives from."""
 
 
 class StopInputs:
-    """Listens from its making on and stops the arm from the spin thread.
+    """Listens from its construction on and stops the arm from the spin thread.
 
     Args:
         node: owner.

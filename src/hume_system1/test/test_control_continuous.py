@@ -152,7 +152,7 @@ def test_a_reset_brings_the_command_to_a_joint_that_a_hand_has_turned(
 
 @DRIVERS
 def test_the_stream_begins_where_a_driver_that_counts_anew_says(make_rig: Any, report: Any) -> None:
-    """Deactivated, the driver started anew and turns counted otherwise: each beginning is at rest where the arm is."""
+    """Deactivated, the driver started again and turns counted otherwise: each beginning is at rest where the arm is."""
     rig = make_rig(continuous=ALL)
     Driver(rig, [8.0, -8.0, 3.0], report)
     rig.activate()
@@ -214,7 +214,7 @@ def test_a_target_on_the_opposite_side_is_reached_either_way(make_rig: Any, nois
 @DRIVERS
 @given(data=st.data())
 def test_limits_hold_and_nothing_faults(make_rig: Any, report: Any, data: st.DataObject) -> None:
-    """Any motion that the joints can do, ticks of any length, turns counted anew by every segment."""
+    """Any motion that the joints can do, ticks of any length, turns counted again by every segment."""
     seed = data.draw(st.integers(0, 2**31))
     random = np.random.default_rng(seed)
     continuous = [i for i in ALL if random.integers(3)]

@@ -94,7 +94,7 @@ def test_waits_for_the_controller_before_the_first_start(make_rig: Any) -> None:
 
 
 def test_a_pause_ends_where_it_began_though_the_arm_sags(running: Any) -> None:
-    """A servo that gives way under load is no reason to begin anew: that would let the arm down at each pause."""
+    """A servo that gives way under load is no reason to begin again: that would let the arm down at each pause."""
     running.arm = lambda command, _: (command.position - 0.05).tolist()
     running.run(1.0, segments=True)
     running.run(2.0)

@@ -123,7 +123,7 @@ class System2Node(HumeLifecycleNode):
             self._begin(Task(self._settings.task))
 
     def deactivate(self) -> None:
-        """Rest. What is in hand ends."""
+        """Rest. The current task ends."""
         if self._active:
             self._active = False
             self._start_by = math.inf
@@ -177,7 +177,7 @@ class System2Node(HumeLifecycleNode):
         return task.statistics
 
     def _begin_standing_task(self) -> None:
-        """Activated by itself: begin the standing task, unless the arm may be at rest because somebody wants it so."""
+        """Activated by itself: begin the standing task, unless a person may have stopped the arm."""
         status = self._status
         heard = status.mode != System1Status.UNCONFIGURED
         if self._goals is None or (not heard and time.monotonic() < self._start_by):
@@ -193,7 +193,7 @@ class System2Node(HumeLifecycleNode):
             )
 
     def _end(self, ending: Ending) -> None:
-        """End what is in hand, if anything is."""
+        """End the current task, if there is one."""
         if self._goals is not None and self._goals.busy:
             self._goals.finish(ending)
         elif self._task is not None:

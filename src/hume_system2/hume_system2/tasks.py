@@ -115,11 +115,12 @@ class ClientWatch:
 def begins_at_start(epoch: int, chunk_age: float, stopped: bool, clients: int) -> bool:
     """Whether a System 2 that starts by itself begins the standing task.
 
-    It does beside a System 1 that was not told anything yet, and where its own crash interrupted the standing task.
+    It does beside a System 1 that was not asked for anything yet, and where its own crash interrupted the standing
+    task.
 
     Args:
         epoch: of System 1. 0: nothing was asked of it.
-        chunk_age: of System 1, s. Infinite: nothing is in hand in this epoch.
+        chunk_age: of System 1, s. Infinite: there is no chunk in this epoch.
         stopped: System 1 is in FAULT or ESTOP.
         clients: of the action. Where there are some, what was interrupted may have been a goal of theirs.
     """

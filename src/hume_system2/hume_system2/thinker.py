@@ -119,7 +119,7 @@ class Thinker:
         return list(self._system2.config.camera_keys)
 
     def check_instruction(self, instruction: str) -> None:
-        """Refuse an instruction that the policy cannot be told as it stands.
+        """Refuse an instruction that the policy cannot take unchanged.
 
         Raises:
             ObservationError: names what is wrong with it.
@@ -174,7 +174,7 @@ def check_checkpoint(config: HumeConfig, contract: PolicyContract | None, profil
         if found != wanted:
             raise CheckpointError(
                 f"the checkpoint's {what} has {found} numbers but robot '{profile.name}' gives {wanted}; "
-                f"choose a checkpoint trained for this robot or mend the profile's {what} section"
+                f"choose a checkpoint trained for this robot or correct the profile's {what} section"
             )
 
 
@@ -189,5 +189,5 @@ def _check_contract(contract: PolicyContract, config: HumeConfig, profile: Robot
     if differences:
         raise ContractError(
             f"the checkpoint was not made for robot '{profile.name}': {'; '.join(differences)}; choose another "
-            "checkpoint or mend the profile"
+            "checkpoint or correct the profile"
         )

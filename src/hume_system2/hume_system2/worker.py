@@ -67,7 +67,7 @@ class ThinkingWorker:
             self._wanted.set()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """End the thread after the thought at hand."""
+        """End the thread after the current thought."""
         self._stopping.set()
         self._wanted.set()
         self._observer.wake()
@@ -103,7 +103,7 @@ class ThinkingWorker:
             self._on_problem(str(error))
             self._stopping.wait(RETRY_PERIOD)
             return
-        except Exception as error:  # a dead thread would be silent. Say why thinking ended
+        except Exception as error:  # a thread that has ended reports nothing. Say why thinking ended
             self.error = f"thinking failed: {type(error).__name__}: {error}"
             self._on_problem(self.error)
             self._stopping.set()

@@ -148,7 +148,7 @@ class Journal(Listener):
         return sections
 
     def problems(self) -> list[str]:
-        """What is odd about the messages themselves."""
+        """What is unusual about the messages themselves."""
         found = []
         for source, rows in self._sources.items():
             stamps = [row[1] for row in rows]

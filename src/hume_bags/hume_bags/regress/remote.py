@@ -123,7 +123,7 @@ class _RefinerProcess:
         self._sent: tuple[Any, ...] = ()
 
     def ask(self, observation: Observation, images: tuple[Any, ...], rest: Arrays) -> Arrays:
-        """Refine. Images travel only when they are new."""
+        """Refine. Images are sent only when they are new."""
         with self.lock:
             arrays = _observation_arrays(observation, images=not _same(images, self._sent))
             answer = self.worker.ask({**arrays, **rest})
@@ -224,7 +224,7 @@ def _thought_arrays(result: ThoughtResult) -> Arrays:
 
 
 def _bytes(text: str) -> NDArray[np.uint8]:
-    # One blank more, because empty arrays do not travel.
+    # One blank more, because empty arrays cannot be sent.
     return np.frombuffer((text + " ").encode(), dtype=np.uint8)
 
 

@@ -102,7 +102,7 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
 
 
 def _not_repeatable(bag: BagReader) -> list[str]:
-    """Episodes of some variants think as no node can be told to."""
+    """Some variants of evaluations think in ways that nodes have no settings for."""
     if bag.provenance.get("repeatable", True):
         return []
     return [f"variant '{bag.provenance.get('variant')}' is one of evaluations only; the nodes' commands differ from it"]

@@ -42,7 +42,7 @@ class Arrival:
 
 
 class Session:
-    """A recording seen with the eyes of a robot and a policy.
+    """What a recording holds for a robot and a policy.
 
     Args:
         bag: where it is recorded.

@@ -1,7 +1,7 @@
 """Steps a recorded session through `hume_session` on the time of the recording.
 
-Inference runs beside the stepping and is waited for where its result is due, so the outcome does not depend on how fast
-the machine is.
+Inference runs beside the stepping. The stepping waits for it where its result is due. So the outcome does not depend
+on how fast the machine is.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class _Feed:
             session.receive(arrival.source, message, arrival.time)
 
     def _replay_epoch(self, message: Any) -> None:
-        """System 2's own epochs are begun anew. Those of System 1 follow from what is replayed."""
+        """System 2's own epochs are begun again. Those of System 1 follow from what is replayed."""
         reason = str(message.reason)
         if not str(message.source).endswith("system2"):
             self._journal.event(self._session.schedule.elapsed, "epoch", f"not replayed: {reason}")

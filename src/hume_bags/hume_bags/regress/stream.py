@@ -1,8 +1,9 @@
 """The canonical file of a command stream: decoded numbers, little-endian, the same bytes for the same run.
 
-Layout: 8 bytes `HUMESTR1`, a uint64 with the length of the header, the header (JSON, ASCII, sorted keys, padded with
-blanks to a multiple of 8), then the sections one after the other, each padded with zeros to a multiple of 8. The
-header's `sections` gives name, numpy dtype, number of records and offset (bytes after the header) of each.
+Layout: 8 bytes `HUMESTR1`, a uint64 with the length of the header, the header, then the sections one after the other.
+The header is JSON in ASCII with sorted keys, padded with blanks to a multiple of 8. Each section is padded with zeros
+to a multiple of 8. The header's `sections` gives name, numpy dtype, number of records and offset of each. Offsets are
+bytes after the header.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def read_stream(path: Path) -> CommandStream:
     try:
         return _parse(data)
     except (ValueError, KeyError, TypeError) as error:
-        raise StreamError(f"'{path}' is no command stream, or a damaged one ({error}); write it anew") from error
+        raise StreamError(f"'{path}' is no command stream, or a damaged one ({error}); write it again") from error
 
 
 def _parse(data: bytes) -> CommandStream:

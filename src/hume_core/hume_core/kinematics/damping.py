@@ -34,9 +34,9 @@ def damped_displacement(
 ) -> Displacement:
     """The joint motion that moves the tool by `displacement`, or as nearly as a singular pose allows.
 
-    Singular values below a threshold are damped with strength^2 * (1 - (value / threshold)^2), which joins the undamped
-    solution smoothly and tends to zero motion as the value goes to zero. Threshold and strength are proportional to the
-    weight of rotations.
+    Singular values below a threshold are damped with strength^2 * (1 - (value / threshold)^2). At the threshold that
+    joins the undamped solution smoothly. As the value goes to zero, so does the motion. Threshold and strength are
+    proportional to the weight of rotations.
 
     Args:
         jacobian: (6, n) linear (m/rad) and angular rows.
@@ -58,6 +58,6 @@ def damped_displacement(
     damping = np.where(values < threshold, strength**2 * (1.0 - np.minimum(1.0, values / threshold) ** 2), 0.0)
     gains = values / (values**2 + damping + 1e-18)
     rank = len(values)
-    # The columns of V beyond the sixth belong to no singular value: joint motion that the tool does not feel.
+    # The columns of V beyond the sixth belong to no singular value: joint motion that does not move the tool.
     positions = vt[:rank].T @ (gains * (u[:, :rank].T @ (weights * displacement)))
     return Displacement(positions, vt[6:].T, float(values[-1]), float(np.sqrt(damping[-1])))

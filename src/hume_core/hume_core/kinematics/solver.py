@@ -110,13 +110,13 @@ class Kinematics:
     """Differential inverse kinematics of one arm. Not safe for use by two threads at once.
 
     Damped least squares by singular values: a direction is damped the more the smaller its singular value is
-    (Maciejewski and Klein 1988; Chiaverini 1997), so that the arm slows down near singular poses. Spare joints are
-    drawn home in the null space of the task (Nakamura, Hanafusa and Yoshikawa 1987).
+    (Maciejewski and Klein 1988; Chiaverini 1997), so that the arm slows down near singular poses. Spare joints move
+    towards home in the null space of the task (Nakamura, Hanafusa and Yoshikawa 1987).
 
     Args:
         model: the arm.
         limits: of the same joints in the same order.
-        home: (n,) posture that spare joints are drawn to, rad.
+        home: (n,) posture that spare joints move towards, rad.
         options: tolerances and weights.
 
     Raises:

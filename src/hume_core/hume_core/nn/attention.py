@@ -31,10 +31,10 @@ Mask: TypeAlias = "Tensor | PrefixThenCausal | None"
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:
-    """Softmax attention; float32 uses the fused kernel, other types a float32 softmax by hand.
+    """Softmax attention. The type float32 uses the fused kernel, others a float32 softmax by hand.
 
-    Query heads of one group are laid along the sequence, so that keys and values need not be repeated unless
-    the bias tells query rows apart.
+    Query heads of one group are laid along the sequence. So keys and values need not be repeated, unless the bias
+    differs between query rows.
 
     Args:
         query: (B, heads, Lq, d).

@@ -106,7 +106,7 @@ class GemmaLayer(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def key_value(self, x: Tensor, rotary: Rotary, past: KeyValue | None) -> KeyValue:
-        """Keys and values only: all that is needed of a last layer whose output nobody reads."""
+        """Keys and values only: all that is needed of a last layer whose output is not used."""
         return _after(past, *self.self_attn.key_value(self._normalised(x), rotary))
 
     def _normalised(self, x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""The door for chunks: a whole one is accepted, or rejected with a reason that can be told in a line.
+"""The door for chunks: a whole one is accepted, or rejected with a reason in one line.
 
-The command process and the denoiser process both ask here, so that one rule book holds for both.
+The command process and the denoiser process both ask here, so that both use the same rules.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class ChunkAdmission:
         return None
 
     def _starts_over(self, chunk: Chunk, ros: float) -> bool:
-        """Whether numbers begin anew: one that was too high must not shut out all others once its chunk is old."""
+        """Whether numbers begin again: one that was too high must not shut out all others once its chunk is old."""
         return chunk.stamp > self.stamp and ros - self.stamp > self._settings.chunk_age
 
     def _check_time(self, chunk: Chunk, ros: float) -> Rejection | None:

@@ -25,7 +25,7 @@ class Command:
     Attributes:
         publish: False when nothing may be sent: not active, nobody listens, the arm is another's, or it rests and
             nothing moves it.
-        starts: how often the stream has begun anew, each time from the measured position.
+        starts: how often the stream has begun again, each time from the measured position.
         mode: mode after this tick.
         reason: why.
         position: (n,) rad. Continuous joints are counted in the turns of the driver's last report.

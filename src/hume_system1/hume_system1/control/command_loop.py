@@ -3,7 +3,7 @@
 A thread that sleeps to its deadline is late by what waking takes. Another thread may hold the interpreter's lock for
 some 100 us. Its core may be busy in the kernel, or not scheduled by the host of a virtual machine, for milliseconds.
 
-So, where SCHED_FIFO is granted, two threads share the work, each pinned to a core of its own. Both sleep until shortly
+So, where SCHED_FIFO is granted, two threads take turns, each pinned to a core of its own. Both sleep until shortly
 before the deadline. The first to wake takes the interpreter's lock and reads the clock in a loop until the deadline.
 Then it runs the tick. The other one finds the tick done and sleeps to the next deadline. Without SCHED_FIFO one thread
 sleeps to the deadline itself.
@@ -219,7 +219,7 @@ class CommandLoop:
         # probability q on either core, independently, both are late only with q^2. (The redundancy of two channels in
         # parallel. Delays that stop both cores at once, as of the host, stay.)
         #
-        # Why they never tick twice. Whoever holds `turn` compares the grid's deadline with the one it slept for. The
+        # Why they never tick twice. Under `turn` a thread compares the grid's deadline with the one it slept for. The
         # first one's tick has advanced the grid, so for the second the comparison fails. A thread that comes late,
         # after several deadlines, fails it too and reads the new deadline at the top of the loop.
         sleep_until, grid, turn = deadline_sleep(), self._grid, self._turn

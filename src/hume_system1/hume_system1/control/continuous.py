@@ -4,7 +4,7 @@ Inside, the core counts turns. Measured positions go on from the last one, and t
 Nothing in between has to know that an angle a turn further is the same place.
 
 On the way out a command is counted as the driver counts, whether that counts turns or wraps. So the difference between
-command and report is the one that the core has bounded, and whoever subtracts the two never sees a turn. Every driver
+command and report is the one that the core has bounded, and their difference never contains a turn. Every driver
 takes the position it reports as "stay" when it is sent back. Not every driver understands an angle beyond pi.
 """
 

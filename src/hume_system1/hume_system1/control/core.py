@@ -193,7 +193,7 @@ class ControlCore:
         return self.stream.positions if ours else self.intake.joint_states.position
 
     def _watch_push(self, now: ClockReading, ratio: float) -> None:
-        """Nobody is to blame for where the arm is while it is not ours, or stopped for good."""
+        """Where the arm is says nothing while another controller has it, or while it stays stopped."""
         command, joints = self.stream.positions, self.intake.joint_states
         if self._latched or not self.stream.started or self.stream.released:
             self._push.forget(command, joints.arm)
@@ -260,7 +260,7 @@ class ControlCore:
         self._follow = False
         if self._inputs.resetting and self._inputs.enabled and self._misaligned():
             return self._to_the_arm()
-        # Whoever has disabled the arm or taken it wants no motion of ours.
+        # An arm that was disabled, or that another controller has, must not be moved by us.
         if self._push.pushed and not self._latched and self._inputs.active and self._free_to_move:
             return self._push.reference(self.stream.positions, self.intake.joint_states.position)
         return None

@@ -5,7 +5,7 @@ moves the other way. Where both move together, the arm follows, and the differen
 |command - measured| is split. As much of it as the command moved away counts for the command, and the rest counts for
 the arm. When they come closer again, both counts shrink in proportion. Once they are close, both are 0.
 
-A jump of the measured position that no arm can do is nobody's motion: see `plausibility`.
+A jump of the measured position that no arm can do counts as no motion: see `plausibility`.
 """
 
 from __future__ import annotations

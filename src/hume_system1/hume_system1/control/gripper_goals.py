@@ -20,7 +20,7 @@ DEAD_BAND = 0.02
 _RETRY = 0.5
 """Pause before a goal is sent again, s."""
 _LONGEST_RETRY = 8.0
-"""Pause after many failures of one target in a row, s: each of them may squeeze an object anew."""
+"""Pause after many failures of one target in a row, s: each of them may squeeze an object again."""
 _ANSWER = 2.0
 """How long a server may take to accept or refuse a goal, s."""
 _SPACING = 0.1
@@ -34,7 +34,7 @@ _HANDED_OVER = (Reason.DISABLED, Reason.TAKEOVER)
 def wanted_target(command: Command) -> float:
     """Where the gripper shall be sent, m or rad. NaN while it must be left alone.
 
-    A pause in the arm's motion is none for the gripper: what it has begun to grasp it shall hold.
+    A pause in the arm's motion is none for the gripper: it goes on holding what it has begun to grasp.
     """
     alone = command.mode in _STOPPED or command.reason in _HANDED_OVER
     return math.nan if alone else command.gripper_target
@@ -100,7 +100,7 @@ class GripperGoals:
         Args:
             now: time.
             target: what the policy wants. NaN: nothing, and what was wanted is forgotten.
-            server: its endpoint. None: there is none. Another one than before has to be told the target.
+            server: its endpoint. None: there is none. Another one than before has to be sent the target.
             measured: position of the gripper. NaN: not known.
         """
         if server is None or server != self._server or math.isnan(target):

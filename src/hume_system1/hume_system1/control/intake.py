@@ -145,7 +145,7 @@ class Intake:
         return asked
 
     def begin_reset(self, now: ClockReading) -> None:
-        """Begin anew for a robot that was stopped: what came before does not count, and clocks may start over."""
+        """Begin again for a robot that was stopped: what came before does not count, and clocks may start over."""
         self.reset.begin(now.steady)
         self.advance_epoch()
         self.joint_states.forget_stamp()

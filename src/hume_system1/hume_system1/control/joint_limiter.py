@@ -16,7 +16,7 @@ brings the acceleration to 0. If that is not viable either, it follows the stop 
 command exists at every tick, for any reference. The proof stands beside `JointLimiter.follow`.
 
 Why not Ruckig in the loop. Its open version has no position limits, so this proof would be needed all the same. It
-plans anew with full jerk at every tick, which shakes an arm that follows a smooth reference. The real-time process
+plans again with full jerk at every tick, which shakes an arm that follows a smooth reference. The real-time process
 stays free of a compiled dependency. The tests compare the stop with Ruckig's.
 """
 
@@ -93,7 +93,7 @@ class JointLimiter:
         # at most A / J at no more than v. Together: v^2 / (2 A) + 3 v A / (2 J) = v * (v * per_v2 + per_v).
         self._room_per_v2 = 0.5 / self.max_a
         self._room_per_v = 1.5 * self.max_a / self.max_j
-        # Further from a position limit than this no speed that is allowed needs a thought of it.
+        # Further than this from a position limit, a stop from any allowed speed ends before it.
         self._room = self.max_v * (self.max_v * self._room_per_v2 + self._room_per_v)
         # b = A^2 / (2 J) and 2 A of `approach_speed`, for the plan (`_brake_*`) and for the tracking bound.
         self._plan_v = _PLAN_VELOCITY * self.max_v
@@ -108,7 +108,7 @@ class JointLimiter:
         self.limited = False
 
     def start(self, p: float) -> None:
-        """Begin a new stream at rest at p, rad. Outside the limits, the way back in is open and further out is not."""
+        """Begin a new stream at rest at p, rad. Outside the limits, it may move back in but not further out."""
         self.p, self.v, self.a = p, 0.0, 0.0
         self.lower = min(self._lower, p)
         self.upper = max(self._upper, p)
@@ -161,7 +161,7 @@ class JointLimiter:
         #
         # 2 or 3 is possible at each tick, so every state is viable, and every command is within limits. Nothing was
         # assumed of dt: a tick that comes late is only a longer piece of the same curve. The tracking bound `room` is
-        # no limit of the proof, as the arm decides about it. It narrows what is taken in 2, and 3 stays open.
+        # no limit of the proof, since it depends on where the arm is. It narrows what is taken in 2, and 3 stays open.
         j = self._desired_jerk(dt, gains, reference, room)
         lowest = self.p - room[0] if room[0] > 0.0 else self.p
         highest = self.p + room[1] if room[1] > 0.0 else self.p
@@ -204,7 +204,7 @@ class JointLimiter:
         distance = rp - dt * (rv - dt * (0.5 * ra - dt * rj / 6.0)) - self.p
         excess = max(abs(rv) / self.max_v, abs(ra) / self.max_a)
         if excess > 1.0:
-            # Feed-forward that the joint cannot do would drown the feedback, and the command would stray.
+            # Feed-forward that the joint cannot do would outweigh the feedback, and the command would drift off.
             share = 1.0 / (excess * excess)
             rv, ra, rj = share * rv, share * ra, share * rj
             limited = True
@@ -290,7 +290,7 @@ class JointLimiter:
         return True
 
     def _close_limits(self) -> None:
-        """After a start outside the limits: what has been gained on the way in is not given back."""
+        """After a start outside the limits: once further in, the joint may not go back out."""
         # The new state's own stop bounds the limits from within, so it stays viable and step 2 of the proof holds.
         low, high = stop_extent(self.v, self.a, self.max_a, self.max_j)
         self.lower = min(self._lower, self.p + low)

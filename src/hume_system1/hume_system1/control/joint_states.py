@@ -33,7 +33,7 @@ class JointStates:
     """Newest measured state of the arm's joints, each with its own age.
 
     Joints may come in one message or in several. A state whose stamp does not advance is a repetition and does not
-    count: a stuck driver must not look alive. A velocity that is nan is not given.
+    count: a stuck driver must not look as if it worked. A velocity that is nan is not given.
 
     Drivers report the angle of a continuous joint with whole turns or without. Here it goes on from the last one the
     short way round, so that nothing behind it sees a jump of a turn. The first one is taken as it is reported.
@@ -47,7 +47,7 @@ class JointStates:
 
     Attributes:
         position: newest positions, rad. Empty before every joint has come.
-        arm: the same without the jumps that no arm can make, rad. Empty where nobody looks for them.
+        arm: the same without the jumps that no arm can make, rad. Empty where jumps are not looked for.
         velocity: rad/s, measured, or from the last two positions where the driver gives none.
         grippers: newest opening of each gripper, None where unknown.
         received: steady time at which the joint that is silent for longest came, s. -inf before every joint has come.
@@ -180,7 +180,7 @@ class JointStates:
                 positions[i] -= turn
 
     def forget_stamp(self) -> None:
-        """The ROS clock was restarted: stamps may begin anew."""
+        """The ROS clock was restarted: stamps may begin again."""
         self._stamps = [-math.inf] * len(self._names)
 
     def lost(self, now: float, age: float) -> list[str]:

@@ -96,7 +96,7 @@ class PeriodStatistics:
         self._count += 1
 
     def request_reset(self) -> None:
-        """Start anew at the next `record`."""
+        """Start again at the next `record`."""
         self._reset = True
 
     def summary(self) -> PeriodSummary:

@@ -17,7 +17,7 @@ _HAND_SPEED = 10.0  # rad/s
 _STAMP_JITTER = 0.01  # s
 _ARRIVAL_JITTER = 0.05  # s
 _DOUBTS = 5.0  # outliers that make a fault
-_FORGIVENESS = 2.0  # outliers per s that are forgiven
+_FORGIVENESS = 2.0  # outliers per s that are subtracted
 _WINDOW = 1.0  # s over which positions and velocities are compared
 _OFFSET = 0.1  # rad that they may differ, and ...
 _SHARE = 0.5  # ... this part of the way that the velocities tell
@@ -34,7 +34,7 @@ class Plausibility:
     """Looks at one joint state after the other.
 
     A position that is further from the last one than the arm can have come is an outlier. It is left out. If the next
-    one agrees with it, the measurement has jumped, and the new place is believed: what follows from the distance to
+    one agrees with it, the measurement has jumped, and the new place counts: what follows from the distance to
     the command is for the watchdogs. Many outliers in a short time are a fault, and so are many smaller jumps to and
     fro. Where the joints come in several messages, each is looked at by itself.
 
@@ -67,7 +67,7 @@ class Plausibility:
 
     @property
     def calm(self) -> bool:
-        """Whether there was no outlier of late."""
+        """Whether there was no outlier recently."""
         return self._doubts <= 0.0
 
     def believe(
@@ -98,7 +98,7 @@ class Plausibility:
             self._has_jumped = True
             self._settle(joints)
             return True
-        # |new - old| <= noise + speed * dt: what an arm can do, with the doubt about dt on its side.
+        # |new - old| <= noise + speed * dt: what an arm can do, with the uncertainty of dt in its favour.
         if self._possible(old, new, max(elapsed, jitter), joints):
             if self._turns_back(old, new, max(elapsed, jitter), joints):
                 self._doubts += 1.0
@@ -112,7 +112,7 @@ class Plausibility:
         return False
 
     def _settle(self, joints: tuple[int, ...]) -> None:
-        """Joints are where they are believed to be: what did not fit before is past, whoever sent it."""
+        """The joints' positions are confirmed: outliers from before no longer count, whatever sent them."""
         if self._outliers:
             present = set(joints)
             self._outliers = {key: value for key, value in self._outliers.items() if present.isdisjoint(key)}

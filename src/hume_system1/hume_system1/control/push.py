@@ -20,7 +20,7 @@ _SETTLED = 0.5  # the arm follows again
 _NEAR = 0.2  # no need to come closer
 _CHANGED = 0.1  # a difference that changes by less is constant
 _CONSTANT_FOR = 0.2  # s
-# Of the timeout: the command takes this long for the whole way it may come along.
+# Of the timeout: the command takes this long for the whole way that it may move towards the arm.
 _COMING = 0.5
 
 
@@ -54,7 +54,7 @@ class PushWatch:
         self.fault = Reason.NONE
 
     def forget(self, command: Sequence[float], arm: Sequence[float]) -> None:
-        """Nothing is watched. Watching begins anew from these positions, see `update`."""
+        """Nothing is watched. Watching begins again from these positions, see `update`."""
         self.pushed, self.fault = False, Reason.NONE
         self._divergence.forget(command, arm)
 
@@ -79,7 +79,7 @@ class PushWatch:
             self._begin(now, command)
 
     def reference(self, command: Sequence[float], measured: Sequence[float]) -> Rows:
-        """(4, n) to follow while pushed: towards the arm, until near it or as far as the command may come along."""
+        """(4, n) to follow while pushed: towards the arm, until near it, or as far as the command may move."""
         positions = [self._towards(i, p, m - p) for i, (p, m) in enumerate(zip(command, measured, strict=True))]
         return [positions, self._zeros, self._zeros, self._zeros]
 
@@ -99,7 +99,7 @@ class PushWatch:
             self.fault = Reason.OFFSET_STAYS
 
     def _offset_stays(self, now: float, command: Sequence[float], measured: Sequence[float]) -> bool:
-        """Whether the command came along all the way, and the difference is as large as before and constant."""
+        """Whether the command has moved as far as it may, and the difference is as large as before and constant."""
         differences = [p - m for p, m in zip(command, measured, strict=True)]
         far = [abs(d) > _SETTLED * bound for d, bound in zip(differences, self._bounds, strict=True)]
         if not any(far[i] and self._came_along(i, command[i], -differences[i]) for i in range(len(far))):

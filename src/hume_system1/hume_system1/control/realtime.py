@@ -76,7 +76,7 @@ def raise_ordinary_threads(priority: int) -> None:
     """Give SCHED_FIFO to every thread of this process that has ordinary scheduling, as far as the system allows.
 
     Among them are the middleware's. Publishing and taking a message wait for their mutexes, with the interpreter's lock
-    held. While such a thread has lost its core to another process, every Python thread stands still. (Priority
+    held. While such a thread waits for a core that another process has, every Python thread stands still. (Priority
     inversion: Sha, Rajkumar and Lehoczky, Priority inheritance protocols, 1990.)
 
     Args:
@@ -173,14 +173,14 @@ class InterpreterLock:
         self._let_go = ctypes.CDLL(None).getppid
 
     def share(self) -> None:
-        """From now on whoever wants the lock has it soon."""
+        """From now on a thread that wants the lock has it soon."""
         sys.setswitchinterval(self._SHARED)
 
     def keep(self) -> None:
         """From now on it stays with the calling thread for 1 ms, or until that sleeps.
 
         A thread that waits for the lock already goes by the interval it began to wait with. Any call of a foreign
-        function lets go of the lock for less than it takes to wake that thread. That makes it begin to wait anew.
+        function lets go of the lock for less than it takes to wake that thread. That makes it begin to wait again.
         """
         sys.setswitchinterval(self._KEPT)
         self._let_go()

@@ -22,9 +22,9 @@ _COARSEST = 0.105  # s of ROS time between two readings: 10 Hz, with room for ro
 class RosClock:
     """ROS time as the command loop uses it.
 
-    /clock of a simulator comes in steps (10 ms, or 100 ms) and may run slower or faster than real time, while commands
-    are made every few milliseconds: motion sampled on the raw clock would move in steps too. `time` runs on with the
-    steady clock, at the rate that the readings have, and is drawn towards them.
+    /clock of a simulator comes in steps (10 ms, or 100 ms) and may run slower or faster than real time. Commands are
+    made every few milliseconds, so motion sampled on the raw clock would move in steps too. `time` runs on with the
+    steady clock, at the rate that the readings have, and is corrected towards them.
 
     Args:
         frozen: longest time without an advance, s of steady time. A coarse clock may take 2.5 of its steps.
@@ -49,7 +49,7 @@ class RosClock:
         self.restart()
 
     def restart(self) -> None:
-        """Forget the past, but for how the clock goes: the next reading is right."""
+        """Forget all readings but the clock's rate: the next reading is right."""
         self.time = math.nan
         self.fault = Reason.NONE
         self._reading = math.nan
@@ -89,7 +89,7 @@ class RosClock:
         return max(ros, self._estimate.until(_ns(self._steady)) * 1e-9)
 
     def described(self) -> str:
-        """How /clock comes, for people. Empty where it is as good as any."""
+        """How /clock comes, for people. Empty where nothing is wrong with it."""
         if self._step <= _COARSEST:
             return ""
         step = self._estimate.step * 1e-9

@@ -96,7 +96,7 @@ class SegmentAdmission:
         return None
 
     def _starts_over(self, segment: Segment, ros: float) -> bool:
-        """Whether numbers begin anew, as with chunks: the newest segment rests on an observation that is too old."""
+        """Whether numbers begin again, as with chunks: the newest segment rests on an observation that is too old."""
         newest = self.observation_stamp
         return segment.observation_stamp > newest and ros - newest > self._settings.observation_age
 

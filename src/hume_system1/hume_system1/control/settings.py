@@ -67,7 +67,7 @@ class ControlSettings:
     )
     jump_speed: float = setting(
         5.0,
-        "Multiple of the velocity limit at which no arm moves, whoever pushes it; never below 10 rad/s.",
+        "Multiple of the velocity limit at which no arm moves, even when it is pushed; never below 10 rad/s.",
         low=1.0,
         high=100.0,
         given_by=_PROFILE,
@@ -121,7 +121,7 @@ class ControlSettings:
     )
     max_horizon: int = setting(1000, "Largest number of rows of a chunk or segment.", low=1, high=1_000_000)
     max_epoch_step: int = setting(
-        LARGEST_STEP, "Largest growth of the epoch that a message is believed.", low=1, high=1_000_000_000
+        LARGEST_STEP, "Largest growth of the epoch that is accepted from a message.", low=1, high=1_000_000_000
     )
     action_spaces: tuple[str, ...] = setting((), "Action spaces accepted in chunks; empty: all.", given_by=_PROFILE)
     chunk_rows: int = setting(0, "Rows of a chunk; 0: any.", low=0, high=1_000_000, given_by=_CALLER)

@@ -2,9 +2,9 @@
 
 A controller plays a trajectory by its stamp. An error of the stamp shifts the whole motion: 20 us at 2 rad/s are
 40 urad, and a controller at 1 kHz that meets them in one cycle sees 40 rad/s^2. Two readings of two clocks are never
-taken at one instant. /clock of a simulator comes in steps, and goes at the simulation's speed. So the offset between
-the clocks and its rate are estimated by a phase-locked loop (a critically damped second-order filter), and only their
-smooth course is used.
+taken at one instant. /clock of a simulator comes in steps, and goes at the simulation's speed. So a
+phase-locked loop (a critically damped second-order filter) estimates the offset between the clocks and its rate. Only
+their smooth course is used.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class StampClock:
         self.step = 0
 
     def update(self, steady: int, ros: int) -> None:
-        """Take readings of both clocks, as near to each other as can be had; ns."""
+        """Take readings of both clocks, as near to each other as can be had, ns."""
         if self._readings == 0 or ros < self._newest - _SNAP:
             self._begin(steady, ros)
             return
@@ -76,7 +76,7 @@ class StampClock:
         return steady > self._changed + round(_STEPS * self.step)
 
     def until(self, steady: int) -> int:
-        """As `at`, but the clock stands still where readings that were due have not come; ns."""
+        """As `at`, but the clock stands still where readings that were due have not come, ns."""
         return self.at(min(steady, self._changed + round(_STEPS * self.step)))
 
     def _begin(self, steady: int, ros: int, rate: float = 1.0, step: int = 0) -> None:

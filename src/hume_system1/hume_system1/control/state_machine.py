@@ -17,7 +17,7 @@ _ESTOPS = {reason: State(Mode.ESTOP, reason) for reason in Reason}
 _IDLE_PUSHED = State(Mode.IDLE, Reason.PUSHED)
 _STARTING = State(Mode.INACTIVE, Reason.START_NOT_STILL)
 _WAITING = (Reason.RESET_NOT_STILL, Reason.RESET_DISABLED, Reason.RESET_NO_CHUNK)
-# These begin anew from standstill: no blending with the motion before.
+# These begin again from standstill: no blending with the motion before.
 _FROM_STANDSTILL = (Reason.NEW_EPOCH, Reason.DISABLED, Reason.TAKEOVER, Reason.CONTROLLER_AWAY)
 
 

@@ -38,7 +38,7 @@ class Reason(enum.Enum):
     JOINT_STATES_LOST = "joint states lost"
     TRACKING_ERROR = "command and measured position differ too much"
     PUSH_LASTS = "pushed away for too long"
-    OFFSET_STAYS = "the measured position stays off the command, which came along"
+    OFFSET_STAYS = "the measured position stays off the command, which moved towards it"
     JOINT_STATES_JUMP = "joint states jump further than an arm can move"
     JOINT_STATES_CONTRADICT = "positions and velocities of the joint states contradict each other"
     CLOCK_FROZEN = "ROS clock does not advance"

@@ -14,7 +14,7 @@ from hume_system1.control.limiter import Limiter, Rows
 from hume_system1.control.settings import ControlSettings, GripperSettings
 
 # A command at rest is published for so long, in case one was lost. Then the controller keeps it by itself: a controller
-# that was away meanwhile must not be told a place where the arm no longer is.
+# that was away meanwhile must not be sent a position where the arm no longer is.
 _REST_PUBLISHED = 0.1  # s
 
 
@@ -58,11 +58,11 @@ class CommandStream:
         self._rested = 0.0
 
     def stand(self) -> None:
-        """The arm has come to rest at the last command without our doing."""
+        """The arm has come to rest at the last command by itself."""
         self.limiter.start(self.positions)
 
     def release(self) -> None:
-        """Nobody listens, or nobody knows where the arm is: from here on nothing is published until a new start."""
+        """No controller listens, or the arm's position is unknown: nothing is published until a new start."""
         self.stand()
         self.released = True
 

@@ -1,10 +1,10 @@
 """The points of each message to a `joint_trajectory_controller`.
 
-That controller plays a message by its time stamps. It interpolates between the points (by quintics where they have
-velocities and accelerations), and it begins at the measured state where the first point lies ahead. An arm lags behind
-its command, so a stream that begins anew at the measured state in every message jerks and never catches up.
+That controller plays a message by its time stamps. It interpolates between the points, by quintics where they
+have velocities and accelerations. Where the first point lies ahead it begins at the measured state. An arm lags behind
+its command, so a stream that begins again at the measured state in every message jerks and never catches up.
 
-So every message says again what has been said, and its first point lies in the past: the controller is always between
+So every message repeats the points before, and its first point lies in the past: the controller is always between
 two points of the message and never looks at the measured state. Each command is due `lead` seconds after its tick.
 A message holds the commands that are not yet over, then the way to standstill (see `stop_path`). Consecutive
 messages agree on all that the controller has played, so it follows one smooth curve: the commands, `lead` late.

@@ -1,4 +1,4 @@
-"""Watchdogs, all on the steady clock: a frozen /clock cannot keep them from barking.
+"""Watchdogs, all on the steady clock: a frozen /clock cannot keep them from firing.
 
 A new one is a class here, an entry in `fault_watchdogs` or `hold_watchdogs`, and its `Reason`.
 """
@@ -24,7 +24,7 @@ class View:
 
     Attributes:
         since: of activation: silence before it, while the node was starting up, does not count.
-        heartbeat: of the denoiser's last sign of life.
+        heartbeat: of the denoiser's last heartbeat.
         segment: when the last admitted segment arrived.
         chunk: of the observation behind the newest admitted chunk.
         observation: of the newest observation behind an admitted segment.
@@ -57,7 +57,7 @@ class View:
     foreign: bool = False
 
     def without_joint_states(self, now: float) -> float:
-        """For how long none has come, s. The loop's own absence does not count."""
+        """For how long none has come, s. The loop's own delays do not count."""
         return now - max(self.joint_states, self.since)
 
     def forget_motion(self) -> None:
@@ -66,7 +66,7 @@ class View:
 
 
 class Watchdog(ABC):
-    """Barks when one thing is wrong."""
+    """Fires when one thing is wrong."""
 
     @abstractmethod
     def check(self, now: float, view: View) -> Reason:
@@ -117,7 +117,7 @@ class JointStatesLost(Watchdog):
 
 
 class JointStatesWrong(Watchdog):
-    """The joint states are none that an arm can have."""
+    """The joint states are impossible for an arm."""
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
@@ -136,7 +136,7 @@ class Push(Watchdog):
 class Tracking(Watchdog):
     """A blocked arm: |command - measured| above `ratio` of its limit for `grace` s, and no push.
 
-    Shorter times add up if they come again and again: only 2 % of the time between them is forgiven.
+    Shorter times add up if they come again and again: only 2 % of the time between them is subtracted.
     """
 
     ratio: float

@@ -160,7 +160,7 @@ class DemoClient:
         return self._node.count_subscribers("hume/status") > 1
 
     def _reset(self, seed: int, task: str) -> str:
-        """New scene. The arm is put home behind System 1's back, so it has to let go of it first."""
+        """New scene. The simulator puts the arm home, so System 1 has to release it first."""
         self._take_over(True)
         self._spin_until(self._stands_still, _CANCEL_TIMEOUT, "the arm did not stop")
         request = ResetScene.Request(seed=seed, task=task)

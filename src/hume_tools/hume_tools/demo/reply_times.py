@@ -1,4 +1,4 @@
-"""How often and how late both systems answered, in the terms of `hume evaluate`."""
+"""How often and how late both systems answered, by the definitions of `hume evaluate`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ReplyTimes:
 
     `hume evaluate` starts a thought on an observation of that very moment, and its chunk takes effect a latency later.
     So a latency is the time from the start of the work to the arrival of its result: how long the work took by the
-    worker's own count, and the way from publishing to arrival. What an observation had aged before is told apart.
+    worker's own count, and the way from publishing to arrival. The age of the observation before that is counted apart.
     Rates are counted from the first arrival of an episode to its last, which leaves out the wait for the first one.
     """
 

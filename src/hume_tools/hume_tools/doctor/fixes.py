@@ -44,7 +44,7 @@ def start_command(manager: Manager, controller: Controller, joints: Collection[s
     Args:
         manager: its manager.
         controller: not active.
-        joints: of the profile, in case the controller does not tell its own.
+        joints: of the profile, in case the controller does not report its own.
     """
     own = {manager.joint(interface) for interface in controller.interfaces} or joints
     switch = switch_command(manager, controller.name, own)

@@ -125,7 +125,7 @@ class Graph:
         joint_states: the topic of joint states.
         cameras: camera key -> its topic.
         joint_positions: joint name -> newest position, rad or m.
-        joint_publishers: joint name -> who publishes it, as far as that is told.
+        joint_publishers: joint name -> who publishes it, as far as that is known.
         no_velocity: joints whose velocity is not a number.
         listeners: command topic -> who listens.
         commanders: command topic -> nodes that publish on it.

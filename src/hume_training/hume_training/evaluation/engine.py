@@ -164,7 +164,7 @@ class ExactEngine:
     Args:
         policy: answers.
         refiner: of the variant.
-        variant: how to think. It has to be one that the nodes can be told.
+        variant: how to think. It has to be one that the nodes have settings for.
         seed: of the noise.
     """
 
@@ -191,7 +191,7 @@ class ExactEngine:
 def _settle(future: Future[Any], make: Callable[[], Any]) -> None:
     try:
         future.set_result(make())
-    except Exception as error:  # in a callback it would be lost, and whoever waits would wait for ever
+    except Exception as error:  # in a callback it would be lost, and the waiting thread would wait for ever
         future.set_exception(error)
 
 

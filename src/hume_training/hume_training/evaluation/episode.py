@@ -146,7 +146,7 @@ class Runner:
 
     @property
     def of_nodes(self) -> bool:
-        """Whether the nodes can be told to think and act like this. Then a recorded episode can be repeated."""
+        """Whether the nodes have settings for this way to think and act. Then a recorded episode can be repeated."""
         return self._variant.of_nodes
 
     def thinking(self) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class Runner:
         return {"candidates": variant.candidates, "time_temp": list(variant.time_temp), "chooser": variant.choice}
 
     def recorded(self, seed: int, task: str, record: Callable[[], RecordedEpisode]) -> Episode:
-        """One episode that is recorded, computed as the nodes do it where they can be told the variant.
+        """One episode that is recorded, computed as the nodes do it, where they have settings for the variant.
 
         Args:
             seed: of the scene.

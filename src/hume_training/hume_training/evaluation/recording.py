@@ -1,7 +1,7 @@
 """`hume collect --policy`: rollouts of a policy for the value head, or what the expert does after it.
 
 With `takeover` the policy acts for a while, then the expert carries on: demonstrations from where the policy goes
-(as in Ross et al. 2011, DAgger), and of how its mistakes are mended.
+(as in Ross et al. 2011, DAgger), and of how its mistakes are corrected.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class RolloutOptions:
 
 
 class EpisodeRecorder:
-    """Notes what the robot saw and was told, at the dataset's rate."""
+    """Notes what the robot saw and was commanded, at the dataset's rate."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []

@@ -33,7 +33,7 @@ class Variant:
 
     @property
     def of_nodes(self) -> bool:
-        """Whether the nodes can be told to think and act like this."""
+        """Whether the nodes have settings for this way to think and act."""
         return self.choice in CHOOSERS and self.noise_scale == 1.0 and not self.control
 
 

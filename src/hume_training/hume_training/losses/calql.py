@@ -124,14 +124,14 @@ def critic_loss(
         conservative_weight: weight of the conservative term.
         return_share: share of the Monte-Carlo return in the target of the temporal-difference loss.
     """
-    # Learning values from recorded data alone has one great danger: for actions that were never tried the critics may
-    # say anything, and choosing the best of N finds just those. Conservative Q-learning (Kumar et al. 2020) presses
-    # values of other actions down and those of recorded ones up:
+    # Learning values from recorded data alone has one main risk: for actions that were never tried the critics may
+    # say anything, and choosing the best of N then picks just those. Conservative Q-learning (Kumar et al. 2020) lowers
+    # the values of other actions and raises those of recorded ones:
     #
     #     L = E[(Q(s, a) - y)^2] + weight * E[ log sum_a' exp(Q(s, a')) - Q(s, a) ]
     #
-    # Pressed without end, values would fall far below any return. Calibrated Q-learning (Nakamoto et al. 2023) does not
-    # press a sampled action of the policy below the return G that was really had from s:
+    # Lowered without a limit, values would fall far below any return. Calibrated Q-learning (Nakamoto et al. 2023) does
+    # not lower a sampled action of the policy below the return G that was observed from s:
     #
     #     Q(s, a')  is replaced by  max(Q(s, a'), G)
     #
