@@ -65,7 +65,7 @@ def test_emergency_stop_is_left_by_reset_and_a_new_goal_only(ros_domain: int) ->
         trial.wait(lambda: trial.is_mode(System1Status.RUNNING), 10.0, "motion after the reset")
 
 
-def test_a_dead_denoiser_is_started_anew_by_reset(ros_domain: int) -> None:
+def test_a_denoiser_that_ended_is_started_again_by_reset(ros_domain: int) -> None:
     fault = FAULTS["denoiser_killed"]
     with Trial(fault.options) as trial:
         trial.start_task()

@@ -189,7 +189,7 @@ def test_the_including_files_own_configurations_are_its_own_affair(bench: Bench)
 @pytest.mark.parametrize(
     ("argument", "warned"), [("limit_file:=x", True), ("zzz:=x", False), ("limits_file:=", False), ("robots:=x", False)]
 )
-def test_a_misspelt_argument_that_no_file_takes_is_told(bench: Bench, argument: str, warned: bool) -> None:
+def test_a_misspelt_argument_that_no_file_takes_is_reported(bench: Bench, argument: str, warned: bool) -> None:
     """The including file passes nothing on. Launch hands configurations of the right name down by itself."""
     path = bench.parent("DeclareLaunchArgument('robots', default_value=''), include(checkpoint='/model')")
     finished = bench.launch(path, argument, system1_node=0)

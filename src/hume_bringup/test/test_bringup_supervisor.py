@@ -189,7 +189,7 @@ def test_what_kills_the_supervisor_ends_all(program: Path, number: signal.Signal
 def test_who_plays_the_robot_ends_after_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
-    """Ours are told by SIGTERM, which Python takes in silence while it imports. Others by SIGINT."""
+    """Ours get SIGTERM, which ends Python without a traceback while it imports. Others by SIGINT."""
     program = tmp_path / "lib" / package / "exe"
     program.parent.mkdir(parents=True)
     program.write_text(

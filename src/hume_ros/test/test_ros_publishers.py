@@ -45,7 +45,7 @@ def test_nodes_that_run_twice_are_named(spans: list[tuple[str, float, float]], u
     assert seen(spans, until) == text
 
 
-def test_each_topic_is_told() -> None:
+def test_each_topic_is_reported() -> None:
     watch = RepeatedPublishers()
     there = {"a": [Publisher("/x", (1,)), Publisher("/x", (2,))], "b": [Publisher("/y", (3,)), Publisher("/y", (4,))]}
     assert watch.update(there, 0.0) == {}

@@ -44,7 +44,7 @@ class Driver:
 
     Attributes:
         position: true positions (n,) with all turns, rad.
-        farthest: the largest difference it was ever told to make, rad.
+        farthest: the largest difference it was ever asked to make, rad.
     """
 
     def __init__(self, rig: Any, start: Sequence[float], report: Callable[[Array], Array]) -> None:

@@ -98,7 +98,7 @@ def test_nan_efforts_and_velocities_do_not_keep_an_arm_from_running(make_rig: An
         ({"stamp": 1e10}, "rejected: from the future"),
     ],
 )
-def test_what_keeps_it_unconfigured_is_told(make_rig: Any, changes: dict[str, Any], says: str) -> None:
+def test_what_keeps_it_unconfigured_is_reported(make_rig: Any, changes: dict[str, Any], says: str) -> None:
     rig = make_rig()
     rig.sensors = False
     rig.core.inbox.append(ActivateEvent())

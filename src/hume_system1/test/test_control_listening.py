@@ -53,7 +53,7 @@ def reset_elsewhere(rig: Any) -> None:
 def test_a_controller_that_comes_back_meets_its_arm_where_it_stands(
     running: Any, mode: str, seconds: float, segments: bool
 ) -> None:
-    """Whatever the mode: not a word while it is away, and then the first one is where the arm is measured."""
+    """Whatever the mode: nothing is sent while it is away, and then the first one is where the arm is measured."""
     enter(running, mode)
     running.tick(DT, AWAY)
     assert not running.command.publish
@@ -106,8 +106,8 @@ def test_a_pause_ends_where_it_began_though_the_arm_sags(running: Any) -> None:
     assert running.command.position == pytest.approx(place, abs=1e-4)
 
 
-def test_joint_states_that_come_back_are_believed(running: Any) -> None:
-    """Nobody knows what the arm did meanwhile: the motion begins where it is seen again."""
+def test_joint_states_that_come_back_are_accepted(running: Any) -> None:
+    """It is unknown what the arm did meanwhile: the motion begins where it is seen again."""
     running.sensors = False
     running.run(2.0)
     running.sensors, running.measured = True, list(ELSEWHERE)

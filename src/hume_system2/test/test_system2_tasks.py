@@ -72,7 +72,7 @@ def test_a_client_is_gone_once_it_stays_away(counts: list[int], gone: bool) -> N
     [
         (0, math.inf, False, 0, True),
         (0, math.inf, False, 2, True),
-        # Told to wait for the reset, as a goal would.
+        # Asked to wait for the reset, as a goal would.
         (0, math.inf, True, 0, True),
         # At rest after a cancelled goal.
         (3, math.inf, False, 0, False),

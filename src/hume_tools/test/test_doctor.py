@@ -202,7 +202,7 @@ def test_a_continuous_joint_is_nowhere_outside(angle: float) -> None:
         (lambda g: g.no_velocity.add("wrist_2_joint"), "joint velocities", "not given (nan) for wrist_2_joint"),
     ],
 )
-def test_what_is_only_odd_is_told_but_not_wrong(oddity: Callable[[Graph], object], what: str, says: str) -> None:
+def test_what_is_unusual_is_reported_but_not_wrong(oddity: Callable[[Graph], object], what: str, says: str) -> None:
     graph = healthy()
     oddity(graph)
     finding = wrong(graph)[what]

@@ -112,7 +112,7 @@ def test_a_profile_with_other_rows_gets_a_checkpoint_of_its_own(
     assert default_checkpoint(profile) == random_checkpoint(profile)
 
 
-def test_a_checkpoint_of_tool_motions_is_evaluated_without_being_told(
+def test_a_checkpoint_of_tool_motions_is_evaluated_without_an_option(
     tmp_path: Path, hume: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
