@@ -21,10 +21,10 @@ class LaunchOptions:
     checkpoint: str = same_as(find(System2Settings, "checkpoint"))
     task: str = same_as(find(System2Settings, "task"))
     namespace: str = setting("", "Namespace of every node and relative topic.")
-    params_file: str = setting("", "YAML file with node parameters; everything below goes above it.")
+    params_file: str = setting("", "YAML file with node parameters. Everything below goes above it.")
     policy_config: str = setting("", "YAML file with settings of the policy, such as config/policy.yaml.")
     limits_file: str = same_as(find(System1Settings, "limits_file"))
-    use_sim_time: bool = setting(False, "Take the time from /clock; always true in Gazebo and in a replay.")
+    use_sim_time: bool = setting(False, "Take the time from /clock. Always true in Gazebo and in a replay.")
     autostart: bool = same_as(
         find(LifecycleSettings, "autostart"),
         default=True,
@@ -34,10 +34,10 @@ class LaunchOptions:
     system1: bool = setting(True, "Start System 1 here: on or off.")
     system2: bool = setting(True, "Start System 2 here: on or off.")
     record: str = setting("", "Folder of a bag to record into.")
-    bag: str = setting("", "rosbag2 bag to replay; for mock: whose images to show.")
-    rate: float | None = setting(None, "Speed of a replay; 1 is as recorded.")
+    bag: str = setting("", "rosbag2 bag to replay. For mock: whose images to show.")
+    rate: float | None = setting(None, "Speed of a replay. 1 is as recorded.")
     loop: bool = setting(False, "Replay over and over.")
-    rviz: bool | None = setting(None, "Start rviz2; the default is true for viz alone.")
+    rviz: bool | None = setting(None, "Start rviz2. The default is true for viz alone.")
     foxglove: bool = setting(False, "Start foxglove_bridge on ws://localhost:8765.")
     gui: bool = setting(False, "Open the window of Gazebo.")
     refine: bool | None = same_as(find(System1Settings, "refine"), default=None)

@@ -16,12 +16,12 @@ _Paths = Optional[Path]  # noqa: UP045
 _Number = Optional[float]  # noqa: UP045
 Robot = Annotated[str, typer.Option(help="Profile of the simulated arm, a name or a .yaml file.")]
 ActionSpace = Annotated[
-    str, typer.Option(help="What action rows mean; only for checkpoints without policy_contract.json.")
+    str, typer.Option(help="What action rows mean. Only for checkpoints without policy_contract.json.")
 ]
-System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second, Hz; without: the suite's.")]
-System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s; without: the suite's.")]
-System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz; without: the suite's.")]
-System1Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to segment, s; without: the suite's.")]
+System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second, Hz. Without: the suite's.")]
+System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s. Without: the suite's.")]
+System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz. Without: the suite's.")]
+System1Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to segment, s. Without: the suite's.")]
 _SUITES = "hard, nominal, recovery, lift, stack or hard_torque"
 _VARIANTS = (
     "full, fixed_noise, n1, n2, ... (that many candidates), no_system1, n1_no_system1, best_value, mean, random_pick, "
@@ -31,8 +31,8 @@ _VARIANTS = (
 
 def collect(
     folder: Annotated[Path, typer.Argument(help="Folder of the new LeRobot dataset.")],
-    episodes: Annotated[int, typer.Option(min=1, help="Attempts per task; of rollouts: in all.")] = 500,
-    task: Annotated[list[str], typer.Option(help="lift, stack, lift red, ...; may be repeated.")] = ["lift", "stack"],  # noqa: B006
+    episodes: Annotated[int, typer.Option(min=1, help="Attempts per task. Of rollouts: in all.")] = 500,
+    task: Annotated[list[str], typer.Option(help="lift, stack, lift red and others. Repeatable.")] = ["lift", "stack"],  # noqa: B006
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
     paired: Annotated[bool, typer.Option(help="Record every scene once for each choice of colours.")] = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 2,
@@ -40,7 +40,7 @@ def collect(
     suite: Annotated[str, typer.Option(help=f"Suite of the rollouts: {_SUITES}.")] = "nominal",
     variant: Annotated[str, typer.Option(help=f"Variant of the rollouts: {_VARIANTS}.")] = "n1_no_system1",
     takeover: Annotated[
-        float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s; 0: never.")
+        float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s. 0: never.")
     ] = 0.0,
     action_space: ActionSpace = "",
     robot: Robot = "wx250s_sim",
@@ -73,7 +73,7 @@ def collect(
 
 def train(
     kind: Annotated[str, typer.Argument(help="system2, value or system1.")],
-    config: Annotated[Path, typer.Option(help="YAML file; see hume_training/configs.")],
+    config: Annotated[Path, typer.Option(help="YAML file. See hume_training/configs.")],
     change: Annotated[list[str], typer.Option("--set", help="field=value, stronger than the file.")] = [],  # noqa: B006
     stop_after: Annotated[Optional[int], typer.Option(min=1, help="End early, after this many steps.")] = None,  # noqa: UP045
 ) -> None:
@@ -84,7 +84,7 @@ def train(
 
 
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name; without: the one that ships.")] = "",
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name. Without: the one that ships.")] = "",
     suite: Annotated[str, typer.Option(help=f"Scenes, tasks and disturbances: {_SUITES}.")] = "hard",
     episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
     variants: Annotated[str, typer.Option(help=f"What to compare, separated by commas: {_VARIANTS}.")] = (
