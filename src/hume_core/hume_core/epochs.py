@@ -23,6 +23,7 @@ def following(epoch: int) -> int:
 
 def ahead(epoch: int, present: int) -> int:
     """How many epochs `epoch` is ahead of `present`, from -2**31 up to 2**31 - 1. Negative: behind."""
+    # Differences are taken around the circle of 2^32 numbers, the short way: so 0 is one ahead of 2^32 - 1.
     return (epoch - present + _HALF) % SIZE - _HALF
 
 

@@ -27,6 +27,8 @@ class LowestDelay:
             now: steady clock, s.
             delay: the receiver's clock at arrival minus the message's stamp, s. Negative if the sender's is ahead.
         """
+        # A sliding minimum: an older delay that is not smaller can never be the minimum again, so it goes. What is kept
+        # rises, and its first is the smallest. Each message is added and removed once, whatever the window's length.
         while self._kept and self._kept[-1][1] >= delay:
             self._kept.pop()
         self._kept.append((now, delay))
@@ -48,4 +50,10 @@ def clock_offset(there: float, back: float) -> float:
     Returns:
         The offset, wrong by at most half the round trip. NaN while one way is silent.
     """
+    # With the true offset o and network delays d1 there and d2 back: there = d1 + o and back = d2 - o, so
+    #
+    #     (there - back) / 2 = o + (d1 - d2) / 2
+    #
+    # The error is half the difference of the delays, at most half their sum. The smallest delays of a window have no
+    # queueing in them and differ the least (RFC 5905, the clock filter of NTP).
     return 0.5 * (there - back) if math.isfinite(there) and math.isfinite(back) else math.nan

@@ -84,6 +84,8 @@ def interpolate(start: JointPoint, end: JointPoint, duration: float, time: float
     if start.velocity is None or end.velocity is None:
         slope = (p1 - p0) / duration
         return JointPoint(p0 + slope * time, slope, np.zeros_like(p0))
+    # p(t) = p0 + v0 t + c2 t^2 + c3 t^3 + c4 t^4 + c5 t^5. A cubic has two free coefficients for position and velocity
+    # at the end, a quintic three, for its acceleration too. The d's are what is missing there without them.
     v0, v1 = start.velocity, end.velocity
     if start.acceleration is None or end.acceleration is None:
         a0: Array = np.zeros_like(p0)

@@ -55,6 +55,8 @@ def roc_auc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> flo
     positive, negative = positive[~np.isnan(positive)], negative[~np.isnan(negative)]
     if not (positive.size and negative.size):
         return None
+    # The area under the ROC curve is the probability that a random positive scores above a random negative: the
+    # Mann-Whitney statistic divided by the number of pairs (Hanley and McNeil 1982).
     difference = positive[:, None] - negative[None]
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
