@@ -59,7 +59,7 @@ class Observer:
         self.executor.add_node(self.node)
 
     def until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
-        """Spin until the condition holds and return its value; fail the test otherwise."""
+        """Spin until the condition holds and return its value. Fail the test otherwise."""
         deadline = time.monotonic() + timeout
         while not (value := condition()):
             self.executor.spin_once(timeout_sec=0.02)
