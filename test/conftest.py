@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ def ros_domain() -> Iterator[int]:
     """A domain that nobody uses, for this process and its children, with rclpy running in it."""
     before = dict(os.environ)
     domain = free_domain()
+    # Under nohup it would be ignored, by the children too.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.environ.update(default_environment(), ROS_DOMAIN_ID=str(domain))
     rclpy.init(args=[])
     yield domain
@@ -56,7 +59,7 @@ class Observer:
         self.executor.add_node(self.node)
 
     def until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
-        """Spin until the condition holds and return its value; fail the test otherwise."""
+        """Spin until the condition holds and return its value. Fail the test otherwise."""
         deadline = time.monotonic() + timeout
         while not (value := condition()):
             self.executor.spin_once(timeout_sec=0.02)

@@ -1,4 +1,4 @@
-"""The shipped recording gives the shipped commands. `./hume python test/test_regress_recorded.py` writes them anew."""
+"""The shipped recording gives the shipped commands. `./hume python test/test_regress_recorded.py` writes them again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hume_bags.regress.stream import read_stream
+from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
 from hume_tools.cli.main import app
 from hume_training.initialize import create_checkpoint
@@ -17,18 +18,20 @@ ROBOT = "wx250s_sim"
 BAGS = Path(__file__).parent / "fixtures" / "bags"
 BAG, GOLDEN = BAGS / "lift", BAGS / "lift.stream"
 SEED = 3
-"""Of the noise; no choice between candidates is close with it, so that another machine chooses the same."""
+"""Of the noise. No choice between candidates is close with it, so that another machine chooses the same."""
 # Constant, so that the stream does not hang on the definitions of the messages that carry durations.
 LATENCIES = ("--think-latency", "0.15", "--denoise-latency", "0.05")
 
 
 def small_checkpoint(folder: Path) -> Path:
     """Random weights, centred on the home pose as those of the demo."""
-    home = list(RobotProfile.load(ROBOT).home)
+    profile = RobotProfile.load(ROBOT)
+    home = list(profile.home)
     created: Path = create_checkpoint(
         folder, "small", 0,
         state_mean=[*home, 0.026], state_std=[0.05] * 6 + [0.01],
         action_mean=[0.0] * 6 + [0.5], action_std=[0.05] * 6 + [0.3], s1_num_steps=5,
+        contract=PolicyContract.of(profile),
     )  # fmt: skip
     return created
 

@@ -16,6 +16,7 @@ from hume_bags.regress.run import regress
 from hume_bags.regress.settings import RegressOptions
 from hume_bags.writer import BagWriter
 from hume_core.nn.gemma import StackConfig
+from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
 from hume_training.initialize import create_checkpoint
 from hume_training.presets import Preset
@@ -40,6 +41,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tmp_path_factory.mktemp("checkpoint") / "tiny", TINY, 3,
         state_mean=[*home, 0.026], state_std=[0.05] * 6 + [0.01],
         action_mean=[*centre, 0.5], action_std=[0.05] * 6 + [0.3], s1_num_steps=2, num_steps=3,
+        contract=PolicyContract.of(profile),
     )  # fmt: skip
     return folder
 
@@ -69,7 +71,7 @@ def keep(topic: str, message: Any, time: int) -> tuple[Any, int]:
 
 
 def write_bag(folder: Path, edit: Edit = keep, seconds: float = 1.6) -> Path:
-    """Joint states at 100 Hz, cameras at 15 Hz, an instruction at 0.2 s; `edit` may change or drop messages."""
+    """Joint states at 100 Hz, cameras at 15 Hz, an instruction at 0.2 s. `edit` may change or drop messages."""
     plan: list[tuple[int, str, str, Any]] = []
     for k in range(round(seconds * 100)):
         plan.append((START + 10 * MS * k, "/joint_states", "sensor_msgs/msg/JointState", joint_state))

@@ -23,7 +23,7 @@ _VIDEO_RATE = 15.0
 
 
 def _given(**values: Any) -> dict[str, Any]:
-    """Only the values that were chosen; the rest stays with parameter files and defaults."""
+    """Only the values that were chosen. The rest stays with parameter files and defaults."""
     return {name: value for name, value in values.items() if value is not None and value != ""}
 
 
@@ -56,6 +56,7 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
     shared = _given(
         robot=str(profile),
         checkpoint=options.checkpoint,
+        contract=_full_path(options.contract) or None,
         autostart=options.autostart,
         # A launch must not go on as if nothing were wrong when a node refuses to be configured.
         exit_on_failure=options.autostart,
@@ -75,8 +76,13 @@ def _checkpoint_is_known(options: LaunchOptions) -> bool:
     return bool(options.params_file) and names_parameter(options.params_file, "checkpoint")
 
 
+def _full_path(contract: str) -> str:
+    """Nodes may run in other folders; a name that is no file is that of a built-in contract."""
+    return str(Path(contract).resolve()) if Path(contract).is_file() else contract
+
+
 def _rehearsal(options: LaunchOptions) -> LaunchOptions:
-    """With the default checkpoint where none is named; for sets in which no real arm moves."""
+    """With the default checkpoint where none is named. For sets in which no real arm moves."""
     if _checkpoint_is_known(options):
         return options
     # Late, because most launches name a checkpoint, and a small one is made with torch.
@@ -131,7 +137,7 @@ def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
 
 
 def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
-    """A bag's sensors at its own time, and both systems; System 1 sends no commands. The end of the bag ends all.
+    """A bag's sensors at its own time, and both systems. System 1 sends no commands. The end of the bag ends all.
 
     Raises:
         ConfigError: no bag was named, or a namespace: a bag keeps its own topic names.

@@ -8,7 +8,7 @@ from hume_core.errors import ConfigError
 from hume_core.settings import Setting, check, setting
 
 STREAM_RATE = Setting("Rate of the command stream.", default=200.0, unit="Hz", low=50.0, high=1000.0)
-"""The robot profile sets it; the control core runs at it."""
+"""The robot profile sets it. The control core runs at it."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class ModelSettings:
 
     robot: str = setting("", "Robot profile: a name or the path of a YAML file.")
     checkpoint: str = setting("", "Checkpoint folder, or a hub name such as org/name or org/name@revision.")
+    contract: str = setting(
+        "",
+        "What the checkpoint's numbers mean: a built-in policy contract or a path; empty: the checkpoint's own.",
+    )
     device: str = setting("cpu", "Torch device: cpu or cuda[:N].", policy=True)
     dtype: str = setting("float32", "Compute type.", choices=("float32", "bfloat16"), policy=True)
     compile: bool = setting(False, "Compile the model with torch.compile: slow to start, then faster.", policy=True)

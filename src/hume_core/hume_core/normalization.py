@@ -151,6 +151,11 @@ class Normalizer(nn.Module):
                 stored = _to_stored(f"normalizer.{name}_{STATISTICS[mode][1]}")
                 raise CheckpointError(f"tensor '{stored}' in {folder} {found[0].misfit(*found[1:])}")
 
+    # (x - mean) / std, column by column over the training data: then radians, metres and gripper values count alike in
+    # the loss, and an action has the scale of the standard normal noise that the flow starts from. Padding is 0, the
+    # mean. The epsilon keeps a column that never moved (std 0) finite. There is none on the way back: a column that
+    # never moved comes back as its mean exactly.
+
     def state(self, state: Tensor) -> Tensor:
         """Real states (..., s) to normalised, padded ones (..., S)."""
         return F.pad(self._normalised("state", state), (0, self.max_state_dim - self.state_dim))
@@ -165,6 +170,7 @@ class Normalizer(nn.Module):
 
     def action_difference(self, difference: Tensor) -> Tensor:
         """Differences of the first k numbers of real actions (..., k) to those of normalised, padded ones (..., A)."""
+        # (a - mean) / std - (b - mean) / std = (a - b) / std: of a difference the mean drops out.
         size = difference.shape[-1]
         found = self._found("target")
         if found is not None:

@@ -18,7 +18,7 @@ from hume_core.images import prepare_image
 from hume_core.nn.joined import join_all
 from hume_core.normalization import Normalizer
 from hume_core.observation import Observation
-from hume_core.policy_contract import PolicyContract
+from hume_core.policy_contract import PolicyContract, find_contract
 
 COMPILED_LIMITS = {torch.float32: 1e-4, torch.bfloat16: 3e-2}
 
@@ -34,7 +34,7 @@ class PretrainedPolicy(nn.Module):
 
     Attributes:
         config: the checkpoint's configuration.
-        contract: what the numbers of its states and actions mean; None where the checkpoint does not say.
+        contract: what the numbers of its states and actions mean. None where the checkpoint does not say.
         normalizer: between real and normalised units.
         tensors_read: names of the tensors that were read from the checkpoint, nothing else was.
     """
@@ -66,8 +66,9 @@ class PretrainedPolicy(nn.Module):
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         compile: bool = False,
+        contract: str = "",
     ) -> PolicyType:
-        """Load a checkpoint folder or hub name; only this system's own tensors are read.
+        """Load a checkpoint folder or hub name. Only this system's own tensors are read.
 
         Args:
             name: a folder, or ``organisation/name`` on the Hugging Face hub.
@@ -75,11 +76,12 @@ class PretrainedPolicy(nn.Module):
             dtype: float32, or bfloat16 for the transformers (the action projections, the final norms and
                 the critics stay float32, as released).
             compile: use torch.compile; the first calls, best made by ``warm_up``, take long.
+            contract: name or path of what its numbers mean; empty: the folder's own, or that of a release.
 
         Raises:
             CheckpointError: the folder, a file or a tensor is missing, truncated or of the wrong shape.
             ConfigError: ``config.json`` has an unknown, missing or wrong field.
-            ContractError: ``policy_contract.json`` is there, and damaged.
+            ContractError: its contract is damaged, or there is none of the given name.
         """
         if dtype not in (torch.float32, torch.bfloat16):
             raise ConfigError(f"dtype {dtype} is not supported; valid: torch.float32, torch.bfloat16")
@@ -93,7 +95,7 @@ class PretrainedPolicy(nn.Module):
         policy.rebuild_buffers()
         policy.normalizer.check(folder)
         policy.tensors_read = tuple(reader.names_read)
-        policy.contract = PolicyContract.load(folder)
+        policy.contract = find_contract(name, folder, contract)
         policy._source = reader
         policy.requires_grad_(False).eval().to(device)
         join_all(policy)
@@ -110,7 +112,7 @@ class PretrainedPolicy(nn.Module):
         """Make the buffers that no checkpoint stores."""
 
     def compile_steps(self, backend: str = "inductor") -> None:
-        """Run encoding and velocity through torch.compile from now on; ``warm_up`` then checks them.
+        """Run encoding and velocity through torch.compile from now on. ``warm_up`` then checks them.
 
         Args:
             backend: of torch.compile.

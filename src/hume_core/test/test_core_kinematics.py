@@ -26,11 +26,11 @@ from hume_core.kinematics import (
     Kinematics,
     Pose,
     Reach,
-    load_kinematics,
 )
 from hume_core.kinematics.rotation import rotation_from_rpy, rotation_from_vector, rotation_to_vector
 from hume_core.limits import UNLIMITED, MotionLimits
 from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 
 ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 JOINTS = tuple(f"j{k}" for k in range(1, 7))
@@ -338,7 +338,7 @@ def test_a_continuous_joint_turns_the_tool_past_pi(way: float, start: float) -> 
 
 @pytest.mark.parametrize("turns", [0, 1, -3])
 def test_spare_joints_go_home_the_short_way(turns: int) -> None:
-    """Seven joints; what is a turn further is the same, and home is never more than half a turn away."""
+    """Seven joints. What is a turn further is the same, and home is never more than half a turn away."""
     profile = RobotProfile.load(ROBOTS / "franka_fr3.yaml")
     data = profile.model_dump(mode="json")
     data["joints"][6] |= {"position": None, "continuous": True, "home": -3.0}

@@ -1,4 +1,4 @@
-"""Gathers synchronised observations from the topics of a robot profile. The newest wins; nothing queues."""
+"""Gathers synchronised observations from the topics of a robot profile. The newest wins. Nothing queues."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import queue
 import time
 from typing import Any
 
+import numpy as np
 import rclpy
+from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.wait_for_message import wait_for_message
@@ -14,6 +16,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 
 from hume_core.errors import ObservationError
 from hume_core.robot import Camera, RobotProfile
+from hume_core.state_composer import StateComposer
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb
 from hume_ros.joint_state_merger import JointStateMerger
@@ -46,13 +49,21 @@ class Observer(ObservationBuffer):
     """Subscribes to cameras and joint states and keeps the newest matching set.
 
     Args:
-        node: owner of the subscriptions; its spin thread delivers the messages.
+        node: owner of the subscriptions. Its spin thread delivers the messages.
         profile: which topics, and how far apart stamps may lie.
-        cameras: the policy's camera keys; a subset of the profile's.
+        cameras: the policy's camera keys. A subset of the profile's.
         history: number of past states T that the policy wants.
+        composer: of the states; None: that of the profile.
     """
 
-    def __init__(self, node: Node, profile: RobotProfile, cameras: list[str], history: int = 1) -> None:
+    def __init__(
+        self,
+        node: Node,
+        profile: RobotProfile,
+        cameras: list[str],
+        history: int = 1,
+        composer: StateComposer | None = None,
+    ) -> None:
         check_cameras(profile, cameras)
         topics: dict[str, tuple[type, str]] = {
             key: (image_type(profile.cameras[key]), profile.cameras[key].topic) for key in cameras
@@ -66,7 +77,7 @@ class Observer(ObservationBuffer):
         }
         self._node = node
         self._subscriptions = [source.sub for source in sources.values()]
-        super().__init__(profile, sources, history, on_problem=self._warn)
+        super().__init__(profile, sources, history, on_problem=self._warn, composer=composer)
 
     def _warn(self, problem: str) -> None:
         self._node.get_logger().warning(problem, throttle_duration_sec=_WARN_PERIOD)
@@ -78,14 +89,20 @@ class Observer(ObservationBuffer):
         self.wake()
 
 
-def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout: float) -> None:
+def probe_sensors(
+    node: Node, profile: RobotProfile, cameras: list[str], timeout: float, composer: StateComposer | None = None
+) -> NDArray[np.float32]:
     """Wait for one usable message on every topic that the policy needs. Blocks the calling thread.
 
     Args:
-        node: on whose behalf; a short-lived node beside it listens, so that its executor may be busy.
+        node: that asks. A short-lived node beside it listens, so that its executor may be busy.
         profile: topics and joint names.
         cameras: the policy's camera keys.
         timeout: for all topics together, s.
+        composer: of the state; None: that of the profile.
+
+    Returns:
+        The first state (s,).
 
     Raises:
         ObservationError: names the topic that is silent, or what is wrong with its messages.
@@ -105,13 +122,14 @@ def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout
             topic = node.resolve_topic_name(camera.topic)
             image_to_rgb(_first_message(probe, image_type(camera), topic, f"camera '{key}'", deadline))
         topic = node.resolve_topic_name(profile.joint_states)
-        state_vector(profile, _first_state(probe, profile, topic, deadline))
+        state = _first_state(probe, profile, topic, deadline)
+        return state_vector(composer or StateComposer.of(profile), state)
     finally:
         probe.destroy_node()
 
 
 def _first_state(node: Node, profile: RobotProfile, topic: str, deadline: float) -> Any:
-    """The first complete joint state; drivers may send a part of the joints each."""
+    """The first complete joint state. Drivers may send a part of the joints each."""
     _first_message(node, JointState, topic, "joint states", deadline)
     merger, messages = JointStateMerger.of(profile), queue.SimpleQueue[Any]()
     subscription = node.create_subscription(JointState, topic, messages.put, qos.JOINT_STATES)
@@ -140,6 +158,6 @@ def _first_message(node: Node, msg_type: type, topic: str, what: str, deadline: 
         return message
     publishers = node.get_publishers_info_by_topic(topic)
     if not publishers:
-        raise ObservationError(f"{what}: nobody publishes {topic}; start the driver or mend the robot profile")
+        raise ObservationError(f"{what}: nobody publishes {topic}; start the driver or correct the robot profile")
     types = ", ".join(sorted({info.topic_type for info in publishers}))
     raise ObservationError(f"{what}: no usable message on {topic} (published as {types}, wanted {msg_type.__name__})")

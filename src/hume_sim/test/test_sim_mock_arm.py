@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hume_core.errors import ActionSpaceError
-from hume_core.robot import RobotProfile, StateField
+from hume_core.robot import RobotProfile
 from hume_sim.mock_arm import MockArm, Servos, moving_picture
 from hume_sim.trajectory import JointTrajectory
 
@@ -65,7 +65,7 @@ def test_foreign_joint_names_are_refused(profile: RobotProfile) -> None:
 def test_continuous_joints_count_turns_or_wrap(
     profile: RobotProfile, wraps: bool, start: float, target: float, way: float
 ) -> None:
-    """Wrapped, a target is reached the short way and angles stay within pi; otherwise it is taken as it is."""
+    """Wrapped, a target is reached the short way and angles stay within pi. Otherwise it is taken as it is."""
     data = profile.model_dump(mode="json")
     data["joints"][0] |= {"position": None, "continuous": True, "home": start}
     arm = MockArm(RobotProfile.model_validate(data), Servos(wrap_continuous=wraps))
@@ -84,7 +84,7 @@ def test_continuous_joints_count_turns_or_wrap(
 
 
 def test_a_robot_without_gripper(profile: RobotProfile) -> None:
-    bare = profile.model_copy(update={"gripper": None, "state": (StateField.JOINT_POSITIONS,)})
+    bare = profile.model_copy(update={"gripper": None, "state": profile.state[:1]})
     assert MockArm(bare).names == profile.joint_names
 
 

@@ -1,6 +1,6 @@
 """The denoiser process of System 1: chunks and observations in, joint segments out.
 
-It is started, watched and stopped by `system1_node`; the two share nothing but topics.
+It is started, watched and stopped by `system1_node`. The two share nothing but topics.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from hume_core.errors import ChunkError, HumeError, ObservationError
 from hume_core.kinematics import Kinematics
 from hume_core.limits_file import tightened
 from hume_core.policy import PretrainedPolicy
+from hume_core.policy_contract import fitted_robot
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_kinematics
+from hume_core.state_composer import StateComposer
 from hume_ros import qos
 from hume_ros.description import receive_description
 from hume_ros.epoch import EpochKeeper
@@ -42,7 +44,7 @@ from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 
 _WARN_PERIOD = 2.0
-_END_TIMEOUT = 1.0  # s; a model that is still being loaded is given up with the process
+_END_TIMEOUT = 1.0  # s. A model that is still being loaded is given up with the process
 
 
 class DenoiserNode(Node):
@@ -64,7 +66,7 @@ class DenoiserNode(Node):
         self._detail = "loading"
         self._ready = False
         self._unreachable = ""
-        # A coarse /clock has gone on since its last step; the clock faults are the command loop's.
+        # A coarse /clock has gone on since its last step. The command loop reports faults of the clock.
         self._smooth_clock, self._clock_lock = RosClock(math.inf, math.inf), threading.Lock()
         self._stopping = threading.Event()
         self._observer: Observer | None = None
@@ -99,19 +101,23 @@ class DenoiserNode(Node):
 
     def _load(self) -> None:
         settings = self._settings
-        self._profile = tightened(RobotProfile.load(settings.robot), settings.limits_file)
-        kinematics = self._load_kinematics() if self._profile.needed_kinematics else None
+        profile = tightened(RobotProfile.load(settings.robot), settings.limits_file)
         torch.set_num_threads(settings.threads)
         refiner, policy = self._load_policy()
+        self._profile = fitted_robot(policy.config, policy.contract, profile, settings.checkpoint)
+        kinematics = self._load_kinematics() if self._profile.needed_kinematics else None
+        # Two threads use kinematics of their own.
+        composer = StateComposer.of(self._profile, settings.robot_description, self._description)
         switch = ChunkSwitch(settings.chunk_switch)
         denoiser = Denoiser(refiner, self._profile, switch, kinematics, self._control)
         cameras = list(policy.config.camera_keys)
         self._detail = "waiting for sensors"
-        probe_sensors(self, self._profile, cameras, settings.sensor_timeout)
+        probe_sensors(self, self._profile, cameras, settings.sensor_timeout, composer)
         self._detail = "warming up"
         if isinstance(policy, System1):
             policy.warm_up()
-        self._observer = Observer(self, self._profile, cameras, history=int(policy.config.s1_his_state_size))
+        history = int(policy.config.s1_his_state_size)
+        self._observer = Observer(self, self._profile, cameras, history, composer)
         # Wall-clock milliseconds, so that a restarted process goes on above the numbers it used before.
         first_seq = time.time_ns() // 1_000_000
         self._cycle = DenoisingCycle(denoiser, self._observer, self._profile, first_seq, self.get_logger().warning)
@@ -124,22 +130,26 @@ class DenoiserNode(Node):
         """What makes segments of chunks; without refining no network is loaded."""
         settings = self._settings
         if not settings.refine:
-            units = ActionUnits.from_pretrained(settings.checkpoint, device=settings.device)
+            units = ActionUnits.from_pretrained(settings.checkpoint, device=settings.device, contract=settings.contract)
             return PassThroughRefiner(units), units
         system1 = System1.from_pretrained(
-            settings.checkpoint, device=settings.device, dtype=getattr(torch, settings.dtype), compile=settings.compile
+            settings.checkpoint,
+            device=settings.device,
+            dtype=getattr(torch, settings.dtype),
+            compile=settings.compile,
+            contract=settings.contract,
         )
         return System1Refiner(system1), system1
 
     def _load_kinematics(self) -> Kinematics:
         self._detail = "waiting for the robot description"
-        timeout = self._settings.sensor_timeout
-        return load_kinematics(
-            self._profile, self._settings.robot_description, lambda: receive_description(self, timeout)
-        )
+        return load_kinematics(self._profile, self._settings.robot_description, self._description)
+
+    def _description(self) -> str:
+        return receive_description(self, self._settings.sensor_timeout)
 
     def _denoise_once(self) -> bool:
-        """Refine the part of the chunk that starts now; False if there was nothing to do."""
+        """Refine the part of the chunk that starts now. False if there was nothing to do."""
         try:
             request = self._cycle.begin(self._now())
             if request is None:
@@ -182,7 +192,7 @@ class DenoiserNode(Node):
             return self._smooth_clock.now(ros)
 
     def _beat_while_not_ready(self) -> None:
-        """From the spin thread; once ready the beat comes from the thread whose life it vouches for."""
+        """From the spin thread. Once ready the heartbeat comes from the thread that it is about."""
         if not self._ready:
             self._beat()
         else:

@@ -28,25 +28,27 @@ _CHUNK_SWITCH = find(System1Settings, "chunk_switch")
 
 @dataclass(frozen=True)
 class RegressOptions:
-    """What was asked for; None or empty: as recorded.
+    """What was asked for. None or empty: as recorded.
 
     Attributes:
         bag: folder or .mcap file.
         golden: canonical file to compare with, or `RECORDED`: the commands in the bag; None: only run.
         checkpoint: folder or hub name; empty: as recorded where it is there, else the default one of the robot.
+        contract: what its numbers mean; empty: as recorded, else as it says itself.
         robot: profile; empty: as recorded.
         limits_file: tightens the profile; empty: as recorded.
         namespace: of the recorded nodes; None: found by the joint states.
         task: instruction in place of the recorded ones; empty: those.
         candidates, chooser, seed, dtype, refine, chunk_switch: as of the nodes.
-        think_latency, denoise_latency: s; None: as measured in the bag.
+        think_latency, denoise_latency: s. None: as measured in the bag.
         tolerance: between different environments.
-        write, json_file, html: files to write; None: none.
+        write, json_file, html: files to write. None: none.
     """
 
     bag: Path
     golden: Path | None = None
     checkpoint: str = ""
+    contract: str = ""
     robot: str = ""
     limits_file: str = ""
     namespace: str | None = None
@@ -77,17 +79,21 @@ class Settings:
     Attributes:
         robot: profile.
         checkpoint: folder or hub name; empty: the default one of the robot.
+        contract: what its numbers mean; empty: as it says itself.
+        state_deviations: see `System2Settings`.
         thinking: how System 2 searches; the seed is never negative.
         dtype2, dtype1: compute types of System 2 and System 1.
         refine, chunk_switch: of the denoiser.
         control: ages and other settings of the control core.
-        limits_file: tightens the profile; empty: none.
+        limits_file: tightens the profile. Empty: none.
         limit_scales: kind of limit -> share of the profile's, as set live.
         missing: what was recorded and is not here.
     """
 
     robot: str
     checkpoint: str
+    contract: str
+    state_deviations: float
     thinking: ThinkingOptions
     dtype2: str
     dtype1: str
@@ -118,6 +124,8 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Setti
     return Settings(
         robot=robot,
         checkpoint=options.checkpoint or _existing(recorded),
+        contract=options.contract or str(system2.get("contract") or ""),
+        state_deviations=_first(system2.get("state_deviations"), find(System2Settings, "state_deviations").default),
         thinking=replace(
             plain,
             candidates=_first(options.candidates, system2.get("candidates"), plain.candidates),
@@ -165,14 +173,14 @@ def _pair(recorded: Any, otherwise: tuple[float, float]) -> tuple[float, float]:
 
 
 def _choice(item: Setting, asked: str | None, recorded: Any) -> str:
-    """What was asked for; else what was recorded, if that is still valid; else the default."""
+    """What was asked for. Else what was recorded, if that is still valid. Else the default."""
     if asked is not None:
         return str(option_value(item, asked))
     return str(recorded if recorded in item.choices else item.default)
 
 
 def _control(system1: Mapping[str, Any]) -> ControlSettings:
-    """The recorded parameters of the control core; rate and action space come from the profile."""
+    """The recorded parameters of the control core. Rate and action space come from the profile."""
     items = {item.name: item for item in declared(ControlSettings) if not item.given_by}
     return replace(
         ControlSettings(),

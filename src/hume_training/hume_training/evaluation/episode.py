@@ -16,6 +16,7 @@ import numpy as np
 from hume_core.kinematics import Kinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
+from hume_core.state_composer import StateComposer
 from hume_session import Latencies, LatencyModel, Listener, PolicyFacts, Session, SessionOptions
 from hume_session.commanding import CommandStage
 from hume_session.engine import Engine
@@ -49,7 +50,7 @@ class Runner:
     Args:
         world: owned by the caller.
         batch: computes thoughts and segments.
-        profile: the robot; its action space must be the policy's.
+        profile: the robot. Its action space must be the policy's.
         suite: timing and disturbances.
         variant: how to think and act.
         seed: moves the noise.
@@ -60,7 +61,7 @@ class Runner:
         suite: as given.
         profile: the robot with the suite's rates.
         cameras: policy key -> camera of the scene.
-        session: of the episode at hand; None before the first.
+        session: of the episode at hand. None before the first.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Runner:
         self.world = world
         self._batch, self.suite, self._variant, self._seed = batch, suite, variant, seed
         self.profile, self._maker = suite_profile(profile, suite), maker
+        self._composer = StateComposer.of(self.profile)
         self.cameras = camera_names(self.profile)
         self._options = SessionOptions(ChunkSwitch(suite.chunk_switch), kinematics=kinematics)
         self._latency = LatencyModel(
@@ -135,9 +137,11 @@ class Runner:
     def thought_at(self, snapshot: Snapshot) -> ThoughtRequest:
         """What has to be thought about at a snapshot."""
         self.world.set_state(snapshot.world)
-        images = {key: self.world.render(camera)[None] for key, camera in self.cameras.items()}
-        state = self.world.joint_state().position.astype(np.float32)[None, None]
-        return self.engine(self.world.seed).request(Observation(images, state, [self._said()]))
+        prepare = {key: camera.prepare for key, camera in self.profile.cameras.items()}
+        images = {key: prepare[key](self.world.render(camera))[None] for key, camera in self.cameras.items()}
+        measured, n = self.world.joint_state(), len(self.profile.joint_names)
+        state = self._composer.compose(measured.position[:n], measured.velocity[:n], float(measured.position[n]))
+        return self.engine(self.world.seed).request(Observation(images, state[None, None], [self._said()]))
 
     def engine(self, seed: int) -> EpisodeEngine:
         """What computes the thoughts and segments of an episode with this seed."""
@@ -146,7 +150,7 @@ class Runner:
 
     @property
     def of_nodes(self) -> bool:
-        """Whether the nodes can be told to think and act like this; then a recorded episode can be repeated."""
+        """Whether the nodes have settings for this way to think and act. Then a recorded episode can be repeated."""
         return self._variant.of_nodes
 
     def thinking(self) -> dict[str, Any]:
@@ -155,12 +159,12 @@ class Runner:
         return {"candidates": variant.candidates, "time_temp": list(variant.time_temp), "chooser": variant.choice}
 
     def recorded(self, seed: int, task: str, record: Callable[[], RecordedEpisode]) -> Episode:
-        """One episode that is recorded, computed as the nodes do it where they can be told the variant.
+        """One episode that is recorded, computed as the nodes do it, where they have settings for the variant.
 
         Args:
             seed: of the scene.
             task: short form.
-            record: makes the recorder once the scene is set up; told the outcome.
+            record: makes the recorder once the scene is set up. Told the outcome.
         """
         self.world.reset(seed, task)
         engine: ExactEngine | EpisodeEngine = self.engine(seed)
@@ -172,7 +176,7 @@ class Runner:
         return outcome
 
     def noise_seed(self, seed: int) -> int:
-        """Seed of System 2's noise in the scene of a seed; as small as a node's parameter takes it."""
+        """Seed of System 2's noise in the scene of a seed. As small as a node's parameter takes it."""
         return int(np.random.SeedSequence([seed, self._seed]).generate_state(1)[0] >> 1)
 
     def _session(self, engine: Engine, listener: Listener, commands: CommandStage | None = None) -> Session:
@@ -217,7 +221,7 @@ class Runner:
         return task.instruction.replace(task.cube, other, 1)
 
     def _judge(self, observation: Observation) -> Choice:
-        """The oracle's choice; it goes by the moment of the observation, kept as soon as the core has come to it."""
+        """The oracle's choice. It goes by the moment of the observation, kept as soon as the core has come to it."""
         self._moment_due = True
         joints = observation.state[0, -1, : len(self.profile.joints)].astype(np.float64)
 

@@ -1,7 +1,7 @@
 """`hume collect --policy`: rollouts of a policy for the value head, or what the expert does after it.
 
 With `takeover` the policy acts for a while, then the expert carries on: demonstrations from where the policy goes
-(as in Ross et al. 2011, DAgger), and of how its mistakes are mended.
+(as in Ross et al. 2011, DAgger), and of how its mistakes are corrected.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class RolloutOptions:
         episodes: how many.
         suite, variant: see `SUITES` and `VARIANTS`.
         seed: moves every random choice.
-        action_space, robot: as in `EvaluateOptions`.
+        action_space, robot, contract: as in `EvaluateOptions`.
         workers: processes.
-        takeover: longest time after which the expert takes over, s; 0: never.
+        takeover: longest time after which the expert takes over, s. 0: never.
         timing: changes to the suite's rates and latencies.
     """
 
@@ -74,10 +74,11 @@ class RolloutOptions:
     workers: int = 1
     takeover: float = 0.0
     timing: Mapping[str, float] = field(default_factory=dict)
+    contract: str = ""
 
 
 class EpisodeRecorder:
-    """Notes what the robot saw and was told, at the dataset's rate."""
+    """Notes what the robot saw and was commanded, at the dataset's rate."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -104,7 +105,7 @@ class EpisodeRecorder:
 
 
 def run_collect_rollouts(options: RolloutOptions) -> int:
-    """Record what is not recorded yet and finish the dataset; returns 0.
+    """Record what is not recorded yet and finish the dataset. Returns 0.
 
     Raises:
         DatasetError: the folder is a finished dataset.
@@ -115,7 +116,7 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
         raise DatasetError(f"{root} is a finished dataset; name another folder")
     find_suite(options.suite, **options.timing)
     find_variant(options.variant)
-    profile = checked_robot(options.checkpoint, options.robot, options.action_space)
+    profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     parts = [range(i, min(i + _PART, options.episodes)) for i in range(0, options.episodes, _PART)]
     done = staged_shards(root)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -174,7 +175,7 @@ def _rolled_out(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode
 
 
 def _taken_over(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode]:
-    """What the expert does where the policy was when its time was over; only where it succeeds."""
+    """What the expert does where the policy was when its time was over. Only where it succeeds."""
     runner = _rollout(suite)
     outcomes = runner.run_many(scenes)
     recorded = []

@@ -7,51 +7,50 @@ import numpy as np
 from hume_core.checkpoint import CheckpointReader, resolve_folder
 from hume_core.config import HumeConfig
 from hume_core.errors import ContractError, HumeError, RobotProfileError
-from hume_core.policy_contract import CONTRACT_FILE, PolicyContract
+from hume_core.policy_contract import CONTRACT_FILE, PolicyContract, find_contract, fitted_robot
 from hume_core.robot import RobotProfile, known_profiles
 from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, GRIPPER_CLOSED, GRIPPER_OPEN
 from hume_sim.rendering import CAMERAS
-from hume_system2.thinker import check_checkpoint
 from hume_training.evaluation.arm import camera_names
 
 _OPTION = "--action-space"
 _SAME_FINGER = 0.003  # m
 
 
-def checked_robot(checkpoint: str, robot: str, action_space: str = "") -> RobotProfile:
+def checked_robot(checkpoint: str, robot: str, action_space: str = "", contract: str = "") -> RobotProfile:
     """The robot that a checkpoint is judged on. Everything is checked but the weights' content, which is not read.
 
     Args:
         checkpoint: folder or hub name.
         robot: name of a profile, or a path.
         action_space: what the rows mean, for checkpoints that do not say it; empty: not given.
+        contract: name or path of what the numbers mean; empty: the checkpoint's own.
 
     Raises:
         CheckpointError: there is no such checkpoint, or it does not fit the robot.
         ConfigError: its `config.json` is wrong.
-        ContractError: its contract is damaged or not for this robot; or neither it nor the caller says what rows mean.
+        ContractError: its contract is damaged or not for this robot. Or neither it nor the caller says what rows mean.
         RobotProfileError: the robot is unknown or no simulated one.
     """
     profile = simulated_robot(robot)
     folder = resolve_folder(checkpoint)
-    config, contract = HumeConfig.load(folder / "config.json"), PolicyContract.load(folder)
+    config, found = HumeConfig.load(folder / "config.json"), find_contract(checkpoint, folder, contract)
     CheckpointReader(folder)
-    profile = robot_for(contract, profile, action_space)
-    check_checkpoint(config, contract, profile)
-    return profile
+    profile = robot_for(found, profile, action_space)
+    return fitted_robot(config, found or PolicyContract.of(profile), profile, checkpoint)
 
 
 def robot_for(contract: PolicyContract | None, profile: RobotProfile, action_space: str = "") -> RobotProfile:
     """The robot with the action rows of a checkpoint.
 
     Args:
-        contract: of the checkpoint; None: it has none.
+        contract: of the checkpoint. None: it has none.
         profile: the robot.
-        action_space: what the rows mean where there is no contract; empty: not given.
+        action_space: what the rows mean where there is no contract. Empty: not given.
 
     Raises:
         ContractError: nobody says what the rows mean, or the two contradict each other.
-        ActionSpaceError: unknown space; lists the valid ones.
+        ActionSpaceError: unknown space. Lists the valid ones.
         RobotProfileError: the profile lacks kinematics that the space needs.
     """
     if contract is None:
@@ -73,7 +72,7 @@ def simulated_robot(robot: str) -> RobotProfile:
     """A profile whose arm, gripper and cameras are those of the simulated table.
 
     Raises:
-        RobotProfileError: unknown profile, or one of another arm; lists those that can be simulated.
+        RobotProfileError: unknown profile, or one of another arm. Lists those that can be simulated.
     """
     profile = RobotProfile.load(robot)
     problem = _other_than_simulated(profile)
@@ -86,14 +85,14 @@ def simulated_robot(robot: str) -> RobotProfile:
 
 
 def _other_than_simulated(profile: RobotProfile) -> str:
-    """What the simulated table does not have, in words; empty: nothing."""
+    """What the simulated table does not have, in words. Empty: nothing."""
     if profile.joint_names != ARM_JOINTS:
         return f"its joints are {', '.join(profile.joint_names)}, those of the simulated arm {', '.join(ARM_JOINTS)}"
     gripper = profile.gripper
     if gripper is None or gripper.joint != FINGER_JOINT:
         name = "none" if gripper is None else f"'{gripper.joint}'"
         return f"its gripper's joint is {name}, that of the simulated arm '{FINGER_JOINT}'"
-    # The joints of several arms of this make have the same names; their fingers tell them apart.
+    # The joints of several arms of this make have the same names. Their fingers tell them apart.
     if not np.allclose((gripper.closed, gripper.open), (GRIPPER_CLOSED, GRIPPER_OPEN), atol=_SAME_FINGER):
         return (
             f"its finger goes from {gripper.closed:g} to {gripper.open:g} m, that of the simulated arm from "

@@ -45,11 +45,12 @@ class EvaluateOptions:
         episodes: per variant, the same scenes for all.
         seed: moves every random choice.
         action_space: what the checkpoint's rows mean where it does not say so itself; empty: not given.
+        contract: name or path of what the checkpoint's numbers mean; empty: its own.
         robot: name or path of a profile of the simulated arm.
         workers: processes of one torch thread each.
         timing: changes to the suite's rates and latencies.
         json_file, plot: where to write the figures and their picture.
-        recorder: writes each episode down; None: nothing does.
+        recorder: writes each episode down. None: nothing does.
     """
 
     checkpoint: str
@@ -64,10 +65,11 @@ class EvaluateOptions:
     json_file: Path | None = None
     plot: Path | None = None
     recorder: Recorder | None = None
+    contract: str = ""
 
 
 class Recorder(Protocol):
-    """Makes what writes an episode down; is sent to the workers, so it must be picklable."""
+    """Makes what writes an episode down. Is sent to the workers, so it must be picklable."""
 
     def open(self, runner: Runner, number: int, variant: str, seed: int, refine: bool) -> RecordedEpisode:
         """The recorder of an episode whose scene has just been set up.
@@ -82,7 +84,7 @@ class Recorder(Protocol):
 
 
 def run_evaluate(options: EvaluateOptions) -> int:
-    """Evaluate, print a table, write JSON and a plot; returns 0.
+    """Evaluate, print a table, write JSON and a plot. Returns 0.
 
     Raises:
         HumeError: an unknown name, or the checkpoint cannot be loaded or is not for the robot.
@@ -92,7 +94,7 @@ def run_evaluate(options: EvaluateOptions) -> int:
         raise ConfigError("at least one episode and one variant are needed")
     for name in options.variants:
         find_variant(name)
-    profile = checked_robot(options.checkpoint, options.robot, options.action_space)
+    profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     outcomes = evaluate(options, suite, profile)
     report = summarise(options, suite, outcomes)
     _print(report)

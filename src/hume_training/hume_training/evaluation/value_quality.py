@@ -41,12 +41,12 @@ class ValueQualityOptions:
     Attributes:
         checkpoint: folder or hub name.
         suite: scenes and timing.
-        states: how many thoughts are judged; so many whole episodes are played besides, at most 60.
+        states: how many thoughts are judged. So many whole episodes are played besides, at most 60.
         candidates: N of each thought.
         draws: rollouts per candidate, which differ in the noise of later thoughts.
         earliest, latest: when the thought is taken, s into the episode.
         seed: moves every random choice.
-        action_space, robot: as in `EvaluateOptions`.
+        action_space, robot, contract: as in `EvaluateOptions`.
         timing: changes to the suite's rates and latencies.
         json_file, plot: where to write the figures, and a picture of the values along the episodes.
     """
@@ -64,6 +64,7 @@ class ValueQualityOptions:
     timing: Mapping[str, float] = field(default_factory=dict)
     json_file: Path | None = None
     plot: Path | None = None
+    contract: str = ""
 
 
 class MomentWatch:
@@ -89,7 +90,7 @@ def run_value_quality(options: ValueQualityOptions) -> int:
     """
     torch.set_num_threads(1)
     suite = find_suite(options.suite, **options.timing)
-    profile = checked_robot(options.checkpoint, options.robot, options.action_space)
+    profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     policy = Policy.load(options.checkpoint)
     values, rates = measure(options, policy, profile, suite)
     outcomes = play(options, policy, profile, suite)
@@ -160,7 +161,9 @@ def summarise(values: NDArray[np.float64], rates: NDArray[np.float64]) -> dict[s
 
 
 def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Spearman's correlation with average ranks for ties; NaN where one side does not vary."""
+    """Spearman's correlation with average ranks for ties. NaN where one side does not vary."""
+    # Pearson's correlation of the ranks: 1 where one grows whenever the other does, however unevenly. Values need only
+    # put the candidates in the right order, so ranks and not the numbers themselves are compared.
     one, other = _ranks(first), _ranks(second)
     if one.std() == 0 or other.std() == 0:
         return float("nan")
@@ -168,6 +171,7 @@ def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) ->
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    # A group of c equal values that ends at rank l has the ranks l - c + 1 to l, on average l - (c - 1) / 2.
     _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     ranks: NDArray[np.float64] = (last - (counts - 1) / 2.0)[group]

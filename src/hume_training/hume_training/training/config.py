@@ -1,156 +1,18 @@
-"""Configuration of a training: one flat YAML file, checked field by field."""
+"""Configuration of each training: one flat YAML file, checked field by field.
+
+Fields that every training has are in `base_config.py`, those about the dataset's numbers in `policy_config.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import dataclass
 
-from hume_core.action_spaces import ACTION_SPACES, ActionSpace, find_action_space
+from hume_core.action_spaces import ACTION_SPACES
 from hume_core.errors import ConfigError
-from hume_core.yaml_file import read_yaml
+from hume_training.training.base_config import TrainingConfig
+from hume_training.training.policy_config import PolicyConfig
 
-ConfigType = TypeVar("ConfigType", bound="TrainingConfig")
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """What every training needs.
-
-    Attributes:
-        dataset: folder of a LeRobot dataset, or several separated by commas.
-        output: folder of the run: resume state, log, and the checkpoint in `checkpoint/`.
-        checkpoint: folder or hub name to start from; empty: random weights (System 2 only).
-        seed: moves every random choice.
-        steps, batch_size: of the whole training.
-        learning_rate, final_learning_rate: peak, and end of the cosine.
-        warmup_steps: linear rise to the peak.
-        weight_decay, beta1, beta2, clip_norm: of AdamW and the gradient.
-        ema_decay: of the moving average of the weights, which is what the checkpoint holds.
-        image_shift: largest random shift of each image, pixels.
-        start_frames, start_weight: the first frames of an episode are drawn this many times as often: what is
-            meant by the instruction is decided there.
-        precision: float32; bfloat16 by autocast; or auto: bfloat16 where the device computes in it; others imitate it,
-            many times slower than float32.
-        device: torch device.
-        threads: torch threads on the CPU.
-        log_every, save_every: steps.
-        evaluate_every: steps between closed-loop evaluations of System 2 in the simulator; 0: none.
-        evaluate_episodes: of each evaluation.
-        tensorboard: also write TensorBoard event files.
-    """
-
-    dataset: str
-    output: str
-    checkpoint: str = ""
-    seed: int = 0
-    steps: int = 5000
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 1e-5
-    warmup_steps: int = 200
-    weight_decay: float = 1e-4
-    beta1: float = 0.9
-    beta2: float = 0.95
-    clip_norm: float = 1.0
-    ema_decay: float = 0.998
-    image_shift: int = 2
-    start_frames: int = 0
-    start_weight: int = 1
-    precision: str = "float32"
-    device: str = "cpu"
-    threads: int = 1
-    log_every: int = 20
-    save_every: int = 250
-    evaluate_every: int = 0
-    evaluate_episodes: int = 20
-    tensorboard: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "threads", "log_every", "save_every", "evaluate_episodes", "start_weight"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"training field '{name}' is {getattr(self, name)}; it must be at least 1")
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise ConfigError(f"training field 'precision' is '{self.precision}'; valid: auto, float32, bfloat16")
-        if not 0.0 <= self.ema_decay < 1.0:
-            raise ConfigError(f"training field 'ema_decay' is {self.ema_decay}; valid: 0 up to, not including, 1")
-
-    @classmethod
-    def load(cls: type[ConfigType], path: str | Path, changes: Mapping[str, Any] | None = None) -> ConfigType:
-        """Read a YAML file; `changes` win over it.
-
-        Raises:
-            ConfigError: the file cannot be read, or a field is unknown, missing or of a wrong type.
-        """
-        content = read_yaml(path, "training file")
-        if not isinstance(content, Mapping):
-            raise ConfigError(f"{path} must be a mapping with the fields {', '.join(cls.field_names())}")
-        return cls.from_dict({**content, **(changes or {})})
-
-    @classmethod
-    def from_dict(cls: type[ConfigType], content: Mapping[str, Any]) -> ConfigType:
-        """Check names and types; see `load` for errors."""
-        known = {item.name: str(item.type) for item in fields(cls)}
-        for name in content:
-            if name not in known:
-                raise ConfigError(f"unknown training field '{name}'; valid: {', '.join(known)}")
-        for name in ("dataset", "output"):
-            if name not in content:
-                raise ConfigError(f"training field '{name}' is missing")
-        return cls(**{name: _checked(name, value, known[name]) for name, value in content.items()})
-
-    @classmethod
-    def field_names(cls) -> list[str]:
-        """Every field of the file."""
-        return [item.name for item in fields(cls)]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Content of the file."""
-        return asdict(self)
-
-
-def _checked(name: str, value: Any, kind: str) -> Any:
-    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if kind == "float" and isinstance(value, str):
-        # YAML 1.1 reads 1e-3 as text.
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    valid = {"int": int, "float": float, "str": str, "bool": bool}[kind]
-    if not isinstance(value, valid) or (kind != "bool" and isinstance(value, bool)):
-        raise ConfigError(f"training field '{name}' is {value!r}; it must be of type {kind}")
-    return value
-
-
-@dataclass(frozen=True)
-class PolicyConfig(TrainingConfig):
-    """What every training of a policy on demonstrations needs besides.
-
-    Attributes:
-        action_space: what the arm's numbers of an action row mean; as System 2 was trained, for the other trainings.
-        joints: number of arm joints; the rest of an action row stays absolute.
-
-    Raises:
-        ActionSpaceError: unknown action space.
-        ConfigError: rows about the tool; a dataset holds joint positions and no description of the arm.
-    """
-
-    action_space: str = "joint_delta"
-    joints: int = 6
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.space.needs_kinematics:
-            valid = ", ".join(name for name, space in ACTION_SPACES.items() if not space.needs_kinematics)
-            raise ConfigError(f"action_space '{self.action_space}' cannot be trained; valid: {valid}")
-
-    @property
-    def space(self) -> ActionSpace:
-        """The action space."""
-        return find_action_space(self.action_space)()
+__all__ = ["PolicyConfig", "System1Config", "System2Config", "TrainingConfig", "ValueConfig"]
 
 
 @dataclass(frozen=True)
@@ -207,7 +69,7 @@ class System1Config(PolicyConfig):
         largest_gap: proposals that differ more from the demonstration are left out, root mean square of a number over
             the chunk, in standard deviations: System 2 chose another way then, of which the demonstration says nothing.
         offset: standard deviation of a random offset of the whole segment, in standard deviations: the more, the less
-            System 1 trusts where the segment leads, and the more its own eyes.
+            System 1 trusts where the segment leads, and the more its own images.
         warm_start: take the vision from System 2, whose widths must be the same.
         freeze_vision: keep the vision as it is: a step takes about 0.6 of the time.
         origin: what System 1's joint deltas are relative to: "anchor", the state at the chunk's observation, like those
