@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import pytest
 import rclpy
 from lifecycle_msgs.srv import GetState
 from rclpy.node import Node
+from safetensors.torch import load_file, save_file
 
 from hume_bringup.environment import default_environment
 from hume_bringup.programs import find_executable
@@ -44,6 +47,30 @@ def ros_domain() -> Iterator[int]:
 def checkpoint() -> Path:
     """The small checkpoint with random weights."""
     return random_checkpoint()
+
+
+@pytest.fixture(scope="session")
+def system2_alone() -> Callable[[Path, Path], Path]:
+    """Makes a folder of what is published of a pre-trained System 2 from a whole checkpoint's folder."""
+
+    def make(source: Path, folder: Path) -> Path:
+        folder.mkdir()
+        for path in (*source.glob("*token*"), *source.glob("policy_contract.json")):
+            shutil.copy(path, folder)
+        tensors = {
+            f"model.{name.removeprefix('s2_model.')}" if name.startswith("s2_model.") else name: tensor
+            for name, tensor in load_file(source / "model.safetensors").items()
+            if name.startswith("s2_model.") or "normalize_" in name
+        }
+        save_file(tensors, folder / "model.safetensors")
+        content = json.loads((source / "config.json").read_text(encoding="utf-8"))
+        alone = {"type": "system2", "chunk_size": content["s2_chunk_size"]}
+        other = ("s1_", "s2_", "vqh_", "theta", "num_candidates", "value_temperature")
+        kept = {name: value for name, value in content.items() if not name.startswith(other)}
+        (folder / "config.json").write_text(json.dumps(kept | alone), encoding="utf-8")
+        return folder
+
+    return make
 
 
 class Observer:

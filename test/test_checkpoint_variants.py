@@ -85,25 +85,9 @@ def test_every_spelling_is_the_same_policy(checkpoint: Path, tmp_path: Path, spe
     assert saved["tags"] == ["a"]
 
 
-def system2_alone(source: Path, folder: Path) -> Path:
-    """What is published of a pre-trained System 2: tensors under "model.", statistics that were never filled."""
-    folder.mkdir()
-    for path in source.glob("*token*"):
-        shutil.copy(path, folder)
-    kept: dict[str, torch.Tensor] = {}
-    for name, tensor in load_file(source / "model.safetensors").items():
-        if name.startswith("s2_model."):
-            kept[f"model.{name.removeprefix('s2_model.')}"] = tensor
-        elif name.startswith(("normalize", "unnormalize")):
-            kept[name] = tensor
-    save_file(kept, folder / "model.safetensors")
-    content = json.loads((source / "config.json").read_text())
-    kept_fields = {
-        name: value for name, value in content.items() if not name.startswith(("s1_", "s2_", "vqh_", "theta"))
-    }
-    alone = {"type": "system2", "chunk_size": content["s2_chunk_size"]}
-    (folder / "config.json").write_text(json.dumps(kept_fields | alone))
-    return folder
+@pytest.fixture
+def alone(checkpoint: Path, tmp_path: Path, system2_alone: Callable[[Path, Path], Path]) -> Path:
+    return system2_alone(checkpoint, tmp_path / "alone")
 
 
 def observation(policy: System2 | System1) -> Observation:
@@ -116,53 +100,48 @@ def observation(policy: System2 | System1) -> Observation:
     return Observation(images, torch.randn(blank.state.shape, generator=random), ["stack the yellow cube"])
 
 
-def test_a_system2_alone_thinks_the_same(checkpoint: Path, tmp_path: Path) -> None:
-    whole, alone = (
-        System2.from_pretrained(checkpoint),
-        System2.from_pretrained(system2_alone(checkpoint, tmp_path / "a")),
-    )
+def test_a_system2_alone_thinks_the_same(checkpoint: Path, alone: Path) -> None:
+    whole, single = System2.from_pretrained(checkpoint), System2.from_pretrained(alone)
     seen, noise = observation(whole), torch.randn(1, 1, SMALL.chunk, 32, generator=torch.Generator().manual_seed(1))
-    wanted, found = (policy.think(seen, 1, noise=noise) for policy in (whole, alone))
+    wanted, found = (policy.think(seen, 1, noise=noise) for policy in (whole, single))
     assert torch.equal(wanted.chunk, found.chunk)
     assert (found.values == 0).all()
-    alone.warm_up()
+    single.warm_up()
     rows = wanted.chunk[0].numpy()
-    refiner = PassThroughRefiner(ActionUnits.from_pretrained(tmp_path / "a"))
+    refiner = PassThroughRefiner(ActionUnits.from_pretrained(alone))
     expected = PassThroughRefiner(System1.from_pretrained(checkpoint))
     np.testing.assert_array_equal(refiner.unnormalise(rows), expected.unnormalise(rows))
     assert refiner.segment_size == refiner.chunk_size == SMALL.chunk
 
 
 @pytest.mark.parametrize("chooser", ["value", "best"])
-def test_it_cannot_choose_by_values(checkpoint: Path, tmp_path: Path, chooser: str) -> None:
-    alone = System2.from_pretrained(system2_alone(checkpoint, tmp_path / "a"))
-    assert Thinker(alone, ThinkingOptions(chooser=chooser)).options.candidates == 1
+def test_it_cannot_choose_by_values(alone: Path, chooser: str) -> None:
+    system2 = System2.from_pretrained(alone)
+    assert Thinker(system2, ThinkingOptions(chooser=chooser)).options.candidates == 1
     with pytest.raises(CheckpointError, match=f"chooser '{chooser}' cannot choose among 3 .*mean, medoid, random"):
-        Thinker(alone, ThinkingOptions(candidates=3, chooser=chooser))
-    thinker = Thinker(alone, ThinkingOptions(candidates=3, chooser="medoid", seed=0))
+        Thinker(system2, ThinkingOptions(candidates=3, chooser=chooser))
+    thinker = Thinker(system2, ThinkingOptions(candidates=3, chooser="medoid", seed=0))
     thinker.warm_up()
-    assert thinker.think(observation(alone)).weights.sum() == 1.0
+    assert thinker.think(observation(system2)).weights.sum() == 1.0
 
 
-def test_it_is_no_system1_and_is_not_written(checkpoint: Path, tmp_path: Path) -> None:
-    folder = system2_alone(checkpoint, tmp_path / "a")
+def test_it_is_no_system1_and_is_not_written(alone: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"holds System 2 alone .*refine:=false"):
-        System1.from_pretrained(folder)
+        System1.from_pretrained(alone)
     with pytest.raises(CheckpointError, match="'system2' is not written"):
-        System2.from_pretrained(folder).save_pretrained(tmp_path / "saved")
+        System2.from_pretrained(alone).save_pretrained(tmp_path / "saved")
     assert not (tmp_path / "saved").exists()
 
 
 @pytest.mark.parametrize(
     "name", ["normalize_inputs.buffer_observation_state.std", "unnormalize_outputs.buffer_action.mean"]
 )
-def test_its_empty_statistics_are_named(checkpoint: Path, tmp_path: Path, name: str) -> None:
-    folder = system2_alone(checkpoint, tmp_path / "a")
-    tensors = load_file(folder / "model.safetensors")
+def test_its_empty_statistics_are_named(alone: Path, name: str) -> None:
+    tensors = load_file(alone / "model.safetensors")
     tensors[name].fill_(float("inf"))
-    save_file(tensors, folder / "model.safetensors")
+    save_file(tensors, alone / "model.safetensors")
     with pytest.raises(CheckpointError, match=rf"tensor '{name}' in .* holds inf: .*hume train system2"):
-        System2.from_pretrained(folder)
+        System2.from_pretrained(alone)
 
 
 @pytest.mark.parametrize("mode", [("MIN_MAX", "min", "max"), ("QUANTILES", "q01", "q99")])
