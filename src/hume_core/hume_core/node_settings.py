@@ -25,6 +25,10 @@ class ModelSettings:
 
     robot: str = setting("", "Robot profile: a name or the path of a YAML file.")
     checkpoint: str = setting("", "Checkpoint folder, or a hub name such as org/name or org/name@revision.")
+    contract: str = setting(
+        "",
+        "What the checkpoint's numbers mean: a built-in policy contract or a path; empty: the checkpoint's own.",
+    )
     device: str = setting("cpu", "Torch device: cpu or cuda[:N].", policy=True)
     dtype: str = setting("float32", "Compute type.", choices=("float32", "bfloat16"), policy=True)
     compile: bool = setting(False, "Compile the model with torch.compile: slow to start, then faster.", policy=True)

@@ -6,9 +6,9 @@ A profile is the single place that ties a policy's keys to a robot's topics. Uni
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
@@ -46,6 +46,9 @@ from hume_core.robot_sections import (
     Section,
     StateField,
 )
+from hume_core.state.fitting import column_names, missing_for, needs_tool
+from hume_core.state.parts import GripperPart, JointPart, StatePart
+from hume_core.state.tool import ToolFrame
 from hume_core.stop_sections import DeadMan, StopState
 from hume_core.yaml_file import read_yaml
 
@@ -65,7 +68,8 @@ class RobotProfile(Section):
     gripper: Gripper | None = None
     joint_states: Name = "joint_states"
     cameras: dict[Name, Camera]
-    state: tuple[StateField, ...] = (StateField.JOINT_POSITIONS, StateField.GRIPPER)
+    state: tuple[StatePart, ...] = (JointPart(field=StateField.JOINT_POSITIONS), GripperPart(field=StateField.GRIPPER))
+    tool: ToolFrame | None = None
     action: Action
     kinematics: KinematicsSection | None = None
     controllers: Controllers
@@ -81,11 +85,13 @@ class RobotProfile(Section):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"joints are listed twice: {', '.join(doubled)}")
-        if StateField.GRIPPER in self.state and self.gripper is None:
-            raise ValueError("state lists 'gripper' but the profile has no gripper section")
+        for problem in missing_for(self.state, names, self.gripper is not None, self.kinematics is not None):
+            raise ValueError(problem)
         if self.controllers.gripper is not None and self.gripper is None:
             raise ValueError("controllers.gripper is given but the profile has no gripper section")
         self._force_has_a_use()
+        if problem := self.action.meaning().misfit(len(names)):
+            raise ValueError(f"action: {problem}")
         if self.action_space.needs_kinematics and self.kinematics is None:
             raise ValueError(
                 f"action.space '{self.action.space}' needs inverse kinematics; add the section "
@@ -140,7 +146,12 @@ class RobotProfile(Section):
     @property
     def state_dim(self) -> int:
         """Length of `observation.state`."""
-        return sum(1 if field is StateField.GRIPPER else len(self.joints) for field in self.state)
+        return len(self.state_names)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the numbers of `observation.state`, in order."""
+        return column_names(self.state, self.joint_names, () if self.gripper is None else (self.gripper.joint,))
 
     @property
     def action_dim(self) -> int:
@@ -159,7 +170,7 @@ class RobotProfile(Section):
     @property
     def action_space(self) -> ActionSpace:
         """What the arm's numbers of an action row mean."""
-        return self.action.meaning()
+        return self.action.meaning(None if self.tool is None else self.tool.offset)
 
     @property
     def trajectory_lead(self) -> float:
@@ -169,8 +180,23 @@ class RobotProfile(Section):
 
     @property
     def needed_kinematics(self) -> KinematicsSection | None:
-        """The section `kinematics` where the action space needs it, else None."""
-        return self.kinematics if self.action_space.needs_kinematics else None
+        """The section `kinematics` where the action space or the state needs it, else None."""
+        return self.kinematics if self.action_space.needs_kinematics or needs_tool(self.state) else None
+
+    def with_observation(
+        self, state: Sequence[StatePart], tool: ToolFrame | None, cameras: Mapping[str, Camera]
+    ) -> RobotProfile:
+        """The robot as a policy wants to see it.
+
+        Raises:
+            RobotProfileError: the robot cannot give a part of the state.
+        """
+        data = self.model_dump(mode="json") | {
+            "state": [part.model_dump(mode="json") for part in state],
+            "tool": None if tool is None else tool.model_dump(mode="json"),
+            "cameras": {key: camera.model_dump(mode="json") for key, camera in cameras.items()},
+        }
+        return _changed(self, data, "observation")
 
     def with_action(
         self,
@@ -179,10 +205,15 @@ class RobotProfile(Section):
         frame: DeltaFrame | None = None,
         rotation: RotationFormat | None = None,
         scale: Sequence[float] | None = None,
+        **written: Any,
     ) -> RobotProfile:
         """The robot with action rows of another meaning, such as a checkpoint's; what is left out stays.
 
-        Frame, rotation and scale belong to a space: with another space they start from their defaults.
+        How rows are written belongs to a space: with another space that starts from its defaults.
+
+        Args:
+            space, dt, frame, rotation, scale: see `Action`.
+            written: other fields of `Action`.
 
         Raises:
             ActionSpaceError: unknown space; lists the valid ones.
@@ -191,13 +222,9 @@ class RobotProfile(Section):
         data = self.model_dump(mode="json")
         if space is not None and find_action_space(space).name != self.action.space:
             data["action"] = {"space": space, "dt": self.action.dt}
-        given = {"dt": dt, "frame": frame, "rotation": rotation, "scale": scale}
+        given = {"dt": dt, "frame": frame, "rotation": rotation, "scale": scale, **written}
         data["action"] |= {field: value for field, value in given.items() if value is not None}
-        try:
-            return RobotProfile.model_validate(data)
-        except ValidationError as error:
-            problem = describe_problem(error, data, RobotProfile)
-            raise RobotProfileError(f"robot '{self.name}' with another action: {problem}") from error
+        return _changed(self, data, "action")
 
     def motion_limits(self) -> MotionLimits:
         """The joints' limits as arrays in policy order."""
@@ -212,6 +239,14 @@ class RobotProfile(Section):
             tracking=np.array([joint.tracking for joint in self.joints]),
             continuous=np.array([joint.continuous for joint in self.joints]),
         )
+
+
+def _changed(profile: RobotProfile, data: dict[str, Any], what: str) -> RobotProfile:
+    try:
+        return RobotProfile.model_validate(data)
+    except ValidationError as error:
+        problem = describe_problem(error, data, RobotProfile)
+        raise RobotProfileError(f"robot '{profile.name}' with another {what}: {problem}") from error
 
 
 def profile_directories() -> list[Path]:

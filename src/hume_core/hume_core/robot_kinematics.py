@@ -25,14 +25,8 @@ def load_kinematics(profile: RobotProfile, urdf: str = "", fallback: Callable[[]
         RobotProfileError: the profile has no `kinematics`, or there is no description.
         KinematicsError: the description cannot be read, or lacks something the profile names.
     """
-    section = profile.kinematics
-    if section is None:
-        raise RobotProfileError(f"robot '{profile.name}' has no section kinematics: add base_link, tool_link and urdf")
-    text = urdf or _described(profile, section, fallback)
-    try:
-        model = ArmModel(text, profile.joint_names, section.base_link, section.tool_link)
-    except KinematicsError as error:
-        raise KinematicsError(f"robot '{profile.name}', section kinematics: {error}") from error
+    model = load_arm_model(profile, urdf, fallback)
+    section = _section(profile)
     options = KinematicsOptions(
         position_tolerance=section.position_tolerance,
         rotation_tolerance=section.rotation_tolerance,
@@ -40,6 +34,22 @@ def load_kinematics(profile: RobotProfile, urdf: str = "", fallback: Callable[[]
         posture_gain=section.posture_gain,
     )
     return Kinematics(model, profile.motion_limits(), np.array(profile.home), options)
+
+
+def load_arm_model(profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> ArmModel:
+    """The forward kinematics of a robot alone; arguments and errors as of `load_kinematics`."""
+    section = _section(profile)
+    text = urdf or _described(profile, section, fallback)
+    try:
+        return ArmModel(text, profile.joint_names, section.base_link, section.tool_link)
+    except KinematicsError as error:
+        raise KinematicsError(f"robot '{profile.name}', section kinematics: {error}") from error
+
+
+def _section(profile: RobotProfile) -> KinematicsSection:
+    if profile.kinematics is None:
+        raise RobotProfileError(f"robot '{profile.name}' has no section kinematics: add base_link, tool_link and urdf")
+    return profile.kinematics
 
 
 def _described(profile: RobotProfile, section: KinematicsSection, fallback: Callable[[], str] | None) -> str:

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from math import pi
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from hume_core.action_spaces import (
     ACTION_SPACES,
     ActionSpace,
+    AngleUnit,
     Conventions,
     DeltaFrame,
+    JointUnits,
+    Reference,
     RotationFormat,
     find_action_space,
 )
+from hume_core.action_spaces.response import ResponseField
+from hume_core.camera_operations import CameraOperations
 from hume_core.field_types import Finite, Name, Positive, SpaceName
 from hume_core.node_settings import STREAM_RATE
+from hume_core.sections import Section
+from hume_core.state.kinds import StateField
+from hume_core.state.tool import Placement
+
+__all__ = [
+    "Action", "Camera", "Gripper", "Joint", "KinematicsSection", "ObservationTiming", "Push", "Rates", "Scale",
+    "Section", "StateField",
+]  # fmt: skip
 
 Scale = Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)]
-
-
-class Section(BaseModel):
-    """Part of a robot profile: unknown fields are refused, values cannot be written."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Signs = Annotated[tuple[Literal[1, -1], ...], Field(min_length=1)]
+EVERY_SEGMENT = "multiples_of_s1_chunk_size"
+"""Stamps at which the segments of a chunk begin that lie end to end."""
+_Stamp = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Stamps = Literal["multiples_of_s1_chunk_size"] | Annotated[tuple[_Stamp, ...], Field(min_length=1, max_length=1000)]
+Offsets = Annotated[tuple[Finite, ...], Field(min_length=1)]
 
 
 class Joint(Section):
@@ -105,19 +119,36 @@ class Gripper(Section):
         return self
 
 
-class Camera(Section):
-    """A camera topic that feeds one camera key of the policy."""
+class Camera(CameraOperations):
+    """A camera topic that feeds one camera key of the policy.
+
+    Its own operations set the picture upright; those of the policy follow.
+
+    Attributes:
+        topic: of its images.
+        transport: raw or compressed.
+        policy: what the policy's training did to an upright picture; left out: nothing.
+    """
 
     topic: Name
     transport: Literal["raw", "compressed"] = "raw"
+    policy: CameraOperations | None = None
 
+    @model_serializer(mode="wrap")
+    def _short(self, write: SerializerFunctionWrapHandler) -> Any:
+        """Operations that do nothing are not written."""
+        plain = Camera(topic=self.topic)
+        operations = (*CameraOperations.model_fields, "policy")
+        return {
+            name: value
+            for name, value in write(self).items()
+            if name not in operations or getattr(self, name) != getattr(plain, name)
+        }
 
-class StateField(str, Enum):
-    """Parts that `observation.state` can be put together from, in the order listed in the profile."""
-
-    JOINT_POSITIONS = "joint_positions"
-    JOINT_VELOCITIES = "joint_velocities"
-    GRIPPER = "gripper"
+    def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The picture that the policy gets of an image (height, width, 3) of the topic."""
+        upright = self.apply(image)
+        return upright if self.policy is None else self.policy.apply(upright)
 
 
 class Action(Section):
@@ -129,6 +160,10 @@ class Action(Section):
         frame: axes of `ee_delta` rows.
         rotation: format of the rotation in end-effector rows.
         scale: what the six numbers of an end-effector row are multiplied by to give m and rad; left out: 1.
+        reference: what `ee_delta` rows are counted from; left out: the row before.
+        response: how the arm of the demonstrations followed `ee_delta` rows; left out: exactly.
+        unit, sign, offset: a joint is ``sign * (number - offset)`` in this unit; left out: rad, as the joint counts.
+        system1_stamps: shares of a chunk at which System 1 may start, as in its training; left out: anywhere.
     """
 
     space: SpaceName
@@ -136,17 +171,39 @@ class Action(Section):
     frame: DeltaFrame = DeltaFrame.BASE
     rotation: RotationFormat = RotationFormat.ROTATION_VECTOR
     scale: Scale | None = None
+    reference: Reference | None = None
+    response: ResponseField | None = None
+    unit: AngleUnit | None = None
+    sign: Signs | None = None
+    offset: Offsets | None = None
+    system1_stamps: Stamps | None = None
 
     @model_validator(mode="after")
-    def _scale_has_a_use(self) -> Action:
-        if self.scale is not None and not find_action_space(self.space).needs_kinematics:
-            users = " and ".join(name for name, space in ACTION_SPACES.items() if space.needs_kinematics)
-            raise ValueError(f"scale belongs to {users}; leave it out with space '{self.space}'")
+    def _fields_have_a_use(self) -> Action:
+        for field in ("scale", "reference", "response", "unit", "sign", "offset"):
+            if getattr(self, field) is not None and field not in find_action_space(self.space).written_with:
+                users = " and ".join(name for name, space in ACTION_SPACES.items() if field in space.written_with)
+                raise ValueError(f"{field} belongs to {users}; leave it out with space '{self.space}'")
         return self
 
-    def meaning(self) -> ActionSpace:
-        """The action space with its conventions."""
-        return find_action_space(self.space)(Conventions.given(self.frame, self.rotation, self.scale))
+    def meaning(self, tool: Placement | None = None) -> ActionSpace:
+        """The action space with its conventions.
+
+        Args:
+            tool: the frame that rows are about, seen from `tool_link`; None: that link.
+        """
+        space = find_action_space(self.space)
+        return space(written(self, tool if space.needs_kinematics else None))
+
+
+def written(section: Any, offset: Placement | None = None) -> Conventions:
+    """How rows are written, by the fields of a profile's or contract's section."""
+    tool = {field: getattr(section, field) for field in ("frame", "rotation", "scale", "reference", "response")}
+    if offset is not None and not offset.is_plain:
+        tool |= {"tool_offset": offset.translation, "tool_rotation": offset.rotation}
+    joints = {field: getattr(section, field) for field in ("unit", "sign", "offset")}
+    given = {field: value for field, value in joints.items() if value is not None}
+    return Conventions.given(**tool, joint_units=JointUnits(**given) if given else None)
 
 
 class KinematicsSection(Section):

@@ -26,11 +26,11 @@ from hume_core.kinematics import (
     Kinematics,
     Pose,
     Reach,
-    load_kinematics,
 )
 from hume_core.kinematics.rotation import rotation_from_rpy, rotation_from_vector, rotation_to_vector
 from hume_core.limits import UNLIMITED, MotionLimits
 from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 
 ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 JOINTS = tuple(f"j{k}" for k in range(1, 7))

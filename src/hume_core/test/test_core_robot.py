@@ -158,7 +158,7 @@ def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
         (lambda d: d.update(END_EFFECTOR, action={**END_EFFECTOR["action"], "frame": "world"}), "'base' or 'tool'"),
         (lambda d: d.update(END_EFFECTOR, action={**END_EFFECTOR["action"], "scale": [0.05]}), "action.scale"),
         (lambda d: d.update(joint=[]), "'joint' is unknown; valid here: name, description, joints"),
-        (lambda d: d["cameras"]["image"].update(topc="x"), "valid here: topic, transport; did you mean 'topic'?"),
+        (lambda d: d["cameras"]["image"].update(topc="x"), "topic, transport, policy; did you mean 'topic'?"),
         (lambda d: d["joints"][1].update(velocity="fast"), "joints.tip.velocity': Input should be a valid number"),
         (lambda d: d["joints"][1].pop("jerk"), "'joints.tip.jerk' is missing; add it"),
         (lambda d: d["controllers"]["gripper"].update(type="suction"), "'position', 'joint_trajectory_controller'"),

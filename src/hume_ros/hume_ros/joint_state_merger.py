@@ -10,6 +10,7 @@ from typing import Any
 from hume_core.angles import whole_turns
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile, StateField
+from hume_core.state.fitting import has_field
 from hume_ros.conversions import stamp_nanoseconds
 
 _MOST_LAYOUTS = 32
@@ -20,7 +21,7 @@ _GAP = 1.0
 def wanted_joints(profile: RobotProfile) -> tuple[str, ...]:
     """The joints that a robot's joint states have to hold, arm first."""
     gripper = profile.gripper
-    needed = gripper is not None and StateField.GRIPPER in profile.state
+    needed = gripper is not None and has_field(profile.state, StateField.GRIPPER)
     return (*profile.joint_names, *((gripper.joint,) if gripper is not None and needed else ()))
 
 
@@ -93,7 +94,7 @@ class JointStateMerger:
         return cls(
             names,
             profile.observation.max_age,
-            velocities=StateField.JOINT_VELOCITIES in profile.state,
+            velocities=has_field(profile.state, StateField.JOINT_VELOCITIES),
             continuous=[name for name, endless in zip(limits.names, limits.continuous, strict=True) if endless],
             extra=names[len(profile.joint_names) :],
         )

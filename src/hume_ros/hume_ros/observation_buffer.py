@@ -6,18 +6,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import ObservationError
-from hume_core.observation import Observation
-from hume_core.robot import RobotProfile, StateField
+from hume_core.robot import RobotProfile
+from hume_core.state_composer import StateComposer
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
+from hume_ros.frame import Frame, check_cameras, state_vector
 from hume_ros.joint_state_merger import JointStateMerger
+from hume_ros.joint_velocities import velocities_around
 from hume_ros.message_sync import ApproximateTimeSynchronizer, MessageSource
+
+__all__ = ["BACK", "JOINT_STATES", "Frame", "ObservationBuffer", "check_cameras", "state_vector"]
 
 JOINT_STATES = "joint_states"
 """Name of the source that is no camera."""
@@ -25,69 +28,11 @@ JOINT_STATES = "joint_states"
 BACK = 0.1
 """Stamps that go back by more begin anew; by less, a message has come out of order. s"""
 
+_LONGEST_THOUGHT = 2.0
+"""For how long the velocities at the observation of a chunk can be asked for, s."""
+
 _MOST_STATES = 8192
 """Past joint states kept, whatever their stamps."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One observation of the robot.
-
-    Attributes:
-        stamp: time of its oldest part, s on the ROS clock.
-        images: camera key -> uint8 (1, height, width, 3) RGB, not to be written.
-        joint_positions: (n,) in policy order, rad.
-        states: (T, s) `observation.state`, oldest first.
-        beginnings: how often time had gone back before it.
-    """
-
-    stamp: float
-    images: dict[str, NDArray[np.uint8]]
-    joint_positions: NDArray[np.float64]
-    states: NDArray[np.float32]
-    beginnings: int = 0
-
-    def observation(self, task: str) -> Observation:
-        """The policy's input, batch of one."""
-        return Observation(
-            images=self.images,
-            state=self.states[None],
-            task=[task],
-        )
-
-
-def state_vector(profile: RobotProfile, message: Any) -> NDArray[np.float32]:
-    """`observation.state` of a JointState message, as the profile lays it out.
-
-    Returns:
-        float32 (s,), rad, rad/s, and the gripper's position.
-
-    Raises:
-        ObservationError: a joint is missing or a value is not finite.
-    """
-    parts: list[NDArray[np.float64]] = []
-    for field in profile.state:
-        if field is StateField.JOINT_POSITIONS:
-            parts.append(joint_values(message, profile.joint_names))
-        elif field is StateField.JOINT_VELOCITIES:
-            parts.append(joint_values(message, profile.joint_names, "velocity"))
-        elif profile.gripper is not None:
-            parts.append(joint_values(message, [profile.gripper.joint]))
-    return np.concatenate(parts).astype(np.float32)
-
-
-def check_cameras(profile: RobotProfile, cameras: list[str]) -> None:
-    """Refuse a policy that wants a camera the robot does not have.
-
-    Raises:
-        ObservationError: names the camera and those that there are.
-    """
-    missing = [key for key in cameras if key not in profile.cameras]
-    if missing:
-        raise ObservationError(
-            f"the policy wants camera '{missing[0]}' but robot '{profile.name}' has: "
-            f"{', '.join(profile.cameras)}; add it to the profile's cameras"
-        )
 
 
 class ObservationBuffer:
@@ -104,6 +49,7 @@ class ObservationBuffer:
             policy wants, in its order, then `JOINT_STATES`.
         history: number of past states T that the policy wants.
         clock: steady time, s; the ages of the sources are measured on it.
+        composer: of the states; None: that of the profile.
         decode: decode images; without, a frame has none. They count for matching and age all the same.
         on_problem: told in one line of what is wrong with messages, and when time goes back.
 
@@ -118,13 +64,18 @@ class ObservationBuffer:
         history: int = 1,
         clock: Callable[[], float] = time.monotonic,
         decode: bool = True,
+        composer: StateComposer | None = None,
         on_problem: Callable[[str], None] = lambda problem: None,
     ) -> None:
         self._profile = profile
+        self._continuous = profile.motion_limits().continuous
+        self._composer = composer or StateComposer.of(profile)
         self._cameras = [key for key in sources if key != JOINT_STATES]
         timing = profile.observation
         # The newest state may be this much newer than the one that the history leads up to.
         self._past = (history - 1) * profile.action.dt + timing.slop + timing.max_age
+        if not profile.action_space.moves_at_once:
+            self._past += _LONGEST_THOUGHT
         self._history: deque[tuple[float, Any]] = deque(maxlen=_MOST_STATES)
         self._num_states, self._decode = history, decode
         self._clock, self._on_problem = clock, on_problem
@@ -196,11 +147,19 @@ class ObservationBuffer:
             beginnings=beginnings,
         )
 
+    def joint_velocities(self, stamp: float) -> NDArray[np.float64]:
+        """(n,) how fast the joints were at a past time (s, ROS clock), rad/s; 0 where no states of it are kept."""
+        with self._condition:
+            history = list(self._history)
+        names, window = self._profile.joint_names, 0.5 * self._profile.action.dt
+        return velocities_around(stamp, history, names, window, self._continuous)
+
     def _batch(self, matched: tuple[Any, ...]) -> dict[str, NDArray[np.uint8]]:
         """Batches of one (1, height, width, 3); the same arrays as long as no newer set has come."""
         if self._decoded is None or self._decoded[0] is not matched:
             pairs = zip(self._cameras, matched[:-1], strict=True)
-            self._decoded = matched, {key: image_to_rgb(message)[None] for key, message in pairs}
+            cameras = self._profile.cameras
+            self._decoded = matched, {key: cameras[key].prepare(image_to_rgb(message))[None] for key, message in pairs}
         return self._decoded[1]
 
     def ages(self) -> dict[str, float]:
@@ -276,11 +235,11 @@ class ObservationBuffer:
     def _states(self, newest: Any, history: list[tuple[float, Any]]) -> NDArray[np.float32]:
         """States at the newest stamp and at whole action steps before it, oldest first, copies where none is."""
         end = stamp_seconds(newest.header.stamp)
-        picked = [state_vector(self._profile, newest)]
+        picked = [state_vector(self._composer, newest)]
         for k in range(1, self._num_states):
             wanted = end - k * self._profile.action.dt
             past = next((state for stamp, state in reversed(history) if stamp <= wanted), None)
-            picked.append(picked[-1] if past is None else state_vector(self._profile, past))
+            picked.append(picked[-1] if past is None else state_vector(self._composer, past))
         return np.stack(picked[::-1])
 
     def _nothing_matched(self) -> str:

@@ -6,7 +6,9 @@ import queue
 import time
 from typing import Any
 
+import numpy as np
 import rclpy
+from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.wait_for_message import wait_for_message
@@ -14,6 +16,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 
 from hume_core.errors import ObservationError
 from hume_core.robot import Camera, RobotProfile
+from hume_core.state_composer import StateComposer
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb
 from hume_ros.joint_state_merger import JointStateMerger
@@ -50,9 +53,17 @@ class Observer(ObservationBuffer):
         profile: which topics, and how far apart stamps may lie.
         cameras: the policy's camera keys; a subset of the profile's.
         history: number of past states T that the policy wants.
+        composer: of the states; None: that of the profile.
     """
 
-    def __init__(self, node: Node, profile: RobotProfile, cameras: list[str], history: int = 1) -> None:
+    def __init__(
+        self,
+        node: Node,
+        profile: RobotProfile,
+        cameras: list[str],
+        history: int = 1,
+        composer: StateComposer | None = None,
+    ) -> None:
         check_cameras(profile, cameras)
         topics: dict[str, tuple[type, str]] = {
             key: (image_type(profile.cameras[key]), profile.cameras[key].topic) for key in cameras
@@ -66,7 +77,7 @@ class Observer(ObservationBuffer):
         }
         self._node = node
         self._subscriptions = [source.sub for source in sources.values()]
-        super().__init__(profile, sources, history, on_problem=self._warn)
+        super().__init__(profile, sources, history, on_problem=self._warn, composer=composer)
 
     def _warn(self, problem: str) -> None:
         self._node.get_logger().warning(problem, throttle_duration_sec=_WARN_PERIOD)
@@ -78,7 +89,9 @@ class Observer(ObservationBuffer):
         self.wake()
 
 
-def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout: float) -> None:
+def probe_sensors(
+    node: Node, profile: RobotProfile, cameras: list[str], timeout: float, composer: StateComposer | None = None
+) -> NDArray[np.float32]:
     """Wait for one usable message on every topic that the policy needs. Blocks the calling thread.
 
     Args:
@@ -86,6 +99,10 @@ def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout
         profile: topics and joint names.
         cameras: the policy's camera keys.
         timeout: for all topics together, s.
+        composer: of the state; None: that of the profile.
+
+    Returns:
+        The first state (s,).
 
     Raises:
         ObservationError: names the topic that is silent, or what is wrong with its messages.
@@ -105,7 +122,8 @@ def probe_sensors(node: Node, profile: RobotProfile, cameras: list[str], timeout
             topic = node.resolve_topic_name(camera.topic)
             image_to_rgb(_first_message(probe, image_type(camera), topic, f"camera '{key}'", deadline))
         topic = node.resolve_topic_name(profile.joint_states)
-        state_vector(profile, _first_state(probe, profile, topic, deadline))
+        state = _first_state(probe, profile, topic, deadline)
+        return state_vector(composer or StateComposer.of(profile), state)
     finally:
         probe.destroy_node()
 

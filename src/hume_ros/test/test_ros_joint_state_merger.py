@@ -12,6 +12,7 @@ from builtin_interfaces.msg import Time
 
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
+from hume_core.state_composer import StateComposer
 from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer, state_vector
@@ -158,4 +159,4 @@ def test_a_merged_state_reads_like_a_message() -> None:
     merged = JointStateMerger.of(profile)
     merged.add(message(1.0, dict.fromkeys(profile.joint_names, 0.25)), 1.0)
     state = merged.add(message(1.0, {profile.gripper.joint: 0.5}), 1.0)
-    np.testing.assert_array_equal(state_vector(profile, state), np.float32([0.25] * 6 + [0.5]))
+    np.testing.assert_array_equal(state_vector(StateComposer.of(profile), state), np.float32([0.25] * 6 + [0.5]))

@@ -17,7 +17,7 @@ from hume_ros.conversions import as_sent
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer
 from hume_session.commanding import CommandStage
-from hume_session.engine import Engine, PolicyFacts
+from hume_session.engine import Engine, PolicyFacts, answered
 from hume_session.latency import Latencies
 from hume_session.listener import Listener
 from hume_session.schedule import NS, Rank, Schedule
@@ -108,7 +108,7 @@ class DenoisingStage:
     def _begin(self, request: SegmentRequest) -> None:
         schedule = self._schedule
         started, latency = schedule.steady, self._latency.at(schedule.now)
-        future = self._engine.refine(request)
+        future = self._engine.refine(request) if request.answer is None else answered(request.answer)
 
         def finish() -> None:
             received, end = schedule.steady, schedule.elapsed

@@ -15,6 +15,7 @@ from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import Kinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
+from hume_core.robot_sections import EVERY_SEGMENT, Stamps
 from hume_ros.observation_buffer import BACK
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.admission import ChunkAdmission
@@ -30,9 +31,11 @@ class SegmentRequest:
         chunk: to refine.
         observation: one, the newest.
         observation_stamp: ROS time of the oldest part of the observation, s.
-        moved: (n,) how far the joints are from the chunk's anchor, rad.
+        moved: (n,) how far the joints are from the chunk's anchor, in numbers of a row.
         row: of the chunk, where the segment starts.
         stamp: how far into the chunk the segment starts, in [0, 1); with the fraction inside the row.
+        answer: what System 1 answered when it was asked this before; None: it has to be asked.
+        velocity: (n,) of the joints at the observation of the chunk, rad/s; None: nobody needs it.
     """
 
     chunk: Chunk
@@ -41,9 +44,13 @@ class SegmentRequest:
     moved: NDArray[np.float64]
     row: int
     stamp: float
+    answer: NDArray[np.float64] | None = None
+    velocity: NDArray[np.float64] | None = None
 
     def refined_by(self, refiner: Refiner) -> NDArray[np.float64]:
         """System 1's answer: (k, a) actions in real units. The slow part of a segment."""
+        if self.answer is not None:
+            return self.answer
         return refiner.segment(self.observation, self.chunk.rows, self.stamp, self.moved)
 
 
@@ -63,7 +70,7 @@ class Refiner(Protocol):
         """(up to h, a) actions in real units, relative to the chunk's anchor where they are relative.
 
         `stamp` in [0, 1) is how far into the chunk the segment starts, `moved` (n,) how far the joints are from the
-        chunk's anchor, rad. Past the chunk's end there may be fewer than h rows.
+        chunk's anchor, in numbers of a row. Past the chunk's end there may be fewer than h rows.
         """
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -109,6 +116,8 @@ class Denoiser:
         self._layout = layout
         self._continuous = profile.motion_limits().continuous
         self._path: tuple[Chunk, LayoutPath] | None = None
+        self._starts = allowed_starts(profile.action.system1_stamps, refiner.chunk_size, refiner.segment_size)
+        self._answered: SegmentRequest | None = None
         self._switch = switch
         rules = control_settings(profile, settings or ControlSettings())
         self._admission = ChunkAdmission(replace(rules, chunk_rows=refiner.chunk_size), profile.joint_names)
@@ -153,10 +162,23 @@ class Denoiser:
             return None
         return self._current
 
+    def needs_velocity(self, chunk: Chunk) -> bool:
+        """Whether the next request for a chunk has to say how fast the joints were at its observation."""
+        return not self._layout.moves_at_once and (self._path is None or self._path[0] is not chunk)
+
     def request(
-        self, chunk: Chunk, observation: Observation, observation_stamp: float, joints: NDArray[np.float64], now: float
+        self,
+        chunk: Chunk,
+        observation: Observation,
+        observation_stamp: float,
+        joints: NDArray[np.float64],
+        now: float,
+        velocity: NDArray[np.float64] | None = None,
     ) -> SegmentRequest:
         """What to ask System 1 for: the rows that start at `now`, or at the chunk's last one.
+
+        Where System 1 may start at some stamps only, they start at the newest of them that is not ahead. It is asked
+        once, since it takes the observation for one of that time; after that the request holds its answer.
 
         Args:
             chunk: to refine.
@@ -164,13 +186,23 @@ class Denoiser:
             observation_stamp: ROS time of its oldest part, s.
             joints: (n,) joint positions at the observation, rad.
             now: s, ROS clock.
+            velocity: see `needs_velocity`; (n,) rad/s.
         """
-        elapsed = max(0.0, now - chunk.stamp) / chunk.dt
-        row = min(int(elapsed), self.refiner.chunk_size - 1)
+        row, stamp = self._start(max(0.0, now - chunk.stamp) / chunk.dt)
+        asked = self._answered
+        if asked is not None and (asked.chunk, asked.row) == (chunk, row):
+            return asked
+        moved = self._layout.in_rows(short_way(joints - chunk.anchor, self._continuous))
+        return SegmentRequest(chunk, observation, observation_stamp, moved, row, stamp, velocity=velocity)
+
+    def _start(self, elapsed: float) -> tuple[int, float]:
+        """Row and stamp at which a segment starts that is wanted `elapsed` rows into the chunk."""
+        size = self.refiner.chunk_size
+        if self._starts:
+            return max((start for start in self._starts if start[0] <= elapsed), default=self._starts[0])
+        row = min(int(elapsed), size - 1)
         # The fraction inside the step goes on to the model as well.
-        position = elapsed if int(elapsed) == row else float(row)
-        moved = short_way(joints - chunk.anchor, self._continuous)
-        return SegmentRequest(chunk, observation, observation_stamp, moved, row, position / self.refiner.chunk_size)
+        return row, (elapsed if int(elapsed) == row else float(row)) / size
 
     def finish(self, request: SegmentRequest, actions: NDArray[np.float64], seq: int, duration: float) -> Segment:
         """The segment that System 1's answer amounts to.
@@ -182,8 +214,12 @@ class Denoiser:
             duration: how long the answer took, s.
         """
         chunk, row = request.chunk, request.row
+        if self._starts:
+            self._answered = replace(request, answer=actions)
+            actions = self._continued(request, actions)
         start = row if self.refiner.origin == "anchor" else request.stamp * self.refiner.chunk_size
-        targets = self._targets(chunk, row, actions)
+        targets = self._targets(request, actions)
+        positions, grippers = targets.timed()
         return Segment(
             stamp=chunk.stamp + start * chunk.dt,
             dt=chunk.dt,
@@ -191,22 +227,29 @@ class Denoiser:
             chunk_seq=chunk.seq,
             seq=seq,
             names=self._layout.joint_names,
-            positions=targets.positions,
-            grippers=targets.grippers,
+            positions=positions,
+            grippers=grippers,
             observation_stamp=request.observation_stamp,
             denoise_duration=duration,
             unreachable=targets.report,
         )
 
-    def _targets(self, chunk: Chunk, row: int, actions: NDArray[np.float64]) -> LayoutTargets:
+    def _continued(self, request: SegmentRequest, actions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """With as many more rows as System 2 chose them: what System 1 starts next comes a latency late."""
+        end = request.row + len(actions)
+        following = request.chunk.rows[end : end + self.refiner.segment_size]
+        return np.concatenate([actions, self.refiner.unnormalise(following)[:, : actions.shape[1]]])
+
+    def _targets(self, request: SegmentRequest, actions: NDArray[np.float64]) -> LayoutTargets:
         """What actions (h, a), real units, that start at a row of the chunk ask of the robot."""
+        chunk, row = request.chunk, request.row
         if not self._layout.sequential:
             return self._layout.path(actions, chunk.anchor, chunk.dt).segment(row, actions)
         if self._path is None or self._path[0] is not chunk:
             # Rows that System 1 adds past the chunk's end find room behind it.
             beyond = self.refiner.segment_size - 1
             rows = np.pad(self.refiner.unnormalise(chunk.rows), ((0, beyond), (0, 0)), mode="edge")
-            self._path = chunk, self._layout.path(rows, chunk.anchor, chunk.dt)
+            self._path = chunk, self._layout.path(rows, chunk.anchor, chunk.dt, request.velocity)
         return self._path[1].segment(row, actions)
 
     def _may_switch(self, now: float) -> bool:
@@ -219,3 +262,19 @@ class Denoiser:
 
     def _end(self, chunk: Chunk) -> float:
         return chunk.stamp + self.refiner.chunk_size * chunk.dt
+
+
+def allowed_starts(stamps: Stamps | None, chunk_size: int, segment_size: int) -> tuple[tuple[int, float], ...]:
+    """Rows at which System 1 may start, and their stamps, in order; empty: anywhere.
+
+    Args:
+        stamps: of the robot profile.
+        chunk_size: rows of a chunk.
+        segment_size: rows of a segment.
+    """
+    if stamps is None:
+        return ()
+    if stamps == EVERY_SEGMENT:
+        stamps = tuple(row / chunk_size for row in range(0, chunk_size, segment_size))
+    # As System 1 counts: in float32, cut off.
+    return tuple(sorted({int(np.float32(stamp) * np.float32(chunk_size)): float(stamp) for stamp in stamps}.items()))

@@ -74,7 +74,8 @@ class DenoisingCycle:
         if chunk is None:
             return None
         frame = self._observer.take(now, newest_state=True)
-        return self._denoiser.request(chunk, frame.observation(""), frame.stamp, frame.joint_positions, now)
+        velocity = self._observer.joint_velocities(chunk.stamp) if self._denoiser.needs_velocity(chunk) else None
+        return self._denoiser.request(chunk, frame.observation(""), frame.stamp, frame.joint_positions, now, velocity)
 
     def _notice(self, now: float) -> None:
         if self._denoiser.notice(now):

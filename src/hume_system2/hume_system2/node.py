@@ -11,8 +11,12 @@ from hume_msgs.msg import ActionChunk, System1Status, Thought
 
 from hume_core.chunk import Chunk
 from hume_core.errors import ConfigError, ObservationError
+from hume_core.policy_contract import fitted_robot
 from hume_core.robot import RobotProfile
+from hume_core.state_composer import StateComposer
+from hume_core.state_statistics import check_first_state
 from hume_ros import qos
+from hume_ros.description import receive_description
 from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
@@ -26,7 +30,7 @@ from hume_system2.heartbeat import System2Heartbeat
 from hume_system2.model import System2
 from hume_system2.settings import System2Settings
 from hume_system2.tasks import Ending, Outcome, Task, TaskStatistics, begins_at_start
-from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult, check_fits
+from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult
 from hume_system2.worker import ThinkingWorker
 
 _FEEDBACK_PERIOD = 0.1
@@ -67,8 +71,9 @@ class System2Node(HumeLifecycleNode):
             device=settings.device,
             dtype=getattr(torch, settings.dtype),
             compile=settings.compile,
+            contract=settings.contract,
         )
-        check_fits(system2, self._profile)
+        self._profile = fitted_robot(system2.config, system2.contract, self._profile, settings.checkpoint)
         options = ThinkingOptions(
             settings.candidates,
             settings.time_temp,
@@ -79,12 +84,19 @@ class System2Node(HumeLifecycleNode):
         )
         thinker = Thinker(system2, options)
         self._check_standing_task(thinker)
-        probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout)
+        composer = self._composer()
+        state = probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout, composer)
+        check_first_state(state, system2.normalizer, composer, settings.state_deviations)
         thinker.warm_up()
-        self._connect(thinker)
+        self._connect(thinker, composer)
         self.get_logger().info(
             f"configured for robot '{self._profile.name}' with {thinker.options.candidates} candidates"
         )
+
+    def _composer(self) -> StateComposer:
+        """A description that the profile does not name comes from its topic."""
+        timeout = self._settings.sensor_timeout
+        return StateComposer.of(self._profile, fallback=lambda: receive_description(self, timeout))
 
     def _check_standing_task(self, thinker: Thinker) -> None:
         try:
@@ -93,12 +105,12 @@ class System2Node(HumeLifecycleNode):
         except ObservationError as error:
             raise ConfigError(f"parameter 'task': {error}") from error
 
-    def _connect(self, thinker: Thinker) -> None:
+    def _connect(self, thinker: Thinker, composer: StateComposer) -> None:
         self._check_instruction = thinker.check_instruction
         self._chunks = self.create_publisher(ActionChunk, "hume/action_chunk", qos.CHUNK)
         self._thoughts = self.create_publisher(Thought, "hume/thought", qos.CHUNK)
         self._epoch = EpochKeeper(self, self._on_epoch)
-        self._observer = Observer(self, self._profile, thinker.cameras)
+        self._observer = Observer(self, self._profile, thinker.cameras, composer=composer)
         # Wall-clock milliseconds, so that a restarted node goes on above the numbers it used before.
         first_seq = time.time_ns() // 1_000_000
         cycle = ThinkingCycle(self._observer, self._profile, time.monotonic(), first_seq, self._settings.checkpoint)

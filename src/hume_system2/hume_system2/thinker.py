@@ -9,11 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hume_core.config import HumeConfig
-from hume_core.errors import CheckpointError, ContractError
 from hume_core.observation import Observation
-from hume_core.policy_contract import CONTRACT_FILE, PolicyContract
-from hume_core.robot import RobotProfile
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
 from hume_system2.settings import System2Settings
@@ -98,12 +94,16 @@ class Thinker:
     Args:
         system2: the model.
         options: how it searches.
+
+    Raises:
+        CheckpointError: the checkpoint has no values to choose by.
     """
 
     def __init__(self, system2: System2, options: ThinkingOptions) -> None:
         self._system2 = system2
         self.options = replace(options, candidates=options.candidates or system2.config.num_candidates)
         """As given, N filled in."""
+        system2.check_choice(self.options.candidates, self.options.chooser)
         self._generator = torch.Generator(device="cpu")
         self._choices = torch.Generator(device="cpu")
         if options.seed < 0:
@@ -148,46 +148,3 @@ class Thinker:
             choices=self._choices,
         )
         return ThoughtResult.of(self._system2, thought, time.monotonic() - started)
-
-
-def check_fits(system2: System2, profile: RobotProfile) -> None:
-    """Refuse a loaded checkpoint that was not made for the robot; see `check_checkpoint`."""
-    check_checkpoint(system2.config, system2.contract, profile)
-
-
-def check_checkpoint(config: HumeConfig, contract: PolicyContract | None, profile: RobotProfile) -> None:
-    """Refuse a checkpoint that was not made for the robot, without its weights.
-
-    One with a contract is compared field by field, one without by the sizes of state and action.
-
-    Raises:
-        ContractError: names every field that differs, or a size that the contract gives wrongly.
-        CheckpointError: names both sizes.
-    """
-    if contract is not None:
-        _check_contract(contract, config, profile)
-        return
-    for what, found, wanted in (
-        ("state", config.state_dim, profile.state_dim),
-        ("action", config.action_dim, profile.action_dim),
-    ):
-        if found != wanted:
-            raise CheckpointError(
-                f"the checkpoint's {what} has {found} numbers but robot '{profile.name}' gives {wanted}; "
-                f"choose a checkpoint trained for this robot or mend the profile's {what} section"
-            )
-
-
-def _check_contract(contract: PolicyContract, config: HumeConfig, profile: RobotProfile) -> None:
-    said, found = (contract.state_dim, contract.action_dim), (config.state_dim, config.action_dim)
-    if said != found:
-        raise ContractError(
-            f"{CONTRACT_FILE} describes states and actions of {said[0]} and {said[1]} numbers; config.json says "
-            f"{found[0]} and {found[1]}"
-        )
-    differences = contract.differences(profile)
-    if differences:
-        raise ContractError(
-            f"the checkpoint was not made for robot '{profile.name}': {'; '.join(differences)}; choose another "
-            "checkpoint or mend the profile"
-        )

@@ -26,6 +26,7 @@ def regress(
         _File, typer.Option(help="Command stream to compare with; the word recorded: the commands in the bag.")
     ] = None,
     checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the recorded one.")] = "",
+    contract: Annotated[str, option(System2Settings, "contract")] = "",
     write: Annotated[_File, typer.Option(help="Write the command stream, such as for --golden.")] = None,
     json_file: Annotated[_File, typer.Option("--json", help="Write the report as JSON.")] = None,
     html: Annotated[_File, typer.Option(help="Write the report as one HTML page.")] = None,
@@ -55,6 +56,7 @@ def regress(
         bag=bag,
         golden=golden,
         checkpoint=checkpoint,
+        contract=contract,
         robot=robot,
         limits_file=limits_file,
         namespace=namespace,

@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 from hume_bags.regress.settings import Settings
 from hume_bags.regress.stream import WEIGHT_DTYPE
 from hume_core.checkpoint import CheckpointReader, resolve_folder
+from hume_core.normalization import Normalizer
 from hume_core.observation import Observation
+from hume_core.policy import PretrainedPolicy
+from hume_core.policy_contract import fitted_robot
 from hume_core.robot import RobotProfile
 from hume_system1.denoiser import Refiner
-from hume_system1.model import System1
+from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system2.model import System2
-from hume_system2.thinker import Thinker, ThoughtResult, check_fits
+from hume_system2.thinker import Thinker, ThoughtResult
 
 _FILES = ("config.json", "tokenizer.json", "vqh_backbone.json")
 
@@ -50,6 +53,7 @@ class Policy:
         tensors: names of the weights.
         weights: one record per tensor, see `WEIGHT_DTYPE`.
         parallel_segments: how many segments the refiner may be asked for at the same time.
+        normalizer: the statistics that the first state is held against; None: it is not.
     """
 
     thinker: Thinks
@@ -61,6 +65,7 @@ class Policy:
     tensors: Sequence[str]
     weights: NDArray[np.void]
     parallel_segments: int = 1
+    normalizer: Normalizer | None = None
 
 
 def content_hash(data: Any) -> int:
@@ -68,20 +73,26 @@ def content_hash(data: Any) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
-def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> Policy:
+def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> tuple[Policy, RobotProfile]:
     """Load both systems as the nodes do; torch on one thread.
 
+    Returns:
+        The policy, and the robot as it wants to see it.
+
     Raises:
-        CheckpointError: the checkpoint is damaged or does not fit the robot.
+        CheckpointError: the checkpoint is damaged, does not fit the robot, or has no System 1 to refine with.
     """
     torch.set_num_threads(1)
-    system2 = System2.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype2))
-    system1 = System1.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype1))
-    check_fits(system2, profile)
+    given, dtype1 = settings.contract, getattr(torch, settings.dtype1)
+    system2 = System2.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype2), contract=given)
+    has_network = settings.refine or system2.config.has_system1
+    kind: type[PretrainedPolicy] = System1 if has_network else ActionUnits
+    system1 = kind.from_pretrained(checkpoint, dtype=dtype1, contract=given)
+    robot = fitted_robot(system2.config, system2.contract, profile, checkpoint)
     folder = resolve_folder(checkpoint)
     names = tuple(sorted({*system2.tensors_read, *system1.tensors_read}))
     thinker = Thinker(system2, settings.thinking)
-    return Policy(
+    policy = Policy(
         thinker=thinker,
         refiner=System1Refiner(system1) if settings.refine else PassThroughRefiner(system1),
         cameras=thinker.cameras,
@@ -95,7 +106,9 @@ def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> P
         },
         tensors=names,
         weights=_fingerprints(CheckpointReader(folder), names),
+        normalizer=system2.normalizer,
     )
+    return policy, robot
 
 
 def _file_hash(path: Path) -> str:

@@ -29,6 +29,7 @@ from hume_core.kinematics import Kinematics
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_kinematics
+from hume_core.state_statistics import check_first_state
 from hume_session import Latencies, LatencyModel, SessionOptions
 from hume_training.default_checkpoint import default_checkpoint
 
@@ -73,9 +74,11 @@ def regress(options: RegressOptions) -> Result:
 def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | None) -> Result:
     settings = settings_of(options, bag.provenance)
     profile = tightened(_profile(options, settings, bag), settings.limits_file)
-    policy = load_policy(settings.checkpoint or str(default_checkpoint(settings.robot)), profile, settings)
+    policy, profile = load_policy(settings.checkpoint or str(default_checkpoint(settings.robot)), profile, settings)
     session = Session(bag, profile, policy.cameras, options.namespace)
-    session.check()
+    state = session.check()
+    if policy.normalizer is not None:
+        check_first_state(state, policy.normalizer, session.composer, settings.state_deviations)
     latency = _latency(options, session)
     kinematics = load_kinematics(profile) if profile.needed_kinematics else None
     recorded = recorded_commands(bag, profile, options.namespace or "") if options.as_recorded else []

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hume_bags.errors import BagError
 from hume_bags.reader import BagMessage, BagReader
 from hume_bags.regress.clock import RecordedClock
 from hume_bags.regress.latency import measured_latencies
 from hume_core.errors import HumeError, ObservationError
 from hume_core.robot import RobotProfile
+from hume_core.state_composer import StateComposer
 from hume_ros.conversions import image_to_rgb
 from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.observation_buffer import JOINT_STATES, check_cameras, state_vector
@@ -50,6 +54,9 @@ class Session:
         cameras: keys that the policy wants.
         namespace: of the recorded nodes; None finds it by the joint states' topic.
 
+    Attributes:
+        composer: of the states.
+
     Raises:
         ObservationError: the robot has no such camera.
         SessionError: a topic is not in the bag.
@@ -58,7 +65,7 @@ class Session:
     def __init__(self, bag: BagReader, profile: RobotProfile, cameras: list[str], namespace: str | None = None) -> None:
         check_cameras(profile, cameras)
         self._bag = bag
-        self._profile = profile
+        self._profile, self.composer = profile, StateComposer.of(profile)
         self.cameras = cameras
         self._skipped: dict[str, int] = {}
         self._clock = RecordedClock(
@@ -85,39 +92,43 @@ class Session:
         """Full name of a topic of the robot's nodes."""
         return topic if topic.startswith("/") else self._prefix + topic
 
-    def check(self) -> None:
+    def check(self) -> NDArray[np.float32]:
         """Decode every camera's first image and put the first joint state together, as the nodes do at the start.
+
+        Returns:
+            The first state (s,).
 
         Raises:
             ObservationError: another robot's joints, an unknown encoding.
             SessionError: a topic is there but empty.
         """
         wanted, merger, problem = dict(self.topics), JointStateMerger.of(self._profile), ""
+        first: NDArray[np.float32] | None = None
         for arrival in self._sensor_arrivals():
             topic = wanted.get(arrival.source)
             if topic is None:
                 continue
             try:
-                if self._usable(arrival, merger):
-                    del wanted[arrival.source]
+                usable, state = self._usable(arrival, merger)
             except ObservationError as error:
                 raise ObservationError(f"topic '{topic}': {error}") from error
+            if usable:
+                del wanted[arrival.source]
+            first = state if first is None else first
             problem = merger.problem(arrival.time * 1e-9)
-            if not wanted:
-                return
+            if not wanted and first is not None:
+                return first
         if JOINT_STATES in wanted and problem:
             raise ObservationError(f"topic '{wanted[JOINT_STATES]}': {problem}")
         raise SessionError(f"no message on topic '{next(iter(wanted.values()))}' can be read")
 
-    def _usable(self, arrival: Arrival, merger: JointStateMerger) -> bool:
-        """Whether a message is of use by itself, or completes a joint state that is."""
+    def _usable(self, arrival: Arrival, merger: JointStateMerger) -> tuple[bool, NDArray[np.float32] | None]:
+        """Whether a message is of use by itself, or completes a joint state that is; and that state."""
         if arrival.source != JOINT_STATES:
             image_to_rgb(arrival.message)
-            return True
+            return True, None
         state = merger.add(arrival.message, arrival.time * 1e-9)
-        if state is not None:
-            state_vector(self._profile, state)
-        return state is not None
+        return (False, None) if state is None else (True, state_vector(self.composer, state))
 
     def arrivals(self) -> Iterator[Arrival]:
         """Everything the nodes would have received, in order of recording time."""

@@ -34,6 +34,7 @@ class RegressOptions:
         bag: folder or .mcap file.
         golden: canonical file to compare with, or `RECORDED`: the commands in the bag; None: only run.
         checkpoint: folder or hub name; empty: as recorded where it is there, else the default one of the robot.
+        contract: what its numbers mean; empty: as recorded, else as it says itself.
         robot: profile; empty: as recorded.
         limits_file: tightens the profile; empty: as recorded.
         namespace: of the recorded nodes; None: found by the joint states.
@@ -47,6 +48,7 @@ class RegressOptions:
     bag: Path
     golden: Path | None = None
     checkpoint: str = ""
+    contract: str = ""
     robot: str = ""
     limits_file: str = ""
     namespace: str | None = None
@@ -77,6 +79,8 @@ class Settings:
     Attributes:
         robot: profile.
         checkpoint: folder or hub name; empty: the default one of the robot.
+        contract: what its numbers mean; empty: as it says itself.
+        state_deviations: see `System2Settings`.
         thinking: how System 2 searches; the seed is never negative.
         dtype2, dtype1: compute types of System 2 and System 1.
         refine, chunk_switch: of the denoiser.
@@ -88,6 +92,8 @@ class Settings:
 
     robot: str
     checkpoint: str
+    contract: str
+    state_deviations: float
     thinking: ThinkingOptions
     dtype2: str
     dtype1: str
@@ -118,6 +124,8 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Setti
     return Settings(
         robot=robot,
         checkpoint=options.checkpoint or _existing(recorded),
+        contract=options.contract or str(system2.get("contract") or ""),
+        state_deviations=_first(system2.get("state_deviations"), find(System2Settings, "state_deviations").default),
         thinking=replace(
             plain,
             candidates=_first(options.candidates, system2.get("candidates"), plain.candidates),

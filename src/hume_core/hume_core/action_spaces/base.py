@@ -26,12 +26,14 @@ class SegmentTargets:
         followed: rows up to the first that is not followed.
         short: the followed row that stayed farthest from its target, in words; empty: all were reached.
         reason: why that row is not followed; empty: all are.
+        start: (n,) joints at the time of the first row, rad, of spaces that do not move at once; else None.
     """
 
     positions: NDArray[np.float64]
     followed: int
     short: str = ""
     reason: str = ""
+    start: NDArray[np.float64] | None = None
 
     @property
     def report(self) -> str:
@@ -57,11 +59,12 @@ class ActionSpace(ABC):
     robot's joint positions at the observation that was thought about.
 
     Attributes:
-        conventions: how rows about the tool are written; joint spaces have no use for it.
+        conventions: how rows are written.
         name: in robot profiles, checkpoints and messages.
         needs_kinematics: rows are about the tool, so the arm's kinematics is needed.
         sequential: a row's joints depend on the rows before it, so segments are solved in order, by one thread.
         offsets_from_anchor: every row is joint positions minus the anchor, so a moved anchor is one plain shift.
+        written_with: fields of profiles and contracts that say how its rows are written.
     """
 
     conventions: Conventions = field(default_factory=Conventions)
@@ -70,6 +73,12 @@ class ActionSpace(ABC):
     needs_kinematics: ClassVar[bool] = False
     sequential: ClassVar[bool] = False
     offsets_from_anchor: ClassVar[bool] = False
+    written_with: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def moves_at_once(self) -> bool:
+        """Whether a row's joints are due at the row's own time; else it is where the arm is when the row is over."""
+        return True
 
     @abstractmethod
     def size(self, num_joints: int) -> int:
@@ -81,7 +90,12 @@ class ActionSpace(ABC):
 
     @abstractmethod
     def path(
-        self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float, kinematics: Kinematics | None = None
+        self,
+        rows: NDArray[np.float64],
+        anchor: NDArray[np.float64],
+        dt: float,
+        kinematics: Kinematics | None = None,
+        velocity: NDArray[np.float64] | None = None,
     ) -> ActionPath:
         """The joint path of a chunk, for a caller that refines it piece by piece.
 
@@ -90,6 +104,7 @@ class ActionSpace(ABC):
             anchor: (n,) joint positions at the observation, rad.
             dt: time between two rows, s.
             kinematics: of the arm, where the space needs it.
+            velocity: (n,) of the joints at the observation, rad/s, where the space does not move at once; None: rest.
 
         Raises:
             ActionSpaceError: the rows are too narrow, or the kinematics is missing.
@@ -112,6 +127,14 @@ class ActionSpace(ABC):
         Raises:
             ActionSpaceError: a shape does not fit, or the kinematics is missing.
         """
+
+    def misfit(self, num_joints: int) -> str:
+        """Which convention is for an arm with another number of joints; empty: none."""
+        return ""
+
+    def in_rows(self, moved: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far joints moved (n,), rad, in numbers of a row (n,); only where rows are offsets from the anchor."""
+        return moved
 
     @abstractmethod
     def row_spread(self, num_joints: int, angle: float, twist: Sequence[float]) -> NDArray[np.float64]:

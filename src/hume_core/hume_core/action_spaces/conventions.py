@@ -1,13 +1,16 @@
-"""How action rows about the tool are written."""
+"""How action rows are written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.action_spaces.joint_units import JointUnits
+from hume_core.action_spaces.response import AnyResponse, Exact, Reference
 from hume_core.errors import ActionSpaceError
 from hume_core.kinematics.rotation import (
     rotation_from_rpy,
@@ -50,29 +53,38 @@ class RotationFormat(str, Enum):
 
 @dataclass(frozen=True)
 class Conventions:
-    """How the six numbers of an end-effector row are written.
+    """How the numbers of an action row are written.
 
     Attributes:
         frame: axes of `ee_delta`; `ee_pose` is always in the base frame.
         rotation: format of the last three numbers.
         scale: (6,) what the policy's numbers are multiplied by to give m and rad.
+        reference: what rows of `ee_delta` are counted from.
+        response: how the arm of the demonstrations followed rows of `ee_delta`.
+        tool_offset: (3,) where the frame that rows are about lies in the axes of `tool_link`, m.
+        tool_rotation: (3, 3) its axes in those of `tool_link`, by rows; empty: the same.
+        joint_units: how rows of joint spaces are written.
 
     Raises:
-        ActionSpaceError: the scale has not six positive numbers.
+        ActionSpaceError: the scale has not six positive numbers, or the offset not three.
     """
 
     frame: DeltaFrame = DeltaFrame.BASE
     rotation: RotationFormat = RotationFormat.ROTATION_VECTOR
     scale: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    reference: Reference = Reference.PREVIOUS_ROW
+    response: AnyResponse = field(default_factory=Exact)
+    tool_offset: tuple[float, ...] = (0.0, 0.0, 0.0)
+    tool_rotation: tuple[tuple[float, ...], ...] = ()
+    joint_units: JointUnits = field(default_factory=JointUnits)
 
     @classmethod
-    def given(
-        cls, frame: DeltaFrame | None, rotation: RotationFormat | None, scale: tuple[float, ...] | None
-    ) -> Conventions:
+    def given(cls, **fields: Any) -> Conventions:
         """With the defaults in the place of None."""
-        plain = cls()
-        return cls(frame or plain.frame, rotation or plain.rotation, scale or plain.scale)
+        return cls(**{name: value for name, value in fields.items() if value is not None})
 
     def __post_init__(self) -> None:
         if len(self.scale) != 6 or not all(0.0 < factor < np.inf for factor in self.scale):
             raise ActionSpaceError(f"scale is {list(self.scale)}; it must be six positive numbers")
+        if len(self.tool_offset) != 3 or not np.isfinite(self.tool_offset).all():
+            raise ActionSpaceError(f"tool_offset is {list(self.tool_offset)}; it must be three numbers, m")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 
 from hume_core.action_spaces.conventions import DeltaFrame, RotationFormat
 from hume_core.action_spaces.end_effector import EndEffectorSpace
+from hume_core.action_spaces.response import Reference
+from hume_core.errors import ActionSpaceError
 from hume_core.kinematics.rotation import Pose, rotation_to_vector
 
 if TYPE_CHECKING:
@@ -18,13 +22,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EeDelta(EndEffectorSpace):
-    """Displacement of the tool from the row before: translation (m) and rotation (rad).
+    """Displacement of the tool: translation (m) and rotation (rad).
 
-    Row 0 starts from the tool pose at the observation.
+    `Conventions.reference` says what from: the row before, where row 0 starts from the tool pose at the observation,
+    or always the pose at the observation, or the pose measured at the row's time.
     """
 
     name: ClassVar[str] = "ee_delta"
-    relative: ClassVar[bool] = True
+    written_with: ClassVar[tuple[str, ...]] = ("frame", "rotation", "scale", "reference", "response")
+
+    @property
+    def relative(self) -> bool:
+        """See `EndEffectorSpace`."""
+        return self.conventions.reference is not Reference.OBSERVATION
+
+    def misfit(self, num_joints: int) -> str:
+        """See `ActionSpace.misfit`."""
+        simulated = self.conventions.response.num_joints
+        if simulated in (None, num_joints):
+            return ""
+        return f"the arm of the response has {simulated} joints; the robot's has {num_joints}"
+
+    def rows_between(self, poses: Sequence[Pose]) -> NDArray[np.float64]:
+        """See `EndEffectorSpace.rows_between`.
+
+        Raises:
+            ActionSpaceError: the response depends on the motion before.
+        """
+        written = self.conventions
+        share = written.response.share()
+        if share is None:
+            raise ActionSpaceError(
+                f"response '{written.response.type}' cannot be turned back into rows; 'exact' and 'first_order' can"
+            )
+        rows, goal = np.zeros((len(poses) - 1, 6)), poses[0]
+        starts = {Reference.OBSERVATION: lambda k: poses[0], Reference.MEASURED: lambda k: poses[k]}
+        for k, (previous, pose) in enumerate(pairwise(poses)):
+            start = starts[written.reference](k) if written.reference in starts else goal
+            goal = pose if share == 1.0 else previous.moved(previous.error_to(pose) / share)
+            rows[k] = self.row(goal, start)
+        return rows
 
     def target(self, row: NDArray[np.float64], previous: Pose) -> Pose:
         """See `EndEffectorSpace.target`."""

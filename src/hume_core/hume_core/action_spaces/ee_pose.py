@@ -17,7 +17,11 @@ class EePose(EndEffectorSpace):
     """Pose of the tool in the base frame: position (m) and rotation (rad)."""
 
     name: ClassVar[str] = "ee_pose"
-    relative: ClassVar[bool] = False
+
+    @property
+    def relative(self) -> bool:
+        """See `EndEffectorSpace`."""
+        return False
 
     def target(self, row: NDArray[np.float64], previous: Pose) -> Pose:
         """See `EndEffectorSpace.target`."""

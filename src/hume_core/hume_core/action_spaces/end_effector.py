@@ -22,15 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EndEffectorSpace(ActionSpace):
-    """Three numbers for the tool's position and three for its rotation.
-
-    Attributes:
-        relative: a row is counted from the row before; a row that is not followed takes the sense from the next ones.
-    """
+    """Three numbers for the tool's position and three for its rotation."""
 
     needs_kinematics: ClassVar[bool] = True
     sequential: ClassVar[bool] = True
-    relative: ClassVar[bool]
+    written_with: ClassVar[tuple[str, ...]] = ("frame", "rotation", "scale")
+
+    @property
+    @abstractmethod
+    def relative(self) -> bool:
+        """Whether a row that is not followed takes the sense from the next ones."""
+
+    @property
+    def moves_at_once(self) -> bool:
+        """See `ActionSpace.moves_at_once`."""
+        return self.conventions.response.moves_at_once
 
     @abstractmethod
     def target(self, row: NDArray[np.float64], previous: Pose) -> Pose:
@@ -38,7 +44,7 @@ class EndEffectorSpace(ActionSpace):
 
         Args:
             row: (6,) in real units.
-            previous: the pose that the row before asked for, or the pose at the observation for the first row.
+            previous: what a displacement starts from.
         """
 
     @abstractmethod
@@ -53,11 +59,21 @@ class EndEffectorSpace(ActionSpace):
         """See `ActionSpace.column_names`."""
         return ("x", "y", "z", *self.conventions.rotation.column_names)
 
+    def rows_between(self, poses: Sequence[Pose]) -> NDArray[np.float64]:
+        """Rows (k, 6), real units, that lead from the first of k + 1 poses through all others."""
+        rows = [self.row(pose, previous) for previous, pose in pairwise(poses)]
+        return np.stack(rows) if rows else np.zeros((0, 6))
+
     def path(
-        self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float, kinematics: Kinematics | None = None
+        self,
+        rows: NDArray[np.float64],
+        anchor: NDArray[np.float64],
+        dt: float,
+        kinematics: Kinematics | None = None,
+        velocity: NDArray[np.float64] | None = None,
     ) -> ToolPath:
         """See `ActionSpace.path`."""
-        return ToolPath(self.required(kinematics), self, rows, anchor, dt)
+        return ToolPath(self.required(kinematics), self, rows, anchor, dt, velocity)
 
     def from_joints(
         self, positions: NDArray[np.floating], anchor: NDArray[np.floating], kinematics: Kinematics | None = None
@@ -73,9 +89,25 @@ class EndEffectorSpace(ActionSpace):
         if positions.ndim > 2:
             pairs = zip(positions, anchor, strict=True)
             return np.stack([self.from_joints(part, start, arm) for part, start in pairs])
-        poses = [arm.forward(joints) for joints in (anchor, *positions)]
-        rows = [self.row(pose, previous) for previous, pose in pairwise(poses)]
-        return np.stack(rows) if rows else np.zeros((0, 6))
+        return self.rows_between([self.controlled(arm.forward(joints)) for joints in (anchor, *positions)])
+
+    def controlled(self, tool: Pose) -> Pose:
+        """The frame that rows are about, of the tool link's pose."""
+        offset = self._offset
+        return tool if offset is None else tool.followed_by(offset)
+
+    def tool(self, controlled: Pose) -> Pose:
+        """The tool link's pose; the inverse of `controlled`."""
+        offset = self._offset
+        return controlled if offset is None else controlled.followed_by(offset.inverse())
+
+    @property
+    def _offset(self) -> Pose | None:
+        written = self.conventions
+        if not any(written.tool_offset) and not written.tool_rotation:
+            return None
+        rotation = np.array(written.tool_rotation) if written.tool_rotation else np.eye(3)
+        return Pose(np.array(written.tool_offset), rotation)
 
     def row_spread(self, num_joints: int, angle: float, twist: Sequence[float]) -> NDArray[np.float64]:
         """See `ActionSpace.row_spread`."""

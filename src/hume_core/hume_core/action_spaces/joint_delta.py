@@ -13,13 +13,13 @@ from hume_core.action_spaces.joint_space import JointSpace
 
 @dataclass(frozen=True)
 class JointDelta(JointSpace):
-    """Joint positions minus the joint positions at the observation, rad; every row is counted from there."""
+    """Joint positions minus the joint positions at the observation; every row is counted from there."""
 
     name: ClassVar[str] = "joint_delta"
     offsets_from_anchor: ClassVar[bool] = True
 
     def _positions_of(self, rows: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:
-        return rows + anchor
+        return self.conventions.joint_units.differences(rows) + anchor
 
     def _rows_of(self, positions: NDArray[np.floating], anchor: NDArray[np.floating]) -> NDArray[np.floating]:
-        return positions - anchor
+        return self.conventions.joint_units.differences_of(positions - anchor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class JointSpace(ActionSpace):
     """One number per joint, each row by itself."""
 
+    written_with: ClassVar[tuple[str, ...]] = ("unit", "sign", "offset")
+
     def size(self, num_joints: int) -> int:
         """See `ActionSpace.size`."""
         return num_joints
@@ -30,14 +32,27 @@ class JointSpace(ActionSpace):
         return tuple(joints)
 
     def path(
-        self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float, kinematics: Kinematics | None = None
+        self,
+        rows: NDArray[np.float64],
+        anchor: NDArray[np.float64],
+        dt: float,
+        kinematics: Kinematics | None = None,
+        velocity: NDArray[np.float64] | None = None,
     ) -> JointPath:
-        """See `ActionSpace.path`; neither `dt` nor the kinematics is looked at."""
+        """See `ActionSpace.path`; only the anchor is looked at."""
         return JointPath(self, anchor)
+
+    def misfit(self, num_joints: int) -> str:
+        """See `ActionSpace.misfit`."""
+        return self.conventions.joint_units.misfit(num_joints)
+
+    def in_rows(self, moved: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `ActionSpace.in_rows`."""
+        return np.asarray(self.conventions.joint_units.differences_of(moved))
 
     def row_spread(self, num_joints: int, angle: float, twist: Sequence[float]) -> NDArray[np.float64]:
         """See `ActionSpace.row_spread`."""
-        return np.full(num_joints, angle)
+        return np.abs(self.in_rows(np.full(num_joints, angle)))
 
     def from_joints(
         self, positions: NDArray[np.floating], anchor: NDArray[np.floating], kinematics: Kinematics | None = None
@@ -52,11 +67,11 @@ class JointSpace(ActionSpace):
 
     @abstractmethod
     def _positions_of(self, rows: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(k, n) joint positions of the arm's numbers (k, n)."""
+        """(k, n) joint positions, rad, of the arm's numbers (k, n)."""
 
     @abstractmethod
     def _rows_of(self, positions: NDArray[np.floating], anchor: NDArray[np.floating]) -> NDArray[np.floating]:
-        """(..., k, n) rows of joint positions (..., k, n), with the anchor (..., 1, n)."""
+        """(..., k, n) rows of joint positions (..., k, n), rad, with the anchor (..., 1, n)."""
 
 
 class JointPath:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.action_spaces.base import ActionPath, ActionSpace
+from hume_core.action_spaces.layout_targets import LayoutTargets
 from hume_core.action_spaces.registry import describe_spaces
 from hume_core.errors import ActionSpaceError
 from hume_core.kinematics import Kinematics
@@ -54,21 +55,6 @@ class GripperGroup:
 
 
 Group = ArmGroup | GripperGroup
-
-
-@dataclass(frozen=True)
-class LayoutTargets:
-    """What rows ask of a robot.
-
-    Attributes:
-        positions: (h, n) joint positions of all arms, rad.
-        grippers: (h, g) numbers of the grippers, real units.
-        report: which rows an arm does not follow and why; empty: all are reached.
-    """
-
-    positions: NDArray[np.float64]
-    grippers: NDArray[np.float64]
-    report: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +133,11 @@ class ActionLayout:
         """Whether every arm's rows are; see `ActionSpace.offsets_from_anchor`."""
         return all(arm.space.offsets_from_anchor for arm in self.arms)
 
+    @property
+    def moves_at_once(self) -> bool:
+        """Whether every arm does; see `ActionSpace.moves_at_once`."""
+        return all(arm.space.moves_at_once for arm in self.arms)
+
     @cached_property
     def slices(self) -> tuple[slice, ...]:
         """Where in a row each group's numbers are."""
@@ -170,19 +161,34 @@ class ActionLayout:
         columns = [part.start for group, part in pairs if isinstance(group, GripperGroup)]
         return rows[:, columns]
 
-    def path(self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float) -> LayoutPath:
+    def in_rows(self, moved: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far all joints moved (n,), rad, in numbers of a row; see `ActionSpace.in_rows`."""
+        return np.concatenate([arm.space.in_rows(moved[joints]) for arm, _, joints in self._arm_parts])
+
+    def path(
+        self,
+        rows: NDArray[np.float64],
+        anchor: NDArray[np.float64],
+        dt: float,
+        velocity: NDArray[np.float64] | None = None,
+    ) -> LayoutPath:
         """The path of a chunk, for a caller that refines it piece by piece.
 
         Args:
             rows: (H, a) the whole chunk, real units.
             anchor: (n,) positions of all joints at the observation, rad.
             dt: time between two rows, s.
+            velocity: (n,) of all joints at the observation, rad/s; None: at rest.
 
         Raises:
             ActionSpaceError: a shape does not fit, or an arm's kinematics is missing.
         """
         self._check(rows, anchor)
-        paths = [arm.space.path(rows[:, part], anchor[js], dt, arm.kinematics) for arm, part, js in self._arm_parts]
+        speeds = np.zeros(len(anchor)) if velocity is None else velocity
+        paths = [
+            arm.space.path(rows[:, part], anchor[js], dt, arm.kinematics, speeds[js])
+            for arm, part, js in self._arm_parts
+        ]
         return LayoutPath(self, paths)
 
     def to_joints(
@@ -261,7 +267,12 @@ class LayoutPath:
         several = len(parts) > 1
         reports = [f"{arm.name}: {found.report}" if several else found.report for arm, found in parts if found.report]
         positions = np.concatenate([found.positions for _, found in parts], axis=1)
-        return LayoutTargets(positions, layout.gripper_numbers(rows), "; ".join(reports))
+        grippers, report = layout.gripper_numbers(rows), "; ".join(reports)
+        if layout.moves_at_once:
+            return LayoutTargets(positions, grippers, report)
+        start = np.concatenate([found.positions[0] if found.start is None else found.start for _, found in parts])
+        late = np.concatenate([np.full(len(arm.joints), found.start is not None) for arm, found in parts])
+        return LayoutTargets(positions, grippers, report, start, late)
 
 
 def _slices(sizes: Sequence[int]) -> tuple[slice, ...]:

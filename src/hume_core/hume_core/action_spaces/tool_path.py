@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.action_spaces.base import SegmentTargets
+from hume_core.action_spaces.conventions import Conventions
+from hume_core.action_spaces.response import Reference
 from hume_core.errors import ActionSpaceError
 from hume_core.kinematics.rotation import Pose
 from hume_core.kinematics.solver import Kinematics, Reach, Solution
@@ -15,6 +17,7 @@ from hume_core.kinematics.solver import Kinematics, Reach, Solution
 _LAG_POSITION = 0.03
 _LAG_ROTATION = 0.2
 _SINGULAR_SHARE = 1.0 / 3.0
+_ORIGIN = Pose(np.zeros(3), np.eye(3))
 
 
 class ToolSpace(Protocol):
@@ -25,20 +28,32 @@ class ToolSpace(Protocol):
         """Of the space."""
 
     @property
+    def conventions(self) -> Conventions:
+        """How its rows are written."""
+
+    @property
     def relative(self) -> bool:
-        """Whether a row is counted from the row before."""
+        """Whether a row that is not followed takes the sense from the next ones."""
 
     def target(self, row: NDArray[np.float64], previous: Pose) -> Pose:
-        """The tool pose that a row asks for."""
+        """The pose that a row asks for."""
+
+    def controlled(self, tool: Pose) -> Pose:
+        """The frame that rows are about, of the tool link's pose."""
+
+    def tool(self, controlled: Pose) -> Pose:
+        """The tool link's pose."""
 
 
 class ToolPath:
     """Turns the rows of one chunk into joint positions, row after row from the robot's state at the observation.
 
-    The pose of row k is that of row k-1 displaced by row k (`ee_delta`), or row k itself (`ee_pose`); what row 0 is
-    displaced from is the pose at the observation, not the robot's pose when the chunk arrives. Displacements add up on
-    poses asked for, not on poses reached, so a row that a velocity limit holds back is made up for by the next ones.
-    The joints of each row are solved from those of the row before, so the arm keeps its configuration.
+    A row gives a goal: row k itself (`ee_pose`), or a pose displaced by row k (`ee_delta`). That pose is by default the
+    goal of row k-1; what row 0 is displaced from is the pose at the observation, not the robot's pose when the chunk
+    arrives. Displacements then add up on poses asked for, not on poses reached, so a row that a velocity limit holds
+    back is made up for by the next ones. `Conventions.response` says how the tool follows the goals: at once, or as a
+    simulated arm does, which goes on from row to row with its velocity. The joints of each row are solved from those
+    of the row before, so the arm keeps its configuration.
 
     A row that limits or a singular pose keep out of tolerance is followed as nearly as they allow, and reported. One
     that stays away by more than 30 mm or 0.2 rad is unreachable and repeats the joints of the row before, so the arm
@@ -52,9 +67,11 @@ class ToolPath:
         rows: (H, >= 6) the chunk in real units; refined segments overwrite them.
         anchor: (n,) joint positions at the observation, rad.
         dt: time between two rows, s.
+        velocity: (n,) of the joints at the observation, rad/s; None: at rest.
 
     Raises:
         ActionSpaceError: the rows are too narrow.
+        KinematicsError: the response simulates an arm with another number of joints.
     """
 
     def __init__(
@@ -64,6 +81,7 @@ class ToolPath:
         rows: NDArray[np.float64],
         anchor: NDArray[np.float64],
         dt: float,
+        velocity: NDArray[np.float64] | None = None,
     ) -> None:
         if rows.ndim != 2 or rows.shape[1] < 6:
             raise ActionSpaceError(f"action rows have shape {rows.shape}; '{space.name}' needs at least (k, 6)")
@@ -72,10 +90,16 @@ class ToolPath:
         size = len(self._rows)
         # Entry k+1 belongs to row k; entry 0 is the observation.
         self._joints = np.tile(np.asarray(anchor, dtype=np.float64), (size + 1, 1))
-        self._poses: list[Pose] = [kinematics.forward(self._joints[0])] * (size + 1)
+        written, start = space.conventions, space.controlled(kinematics.forward(self._joints[0]))
+        self._reference, self._response = written.reference, written.response
+        self._tracker = written.response.tracker(kinematics.model, space.controlled(_ORIGIN), dt)
+        speed = np.zeros(len(anchor)) if velocity is None else velocity
+        self._states = [self._tracker.begin(start, self._joints[0], speed)] * (size + 1)
+        self._goals: list[Pose] = [start] * (size + 1)
         self._reasons: list[str] = [""] * (size + 1)
         self._shorts: list[tuple[float, str]] = [(0.0, "")] * (size + 1)
         self._solved = 0
+        self._newest: tuple[int, NDArray[np.float64]] | None = None
 
     def segment(self, first: int, rows: NDArray[np.float64]) -> SegmentTargets:
         """Put refined rows in the place of the chunk's rows from `first` on, and solve up to their end.
@@ -87,8 +111,10 @@ class ToolPath:
         end = first + len(rows)
         if not np.isfinite(rows[:, :6]).all():
             return SegmentTargets(np.full((len(rows), self._joints.shape[1]), np.nan), 0)
-        self._rows[first:end] = rows[:, :6]
-        self._solved = min(self._solved, first)
+        if self._newest is None or self._newest[0] != first or not np.array_equal(self._newest[1], rows[:, :6]):
+            self._newest = first, rows[:, :6].copy()
+            self._rows[first:end] = rows[:, :6]
+            self._solved = min(self._solved, first)
         while self._solved < end:
             self._solve(self._solved, self._space.relative and self._solved > first)
             self._solved += 1
@@ -96,26 +122,43 @@ class ToolPath:
         followed = next((k for k, reason in enumerate(reasons) if reason), len(rows))
         short = max(self._shorts[first + 1 : end + 1])[1]
         reason = reasons[followed] if followed < len(rows) else ""
-        return SegmentTargets(self._joints[first + 1 : end + 1].copy(), followed, short, reason)
+        start = None if self._response.moves_at_once else self._joints[first].copy()
+        return SegmentTargets(self._joints[first + 1 : end + 1].copy(), followed, short, reason, start)
 
     def _solve(self, k: int, depends: bool) -> None:
-        start, previous = self._joints[k], self._poses[k]
+        start = self._joints[k]
         self._reasons[k + 1], self._shorts[k + 1] = "", (0.0, "")
         if depends and self._reasons[k]:
             self._hold(k, self._reasons[k])
             return
-        target = self._space.target(self._rows[k], previous)
-        solution = self._kinematics.solve(target, start, self._dt)
+        goal = self._goal(k)
+        state = self._tracker.advance(self._states[k], goal)
+        solution = self._kinematics.solve(self._space.tool(state.pose), start, self._dt)
         if _unreachable(solution):
             self._hold(k, f"row {k} is unreachable: {solution.describe()}")
             return
-        self._joints[k + 1], self._poses[k + 1] = solution.positions, target
+        self._joints[k + 1], self._goals[k + 1], self._states[k + 1] = solution.positions, goal, state
         if solution.reach is not Reach.REACHED:
             size = solution.position_error / _LAG_POSITION + solution.rotation_error / _LAG_ROTATION
             self._shorts[k + 1] = (size, f"row {k} stays behind: {solution.describe()}")
 
+    def _goal(self, k: int) -> Pose:
+        """What row k asks for."""
+        row, before = self._response.clipped(self._rows[k]), self._goals[k]
+        if self._reference is Reference.OBSERVATION:
+            return self._space.target(row, self._goals[0])
+        if self._reference is Reference.PREVIOUS_ROW:
+            return self._space.target(row, before)
+        goal = self._space.target(row, self._states[k].pose)
+        kept = self._response.keeps_orientation and not row[3:].any()
+        return Pose(goal.position, before.rotation) if kept else goal
+
     def _hold(self, k: int, reason: str) -> None:
-        self._joints[k + 1], self._poses[k + 1], self._reasons[k + 1] = self._joints[k], self._poses[k], reason
+        """The arm rests where the row before brought it."""
+        joints = self._joints[k]
+        pose = self._states[k].pose
+        self._joints[k + 1], self._goals[k + 1], self._reasons[k + 1] = joints, self._goals[k], reason
+        self._states[k + 1] = self._tracker.begin(pose, joints, np.zeros(len(joints)))
 
 
 def _unreachable(solution: Solution) -> bool:

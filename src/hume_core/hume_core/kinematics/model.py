@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,35 @@ class ArmModel:
         jacobian = self._pin.computeFrameJacobian(self._model, self._data, self._q, self._tool, frame)
         turned = np.concatenate([self._base_turn @ jacobian[:3], self._base_turn @ jacobian[3:]])
         return self._tool_pose(), turned[:, self._columns]
+
+    def with_inertias(self, links: Sequence[tuple[float, Sequence[float], Sequence[float]]]) -> ArmModel:
+        """The same arm with other masses.
+
+        Args:
+            links: for each joint what it carries: mass (kg), its centre (3,) in the joint's axes (m), and inertia
+                about it (6,): xx, yy, zz, xy, xz, yz (kg m^2).
+        """
+        twin = copy(self)
+        twin._model, twin._q = self._model.copy(), self._q.copy()
+        for name, (mass, center, inertia) in zip(self.joints, links, strict=True):
+            xx, yy, zz, xy, xz, yz = inertia
+            about = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+            joint = twin._model.getJointId(name)
+            twin._model.inertias[joint] = self._pin.Inertia(mass, np.array(center, dtype=np.float64), about)
+        twin._data = twin._model.createData()
+        return twin
+
+    def inertia_and_bias(
+        self, positions: NDArray[np.float64], velocities: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Joint-space inertia (n, n), and torques (n,), Nm, of gravity and of the motion, at (n,) rad and rad/s."""
+        self._set(positions)
+        speeds = np.zeros(self._model.nv)
+        speeds[self._columns] = velocities
+        upper = np.triu(self._pin.crba(self._model, self._data, self._q))
+        inertia = upper + np.triu(upper, 1).T
+        bias = self._pin.nonLinearEffects(self._model, self._data, self._q, speeds)
+        return inertia[np.ix_(self._columns, self._columns)], np.asarray(bias)[self._columns]
 
     def _reduced(self, urdf: str) -> Any:
         if "<robot" not in urdf:

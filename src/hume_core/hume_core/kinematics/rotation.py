@@ -60,6 +60,16 @@ def rotation_to_rpy(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([np.arctan2(r[2, 1], r[2, 2]), pitch, np.arctan2(r[1, 0], r[0, 0])])
 
 
+def sine_error(target: NDArray[np.float64], rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) axis, in outer axes, times the sine of the angle of the turn from one rotation matrix to another.
+
+    Half the sum of the cross products of their axes, as operational-space controllers measure it: beyond a right angle
+    it becomes smaller again.
+    """
+    r = target @ rotation.T
+    return 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
+
+
 @dataclass(frozen=True)
 class Pose:
     """A frame seen from another one.
@@ -84,3 +94,11 @@ class Pose:
     def moved_in_own_axes(self, delta: NDArray[np.float64]) -> Pose:
         """Displaced by (6,) translation (m) and rotation vector (rad) in this frame's own axes."""
         return Pose(self.position + self.rotation @ delta[:3], self.rotation @ rotation_from_vector(delta[3:6]))
+
+    def followed_by(self, inner: Pose) -> Pose:
+        """A frame that is fixed to this one, at a pose seen from it."""
+        return Pose(self.position + self.rotation @ inner.position, self.rotation @ inner.rotation)
+
+    def inverse(self) -> Pose:
+        """The outer frame seen from this one."""
+        return Pose(-self.rotation.T @ self.position, self.rotation.T)

@@ -16,6 +16,7 @@ import numpy as np
 from hume_core.kinematics import Kinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
+from hume_core.state_composer import StateComposer
 from hume_session import Latencies, LatencyModel, Listener, PolicyFacts, Session, SessionOptions
 from hume_session.commanding import CommandStage
 from hume_session.engine import Engine
@@ -77,6 +78,7 @@ class Runner:
         self.world = world
         self._batch, self.suite, self._variant, self._seed = batch, suite, variant, seed
         self.profile, self._maker = suite_profile(profile, suite), maker
+        self._composer = StateComposer.of(self.profile)
         self.cameras = camera_names(self.profile)
         self._options = SessionOptions(ChunkSwitch(suite.chunk_switch), kinematics=kinematics)
         self._latency = LatencyModel(
@@ -135,9 +137,11 @@ class Runner:
     def thought_at(self, snapshot: Snapshot) -> ThoughtRequest:
         """What has to be thought about at a snapshot."""
         self.world.set_state(snapshot.world)
-        images = {key: self.world.render(camera)[None] for key, camera in self.cameras.items()}
-        state = self.world.joint_state().position.astype(np.float32)[None, None]
-        return self.engine(self.world.seed).request(Observation(images, state, [self._said()]))
+        prepare = {key: camera.prepare for key, camera in self.profile.cameras.items()}
+        images = {key: prepare[key](self.world.render(camera))[None] for key, camera in self.cameras.items()}
+        measured, n = self.world.joint_state(), len(self.profile.joint_names)
+        state = self._composer.compose(measured.position[:n], measured.velocity[:n], float(measured.position[n]))
+        return self.engine(self.world.seed).request(Observation(images, state[None, None], [self._said()]))
 
     def engine(self, seed: int) -> EpisodeEngine:
         """What computes the thoughts and segments of an episode with this seed."""

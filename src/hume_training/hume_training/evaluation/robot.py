@@ -7,24 +7,24 @@ import numpy as np
 from hume_core.checkpoint import CheckpointReader, resolve_folder
 from hume_core.config import HumeConfig
 from hume_core.errors import ContractError, HumeError, RobotProfileError
-from hume_core.policy_contract import CONTRACT_FILE, PolicyContract
+from hume_core.policy_contract import CONTRACT_FILE, PolicyContract, find_contract, fitted_robot
 from hume_core.robot import RobotProfile, known_profiles
 from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, GRIPPER_CLOSED, GRIPPER_OPEN
 from hume_sim.rendering import CAMERAS
-from hume_system2.thinker import check_checkpoint
 from hume_training.evaluation.arm import camera_names
 
 _OPTION = "--action-space"
 _SAME_FINGER = 0.003  # m
 
 
-def checked_robot(checkpoint: str, robot: str, action_space: str = "") -> RobotProfile:
+def checked_robot(checkpoint: str, robot: str, action_space: str = "", contract: str = "") -> RobotProfile:
     """The robot that a checkpoint is judged on. Everything is checked but the weights' content, which is not read.
 
     Args:
         checkpoint: folder or hub name.
         robot: name of a profile, or a path.
         action_space: what the rows mean, for checkpoints that do not say it; empty: not given.
+        contract: name or path of what the numbers mean; empty: the checkpoint's own.
 
     Raises:
         CheckpointError: there is no such checkpoint, or it does not fit the robot.
@@ -34,11 +34,10 @@ def checked_robot(checkpoint: str, robot: str, action_space: str = "") -> RobotP
     """
     profile = simulated_robot(robot)
     folder = resolve_folder(checkpoint)
-    config, contract = HumeConfig.load(folder / "config.json"), PolicyContract.load(folder)
+    config, found = HumeConfig.load(folder / "config.json"), find_contract(checkpoint, folder, contract)
     CheckpointReader(folder)
-    profile = robot_for(contract, profile, action_space)
-    check_checkpoint(config, contract, profile)
-    return profile
+    profile = robot_for(found, profile, action_space)
+    return fitted_robot(config, found or PolicyContract.of(profile), profile, checkpoint)
 
 
 def robot_for(contract: PolicyContract | None, profile: RobotProfile, action_space: str = "") -> RobotProfile:

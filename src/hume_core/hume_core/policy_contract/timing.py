@@ -1,0 +1,27 @@
+"""When the rows of a chunk are due, and where System 1 may start in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hume_core.robot_sections import Section, Stamps
+
+
+class Timing(Section):
+    """Timing beside the time step `dt` of a contract.
+
+    Attributes:
+        system1_stamps: shares of a chunk at which System 1 was trained to start, such as [0, 0.5], or
+            `multiples_of_s1_chunk_size`; left out: anywhere.
+    """
+
+    system1_stamps: Stamps | None = None
+
+    def adopted(self) -> dict[str, Any]:
+        """What a robot profile takes over from the checkpoint; fields of `Action`."""
+        return {} if self.system1_stamps is None else {"system1_stamps": self.system1_stamps}
+
+
+def timing_facts(dt: float, timing: Timing) -> dict[str, str]:
+    """What of the timing is compared with a robot, in words."""
+    return {"dt": f"{dt:.6g} s"}

@@ -1,0 +1,1 @@
+"""The parts of `observation.state`: what they mean and how they are written."""

@@ -1,0 +1,253 @@
+"""The typed parts of `observation.state`. A part that is given as a word alone has its defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    model_serializer,
+    model_validator,
+)
+
+from hume_core.action_spaces.joint_units import AngleUnit, JointUnits
+from hume_core.field_types import Finite, Name
+from hume_core.kinematics.rotation import Pose
+from hume_core.sections import Section
+from hume_core.state.kinds import Branch, GripperForm, StateField, ToolRotationFormat
+from hume_core.state.rotations import NAMES, rotation_numbers
+from hume_core.state.tool import IDENTITY, RotationMatrix, as_matrix
+
+_Sign = Literal[-1, 1]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a robot measures at one instant.
+
+    Attributes:
+        names: arm joints.
+        positions, velocities: (n,) rad and rad/s; velocities may be left out where no part wants them.
+        gripper: position of its joint, m or rad; None: none is wanted.
+        closed, open: that position when closed and when open.
+        tool: the policy's tool frame in its world frame; None: none is wanted.
+    """
+
+    names: tuple[str, ...]
+    positions: NDArray[np.float64]
+    velocities: NDArray[np.float64] | None = None
+    gripper: float | None = None
+    closed: float = 0.0
+    open: float = 1.0
+    tool: Pose | None = None
+
+    @property
+    def opening(self) -> float:
+        """Of the gripper, 0 closed .. 1 open."""
+        return (_known(self.gripper) - self.closed) / (self.open - self.closed)
+
+
+def _known(value: float | None) -> float:
+    assert value is not None, "the composer gives what the parts want"
+    return value
+
+
+class _Part(Section):
+    """See the kinds below. `spread` is the smallest standard deviation that a number is judged by."""
+
+    needs_tool: ClassVar[bool] = False
+
+    def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
+        """Of its numbers, on a robot with these joints and grippers."""
+        raise NotImplementedError
+
+    def numbers(self, reading: Reading) -> NDArray[np.float64]:
+        """(k,) of what was measured."""
+        raise NotImplementedError
+
+    def spread(self) -> float:
+        """Smallest standard deviation that a number is judged by, in its unit."""
+        raise NotImplementedError
+
+    @model_serializer(mode="wrap")
+    def _short(self, write: SerializerFunctionWrapHandler) -> Any:
+        """What is left at its default is not written; a word alone where nothing else is left."""
+        fields = type(self).model_fields
+        kept = {name: value for name, value in write(self).items() if getattr(self, name) != fields[name].default}
+        return kept["field"] if len(kept) == 1 else kept
+
+
+class JointPart(_Part):
+    """Joint positions or velocities; a joint is ``sign * (number - offset)``, as in action rows.
+
+    Attributes:
+        field: which of the two.
+        joints: in this order; left out: the arm's.
+        unit: rad or deg, and the same per second.
+        sign: 1 or -1 per joint; left out: 1.
+        offset: the number where the joint is at zero, in `unit`; left out: 0.
+    """
+
+    field: Literal[StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES]
+    joints: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    unit: AngleUnit = AngleUnit.RAD
+    sign: tuple[_Sign, ...] | None = None
+    offset: tuple[Finite, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_number_per_joint(self) -> JointPart:
+        lengths = {len(found) for found in (self.joints, self.sign, self.offset) if found is not None}
+        if len(lengths) > 1:
+            raise ValueError("joints, sign and offset must have one number per joint each")
+        if self.offset is not None and self.field is StateField.JOINT_VELOCITIES:
+            raise ValueError("offset has no use with joint_velocities; leave it out")
+        return self
+
+    def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
+        """See above."""
+        own = tuple(joints) if self.joints is None else self.joints
+        return own if self.field is StateField.JOINT_POSITIONS else tuple(f"{name}_velocity" for name in own)
+
+    def numbers(self, reading: Reading) -> NDArray[np.float64]:
+        """See above."""
+        moving = self.field is StateField.JOINT_VELOCITIES
+        values = reading.velocities if moving else reading.positions
+        assert values is not None, "the composer gives what the parts want"
+        if self.joints is not None:
+            values = values[[reading.names.index(name) for name in self.joints]]
+        units = JointUnits(self.unit, self.sign or (), self.offset or ())
+        return np.asarray(units.differences_of(values) if moving else units.positions_of(values), np.float64)
+
+    def spread(self) -> float:
+        """See above."""
+        radians = 1.0 if self.field is StateField.JOINT_VELOCITIES else 0.1
+        return radians if self.unit is AngleUnit.RAD else float(np.degrees(radians))
+
+
+class ToolPositionPart(_Part):
+    """Position of the tool, m."""
+
+    needs_tool: ClassVar[bool] = True
+    field: Literal[StateField.TOOL_POSITION]
+
+    def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
+        """See above."""
+        return ("x", "y", "z")
+
+    def numbers(self, reading: Reading) -> NDArray[np.float64]:
+        """See above."""
+        assert reading.tool is not None, "the composer gives what the parts want"
+        return reading.tool.position
+
+    def spread(self) -> float:
+        """See above."""
+        return 0.02
+
+
+class ToolRotationPart(_Part):
+    """Rotation R * D^T of the tool, with R its rotation and D the reference.
+
+    Attributes:
+        format: of the numbers.
+        branch: of rotation vectors and quaternions.
+        reference: D; left out: none.
+    """
+
+    needs_tool: ClassVar[bool] = True
+    field: Literal[StateField.TOOL_ROTATION]
+    format: ToolRotationFormat = ToolRotationFormat.ROTATION_VECTOR
+    branch: Branch = Branch.SHORTEST
+    reference: RotationMatrix = IDENTITY
+
+    def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
+        """See above."""
+        return NAMES[self.format]
+
+    def numbers(self, reading: Reading) -> NDArray[np.float64]:
+        """See above."""
+        assert reading.tool is not None, "the composer gives what the parts want"
+        return rotation_numbers(reading.tool.rotation @ as_matrix(self.reference).T, self.format, self.branch)
+
+    def spread(self) -> float:
+        """See above."""
+        angles = (ToolRotationFormat.ROTATION_VECTOR, ToolRotationFormat.ROLL_PITCH_YAW)
+        return 0.15 if self.format in angles else 0.08
+
+
+class GripperPart(_Part):
+    """State of the gripper.
+
+    Attributes:
+        form: how it is given.
+    """
+
+    field: Literal[StateField.GRIPPER]
+    form: GripperForm = GripperForm.POSITION
+
+    def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
+        """See above."""
+        if self.form is GripperForm.FINGERS:
+            return tuple(f"{name}_{finger}" for name in grippers for finger in ("finger", "other_finger"))
+        return tuple(grippers)
+
+    def numbers(self, reading: Reading) -> NDArray[np.float64]:
+        """See above."""
+        if self.form is GripperForm.POSITION:
+            return np.array([_known(reading.gripper)])
+        if self.form is GripperForm.FINGERS:
+            return np.array([_known(reading.gripper), -_known(reading.gripper)])
+        opening = reading.opening
+        forms = {GripperForm.CLOSEDNESS: 1.0 - opening, GripperForm.PERCENT: 100.0 * opening}
+        return np.array([forms.get(self.form, opening)])
+
+    def spread(self) -> float:
+        """See above."""
+        by_form = {GripperForm.POSITION: 0.005, GripperForm.FINGERS: 0.005, GripperForm.PERCENT: 10.0}
+        return by_form.get(self.form, 0.1)
+
+
+class PaddingPart(_Part):
+    """A number that is always the same.
+
+    Attributes:
+        value: the number.
+        size: how many of it.
+    """
+
+    field: Literal[StateField.PADDING]
+    value: Finite = 0.0
+    size: Annotated[int, Field(ge=1, le=64)] = 1
+
+    def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
+        """See above."""
+        return ("pad",) if self.size == 1 else tuple(f"pad_{i}" for i in range(self.size))
+
+    def numbers(self, reading: Reading) -> NDArray[np.float64]:
+        """See above."""
+        return np.full(self.size, self.value)
+
+    def spread(self) -> float:
+        """See above."""
+        return 0.01
+
+
+def _of_word(given: Any) -> Any:
+    return {"field": given} if isinstance(given, str) else given
+
+
+_Kinds = JointPart | ToolPositionPart | ToolRotationPart | GripperPart | PaddingPart
+StatePart = Annotated[_Kinds, Field(discriminator="field"), BeforeValidator(_of_word)]
+"""A part of `observation.state`."""
+
+
+def state_parts(given: Iterable[Any]) -> tuple[StatePart, ...]:
+    """Parts of words or mappings."""
+    adapter: TypeAdapter[tuple[StatePart, ...]] = TypeAdapter(tuple[StatePart, ...])
+    return adapter.validate_python(tuple(given))

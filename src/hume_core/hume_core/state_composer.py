@@ -1,0 +1,88 @@
+"""`observation.state` of what a robot measures: the one place for live topics, bags, exports and training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.errors import ObservationError
+from hume_core.kinematics.model import ArmModel
+from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_arm_model
+from hume_core.state.fitting import has_field, needs_tool
+from hume_core.state.kinds import StateField
+from hume_core.state.parts import Reading, StatePart
+from hume_core.state.tool import ToolFrame
+
+
+class StateComposer:
+    """Composes the parts that a profile lists.
+
+    Threads: one at a time, where a part is about the tool.
+
+    Args:
+        profile: lists the parts; see `PolicyContract.seen_by` for those that a checkpoint wants.
+        model: of the arm; None: no part is about the tool.
+
+    Attributes:
+        names: of the numbers, in order.
+        wants_velocities, wants_gripper: whether `compose` needs them.
+
+    Raises:
+        ObservationError: a part is about the tool and there is no model.
+    """
+
+    def __init__(self, profile: RobotProfile, model: ArmModel | None = None) -> None:
+        if needs_tool(profile.state) and model is None:
+            raise ObservationError(
+                f"the state of robot '{profile.name}' is about the tool; give its forward kinematics "
+                "(StateComposer.of loads them)"
+            )
+        self.profile, self._model = profile, model
+        self._parts = profile.state
+        self._tool = profile.tool or ToolFrame()
+        self.joint_names = profile.joint_names
+        self.names = profile.state_names
+        self.wants_velocities = has_field(self._parts, StateField.JOINT_VELOCITIES)
+        self.wants_gripper = has_field(self._parts, StateField.GRIPPER)
+
+    @classmethod
+    def of(cls, profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> StateComposer:
+        """With the kinematics that the parts need; see `load_kinematics` for the arguments and errors."""
+        return cls(profile, load_arm_model(profile, urdf, fallback) if needs_tool(profile.state) else None)
+
+    def size_of(self, part: StatePart) -> int:
+        """How many numbers a part gives."""
+        gripper = self.profile.gripper
+        return len(part.names(self.joint_names, () if gripper is None else (gripper.joint,)))
+
+    def compose(
+        self,
+        positions: NDArray[np.float64],
+        velocities: NDArray[np.float64] | None = None,
+        gripper: float | None = None,
+    ) -> NDArray[np.float32]:
+        """The state.
+
+        Args:
+            positions: (n,) of the arm's joints in policy order, rad.
+            velocities: (n,) rad/s, where `wants_velocities`.
+            gripper: position of its joint, m or rad, where `wants_gripper`.
+
+        Returns:
+            float32 (s,).
+
+        Raises:
+            ObservationError: what is wanted is left out.
+        """
+        if self.wants_velocities and velocities is None:
+            raise ObservationError("the state wants joint velocities; none were given")
+        if self.wants_gripper and gripper is None:
+            raise ObservationError("the state wants the gripper's position; none was given")
+        section = self.profile.gripper
+        ends = (0.0, 1.0) if section is None else (section.closed, section.open)
+        tool = None if self._model is None else self._tool.seen(self._model.forward(positions))
+        reading = Reading(self.joint_names, positions, velocities, gripper, *ends, tool)
+        return np.concatenate([part.numbers(reading) for part in self._parts]).astype(np.float32)
