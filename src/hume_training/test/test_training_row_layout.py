@@ -12,7 +12,6 @@ from hume_core.action_spaces import JointDelta
 from hume_core.errors import ConfigError, DatasetError, HumeError
 from hume_core.robot_sections import StateField
 from hume_training.data.arranged import arranged
-from hume_training.data.columns import Kind, flat_names, read_columns
 from hume_training.data.contract import dataset_contract
 from hume_training.data.deduce import deduce_layout
 from hume_training.data.demonstrations import Demonstrations
@@ -121,27 +120,6 @@ def test_holding_still_is_zero_for_every_joint(count: int) -> None:
     chunk, _ = rows.chunks(np.array([5]), 4)
     np.testing.assert_array_equal(chunk[0], np.tile(np.append(np.zeros(count), 1.0), (4, 1)).astype(np.float32))
     assert len(dataset_contract(rows).arms[0].joints) == count
-
-
-@pytest.mark.parametrize(
-    "listed",
-    [
-        ["a", "b", "c"],
-        {"motors": ["a", "b", "c"]},
-        [["a", "b"], ["c"]],
-        [["a", "b", "c"]],
-        {"arm": ["a", "b"], "hand": ["c"]},
-        {"axes": [["a"], ["b", "c"]]},
-    ],
-)
-def test_names_in_every_form(listed: Any) -> None:
-    assert flat_names(listed, 3) == ("a", "b", "c")
-    assert flat_names(listed, 4) == ()
-
-
-@pytest.mark.parametrize("listed", [None, 3, "abc", [1, 2, 3], {"motors": 3}, [[[[[["a"]]]]]], ["a", None, "b"]])
-def test_what_is_no_list_of_names(listed: Any) -> None:
-    assert flat_names(listed, 3) == ()
 
 
 @pytest.mark.parametrize(
@@ -255,25 +233,22 @@ def test_states_are_put_in_the_order_of_the_joints() -> None:
     assert [gripper.name for gripper in contract.grippers] == ["finger"]
 
 
+@pytest.mark.parametrize("form", ["opening", "closedness", "percent"])
+def test_states_of_other_units_than_the_actions(form: str) -> None:
+    names = ("a_joint_deg", "b_joint_deg", f"left_finger_{form}")
+    state = np.random.default_rng(0).uniform(0.1, 1.0, (20, 3)) * [60.0, 60.0, 100.0 if form == "percent" else 1.0]
+    data = in_memory(("a_joint", "b_joint", "gripper"), names, state=state)
+    rows = taught_rows(config(), data)
+    contract = dataset_contract(rows).model_dump(mode="json")
+    assert contract["state"] == [{"field": "joint_positions", "unit": "deg"}, {"field": "gripper", "form": form}]
+    assert (contract["arms"][0]["unit"], contract["grippers"][0]["name"]) == ("rad", "left_finger")
+    chunk, _ = rows.chunks(np.array([2]), 1)
+    np.testing.assert_allclose(chunk[0, 0, :2], data.action[2, :2] - np.radians(data.state[2, :2]), atol=1e-6)
+
+
 def test_states_of_other_joints_are_refused() -> None:
     with pytest.raises(DatasetError, match=r"has the joints c_joint, d_joint .* its actions have a_joint, b_joint"):
         layout_of(in_memory(("a_joint", "b_joint"), ("c_joint", "d_joint")))
-
-
-@pytest.mark.parametrize(
-    ("names", "kinds"),
-    [
-        (("x", "y", "z", "roll", "pitch", "yaw"), [Kind.POSITION] * 3 + [Kind.RPY] * 3),
-        (("x", "z", "axis_angle1", "axis_angle2"), [Kind.POSITION] * 2 + [Kind.ROTATION_VECTOR] * 2),
-        (("x", "y", "z", "rx", "ry", "rz", "rw"), [Kind.POSITION] * 3 + [Kind.QUATERNION] * 4),
-        (("ee_pos_x", "ee_quat_w", "tcp_rx"), [Kind.POSITION, Kind.QUATERNION, Kind.QUATERNION]),
-        (("delta_x", "d_roll", "left_x"), [Kind.POSITION, Kind.JOINT, Kind.POSITION]),
-        (("forearm_roll", "wrist_yaw", "head_pitch"), [Kind.JOINT] * 3),
-        (("elbow.vel", "elbow_velocity", "pad"), [Kind.VELOCITY, Kind.VELOCITY, Kind.PADDING]),
-    ],
-)  # fmt: skip
-def test_what_names_say(names: tuple[str, ...], kinds: list[Kind]) -> None:
-    assert [column.kind for column in read_columns(names)] == kinds
 
 
 @pytest.mark.parametrize(
