@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,18 @@ def test_the_configuration_names_what_the_dataset_does_not() -> None:
     assert [arm.action for arm in layout.arms] == [(0, 1), (3, 4)]
     assert [gripper.action for gripper in layout.grippers] == [2, 5]
     assert [arm.positions for arm in layout.arms] == [(0, 1), (2, 3)]
+
+
+def test_a_robot_names_what_the_dataset_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUME_ROBOTS", str(Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"))
+    names = tuple(f"motor_{k}" for k in range(8))
+    layout = layout_of(both(names), robot="franka_panda")
+    assert (layout.joints, [g.name for g in layout.grippers]) == (PANDA, ["panda_finger_joint1"])
+    # Seven numbers of a six-joint arm may be six joints, or the six numbers of its tool.
+    with pytest.raises(DatasetError, match=r"(?s)whether six of them.*dataset_actions: joints"):
+        layout_of(both(names[:7]), robot="wx250s")
+    assert layout_of(both(names[:7]), robot="wx250s", dataset_actions="joints").rows is Rows.JOINTS
+    assert layout_of(both(names[:7]), robot="wx250s", dataset_actions="tool").rows is Rows.TOOL
 
 
 @pytest.mark.parametrize(
