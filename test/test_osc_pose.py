@@ -178,8 +178,8 @@ def test_within_the_accelerations_of_the_profile_so_does_a_moderate_row(
 
 
 def test_system1_starts_at_the_stamps_it_was_trained_on(panda: RobotProfile, kinematics: Kinematics) -> None:
-    """System 2 every 16 rows, as in the evaluation of the release; between two segments the motion goes on."""
-    slow = panda.model_copy(update={"rates": panda.rates.model_copy(update={"system2": 1.25})})
+    """System 2 every 12.5 rows: chunks are used past their middle, and the motion goes on between two segments."""
+    slow = panda.model_copy(update={"rates": panda.rates.model_copy(update={"system2": 1.6})})
     row, joints = RECORDED["rows"][4], RECORDED["joints"][0, 4]
     policy = ConstantRow(np.array([*row[:6], 1.0]))
     found = play(slow, kinematics, policy, joints[0])
