@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hume_bags.regress.stream import read_stream
+from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
 from hume_tools.cli.main import app
 from hume_training.initialize import create_checkpoint
@@ -24,11 +25,13 @@ LATENCIES = ("--think-latency", "0.15", "--denoise-latency", "0.05")
 
 def small_checkpoint(folder: Path) -> Path:
     """Random weights, centred on the home pose as those of the demo."""
-    home = list(RobotProfile.load(ROBOT).home)
+    profile = RobotProfile.load(ROBOT)
+    home = list(profile.home)
     created: Path = create_checkpoint(
         folder, "small", 0,
         state_mean=[*home, 0.026], state_std=[0.05] * 6 + [0.01],
         action_mean=[0.0] * 6 + [0.5], action_std=[0.05] * 6 + [0.3], s1_num_steps=5,
+        contract=PolicyContract.of(profile),
     )  # fmt: skip
     return created
 

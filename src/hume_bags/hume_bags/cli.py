@@ -56,6 +56,9 @@ def export(
     bags: Annotated[list[Path], typer.Argument(help="Folders of bags, or .mcap files.")],
     to: Annotated[tuple[str, Path], typer.Option(help="Format (lerobot) and folder of the new dataset.")],
     robot: Annotated[str, typer.Option(help="Robot profile; empty: the one the bag was recorded with.")] = "",
+    contract: Annotated[
+        str, typer.Option(help="State and pictures as this policy contract wants them: a built-in name or a path.")
+    ] = "",
     namespace: Namespace = "",
     task: Annotated[str, typer.Option(help="Instruction of bags that have none, or instead of theirs.")] = "",
     success: Annotated[Optional[bool], typer.Option("--success/--failure", help="Label of every episode.")] = None,  # noqa: UP045
@@ -71,9 +74,8 @@ def export(
 
     if to[0] != "lerobot":
         raise typer.BadParameter(f"format '{to[0]}' is unknown; valid: --to lerobot FOLDER")
-    raise typer.Exit(
-        run_export(ExportOptions(tuple(bags), to[1], robot, namespace, task, success, actions, image_size, max_age))
-    )
+    options = ExportOptions(tuple(bags), to[1], robot, namespace, task, success, actions, image_size, max_age, contract)
+    raise typer.Exit(run_export(options))
 
 
 def inspect_bag(

@@ -20,6 +20,7 @@ from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
 from hume_core.errors import DatasetError, HumeError
+from hume_core.policy_contract import named_contract
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import Frame
 from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
@@ -45,6 +46,7 @@ class ExportOptions:
     actions: str = "commands"
     image_size: int | None = None
     max_age: float | None = None
+    contract: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,21 @@ def _plan(path: Path, options: ExportOptions) -> _Plan:
     episodes = find_episodes(reader, options.task)
     if options.success is not None:
         episodes = [replace(episode, success=options.success) for episode in episodes]
-    return _Plan(reader, profile_for(reader, options.robot), episodes)
+    profile = profile_for(reader, options.robot)
+    return _Plan(reader, _seen(profile, options.contract) if options.contract else profile, episodes)
+
+
+def _seen(profile: RobotProfile, name: str) -> RobotProfile:
+    """The robot with the state and the pictures that a contract wants.
+
+    Raises:
+        BagError: it cannot give them.
+    """
+    contract = named_contract(name)
+    problems = contract.observation_problems(profile)
+    if problems:
+        raise BagError(f"contract '{name}' does not fit robot '{profile.name}': {'; '.join(problems)}")
+    return contract.seen_by(profile)
 
 
 def _check_same_robot(plans: Sequence[_Plan]) -> None:

@@ -16,6 +16,7 @@ from hume_bags.regress.run import regress
 from hume_bags.regress.settings import RegressOptions
 from hume_bags.writer import BagWriter
 from hume_core.nn.gemma import StackConfig
+from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
 from hume_training.initialize import create_checkpoint
 from hume_training.presets import Preset
@@ -40,6 +41,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tmp_path_factory.mktemp("checkpoint") / "tiny", TINY, 3,
         state_mean=[*home, 0.026], state_std=[0.05] * 6 + [0.01],
         action_mean=[*centre, 0.5], action_std=[0.05] * 6 + [0.3], s1_num_steps=2, num_steps=3,
+        contract=PolicyContract.of(profile),
     )  # fmt: skip
     return folder
 

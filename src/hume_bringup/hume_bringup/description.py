@@ -56,6 +56,7 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
     shared = _given(
         robot=str(profile),
         checkpoint=options.checkpoint,
+        contract=_full_path(options.contract) or None,
         autostart=options.autostart,
         # A launch must not go on as if nothing were wrong when a node refuses to be configured.
         exit_on_failure=options.autostart,
@@ -73,6 +74,11 @@ def _checkpoint_is_known(options: LaunchOptions) -> bool:
     if options.checkpoint or not (options.system1 or options.system2):
         return True
     return bool(options.params_file) and names_parameter(options.params_file, "checkpoint")
+
+
+def _full_path(contract: str) -> str:
+    """Nodes may run in other folders; a name that is no file is that of a built-in contract."""
+    return str(Path(contract).resolve()) if Path(contract).is_file() else contract
 
 
 def _rehearsal(options: LaunchOptions) -> LaunchOptions:

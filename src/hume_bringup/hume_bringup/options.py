@@ -19,6 +19,7 @@ class LaunchOptions:
 
     robot: str = same_as(find(System2Settings, "robot"), default="wx250s_sim")
     checkpoint: str = same_as(find(System2Settings, "checkpoint"))
+    contract: str = same_as(find(System2Settings, "contract"))
     task: str = same_as(find(System2Settings, "task"))
     namespace: str = setting("", "Namespace of every node and relative topic.")
     params_file: str = setting("", "YAML file with node parameters; everything below goes above it.")

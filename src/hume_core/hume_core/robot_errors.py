@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from hume_core.texts import shortened, shown
+from hume_core.texts import did_you_mean, shortened, shown
 
 
 def describe_problem(error: ValidationError, data: Any, model: type[BaseModel]) -> str:
@@ -58,8 +57,7 @@ def _valid_fields(wrong: str, location: tuple[int | str, ...], model: type[BaseM
         elif found := _section(annotation, str(part)):
             model = found
     valid = list(model.model_fields)
-    near = get_close_matches(wrong, valid, n=1)
-    return f"valid here: {', '.join(valid)}" + (f"; did you mean '{near[0]}'?" if near else "")
+    return f"valid here: {', '.join(valid)}{did_you_mean(wrong, valid)}"
 
 
 def _section(annotation: Any, kind: str = "") -> type[BaseModel] | None:

@@ -7,9 +7,10 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.action_spaces.joint_units import AngleUnit
 from hume_core.errors import ObservationError
 from hume_core.normalization import Normalizer
-from hume_core.state.kinds import AngleUnit, GripperForm, StateField
+from hume_core.state.kinds import GripperForm, StateField
 from hume_core.state.parts import GripperPart, JointPart, StatePart
 from hume_core.state_composer import StateComposer
 
@@ -69,7 +70,7 @@ def _likely_cause(part: StatePart, value: float, mean: float, spread: float) -> 
 
 
 def _joint_cause(part: JointPart, value: float, mean: float, spread: float) -> str:
-    degrees = part.unit is AngleUnit.DEGREES
+    degrees = part.unit is AngleUnit.DEG
     other = value / _HALF_DEGREES if degrees else value * _HALF_DEGREES
     if abs(other - mean) < 2.0 * spread or (not degrees and abs(mean) > 2.0 * pi):
         found, wanted = ("degrees", "rad") if degrees else ("rad", "deg")

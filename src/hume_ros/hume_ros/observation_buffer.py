@@ -6,20 +6,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import ObservationError
-from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_core.state_composer import StateComposer
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
+from hume_ros.frame import Frame, check_cameras, state_vector
 from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.joint_velocities import velocities_around
 from hume_ros.message_sync import ApproximateTimeSynchronizer, MessageSource
+
+__all__ = ["BACK", "JOINT_STATES", "Frame", "ObservationBuffer", "check_cameras", "state_vector"]
 
 JOINT_STATES = "joint_states"
 """Name of the source that is no camera."""
@@ -32,61 +33,6 @@ _LONGEST_THOUGHT = 2.0
 
 _MOST_STATES = 8192
 """Past joint states kept, whatever their stamps."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One observation of the robot.
-
-    Attributes:
-        stamp: time of its oldest part, s on the ROS clock.
-        images: camera key -> uint8 (1, height, width, 3) RGB, not to be written.
-        joint_positions: (n,) in policy order, rad.
-        states: (T, s) `observation.state`, oldest first.
-        beginnings: how often time had gone back before it.
-    """
-
-    stamp: float
-    images: dict[str, NDArray[np.uint8]]
-    joint_positions: NDArray[np.float64]
-    states: NDArray[np.float32]
-    beginnings: int = 0
-
-    def observation(self, task: str) -> Observation:
-        """The policy's input, batch of one."""
-        return Observation(
-            images=self.images,
-            state=self.states[None],
-            task=[task],
-        )
-
-
-def state_vector(composer: StateComposer, message: Any) -> NDArray[np.float32]:
-    """`observation.state` (s,) float32 of a JointState message.
-
-    Raises:
-        ObservationError: a joint is missing or a value is not finite.
-    """
-    names, gripper = composer.joint_names, composer.profile.gripper
-    positions = joint_values(message, names)
-    velocities = joint_values(message, names, "velocity") if composer.wants_velocities else None
-    wanted = gripper is not None and composer.wants_gripper
-    finger = float(joint_values(message, [gripper.joint])[0]) if gripper is not None and wanted else None
-    return composer.compose(positions, velocities, finger)
-
-
-def check_cameras(profile: RobotProfile, cameras: list[str]) -> None:
-    """Refuse a policy that wants a camera the robot does not have.
-
-    Raises:
-        ObservationError: names the camera and those that there are.
-    """
-    missing = [key for key in cameras if key not in profile.cameras]
-    if missing:
-        raise ObservationError(
-            f"the policy wants camera '{missing[0]}' but robot '{profile.name}' has: "
-            f"{', '.join(profile.cameras)}; add it to the profile's cameras"
-        )
 
 
 class ObservationBuffer:

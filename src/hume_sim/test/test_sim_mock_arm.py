@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hume_core.errors import ActionSpaceError
-from hume_core.robot import RobotProfile, StateField
+from hume_core.robot import RobotProfile
 from hume_sim.mock_arm import MockArm, Servos, moving_picture
 from hume_sim.trajectory import JointTrajectory
 
@@ -84,7 +84,7 @@ def test_continuous_joints_count_turns_or_wrap(
 
 
 def test_a_robot_without_gripper(profile: RobotProfile) -> None:
-    bare = profile.model_copy(update={"gripper": None, "state": (StateField.JOINT_POSITIONS,)})
+    bare = profile.model_copy(update={"gripper": None, "state": profile.state[:1]})
     assert MockArm(bare).names == profile.joint_names
 
 

@@ -1,13 +1,18 @@
 """A small dataset: real demonstrations of two tasks, recorded once per test run."""
 
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from hume_training.collect.plan import plan_episodes
 from hume_training.collect.recorder import RATE, Recorder, RecorderOptions, demonstration_features
 from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
 from hume_training.data.reader import load_demonstrations
 from hume_training.data.writer import Episode, finish, stage_shard
 
@@ -39,3 +44,42 @@ def dataset(episodes: list[Episode], tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def data(dataset: Path) -> Demonstrations:
     return load_demonstrations(dataset)
+
+
+@pytest.fixture(scope="session")
+def write_dataset() -> Callable[..., Path]:
+    """Writes a dataset of any robot; see `_write_dataset`."""
+    return _write_dataset
+
+
+def _write_dataset(
+    root: Path, actions: Sequence[np.ndarray], states: Sequence[np.ndarray], names: dict[str, Any], fps: int = 20
+) -> Path:
+    """A dataset with a camera of 16x16 pixels.
+
+    Args:
+        root: of the dataset.
+        actions, states: (T, a) and (T, s) of each episode.
+        names: "action" and "observation.state" -> `names` of `info.json`, in any form; or left out.
+        fps: frames per second.
+    """
+    features = {
+        f"{IMAGE_PREFIX}image": Feature("image", (16, 16, 3), ("height", "width", "channels")),
+        STATE: Feature("float32", (states[0].shape[1],)),
+        ACTION: Feature("float32", (actions[0].shape[1],)),
+        SUCCESS: Feature("bool", (1,)),
+    }
+    episodes = []
+    for number, (action, state) in enumerate(zip(actions, states, strict=True)):
+        pixels = np.random.default_rng(number).integers(0, 255, (len(action), 16, 16, 3), dtype=np.uint8)
+        columns = {f"{IMAGE_PREFIX}image": pixels, STATE: state.astype(np.float32), ACTION: action.astype(np.float32)}
+        columns[SUCCESS] = np.arange(len(action)) == len(action) - 1
+        episodes.append(Episode(columns, "move the tool", number, True))
+    stage_shard(root, 0, episodes, features)
+    finish(root, features, fps, "some_robot")
+    path = root / INFO
+    content = json.loads(path.read_text())
+    for key, listed in names.items():
+        content["features"][key]["names"] = listed
+    path.write_text(json.dumps(content))
+    return root

@@ -14,6 +14,7 @@ from hume_training.training.loop import train
 from hume_training.training.parallel import Processes
 from hume_training.training.sampling import batch_indices
 from hume_training.training.system2 import System2Objective
+from hume_training.training.taught import taught_rows
 
 _POINTS = 40
 
@@ -57,7 +58,8 @@ def system2_config(dataset: Path, output: Path, **changes: object) -> System2Con
 
 
 def system2_objective(config: System2Config, start: Path) -> System2Objective:
-    return System2Objective(config, load_demonstrations(Path(config.dataset)), System2.from_pretrained(start))
+    rows = taught_rows(config, load_demonstrations(Path(config.dataset)))
+    return System2Objective(config, rows, System2.from_pretrained(start))
 
 
 def weights(objective: object) -> dict[str, Tensor]:

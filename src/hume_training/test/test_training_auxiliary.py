@@ -6,6 +6,7 @@ import torch
 
 from hume_core.errors import ConfigError
 from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.row_layout import ArmColumns, DataLayout, GripperColumn, Rows, StateColumns, StatePart
 from hume_training.training.auxiliary import Keyframes, NamedPositions
 
 NAMES = ("red", "green", "blue")
@@ -46,6 +47,13 @@ def test_refuses_an_environment_of_another_size() -> None:
         NamedPositions(ENVIRONMENT, NAMES[:2], TASKS, EPISODE_OF)
 
 
+LAYOUT = DataLayout(
+    Rows.JOINTS,
+    (ArmColumns("arm", ("shoulder", "elbow"), (0, 1), (0, 1)), GripperColumn("finger", 2)),
+    (StateColumns(StatePart.JOINT_POSITIONS, (0, 1)),),
+)
+
+
 def _data(success: np.ndarray | None = None) -> tuple[Demonstrations, np.ndarray]:
     gripper = np.array([1, 1, 0, 0, 1, 1, 1, 1], dtype=np.float32)
     joints = np.arange(16, dtype=np.float32).reshape(8, 2)
@@ -63,7 +71,7 @@ def _normalised(target: np.ndarray) -> torch.Tensor:
 @pytest.mark.parametrize("relative", [False, True])
 def test_a_keyframe_is_the_next_change_of_the_gripper_or_the_end(relative: bool) -> None:
     data, expected = _data()
-    keyframes = Keyframes(data, 2, relative)
+    keyframes = Keyframes(data, LAYOUT, relative)
     frames = np.arange(8)
     found = _normalised(expected - data.state if relative else expected)
     assert float(keyframes.loss(found, frames)) == pytest.approx(0.0, abs=1e-12)
@@ -72,7 +80,7 @@ def test_a_keyframe_is_the_next_change_of_the_gripper_or_the_end(relative: bool)
 
 def test_keyframes_of_failed_episodes_do_not_count() -> None:
     data, expected = _data(success=np.array([0, 0, 0, 0, 1, 0, 0, 0], dtype=bool))
-    keyframes, found = Keyframes(data, 2), _normalised(expected)
+    keyframes, found = Keyframes(data, LAYOUT), _normalised(expected)
     found[5:] += 100.0
     assert float(keyframes.loss(found, np.arange(8))) == pytest.approx(0.0, abs=1e-12)
     assert float(keyframes.loss(found[5:], np.arange(5, 8))) == 0.0

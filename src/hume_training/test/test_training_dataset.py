@@ -11,13 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hume_core.action_spaces import EeDelta, EePose, JointDelta, JointPosition
-from hume_core.errors import ActionSpaceError, DatasetError
+from hume_core.action_spaces import ActionSpace, EeDelta, EePose, JointDelta, JointPosition
+from hume_core.errors import ActionSpaceError, ConfigError, DatasetError
 from hume_core.robot import RobotProfile
 from hume_core.robot_sections import StateField
+from hume_training.data.arranged import arranged
 from hume_training.data.contract import dataset_contract
+from hume_training.data.deduce import deduce_layout
 from hume_training.data.demonstrations import Demonstrations, joined
+from hume_training.data.layout_options import LayoutOptions
 from hume_training.data.reader import load_demonstrations
+from hume_training.data.taught_rows import TaughtRows
 from hume_training.data.writer import Episode
 
 
@@ -28,16 +32,21 @@ def copy(dataset: Path, tmp_path: Path) -> Path:
     return target
 
 
+def _rows(data: Demonstrations, space: ActionSpace | None = None) -> TaughtRows:
+    data, layout = arranged(data, deduce_layout(data, LayoutOptions()))
+    return TaughtRows(data, layout, space or JointDelta())
+
+
 def test_tool_rows_need_kinematics_and_are_never_taken_for_joint_positions(data: Demonstrations) -> None:
     for space in (EeDelta(), EePose()):
-        with pytest.raises(ActionSpaceError, match="needs inverse kinematics"):
-            data.chunks(np.array([0]), 4, space, 6)
+        with pytest.raises((ActionSpaceError, ConfigError), match="kinematics"):
+            _rows(data, space)
 
 
 def test_rows_may_be_counted_from_other_frames(data: Demonstrations) -> None:
     frames, anchors = np.array([3, 9]), np.array([1, 4])
-    chunk, _ = data.chunks(frames, 5, JointDelta(), 6, anchors)
-    plain, _ = data.chunks(frames, 5, JointPosition(), 6)
+    chunk, _ = _rows(data).windows(anchors, frames, 5)
+    plain, _ = _rows(data, JointPosition()).chunks(frames, 5)
     assert chunk.dtype == np.float32
     np.testing.assert_array_equal(chunk[..., :6], plain[..., :6] - data.state[anchors, None, :6])
     np.testing.assert_array_equal(chunk[..., 6:], plain[..., 6:])
@@ -45,19 +54,15 @@ def test_rows_may_be_counted_from_other_frames(data: Demonstrations) -> None:
 
 def test_a_dataset_says_what_a_policy_of_it_emits(data: Demonstrations) -> None:
     profile = RobotProfile.load("wx250s_sim")
-    contract = dataset_contract(data, JointDelta(), 6)
-    assert contract is not None
+    contract = dataset_contract(_rows(data))
     assert contract.differences(profile) == []
     assert (contract.state_dim, contract.action_dim) == (data.state.shape[1], data.action.shape[1])
-    positions = dataset_contract(data, JointPosition(), 6)
-    assert positions is not None
+    positions = dataset_contract(_rows(data, JointPosition()))
     assert [line.split(":")[0] for line in positions.differences(profile)] == ["action space"]
-    assert dataset_contract(replace(data, action_names=()), JointDelta(), 6) is None
-    assert dataset_contract(replace(data, state_names=("x", "y", "z")), JointDelta(), 6) is None
     speeds = tuple(f"{name}_velocity" for name in data.action_names[:6])
-    both = dataset_contract(replace(data, state_names=data.state_names[:6] + speeds), JointDelta(), 6)
-    assert both is not None
-    assert both.state == (StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES)
+    state = np.concatenate([data.state[:, :6]] * 2, axis=1)
+    both = dataset_contract(_rows(replace(data, state=state, state_names=data.state_names[:6] + speeds)))
+    assert [part.field for part in both.state] == [StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES]
 
 
 def test_gives_back_what_was_recorded(episodes: list[Episode], data: Demonstrations) -> None:
@@ -90,7 +95,7 @@ def test_files_follow_the_lerobot_layout(dataset: Path) -> None:
 
 def test_chunks_are_targets_relative_to_the_frame(data: Demonstrations) -> None:
     frames = np.array([0, int(data.ends[0]) - 1])
-    chunk, beyond = data.chunks(frames, 4, JointDelta(), 6)
+    chunk, beyond = _rows(data).chunks(frames, 4)
     np.testing.assert_allclose(chunk[0, 2, :6], data.action[2, :6] - data.state[0, :6])
     assert chunk[0, 2, 6] == data.action[2, 6]
     assert beyond[1].tolist() == [False, False, True, True]
@@ -101,12 +106,12 @@ def test_rows_after_a_push_are_not_learned(data: Demonstrations) -> None:
     pushed = np.flatnonzero(data.perturbed)
     assert len(pushed) > 0
     first = int(pushed[0])
-    _, beyond = data.chunks(np.array([first - 2]), 6, JointDelta(), 6)
+    _, beyond = _rows(data).chunks(np.array([first - 2]), 6)
     assert beyond[0].tolist() == [False, False, False, True, True, True]
 
 
 def test_statistics_keep_rare_moves_near_the_others(data: Demonstrations) -> None:
-    _, state_std, _, action_std = data.statistics(16, JointDelta(), 6)
+    _, state_std, _, action_std = _rows(data).statistics(16)
     assert data.state[:, 3].std() < 0.05, "the forearm hardly rolls"
     assert state_std[3] == action_std[3] == 0.05
     assert state_std[6] == pytest.approx(data.state[:, 6].std(), rel=1e-4)

@@ -75,14 +75,22 @@ def test_a_checkpoint_is_checked_before_its_weights_are_read(tmp_path: Path, pro
     with pytest.raises(ContractError, match="give --action-space"):
         checked_robot(str(folder), "wx250s_sim")
     assert checked_robot(str(folder), "wx250s_sim", "joint_delta").action.space == "joint_delta"
-    with pytest.raises(CheckpointError, match="action has 6 numbers"):
+    with pytest.raises(CheckpointError, match=r"of 7 and 7 numbers; config\.json says 7 and 6"):
         checked_robot(str(create_checkpoint(tmp_path / "narrow", action_dim=6)), "wx250s_sim", "joint_delta")
 
 
 def test_a_checkpoint_of_another_robot_is_refused(tmp_path: Path, profile: RobotProfile) -> None:
-    other = profile.model_copy(update={"state": profile.state[:1]})
+    other = PolicyContract.of(RobotProfile.load("franka_panda"))
     folder = create_checkpoint(
-        tmp_path / "other", state_dim=other.state_dim, action_dim=other.action_dim, contract=PolicyContract.of(other)
+        tmp_path / "other", state_dim=other.state_dim, action_dim=other.action_dim, contract=other
     )
-    with pytest.raises(ContractError, match="was not made for robot 'wx250s_sim': state: "):
+    with pytest.raises(ContractError, match="was not made for robot 'wx250s_sim': joints: "):
         checked_robot(str(folder), "wx250s_sim")
+
+
+def test_a_checkpoint_that_wants_less_of_the_state_is_given_less(tmp_path: Path, profile: RobotProfile) -> None:
+    wanted = profile.model_copy(update={"state": profile.state[:1]})
+    folder = create_checkpoint(
+        tmp_path / "less", state_dim=wanted.state_dim, action_dim=wanted.action_dim, contract=PolicyContract.of(wanted)
+    )
+    assert checked_robot(str(folder), "wx250s_sim").state_names == profile.joint_names

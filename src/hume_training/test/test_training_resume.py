@@ -100,7 +100,7 @@ def test_the_loss_falls(dataset: Path, tmp_path: Path) -> None:
         ({"steps": "many"}, "of type int"),
         ({"steps": 0}, "at least 1"),
         ({"precision": "float8"}, "valid: auto, float32, bfloat16"),
-        ({"action_space": "ee_pose"}, "cannot be trained; valid: joint_position, joint_delta"),
+        ({"frame": "tool"}, "'frame' has no use with action_space 'joint_delta'"),
     ],
 )
 def test_refuses_a_wrong_configuration(change: dict[str, object], message: str) -> None:

@@ -28,7 +28,8 @@ from hume_core.texts import shown
 CONTRACT_FILE = "policy_contract.json"
 VERSION = 2
 _READABLE = (1, VERSION)
-_MARK = "FILL IN"
+MARK = "FILL IN"
+"""Begins the text in a draft where an answer is wanted."""
 
 
 class PolicyContract(Section):
@@ -132,6 +133,10 @@ class PolicyContract(Section):
         except ValidationError as error:
             raise ContractError(f"{where}: {describe_problem(error, content, cls)}") from error
 
+    def to_json(self) -> str:
+        """The content of its file."""
+        return self.model_dump_json(indent=2, exclude_none=True)
+
     def save(self, folder: str | Path) -> None:
         """Write the contract into a checkpoint folder that exists.
 
@@ -140,7 +145,7 @@ class PolicyContract(Section):
         """
         path = Path(folder) / CONTRACT_FILE
         try:
-            path.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
+            path.write_text(self.to_json() + "\n", encoding="utf-8")
         except OSError as error:
             raise ContractError(f"cannot write {path}: {error}") from error
 
@@ -179,9 +184,12 @@ class PolicyContract(Section):
                 for what, fact in mine.items()
                 if fact not in (theirs[what], UNKNOWN) and what not in skipped
             ),
-            *state_problems(self.state, profile),
-            *camera_problems(self.cameras, profile.cameras),
+            *self.observation_problems(profile),
         ]
+
+    def observation_problems(self, profile: RobotProfile) -> list[str]:
+        """What of state and pictures a robot cannot give, a line each; empty: everything can be composed."""
+        return [*state_problems(self.state, profile), *camera_problems(self.cameras, profile.cameras)]
 
     def seen_by(self, profile: RobotProfile) -> RobotProfile:
         """The robot with the state, tool frame and camera pictures that the checkpoint wants, and its writing of rows.
@@ -236,7 +244,7 @@ class PolicyContract(Section):
 
 def _unfilled(content: Any, path: str = "") -> Iterator[str]:
     """The fields of a draft that still wait for an answer."""
-    if isinstance(content, str) and content.startswith(_MARK):
+    if isinstance(content, str) and content.startswith(MARK):
         yield path
     elif isinstance(content, dict | list):
         pairs = content.items() if isinstance(content, dict) else enumerate(content)

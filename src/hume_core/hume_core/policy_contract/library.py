@@ -73,9 +73,11 @@ def find_contract(checkpoint: str | Path, folder: Path, named: str = "") -> Poli
 
 def missing_contract(checkpoint: str | Path) -> ContractError:
     """What to say where nothing is known."""
+    path = Path(checkpoint).expanduser()
+    file = path / CONTRACT_FILE if path.is_dir() else CONTRACT_FILE
     return ContractError(
         f"checkpoint '{checkpoint}' does not say what its numbers mean: it has no {CONTRACT_FILE}, and sizes alone do "
         f"not tell joints from tool poses. Name a built-in contract with the parameter 'contract' "
-        f"({', '.join(built_in_contracts())}), or write a draft with "
-        f"./hume contract {checkpoint} --write and fill in what it marks; see docs/released_checkpoints.md"
+        f"({', '.join(built_in_contracts())}), or write a draft with ./hume contract {checkpoint} > {file} and "
+        "replace every 'FILL IN' in it; see docs/released_checkpoints.md"
     )

@@ -53,10 +53,3 @@ class GripperForm(str, Enum):
     """0 closed .. 100 open."""
     FINGERS = "fingers"
     """The positions of two fingers that move against each other, [+q, -q], m."""
-
-
-class AngleUnit(str, Enum):
-    """Units of joint positions and velocities."""
-
-    RADIANS = "rad"
-    DEGREES = "deg"

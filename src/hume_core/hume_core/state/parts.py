@@ -17,10 +17,11 @@ from pydantic import (
     model_validator,
 )
 
+from hume_core.action_spaces.joint_units import AngleUnit, JointUnits
 from hume_core.field_types import Finite, Name
 from hume_core.kinematics.rotation import Pose
 from hume_core.sections import Section
-from hume_core.state.kinds import AngleUnit, Branch, GripperForm, StateField, ToolRotationFormat
+from hume_core.state.kinds import Branch, GripperForm, StateField, ToolRotationFormat
 from hume_core.state.rotations import NAMES, rotation_numbers
 from hume_core.state.tool import IDENTITY, RotationMatrix, as_matrix
 
@@ -84,19 +85,19 @@ class _Part(Section):
 
 
 class JointPart(_Part):
-    """Joint positions or velocities: sign * (value in `unit`) + offset.
+    """Joint positions or velocities; a joint is ``sign * (number - offset)``, as in action rows.
 
     Attributes:
         field: which of the two.
         joints: in this order; left out: the arm's.
         unit: rad or deg, and the same per second.
         sign: 1 or -1 per joint; left out: 1.
-        offset: per joint, in `unit`; left out: 0.
+        offset: the number where the joint is at zero, in `unit`; left out: 0.
     """
 
     field: Literal[StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES]
     joints: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    unit: AngleUnit = AngleUnit.RADIANS
+    unit: AngleUnit = AngleUnit.RAD
     sign: tuple[_Sign, ...] | None = None
     offset: tuple[Finite, ...] | None = None
 
@@ -105,6 +106,8 @@ class JointPart(_Part):
         lengths = {len(found) for found in (self.joints, self.sign, self.offset) if found is not None}
         if len(lengths) > 1:
             raise ValueError("joints, sign and offset must have one number per joint each")
+        if self.offset is not None and self.field is StateField.JOINT_VELOCITIES:
+            raise ValueError("offset has no use with joint_velocities; leave it out")
         return self
 
     def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
@@ -114,20 +117,18 @@ class JointPart(_Part):
 
     def numbers(self, reading: Reading) -> NDArray[np.float64]:
         """See above."""
-        values = reading.positions if self.field is StateField.JOINT_POSITIONS else reading.velocities
+        moving = self.field is StateField.JOINT_VELOCITIES
+        values = reading.velocities if moving else reading.positions
         assert values is not None, "the composer gives what the parts want"
         if self.joints is not None:
             values = values[[reading.names.index(name) for name in self.joints]]
-        if self.unit is AngleUnit.DEGREES:
-            values = np.degrees(values)
-        if self.sign is not None:
-            values = values * np.array(self.sign)
-        return values if self.offset is None else values + np.array(self.offset)
+        units = JointUnits(self.unit, self.sign or (), self.offset or ())
+        return np.asarray(units.differences_of(values) if moving else units.positions_of(values), np.float64)
 
     def spread(self) -> float:
         """See above."""
-        radians = 0.1 if self.field is StateField.JOINT_POSITIONS else 1.0
-        return radians if self.unit is AngleUnit.RADIANS else float(np.degrees(radians))
+        radians = 1.0 if self.field is StateField.JOINT_VELOCITIES else 0.1
+        return radians if self.unit is AngleUnit.RAD else float(np.degrees(radians))
 
 
 class ToolPositionPart(_Part):

@@ -16,11 +16,13 @@ from hume_core.command_line import make_app, option, run_app
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import JsonOption, bench
+from hume_tools.cli.contract import add_contract
 from hume_tools.cli.training import add_commands
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
 app.add_typer(bench, name="bench")
 add_commands(app)
+add_contract(app)
 add_regress(app, bench)
 add_bag_commands(app)
 
@@ -78,6 +80,8 @@ def up(context: typer.Context) -> None:
 def doctor(
     robot: Annotated[str, typer.Option(help="Check the running graph against this robot profile instead.")] = "",
     namespace: Annotated[str, typer.Option(help="Namespace of the robot's topics.")] = "",
+    checkpoint: Annotated[str, typer.Option(help="With --robot: whether this checkpoint fits it.")] = "",
+    contract: Annotated[str, typer.Option(help="Of the checkpoint: a built-in name or a path; empty: its own.")] = "",
     seconds: Annotated[float, typer.Option(min=1.0, help="How long to listen to the graph, s.")] = 4.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -87,7 +91,7 @@ def doctor(
     if robot:
         from hume_tools.doctor import examine
 
-        raise typer.Exit(show(examine(robot, namespace, seconds), as_json))
+        raise typer.Exit(show(examine(robot, namespace, seconds, checkpoint, contract), as_json))
     raise typer.Exit(show(installation(workspace()), as_json))
 
 

@@ -18,6 +18,9 @@ Robot = Annotated[str, typer.Option(help="Profile of the simulated arm, a name o
 ActionSpace = Annotated[
     str, typer.Option(help="What action rows mean; only for checkpoints without policy_contract.json.")
 ]
+Contract = Annotated[
+    str, typer.Option(help="What the checkpoint's numbers mean: a built-in policy contract or a path; empty: its own.")
+]
 System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second, Hz; without: the suite's.")]
 System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s; without: the suite's.")]
 System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz; without: the suite's.")]
@@ -43,6 +46,7 @@ def collect(
         float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s; 0: never.")
     ] = 0.0,
     action_space: ActionSpace = "",
+    contract: Contract = "",
     robot: Robot = "wx250s_sim",
     system2_rate: System2Rate = None,
     system2_latency: System2Latency = None,
@@ -64,6 +68,7 @@ def collect(
             workers=workers,
             takeover=takeover,
             timing=timing,
+            contract=contract,
         )
         raise typer.Exit(run_collect_rollouts(options))
     from hume_training.collect.run import CollectOptions, run_collect
@@ -93,6 +98,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 1,
     action_space: ActionSpace = "",
+    contract: Contract = "",
     robot: Robot = "wx250s_sim",
     system2_rate: System2Rate = None,
     system2_latency: System2Latency = None,
@@ -122,6 +128,7 @@ def evaluate(
             action_space=action_space,
             robot=robot,
             timing=timing,
+            contract=contract,
             json_file=json_file,
             plot=plot,
         )
@@ -138,6 +145,7 @@ def evaluate(
         robot,
         workers=workers,
         timing=timing,
+        contract=contract,
         json_file=json_file,
         plot=plot,
         recorder=None if record is None else _recorder(record, robot, checkpoint),

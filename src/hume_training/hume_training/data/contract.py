@@ -1,83 +1,97 @@
-"""What a policy trained on a dataset emits, as far as the dataset names its numbers."""
+"""The contract of a policy that is taught a dataset, and whether a checkpoint agrees with it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from hume_core.action_spaces import ActionSpace, ArmGroup
 from hume_core.errors import ConfigError
-from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import ContractArm, ContractGripper, PolicyContract
-from hume_core.robot_sections import StateField
-from hume_core.state.parts import state_parts
-from hume_training.data.demonstrations import Demonstrations
+from hume_core.texts import shown
+from hume_training.data.row_layout import ArmColumns, GripperColumn
+from hume_training.data.taught_rows import TaughtRows
 
-_ARM = "arm"
+_SAME = 1e-6
+_COMPARED = ("dt", "arms", "grippers", "row", "state")
 
 
-def dataset_contract(data: Demonstrations, space: ActionSpace, joints: int) -> PolicyContract | None:
-    """The contract of a policy that learns from a dataset of one arm and at most one gripper.
-
-    Args:
-        data: its names say which joints the numbers belong to.
-        space: what the policy's rows shall mean.
-        joints: number of arm joints n.
-
-    Returns:
-        None where the dataset does not name its numbers, or they are not joints and a gripper.
-    """
-    arm, rest = data.action_names[:joints], data.action_names[joints:]
-    parts = _state_parts(data.state_names, arm)
-    if len(arm) < joints or len(rest) > 1 or parts is None:
-        return None
-    state, fingers = parts
-    if len(fingers) > len(rest):
-        return None
-    # Actions call the gripper by what it is, states by its joint.
-    grippers = tuple(ContractGripper(name=name) for name in fingers or rest)
+def dataset_contract(rows: TaughtRows) -> PolicyContract:
+    """What a policy that learns these rows takes and emits."""
+    layout = rows.layout
     return PolicyContract(
-        dt=1.0 / data.fps,
-        arms=(ContractArm.of(ArmGroup(_ARM, arm, space)),),
-        grippers=grippers,
-        row=(_ARM, *(gripper.name for gripper in grippers)),
-        state=state_parts(state),
+        dt=1.0 / rows.data.fps,
+        arms=tuple(_arm(arm, rows.space) for arm in layout.arms),
+        grippers=tuple(_gripper(gripper) for gripper in layout.grippers),
+        row=tuple(group.name for group in layout.groups),
+        state=tuple(part.part for part in layout.state),
     )
 
 
-def keep_contract(policy: PretrainedPolicy, data: Demonstrations, space: ActionSpace, joints: int) -> None:
-    """Let the checkpoint that a training writes say what its numbers mean.
+def _arm(arm: ArmColumns, space: ActionSpace) -> ContractArm:
+    """Everything is said, also what is as everywhere: what a contract leaves out is the robot profile's."""
+    written = space.conventions
+    said = {"reference": written.reference, "response": written.response, "unit": written.joint_units.unit}
+    useful = {field: value for field, value in said.items() if field in space.written_with}
+    return ContractArm.of(ArmGroup(arm.name, arm.joints, space)).model_copy(update=useful)
 
-    A checkpoint that says so already must agree with the training.
+
+def _gripper(gripper: GripperColumn) -> ContractGripper:
+    return ContractGripper(name=gripper.name, closed=gripper.closed, open=gripper.open)
+
+
+def check_same_meaning(checkpoint: PolicyContract, training: PolicyContract, where: str = "the checkpoint") -> None:
+    """Refuse to go on with a checkpoint whose numbers mean something else than those of the training.
 
     Raises:
-        ConfigError: it has another action space, number of joints or time step.
+        ConfigError: names every difference.
     """
-    contract = policy.contract
-    if contract is None:
-        policy.contract = dataset_contract(data, space, joints)
-        return
-    layout = contract.layout()
-    for what, said, wanted in (
-        ("action_space", layout.action_space, space.name),
-        ("joints", len(layout.joint_names), joints),
-        ("dt", f"{contract.dt:.6g} s", f"{1.0 / data.fps:.6g} s"),
-    ):
-        if said != wanted:
-            raise ConfigError(f"{what} is {wanted} in this training; the checkpoint was trained with {said}")
+    theirs, mine = (contract.model_dump(mode="json") for contract in (checkpoint, training))
+    found = [line for name in _COMPARED for line in _differences(name, theirs[name], mine[name])]
+    if found:
+        raise ConfigError("; ".join(found) + f"; {where} must be one of the same meaning, or another dataset or field")
 
 
-def _state_parts(names: Sequence[str], arm: Sequence[str]) -> tuple[tuple[StateField, ...], tuple[str, ...]] | None:
-    """The fields that a state consists of and the joints of its grippers; None where it is something else."""
-    fields, fingers, left = [], [], list(names)
-    whole = {
-        StateField.JOINT_POSITIONS: list(arm),
-        StateField.JOINT_VELOCITIES: [f"{name}_velocity" for name in arm],
-    }
-    while left:
-        field = next((kind for kind, found in whole.items() if arm and left[: len(arm)] == found), StateField.GRIPPER)
-        size = len(whole.get(field, [""]))
-        if field is StateField.GRIPPER:
-            fingers += left[:size]
-        fields.append(field)
-        left = left[size:]
-    return (tuple(fields), tuple(fingers)) if fields and len(fingers) <= 1 else None
+def _differences(name: str, theirs: Any, mine: Any) -> list[str]:
+    """What differs, a line each; what one side does not know is no difference."""
+    if theirs is None or mine is None or theirs == mine:
+        return []
+    if isinstance(theirs, Mapping) and isinstance(mine, Mapping):
+        label = theirs.get("name", "")
+        return [line for key in theirs for line in _differences(_label(name, label, key), theirs[key], mine.get(key))]
+    if isinstance(theirs, float) and isinstance(mine, float) and abs(theirs - mine) <= _SAME * max(abs(theirs), 1.0):
+        return []
+    same_length = isinstance(theirs, list) and isinstance(mine, list) and len(theirs) == len(mine)
+    if same_length and theirs and isinstance(theirs[0], Mapping):
+        pairs = zip(theirs, mine, strict=True)
+        return [line for one, other in pairs for line in _differences(name, one, other)]
+    said, wanted = (_said(name, value) for value in (theirs, mine))
+    return [f"{name} is {wanted} in this training; the checkpoint was trained with {said}"]
+
+
+def _label(name: str, label: str, key: str) -> str:
+    """A field as a training's configuration calls it."""
+    if name == "arms":
+        return {"space": "action_space", "name": "name of the arm"}.get(key, key)
+    return f"{key} of gripper '{label}'" if name == "grippers" else f"{name}.{key}"
+
+
+def _said(name: str, value: Any) -> str:
+    if name == "dt":
+        return f"{value:.6g} s"
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return shown([part.get("name") for part in value])
+    return str(value) if isinstance(value, str) else shown(value)
+
+
+def check_run(folder: Path, contract: PolicyContract) -> None:
+    """Refuse to resume a run whose checkpoint was written for numbers of another meaning.
+
+    Raises:
+        ConfigError: names every difference.
+        ContractError: its contract is damaged.
+    """
+    written = PolicyContract.load(folder / "checkpoint")
+    if written is not None:
+        check_same_meaning(written, contract, f"{folder}")

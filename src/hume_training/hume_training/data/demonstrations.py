@@ -1,4 +1,4 @@
-"""A dataset in memory: frames of all episodes end to end, and chunks of actions cut from them."""
+"""A dataset in memory: frames of all episodes end to end."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action_spaces import ActionSpace
 from hume_core.errors import DatasetError
-
-_STATISTICS_FRAMES = 20_000
-_LEAST_DEVIATION = 1e-3
-_LEAST_JOINT_DEVIATION = 0.05
-"""rad"""
 
 
 @dataclass(frozen=True)
@@ -25,8 +19,8 @@ class Demonstrations:
     Attributes:
         fps: frames per second.
         images: uint8 RGB (F, height, width, 3) by camera key; memory-mapped, read-only.
-        state: (F, s) float32, real units; arm joints first.
-        action: (F, a) float32: absolute joint targets, rad, then the gripper's opening.
+        state: (F, s) float32, real units; see `hume_training.data.row_layout` for what they are.
+        action: (F, a) float32, likewise.
         environment: (F, e) float32, what a camera does not tell, or None.
         perturbed: (F,) the robot was pushed off the recorded action in this step.
         success: (F,) the task is fulfilled after this step, or None where that is not known.
@@ -76,53 +70,10 @@ class Demonstrations:
         """Frames from each one on, its episode's last one repeated (B, length)."""
         return np.minimum(frames[:, None] + np.arange(length), self.ends[frames][:, None])
 
-    def chunks(
-        self,
-        frames: NDArray[np.int64],
-        horizon: int,
-        space: ActionSpace,
-        joints: int,
-        anchors: NDArray[np.int64] | None = None,
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Action chunks (B, H, a) in real units and which rows lie beyond the intention at the frame (B, H).
-
-        Args:
-            frames: (B,).
-            horizon: H.
-            space: what the arm's numbers shall mean.
-            joints: number of arm joints n.
-            anchors: (B,) the frames whose joint positions the rows are counted from; None: the same frames.
-
-        Raises:
-            ActionSpaceError: the space needs kinematics, which a dataset has none of.
-        """
-        chunk = self.action[self.rows(frames, horizon)]
-        anchor = self.state[frames if anchors is None else anchors, :joints]
-        chunk = np.concatenate([space.from_joints(chunk[..., :joints], anchor), chunk[..., joints:]], axis=-1)
-        beyond = frames[:, None] + np.arange(horizon) > self.intended_until[frames][:, None]
-        return chunk, beyond
-
     def histories(self, frames: NDArray[np.int64], length: int) -> NDArray[np.float32]:
         """States up to each frame (B, T, s), oldest first; copies of the first one before the episode."""
         first = self.starts[self.episode_of[frames]]
         return self.state[np.maximum(frames[:, None] + np.arange(1 - length, 1), first[:, None])]
-
-    def statistics(
-        self, horizon: int, space: ActionSpace, joints: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and standard deviation of states (s,) and of chunk rows (a,)."""
-        frames = np.linspace(0, len(self.state) - 1, min(len(self.state), _STATISTICS_FRAMES)).astype(np.int64)
-        chunk, beyond = self.chunks(frames, horizon, space, joints)
-        rows = chunk[~beyond].astype(np.float64)
-        state = self.state.astype(np.float64)
-        return state.mean(0), _deviation(state, joints), rows.mean(0), _deviation(rows, joints)
-
-
-def _deviation(values: NDArray[np.float64], joints: int) -> NDArray[np.float64]:
-    """Standard deviation (k,) of rows; a joint that hardly ever moves would turn its rare moves into outliers."""
-    least = np.full(values.shape[1], _LEAST_DEVIATION)
-    least[:joints] = _LEAST_JOINT_DEVIATION
-    return np.maximum(values.std(0), least)
 
 
 class JoinedImages:

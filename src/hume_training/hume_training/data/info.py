@@ -12,6 +12,7 @@ from typing import Any
 from hume_core.errors import DatasetError
 from hume_core.json_file import read_json
 from hume_core.texts import shortened, shown
+from hume_training.data.columns import flat_names
 from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, INFO, PERTURBED, STATE, SUCCESS
 
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{0,149}")
@@ -21,6 +22,7 @@ _MOST_FEATURES = 1000
 _LARGEST_SIDE = 16_384
 _MOST_NUMBERS = 100_000_000
 _MOST_FRAMES = 1_000_000_000
+_SLOWEST, _FASTEST = 0.1, 1000
 _WANTED = {STATE: "float32", ACTION: "float32", ENVIRONMENT: "float32"}
 _FLAGS = (PERTURBED, SUCCESS)
 _TASK = "task_index"
@@ -37,7 +39,7 @@ class DatasetInfo:
         features: key -> (dtype, shape).
         frames, episodes: how many there are.
         data_path: pattern of the data files; see `data_file`.
-        names: key -> names of its numbers, where the file lists as many as there are.
+        names: key -> names of its numbers, where the file lists as many as there are, in whatever form.
     """
 
     fps: float
@@ -82,14 +84,17 @@ def read_info(root: Path) -> DatasetInfo:
     if not version.startswith("v3."):
         raise DatasetError(f"{path}: codebase_version is '{shortened(version)}'; only v3.x can be read")
     fps = content.get("fps")
-    if not isinstance(fps, int | float) or isinstance(fps, bool) or not 0 < fps <= 1000:
-        raise DatasetError(f"{path}: fps is {shown(fps)}; the frames per second must be known, up to 1000")
+    if not isinstance(fps, int | float) or isinstance(fps, bool) or not _SLOWEST <= fps <= _FASTEST:
+        raise DatasetError(
+            f"{path}: fps is {shown(fps)}; the frames per second must be known, from {_SLOWEST} to {_FASTEST}: they "
+            "are the time between two rows of a chunk"
+        )
     listed = content.get("features")
     if not isinstance(listed, dict) or len(listed) > _MOST_FEATURES:
         raise DatasetError(f"{path}: features must be an object of at most {_MOST_FEATURES} keys")
     features = {key: _feature(path, key, item) for key, item in listed.items()}
     frames, episodes = (_count(path, content, key) for key in ("total_frames", "total_episodes"))
-    names = {key: _names(item.get("names"), features[key][1]) for key, item in listed.items()}
+    names = {key: flat_names(item.get("names"), math.prod(features[key][1])) for key, item in listed.items()}
     info = DatasetInfo(float(fps), features, frames, episodes, _data_path(path, content.get("data_path")), names)
     _check_meaning(path, info)
     return info
@@ -155,9 +160,3 @@ def _check_meaning(path: Path, info: DatasetInfo) -> None:
         raise DatasetError(f"{path}: key '{_TASK}' is missing; it says which sentence a frame belongs to")
     if not info.cameras:
         raise DatasetError(f"{path}: no key starts with '{IMAGE_PREFIX}'; at least one camera is needed")
-
-
-def _names(listed: Any, shape: Shape) -> tuple[str, ...]:
-    """Names of a vector's numbers; empty where they are written in another way."""
-    fits = isinstance(listed, list) and (len(listed),) == shape and all(isinstance(name, str) for name in listed)
-    return tuple(shortened(name) for name in listed) if fits else ()

@@ -57,7 +57,7 @@ class RolloutOptions:
         episodes: how many.
         suite, variant: see `SUITES` and `VARIANTS`.
         seed: moves every random choice.
-        action_space, robot: as in `EvaluateOptions`.
+        action_space, robot, contract: as in `EvaluateOptions`.
         workers: processes.
         takeover: longest time after which the expert takes over, s; 0: never.
         timing: changes to the suite's rates and latencies.
@@ -74,6 +74,7 @@ class RolloutOptions:
     workers: int = 1
     takeover: float = 0.0
     timing: Mapping[str, float] = field(default_factory=dict)
+    contract: str = ""
 
 
 class EpisodeRecorder:
@@ -115,7 +116,7 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
         raise DatasetError(f"{root} is a finished dataset; name another folder")
     find_suite(options.suite, **options.timing)
     find_variant(options.variant)
-    profile = checked_robot(options.checkpoint, options.robot, options.action_space)
+    profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     parts = [range(i, min(i + _PART, options.episodes)) for i in range(0, options.episodes, _PART)]
     done = staged_shards(root)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

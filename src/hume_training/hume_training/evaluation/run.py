@@ -45,6 +45,7 @@ class EvaluateOptions:
         episodes: per variant, the same scenes for all.
         seed: moves every random choice.
         action_space: what the checkpoint's rows mean where it does not say so itself; empty: not given.
+        contract: name or path of what the checkpoint's numbers mean; empty: its own.
         robot: name or path of a profile of the simulated arm.
         workers: processes of one torch thread each.
         timing: changes to the suite's rates and latencies.
@@ -64,6 +65,7 @@ class EvaluateOptions:
     json_file: Path | None = None
     plot: Path | None = None
     recorder: Recorder | None = None
+    contract: str = ""
 
 
 class Recorder(Protocol):
@@ -92,7 +94,7 @@ def run_evaluate(options: EvaluateOptions) -> int:
         raise ConfigError("at least one episode and one variant are needed")
     for name in options.variants:
         find_variant(name)
-    profile = checked_robot(options.checkpoint, options.robot, options.action_space)
+    profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     outcomes = evaluate(options, suite, profile)
     report = summarise(options, suite, outcomes)
     _print(report)

@@ -46,7 +46,7 @@ class ValueQualityOptions:
         draws: rollouts per candidate, which differ in the noise of later thoughts.
         earliest, latest: when the thought is taken, s into the episode.
         seed: moves every random choice.
-        action_space, robot: as in `EvaluateOptions`.
+        action_space, robot, contract: as in `EvaluateOptions`.
         timing: changes to the suite's rates and latencies.
         json_file, plot: where to write the figures, and a picture of the values along the episodes.
     """
@@ -64,6 +64,7 @@ class ValueQualityOptions:
     timing: Mapping[str, float] = field(default_factory=dict)
     json_file: Path | None = None
     plot: Path | None = None
+    contract: str = ""
 
 
 class MomentWatch:
@@ -89,7 +90,7 @@ def run_value_quality(options: ValueQualityOptions) -> int:
     """
     torch.set_num_threads(1)
     suite = find_suite(options.suite, **options.timing)
-    profile = checked_robot(options.checkpoint, options.robot, options.action_space)
+    profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     policy = Policy.load(options.checkpoint)
     values, rates = measure(options, policy, profile, suite)
     outcomes = play(options, policy, profile, suite)

@@ -15,6 +15,8 @@ from hume_core.errors import ConfigError
 from hume_core.nn.gemma import Cache
 from hume_system2.model.prefix import Prefix
 from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.row_layout import DataLayout, Rows
+from hume_training.data.taught_rows import TaughtRows
 
 _WIDTH = 16
 _HIDDEN = 128
@@ -126,24 +128,34 @@ class NamedPositions:
 
 
 class Keyframes:
-    """Where the arm is when the gripper next opens or closes: hindsight that any demonstration offers.
+    """Where the arm is when a gripper next opens or closes: hindsight that any demonstration offers.
 
     Args:
-        data: the last number of an action is the gripper's; episodes known to have failed do not count.
-        joints: number of arm joints.
+        data: of the dataset; episodes known to have failed do not count.
+        layout: which numbers are joints and grippers.
         relative: joint targets minus the joint positions at the frame, instead of joint targets.
+
+    Raises:
+        ConfigError: the dataset's action rows are no joint targets.
     """
 
-    def __init__(self, data: Demonstrations, joints: int, relative: bool = False) -> None:
-        gripper = data.action[:, -1]
-        middle = 0.5 * (float(gripper.min()) + float(gripper.max()))
-        changes = np.append((gripper[1:] > middle) != (gripper[:-1] > middle), False)
+    def __init__(self, data: Demonstrations, layout: DataLayout, relative: bool = False) -> None:
+        if layout.rows is not Rows.JOINTS or (relative and not layout.has_positions):
+            raise ConfigError(
+                "keyframe_weight reads joint targets, which the dataset's actions are not; set keyframe_weight: 0"
+            )
+        changes = np.zeros(len(data.action), bool)
+        for gripper in layout.grippers:
+            numbers = data.action[:, gripper.action]
+            middle = 0.5 * (float(numbers.min()) + float(numbers.max()))
+            changes[:-1] |= (numbers[1:] > middle) != (numbers[:-1] > middle)
         changes[data.ends] = True
         last = np.where(changes, np.arange(len(changes)), len(changes))
         keyframe = np.minimum.accumulate(last[::-1])[::-1]
-        target = data.action[keyframe, :joints]
+        targets = [layout.targets(arm, data.action[keyframe]) for arm in layout.arms]
         if relative:
-            target = target - data.state[:, :joints]
+            targets = [part - layout.measured(arm, data.state) for part, arm in zip(targets, layout.arms, strict=True)]
+        target = targets[0] if len(targets) == 1 else np.concatenate(targets, axis=1)
         self._target = (target - target.mean(0)) / target.std(0).clip(min=_LEAST_DEVIATION)
         succeeded = (
             np.ones(len(data.lengths)) if data.success is None else np.maximum.reduceat(data.success, data.starts)
@@ -163,8 +175,6 @@ class ReadingConfig(Protocol):
     @property
     def seed(self) -> int: ...
     @property
-    def joints(self) -> int: ...
-    @property
     def named_weight(self) -> float: ...
     @property
     def named_objects(self) -> str: ...
@@ -177,14 +187,15 @@ class Readings:
 
     Args:
         config: weights and names.
-        data: demonstrations; without an environment state there are no named positions.
+        rows: of the demonstrations; without an environment state there are no named positions.
         make: a reader of so many numbers, on the model's device.
         relative: keyframes relative to the joint positions.
     """
 
     def __init__(
-        self, config: ReadingConfig, data: Demonstrations, make: Callable[[int], nn.Module], relative: bool
+        self, config: ReadingConfig, rows: TaughtRows, make: Callable[[int], nn.Module], relative: bool
     ) -> None:
+        data, layout = rows.data, rows.layout
         self.modules: dict[str, nn.Module] = {}
         self._losses: dict[str, tuple[float, NamedPositions | Keyframes]] = {}
         sizes = {}
@@ -192,8 +203,8 @@ class Readings:
             named = NamedPositions(data.environment, config.named_objects.split(","), data.tasks, data.episode_of)
             self._losses["named"], sizes["named"] = (config.named_weight, named), NAMED_NUMBERS
         if config.keyframe_weight > 0:
-            keyframes = Keyframes(data, config.joints, relative)
-            self._losses["keyframe"], sizes["keyframe"] = (config.keyframe_weight, keyframes), config.joints
+            keyframes = Keyframes(data, layout, relative)
+            self._losses["keyframe"], sizes["keyframe"] = (config.keyframe_weight, keyframes), len(layout.joints)
         for name, size in sizes.items():
             with torch.random.fork_rng():
                 torch.manual_seed(config.seed)

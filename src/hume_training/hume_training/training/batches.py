@@ -7,11 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hume_core.action_spaces import ActionSpace
 from hume_core.config import HumeConfig
 from hume_core.errors import DatasetError
 from hume_core.observation import Observation
-from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.taught_rows import TaughtRows
 from hume_training.training.sampling import batch_indices, shifted
 
 
@@ -19,10 +18,8 @@ class Batches:
     """Draws frames and prepares them.
 
     Args:
-        data: demonstrations.
+        rows: of the demonstrations.
         config: of the checkpoint.
-        space: what action rows mean.
-        joints: number of arm joints.
         seed, batch_size, image_shift: see `TrainingConfig`.
 
     Raises:
@@ -31,20 +28,19 @@ class Batches:
 
     def __init__(
         self,
-        data: Demonstrations,
+        rows: TaughtRows,
         config: HumeConfig,
-        space: ActionSpace,
-        joints: int,
         seed: int,
         batch_size: int,
         image_shift: int,
     ) -> None:
-        self.data, self.config, self.space, self.joints = data, config, space, joints
+        data = rows.data
+        self.data, self.rows, self.config = data, rows, config
         self._seed, self._batch_size, self._shift = seed, batch_size, image_shift
         missing = [key for key in config.camera_keys if key not in data.images]
         if missing:
             raise DatasetError(f"the dataset has no camera '{missing[0]}'; it has: {', '.join(data.images)}")
-        sizes = {"state": (data.state.shape[1], config.state_dim), "action": (data.action.shape[1], config.action_dim)}
+        sizes = {"state": (data.state.shape[1], config.state_dim), "action": (rows.action_dim, config.action_dim)}
         for key, (found, wanted) in sizes.items():
             if found != wanted:
                 raise DatasetError(f"the dataset's {key} has {found} numbers; the checkpoint needs {wanted}")
@@ -73,5 +69,5 @@ class Batches:
 
     def chunks(self, frames: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Demonstrated chunks in real units (B, H, a), and which rows are not to be learned (B, H)."""
-        chunk, beyond = self.data.chunks(frames, self.config.s2_chunk_size, self.space, self.joints)
+        chunk, beyond = self.rows.chunks(frames, self.config.s2_chunk_size)
         return torch.from_numpy(chunk), torch.from_numpy(beyond)

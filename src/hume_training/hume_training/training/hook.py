@@ -31,10 +31,11 @@ def evaluation_hook(
         return None
     from hume_sim.suites import find_suite, scene
     from hume_training.evaluation.policy import Policy
+    from hume_training.evaluation.robot import robot_for
     from hume_training.evaluation.rollout import Rollout
     from hume_training.evaluation.variants import find_variant
 
-    profile = RobotProfile.load(_ROBOT).with_action(config.action_space)
+    profile = robot_for(system2.contract, RobotProfile.load(_ROBOT), config.action_space)
     policy, suite = Policy(system2, System1.from_pretrained(checkpoint)), find_suite(_SUITE)
 
     def evaluate(step: int) -> dict[str, float]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hume_core.errors import ConfigError
-from hume_training.training.config import ConfigType
+from hume_training.training.base_config import ConfigType
 
 _PATIENCE = timedelta(days=1)
 """How long processes wait for the main one, which alone evaluates and lets System 2 propose."""

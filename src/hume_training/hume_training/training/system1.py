@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from hume_core.errors import ConfigError
 from hume_system1.model import System1
 from hume_system2.model import System2
-from hume_training.data.contract import keep_contract
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean, noise_segment, system1_flow
@@ -26,6 +25,7 @@ from hume_training.training.config import System1Config
 from hume_training.training.loop import Outcome, train
 from hume_training.training.parallel import Processes
 from hume_training.training.sampling import batch_indices, step_generator
+from hume_training.training.taught import keep_contract, taught_rows
 from hume_training.training.warm_start import warm_start
 
 _PROPOSALS = "proposals.safetensors"
@@ -63,7 +63,7 @@ class System1Objective:
         self.modules: dict[str, nn.Module] = {"network": system1.network}
         width = system1.network.stack_config.hidden_size
         self._readings = Readings(
-            config, batches.data, lambda size: reader(width, size).to(system1.device), relative=True
+            config, batches.rows, lambda size: reader(width, size).to(system1.device), relative=True
         )
         self.modules |= self._readings.modules
 
@@ -82,7 +82,7 @@ class System1Objective:
         origin = frames if sizes.s1_origin == "anchor" else later
         target, beyond = self._target(origin, later)
         device = system1.device
-        moved = data.state[origin, : config.joints] - data.state[frames, : config.joints]
+        moved = self._batches.rows.moved(frames, origin)
         noise = self._noise(proposed, delay, generator) - system1.shift(torch.from_numpy(moved)).cpu()
         uniform = torch.rand(2, len(frames), generator=generator)
         time = sizes.theta1 * flow_time(uniform[0], uniform[1])
@@ -122,7 +122,7 @@ class System1Objective:
     def _target(self, origin: NDArray[np.int64], later: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """What was done from the later frames on, relative to the origin's (B, h, a), and the mask (B, h)."""
         batches, length = self._batches, self._system1.config.s1_chunk_size
-        target, beyond = batches.data.chunks(later, length, batches.space, batches.joints, origin)
+        target, beyond = batches.rows.windows(origin, later, length)
         return torch.from_numpy(target), torch.from_numpy(beyond)
 
     def after_step(self) -> None:
@@ -189,11 +189,10 @@ def train_system1(config: System1Config, stop_after: int | None = None, data: De
     data = data or load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     system1 = System1.from_pretrained(config.checkpoint, device=config.device)
-    keep_contract(system1, data, config.space, config.joints)
+    rows = taught_rows(config, data, system1.contract)
+    keep_contract(system1, rows, config.output)
     system1.config = replace(system1.config, s1_origin=config.origin or system1.config.s1_origin)
-    batches = Batches(
-        data, system1.config, config.space, config.joints, config.seed, config.batch_size, config.image_shift
-    )
+    batches = Batches(rows, system1.config, config.seed, config.batch_size, config.image_shift)
     with Processes(config.device).main_first():
         frames, proposals = propose(config, batches, system2)
     kept = _close_ones(config, batches, system1, frames, proposals)

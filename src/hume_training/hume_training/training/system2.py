@@ -7,15 +7,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from hume_core.checkpoint import resolve_folder
 from hume_core.nn.gemma import Cache, repeat_cache
+from hume_core.policy_contract import find_contract
 from hume_system2.model import System2
 from hume_system2.model.prefix import Prefix
-from hume_training.data.contract import dataset_contract, keep_contract
-from hume_training.data.demonstrations import Demonstrations
+from hume_training.data.contract import dataset_contract
 from hume_training.data.reader import load_datasets
+from hume_training.data.taught_rows import TaughtRows
 from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
-from hume_training.pretrained import create_from_pretrained
+from hume_training.pretrained import create_from_pretrained, sized_by_system2, system2_alone
 from hume_training.training.auxiliary import AttendedReader, EnvironmentReader, Readings
 from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
@@ -23,6 +25,7 @@ from hume_training.training.hook import evaluation_hook
 from hume_training.training.loop import Outcome, train
 from hume_training.training.parallel import Processes
 from hume_training.training.sampling import step_generator
+from hume_training.training.taught import keep_contract, taught_rows
 
 
 class System2Objective:
@@ -30,15 +33,13 @@ class System2Objective:
 
     Args:
         config: of the run.
-        data: demonstrations.
+        rows: of the demonstrations.
         system2: the model.
     """
 
-    def __init__(self, config: System2Config, data: Demonstrations, system2: System2) -> None:
-        self._config, self._system2 = config, system2
-        self.batches = Batches(
-            data, system2.config, config.space, config.joints, config.seed, config.batch_size, config.image_shift
-        )
+    def __init__(self, config: System2Config, rows: TaughtRows, system2: System2) -> None:
+        self._config, self._system2, data = config, system2, rows.data
+        self.batches = Batches(rows, system2.config, config.seed, config.batch_size, config.image_shift)
         self.batches.weigh_starts(config.start_frames, config.start_weight)
         network = system2.network
         network.requires_grad_(True)
@@ -54,7 +55,7 @@ class System2Objective:
             self._add_auxiliary(torch.from_numpy(data.environment))
         width = system2.network.language_config.head_dim
         self._readings = Readings(
-            config, data, lambda size: AttendedReader(width, size).to(system2.device), relative=False
+            config, rows, lambda size: AttendedReader(width, size).to(system2.device), relative=False
         )
         self.modules |= self._readings.modules
 
@@ -123,25 +124,28 @@ class System2Objective:
         self._system2.save_pretrained(folder)
 
 
-def new_checkpoint(config: System2Config, data: Demonstrations, folder: Path) -> Path:
+def new_checkpoint(config: System2Config, rows: TaughtRows, folder: Path) -> Path:
     """A checkpoint with random or published weights whose sizes and statistics are those of the dataset."""
-    preset = find_preset(config.preset)
-    statistics = data.statistics(preset.chunk, config.space, config.joints)
+    preset, alone, data = find_preset(config.preset), system2_alone(config.checkpoint), rows.data
+    if alone is not None:
+        preset = sized_by_system2(preset, alone)
+    statistics = rows.statistics(preset.chunk)
     return create_from_pretrained(
         folder,
         preset,
         config.paligemma,
         config.dinov2,
+        alone or "",
         seed=config.seed,
         cameras=tuple(data.images),
         state_dim=data.state.shape[1],
-        action_dim=data.action.shape[1],
+        action_dim=rows.action_dim,
         state_mean=statistics[0].tolist(),
         state_std=statistics[1].tolist(),
         action_mean=statistics[2].tolist(),
         action_std=statistics[3].tolist(),
         corpus=data.seen,
-        contract=dataset_contract(data, config.space, config.joints),
+        contract=dataset_contract(rows),
         num_steps=config.num_steps,
         s1_num_steps=config.s1_num_steps,
         theta1=config.theta1,
@@ -153,13 +157,15 @@ def new_checkpoint(config: System2Config, data: Demonstrations, folder: Path) ->
 
 def train_system2(config: System2Config, stop_after: int | None = None) -> Outcome:
     """Train System 2; see `train`."""
-    data = load_datasets(config.dataset)
     start = Path(config.output) / "start"
+    known = find_contract(config.checkpoint, resolve_folder(config.checkpoint)) if config.checkpoint else None
+    rows = taught_rows(config, load_datasets(config.dataset), known)
+    new = not config.checkpoint or system2_alone(config.checkpoint) is not None
     with Processes(config.device).main_first():
-        if not config.checkpoint and not (start / "model.safetensors").is_file():
-            new_checkpoint(config, data, start)
-    checkpoint = config.checkpoint or start
+        if new and not (start / "model.safetensors").is_file():
+            new_checkpoint(config, rows, start)
+    checkpoint = start if new else config.checkpoint
     system2 = System2.from_pretrained(checkpoint, device=config.device)
-    keep_contract(system2, data, config.space, config.joints)
+    keep_contract(system2, rows, config.output)
     hook = evaluation_hook(config, system2, checkpoint)
-    return train(config, System2Objective(config, data, system2), hook, stop_after)
+    return train(config, System2Objective(config, rows, system2), hook, stop_after)

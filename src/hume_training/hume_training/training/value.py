@@ -10,18 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hume_core.errors import ConfigError, DatasetError
+from hume_core.errors import CheckpointError, ConfigError, DatasetError
 from hume_system2.model import System2
 from hume_system2.model.critics import CalQL
-from hume_training.data.contract import keep_contract
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_datasets
+from hume_training.data.taught_rows import TaughtRows
 from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
 from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import ValueConfig
 from hume_training.training.loop import Outcome, train
 from hume_training.training.sampling import step_generator
+from hume_training.training.taught import keep_contract, taught_rows
 
 
 class Returns:
@@ -74,17 +75,15 @@ class ValueObjective:
 
     Args:
         config: of the run.
-        data: demonstrations and rollouts.
+        rows: of demonstrations and rollouts.
         system2: its value head learns.
     """
 
-    def __init__(self, config: ValueConfig, data: Demonstrations, system2: System2) -> None:
+    def __init__(self, config: ValueConfig, rows: TaughtRows, system2: System2) -> None:
         self._config, self._system2 = config, system2
         sizes = system2.config
-        self._batches = Batches(
-            data, sizes, config.space, config.joints, config.seed, config.batch_size, config.image_shift
-        )
-        self._returns = Returns(data, sizes.next_obs_offset, sizes.discount)
+        self._batches = Batches(rows, sizes, config.seed, config.batch_size, config.image_shift)
+        self._returns = Returns(rows.data, sizes.next_obs_offset, sizes.discount)
         self._batches.frames = np.intersect1d(self._batches.frames, self._returns.learnable)
         self._batches.weigh_starts(config.start_frames, config.start_weight)
         head = system2.value_head
@@ -92,7 +91,7 @@ class ValueObjective:
         head.calql.target_critics.requires_grad_(False)
         self.modules: dict[str, nn.Module] = {"value": head}
         width = len(head.query)
-        self._readings = Readings(config, data, lambda size: reader(width, size).to(system2.device), relative=True)
+        self._readings = Readings(config, rows, lambda size: reader(width, size).to(system2.device), relative=True)
         self.modules |= self._readings.modules
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -186,10 +185,15 @@ def set_choice(system2: System2, config: ValueConfig) -> None:
 def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
     """Train the value head of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
-    data = load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
-    keep_contract(system2, data, config.space, config.joints)
+    if not system2.config.has_system1:
+        raise CheckpointError(
+            f"{config.checkpoint} is a System 2 alone, without a value head; `hume train system2` makes a whole "
+            "checkpoint of it first"
+        )
+    rows = taught_rows(config, load_datasets(config.dataset), system2.contract)
+    keep_contract(system2, rows, config.output)
     if config.score_rows:
         score_rows(system2, config.score_rows, config.seed)
     set_choice(system2, config)
-    return train(config, ValueObjective(config, data, system2), stop_after=stop_after)
+    return train(config, ValueObjective(config, rows, system2), stop_after=stop_after)
