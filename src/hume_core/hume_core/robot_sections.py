@@ -12,6 +12,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from hume_core.action_spaces import (
     ACTION_SPACES,
     ActionSpace,
+    AngleUnit,
     Conventions,
     DeltaFrame,
     JointUnits,
@@ -24,7 +25,7 @@ from hume_core.camera_operations import CameraOperations
 from hume_core.field_types import Finite, Name, Positive, SpaceName
 from hume_core.node_settings import STREAM_RATE
 from hume_core.sections import Section
-from hume_core.state.kinds import AngleUnit, StateField
+from hume_core.state.kinds import StateField
 from hume_core.state.tool import Placement
 
 __all__ = [

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hume_core.action_spaces import Conventions, JointDelta, JointPosition, JointUnits
+from hume_core.action_spaces import AngleUnit, Conventions, JointDelta, JointPosition, JointUnits
 from hume_core.errors import ActionSpaceError, RobotProfileError
 from hume_core.policy_contract import ContractArm, PolicyContract
 from hume_core.robot import RobotProfile
-from hume_core.state.kinds import AngleUnit
 
 ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
-DEGREES = JointUnits(AngleUnit.DEGREES, (1, -1, 1), (10.0, -20.0, 0.0))
+DEGREES = JointUnits(AngleUnit.DEG, (1, -1, 1), (10.0, -20.0, 0.0))
 
 
 @pytest.fixture
@@ -93,7 +92,7 @@ def test_units_have_no_use_for_rows_about_the_tool(so101: RobotProfile) -> None:
     with pytest.raises(RobotProfileError, match="unit belongs to joint_position and joint_delta"):
         so101.with_action("ee_delta", unit="deg")
     with pytest.raises(ValueError, match="unit has no use in space 'ee_pose'"):
-        ContractArm(name="arm", joints=("a",), space="ee_pose", unit=AngleUnit.DEGREES)
+        ContractArm(name="arm", joints=("a",), space="ee_pose", unit=AngleUnit.DEG)
 
 
 def test_signs_and_offsets_are_numbers_of_joints() -> None:
@@ -106,7 +105,7 @@ def test_signs_and_offsets_are_numbers_of_joints() -> None:
 def test_a_robot_takes_over_how_a_checkpoint_writes_joints(so101: RobotProfile) -> None:
     degrees = so101.with_action("joint_position", unit="deg", sign=[1, -1, 1, 1, -1])
     contract = PolicyContract.of(degrees)
-    assert contract.arms[0].unit is AngleUnit.DEGREES
+    assert contract.arms[0].unit is AngleUnit.DEG
     plain = so101.with_action("joint_position")
     assert contract.differences(plain) == []
     assert contract.adapt(plain).action_space == degrees.action_space

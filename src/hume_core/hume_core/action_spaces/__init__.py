@@ -9,7 +9,7 @@ from hume_core.action_spaces.ee_delta import EeDelta
 from hume_core.action_spaces.ee_pose import EePose
 from hume_core.action_spaces.joint_delta import JointDelta
 from hume_core.action_spaces.joint_position import JointPosition
-from hume_core.action_spaces.joint_units import JointUnits
+from hume_core.action_spaces.joint_units import AngleUnit, JointUnits
 from hume_core.action_spaces.layout import ActionLayout, ArmGroup, GripperGroup, LayoutPath
 from hume_core.action_spaces.layout_targets import LayoutTargets
 from hume_core.action_spaces.registry import ACTION_SPACES, check_described_spaces, find_action_space
@@ -17,7 +17,7 @@ from hume_core.action_spaces.response import Exact, FirstOrder, OperationalSpace
 from hume_core.action_spaces.simulated_arm import ROBOSUITE_PANDA, SIMULATED_ARMS, SimulatedArm
 
 __all__ = [
-    "ACTION_SPACES", "ROBOSUITE_PANDA", "SIMULATED_ARMS", "ActionLayout", "ActionPath", "ActionSpace",
+    "ACTION_SPACES", "ROBOSUITE_PANDA", "SIMULATED_ARMS", "ActionLayout", "ActionPath", "ActionSpace", "AngleUnit",
     "ArmGroup", "Conventions", "DeltaFrame", "EeDelta", "EePose", "Exact", "FirstOrder", "GripperGroup", "JointDelta",
     "JointPosition", "JointUnits", "LayoutPath", "LayoutTargets", "Motion", "OperationalSpace", "Reference",
     "RotationFormat", "SegmentTargets", "SimulatedArm", "check_described_spaces", "find_action_space",

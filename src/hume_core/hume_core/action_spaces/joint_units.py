@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import ActionSpaceError
-from hume_core.state.kinds import AngleUnit
 
 Array = NDArray[np.floating]
+
+
+class AngleUnit(str, Enum):
+    """Unit of a joint's numbers."""
+
+    RAD = "rad"
+    DEG = "deg"
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class JointUnits:
         ActionSpaceError: a sign is neither 1 nor -1, or an offset not finite.
     """
 
-    unit: AngleUnit = AngleUnit.RADIANS
+    unit: AngleUnit = AngleUnit.RAD
     sign: tuple[int, ...] = ()
     offset: tuple[float, ...] = ()
 
@@ -71,6 +78,6 @@ class JointUnits:
 
     def _factors(self, like: Array) -> Array:
         """Rad per number (n,), in the type of an array."""
-        per_unit = pi / 180.0 if self.unit is AngleUnit.DEGREES else 1.0
+        per_unit = pi / 180.0 if self.unit is AngleUnit.DEG else 1.0
         signs = np.asarray(self.sign or (1,) * like.shape[-1], dtype=like.dtype)
         return np.asarray(signs * like.dtype.type(per_unit))

@@ -11,6 +11,7 @@ from hume_core.action_spaces import (
     ACTION_SPACES,
     ActionLayout,
     ActionSpace,
+    AngleUnit,
     ArmGroup,
     DeltaFrame,
     Exact,
@@ -23,7 +24,6 @@ from hume_core.action_spaces.response import ResponseField
 from hume_core.field_types import Finite, Name, SpaceName
 from hume_core.policy_contract.facts import listed, numbers
 from hume_core.robot_sections import Offsets, Scale, Section, Signs, written
-from hume_core.state.kinds import AngleUnit
 
 SPACE, CONVENTIONS = "action space", ("frame", "rotation", "scale")
 ADOPTED = ("reference", "response", "unit", "sign", "offset")
@@ -75,7 +75,7 @@ class ContractArm(Section):
         unsaid = {
             "reference": Reference.PREVIOUS_ROW,
             "response": Exact(),
-            "unit": AngleUnit.RADIANS,
+            "unit": AngleUnit.RAD,
             "sign": (),
             "offset": (),
         }
