@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hume_core.action_spaces import EeDelta
 from hume_core.kinematics import Kinematics, Pose
 from hume_core.observation import Observation
 from hume_core.policy_contract import named_contract
@@ -151,6 +152,29 @@ def relative_errors(
 
 
 RUNS = [(start, row) for start in range(2) for row in range(len(RECORDED["rows"]))]
+
+
+@pytest.mark.parametrize(("start", "number"), RUNS, ids=lambda value: str(value))
+def test_the_response_alone_gives_every_recorded_motion(
+    panda: RobotProfile, kinematics: Kinematics, start: int, number: int
+) -> None:
+    """To 2 % of each step; inverse kinematics and control core are left out."""
+    row, joints = RECORDED["rows"][number][:6], RECORDED["joints"][start, number]
+    space = panda.action_space
+    assert isinstance(space, EeDelta)
+    assert panda.tool is not None
+    offset = panda.tool.offset.pose()
+    tracker = space.conventions.response.tracker(kinematics.model, offset, DT)
+    state = tracker.begin(kinematics.forward(joints[0]).followed_by(offset), joints[0], np.zeros(7))
+    found, goal = [joints[0]], state.pose
+    for _ in range(STEPS):
+        wanted = space.target(row, state.pose)
+        goal = wanted if row[3:].any() else Pose(wanted.position, goal.rotation)
+        state = tracker.advance(state, goal)
+        assert state.arm is not None
+        found.append(state.arm.positions)
+    errors = relative_errors(kinematics, offset, row, found, joints)
+    assert errors.max() < 0.02, errors.round(4).tolist()
 
 
 @pytest.mark.parametrize(("start", "number"), RUNS[::5], ids=lambda value: str(value))
