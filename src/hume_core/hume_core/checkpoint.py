@@ -6,31 +6,22 @@ Only the tensors that are asked for are read, so System 1's machine never touche
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hume_core.errors import CheckpointError
 from hume_core.json_file import read_json
+from hume_core.tensor_names import released_name
 from hume_core.texts import shortened
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 IGNORED_PREFIX = "value_query_head.paligemma_with_expert."
-EXTRA_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "tokenizer.model",
-    "added_tokens.json",
-    "vqh_backbone.json",
-)
 _HUB_NAME = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w][\w./-]*))?")
 _SHARD = re.compile(r"[\w-][\w.-]{0,200}\.safetensors")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
@@ -70,7 +61,7 @@ def _cached_folder(repository: str, revision: str | None) -> Path | None:
         folder = Path(huggingface_hub.snapshot_download(repository, revision=revision, local_files_only=True))
     except Exception:
         return None
-    return folder if _has_weights(folder) else None
+    return folder if has_weights(folder) else None
 
 
 def _downloaded_folder(repository: str, revision: str | None) -> Path:
@@ -91,11 +82,21 @@ def _downloaded_folder(repository: str, revision: str | None) -> Path:
         ) from error
 
 
+class _Place(NamedTuple):
+    """Where a tensor lies: the file, and its name there."""
+
+    file: Path
+    name: str
+
+
 class CheckpointReader:
     """Tensors of one checkpoint folder, read one at a time.
 
+    Names are those of the released layout, whatever prefixes and names the file has (`hume_core.tensor_names`).
+
     Args:
         folder: holds ``model.safetensors`` or a sharded set with its index.
+        part: of a checkpoint, such as "s1_model.", that the folder holds alone; stands in front of all its names.
 
     Attributes:
         names_read: names of the tensors read so far, in order.
@@ -104,16 +105,17 @@ class CheckpointReader:
         CheckpointError: no weights, an unreadable or truncated file, or a shard that is missing.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, part: str = "") -> None:
         self.folder = Path(folder)
         self.names_read: list[str] = []
         self.metadata: dict[str, str] = {}
         self._files: dict[Path, Any] = {}
-        self._where: dict[str, Path] = {}
+        self._where: dict[str, list[_Place]] = {}
         for path in self._weight_files():
             handle = self._open(path)
             self.metadata |= handle.metadata() or {}
-            self._where |= dict.fromkeys(handle.keys(), path)
+            for name in handle.keys():  # noqa: SIM118, it is no mapping
+                self._where.setdefault(released_name(part + name), []).append(_Place(path, name))
 
     def _weight_files(self) -> list[Path]:
         index = self.folder / INDEX
@@ -121,7 +123,7 @@ class CheckpointReader:
             return [self.folder / WEIGHTS]
         if not index.is_file():
             raise CheckpointError(f"{self.folder} has neither {WEIGHTS} nor {INDEX}; only safetensors are read")
-        names = _shards(index)
+        names = shard_names(index)
         for name in names:
             if not (self.folder / name).is_file():
                 raise CheckpointError(f"shard '{name}' of {index} is missing in {self.folder}")
@@ -158,17 +160,19 @@ class CheckpointReader:
     def _slice(self, name: str) -> Any:
         if name not in self._where:
             raise CheckpointError(f"tensor '{name}' is missing in {self.folder}; it holds {len(self._where)} tensors")
-        return self._files[self._where[name]].get_slice(name)
+        place = self._where[name][0]
+        return self._files[place.file].get_slice(place.name)
 
     def read(self, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
         """Read one tensor as stored.
 
         Args:
-            name: as in the file.
+            name: of the released layout.
             shape: expected shape; None takes any.
 
         Raises:
-            CheckpointError: missing, of another shape, or the file ends early.
+            CheckpointError: missing, of another shape, the file ends early, or the file has the tensor under several
+                names with different numbers.
         """
         found = self.shape(name) if name in self._where else None
         if found is None:
@@ -182,14 +186,24 @@ class CheckpointReader:
                 f"found {list(found)}"
             )
         self.dtype(name)
-        try:
-            tensor = self._files[self._where[name]].get_tensor(name)
-        except (SafetensorError, RuntimeError) as error:
-            raise CheckpointError(
-                f"tensor '{name}' in {self.folder} cannot be read: {shortened(str(error))}"
-            ) from error
+        first, *others = self._where[name]
+        tensor = self._read(first)
+        for other in others:
+            again = self._read(other)
+            if again.dtype != tensor.dtype or not torch.equal(again, tensor):
+                raise CheckpointError(
+                    f"tensors '{first.name}' and '{other.name}' in {self.folder} are names of one tensor, but differ"
+                )
         self.names_read.append(name)
         return tensor
+
+    def _read(self, place: _Place) -> Tensor:
+        try:
+            return self._files[place.file].get_tensor(place.name)
+        except (SafetensorError, RuntimeError) as error:
+            raise CheckpointError(
+                f"tensor '{place.name}' in {self.folder} cannot be read: {shortened(str(error))}"
+            ) from error
 
 
 def load_module(
@@ -220,54 +234,12 @@ def load_module(
     return stored
 
 
-def stored_tensors(module: nn.Module, to_stored: NameMap, stored: Mapping[str, torch.dtype]) -> dict[str, Tensor]:
-    """The module's tensors under their file names, in the types they were stored in (float32 if new)."""
-    return {
-        to_stored(name): tensor.detach().to("cpu", stored.get(to_stored(name), torch.float32), copy=True).contiguous()
-        for name, tensor in module.state_dict().items()
-    }
-
-
-def save_tensors(folder: Path, tensors: Mapping[str, Tensor], source: CheckpointReader | None) -> None:
-    """Write ``model.safetensors``; tensors of others are kept from the folder itself, else from the source.
-
-    Args:
-        folder: created where it does not exist.
-        tensors: name in the file -> tensor.
-        source: checkpoint that the writer was loaded from.
-
-    Raises:
-        CheckpointError: the folder cannot be written.
-    """
-    keep = CheckpointReader(folder) if _has_weights(folder) else source
-    complete = dict(tensors)
-    metadata = {"format": "pt"}
-    if keep is not None:
-        metadata |= keep.metadata
-        complete |= {name: keep.read(name).clone() for name in keep.names if name not in tensors}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f"{WEIGHTS}.partial"
-        save_file(complete, partial, metadata=metadata)
-        partial.chmod(0o644)
-        partial.replace(folder / WEIGHTS)
-        _remove_shards(folder)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"cannot write {folder / WEIGHTS}: {error}") from error
-
-
-def _has_weights(folder: Path) -> bool:
+def has_weights(folder: Path) -> bool:
+    """Whether a folder holds the weights of a checkpoint."""
     return (folder / WEIGHTS).is_file() or (folder / INDEX).is_file()
 
 
-def copy_extra_files(source: Path, folder: Path) -> None:
-    """Copy what belongs to a checkpoint besides weights and configuration, where it is not there yet."""
-    for name in EXTRA_FILES:
-        if (source / name).is_file() and not (folder / name).exists():
-            shutil.copyfile(source / name, folder / name)
-
-
-def _shards(index: Path) -> list[str]:
+def shard_names(index: Path) -> list[str]:
     """File names in an index of shards; none leads out of its folder.
 
     Raises:
@@ -282,15 +254,6 @@ def _shards(index: Path) -> list[str]:
         if not _SHARD.fullmatch(name):
             raise CheckpointError(f"{index} names the shard '{shortened(name)}'; valid: a .safetensors file beside it")
     return names
-
-
-def _remove_shards(folder: Path) -> None:
-    index = folder / INDEX
-    if not index.is_file():
-        return
-    for name in _shards(index):
-        (folder / name).unlink(missing_ok=True)
-    index.unlink()
 
 
 def prefix_map(table: Iterable[tuple[str, str]]) -> NameMap:

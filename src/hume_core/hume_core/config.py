@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from hume_core.config_schema import check_range, parse_features, parse_section, parse_value
+from hume_core.config_consistency import check_consistency, vision_side
+from hume_core.config_fields import LEROBOT, SECTIONS
+from hume_core.config_schema import parse_features, parse_section, parse_value, unknown_field
 from hume_core.errors import ConfigError
 from hume_core.json_file import read_json
 from hume_core.texts import shortened
@@ -15,7 +17,11 @@ from hume_core.texts import shortened
 IMAGE_PREFIX = "observation.images."
 STATE_KEY = "observation.state"
 ACTION_KEY = "action"
+TYPES = ("hume", "system2")
 EXTENSIONS = ("patch_stem", "state_history_order", "s1_origin", "num_candidates", "value_temperature")
+_LEROBOT = "lerobot_fields"
+# What a checkpoint of type 'system2' does not say.
+_SYSTEM1 = ("s1_chunk_size", "s1_dino_config", "s1_gemma_expert_config", "s1_proj_width", "s1_num_steps", "s1_origin")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,9 @@ class HumeConfig:
     joint deltas that System 1 sees and gives are relative to), ``num_candidates`` (N of a thought) and
     ``value_temperature`` (0: choose the candidate of the highest value, as the paper does; above 0: take the mean of
     all candidates, each weighted with exp(value / temperature)).
+
+    ``lerobot_fields`` keeps what other versions of LeRobot write into the file and no computation needs. A pre-trained
+    System 2 (``type`` "system2") is read as a checkpoint without System 1 and value head; its sections are empty.
 
     Raises:
         ConfigError: a field is unknown, missing, of a wrong type or out of range; the message names it.
@@ -58,7 +67,7 @@ class HumeConfig:
     n_action_steps: int = 50
     max_state_dim: int = 32
     max_action_dim: int = 32
-    resize_imgs_with_padding: tuple[int, int] = (224, 224)
+    resize_imgs_with_padding: tuple[int, int] | None = (224, 224)
     empty_cameras: int = 0
     adapt_to_pi_aloha: bool = False
     use_delta_joint_actions_aloha: bool = False
@@ -100,11 +109,12 @@ class HumeConfig:
     s1_origin: str = "anchor"
     num_candidates: int = 5
     value_temperature: float = 0.0
+    lerobot_fields: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.type != "hume":
-            raise ConfigError(f"config field 'type' is '{self.type}'; only 'hume' checkpoints can be loaded")
-        check_range(self)
+        if self.type not in TYPES:
+            raise ConfigError(f"config field 'type' is '{shortened(self.type)}'; valid: {', '.join(TYPES)}")
+        check_consistency(self)
 
     @classmethod
     def load(cls, path: Path | str) -> HumeConfig:
@@ -120,26 +130,31 @@ class HumeConfig:
         """Check the content of a ``config.json``; see the class for errors."""
         if not isinstance(content, Mapping):
             raise ConfigError("config.json must hold one JSON object with the fields of a 'hume' checkpoint")
-        known = {item.name: item for item in fields(cls)}
-        for name in content:
-            if name not in known:
-                raise ConfigError(f"unknown config field '{shortened(name)}'; valid fields: {', '.join(sorted(known))}")
-        values: dict[str, Any] = {}
+        known = {item.name: item for item in fields(cls) if item.name != _LEROBOT}
+        system2 = content.get("type") == "system2"
+        if system2:
+            content, known = _as_hume(content), {name: item for name, item in known.items() if name not in _SYSTEM1}
+        values: dict[str, Any] = {_LEROBOT: {name: value for name, value in content.items() if name in LEROBOT}}
         for name, value in content.items():
+            if name in LEROBOT:
+                continue
+            if name not in known:
+                raise unknown_field(shortened(name), name, known)
             if name.endswith("_features"):
                 values[name] = {key: Feature(*pair) for key, pair in parse_features(name, value).items()}
-            elif name in _SECTIONS:
+            elif name in SECTIONS:
                 values[name] = parse_section(name, value)
             else:
                 values[name] = parse_value(name, value, str(known[name].type))
-        for name in (*_SECTIONS, "input_features", "output_features"):
-            if name not in values:
+        for name in (*SECTIONS, "input_features", "output_features"):
+            if name in known and name not in values:
                 raise ConfigError(f"config field '{name}' is missing")
-        return cls(**values)
+        return cls(**(_without_system1(values) if system2 else values))
 
     def to_dict(self) -> dict[str, Any]:
         """Content of ``config.json``; our own fields only where they differ from the released behaviour."""
         content = {item.name: getattr(self, item.name) for item in fields(self)}
+        content |= content.pop(_LEROBOT)
         for name in ("input_features", "output_features"):
             content[name] = {
                 key: {"type": feature.type, "shape": list(feature.shape)} for key, feature in content[name].items()
@@ -147,7 +162,7 @@ class HumeConfig:
         for item in fields(self):
             if item.name in EXTENSIONS and content[item.name] == item.default:
                 del content[item.name]
-        return content
+        return content if self.has_system1 else _as_system2(content)
 
     @property
     def camera_keys(self) -> tuple[str, ...]:
@@ -169,7 +184,37 @@ class HumeConfig:
     @property
     def image_size(self) -> tuple[int, int]:
         """(width, height) of the model input, pixels."""
-        return self.resize_imgs_with_padding
+        side = vision_side(self.paligemma_config)
+        return self.resize_imgs_with_padding or (side, side)
+
+    @property
+    def has_system1(self) -> bool:
+        """Whether System 1 and the value head belong to the checkpoint; a pre-trained System 2 is alone."""
+        return self.type == "hume"
+
+
+def _as_hume(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A pre-trained System 2's content with the field names of 'hume'; a single candidate, for none can be valued.
+
+    Raises:
+        ConfigError: it has a field of 'hume' that its type does not have.
+    """
+    if "s2_chunk_size" in content:
+        raise ConfigError("config field 's2_chunk_size' belongs to type 'hume'; in type 'system2' it is 'chunk_size'")
+    renamed = {"s2_chunk_size" if name == "chunk_size" else name: value for name, value in content.items()}
+    return {"num_candidates": 1, **renamed}
+
+
+def _without_system1(values: dict[str, Any]) -> dict[str, Any]:
+    """Without System 1 a segment is as long as the chunk."""
+    length = values.get("s2_chunk_size", HumeConfig.s2_chunk_size)
+    return {**values, "s1_chunk_size": length, "s1_dino_config": {}, "s1_gemma_expert_config": {}}
+
+
+def _as_system2(content: dict[str, Any]) -> dict[str, Any]:
+    """The reverse of `_as_hume` and `_without_system1`."""
+    kept = {name: value for name, value in content.items() if name not in _SYSTEM1}
+    return {"chunk_size" if name == "s2_chunk_size" else name: value for name, value in kept.items()}
 
 
 def check_layers(config: HumeConfig, tensors: int) -> None:
@@ -178,7 +223,8 @@ def check_layers(config: HumeConfig, tensors: int) -> None:
     Raises:
         ConfigError: naming the section.
     """
-    stacks = {name: getattr(config, name) for name in _SECTIONS if name != "paligemma_config"}
+    sections = {name: getattr(config, name) for name in SECTIONS if name != "paligemma_config"}
+    stacks = {name: section for name, section in sections.items() if section}
     stacks |= {f"paligemma_config.{name}": config.paligemma_config[name] for name in ("text_config", "vision_config")}
     for name, section in stacks.items():
         if section["num_hidden_layers"] > tensors:
@@ -186,6 +232,3 @@ def check_layers(config: HumeConfig, tensors: int) -> None:
                 f"config field '{name}.num_hidden_layers' is {section['num_hidden_layers']}; the checkpoint has "
                 f"{tensors} tensors in all"
             )
-
-
-_SECTIONS = ("paligemma_config", "gemma_expert_config", "s1_dino_config", "s1_gemma_expert_config")

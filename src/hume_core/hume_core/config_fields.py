@@ -1,10 +1,12 @@
-"""Fields that the transformer sections of ``config.json`` may hold, and those they must hold."""
+"""Fields that ``config.json`` and its transformer sections may hold, and those they must hold."""
 
 from __future__ import annotations
 
 from typing import Any
 
 _STACK = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+
+SECTIONS = ("paligemma_config", "gemma_expert_config", "s1_dino_config", "s1_gemma_expert_config")
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "paligemma_config": ("text_config", "vision_config"),
@@ -23,7 +25,8 @@ _ANY = (
 _GEMMA = (
     *_STACK, "attention_bias", "attention_dropout", "head_dim", "hidden_act", "hidden_activation",
     "initializer_range", "max_position_embeddings", "num_image_tokens", "num_key_value_heads", "rms_norm_eps",
-    "rope_scaling", "rope_theta", "tie_word_embeddings", "use_bidirectional_attention", "use_cache", "vocab_size",
+    "rope_parameters", "rope_scaling", "rope_theta", "tie_word_embeddings", "use_bidirectional_attention",
+    "use_cache", "vocab_size",
 )
 _SIGLIP = (
     *_STACK, "attention_dropout", "hidden_act", "image_size", "initializer_range", "layer_norm_eps",
@@ -39,25 +42,78 @@ _PALIGEMMA = (
     "hidden_size", "ignore_index", "image_token_id", "image_token_index", "num_image_tokens", "projection_dim",
     "text_config", "tie_word_embeddings", "vision_config", "vocab_size",
 )
-# fmt: on
+# What `to_dict()` of transformers 4.44 to 5 adds and no number of these models depends on: outputs, text generation,
+# labels, backbones, how the weights were saved.
+WITHOUT_EFFECT = frozenset({
+    "bad_words_ids", "begin_suppress_tokens", "chunk_size_feed_forward", "decoder_start_token_id", "diversity_penalty",
+    "do_sample", "early_stopping", "encoder_no_repeat_ngram_size", "exponential_decay_length_penalty",
+    "finetuning_task", "forced_bos_token_id", "forced_eos_token_id", "id2label", "is_decoder", "is_encoder_decoder",
+    "label2id", "length_penalty", "max_length", "min_length", "no_repeat_ngram_size", "num_beam_groups", "num_beams",
+    "num_return_sequences", "output_attentions", "output_hidden_states", "output_scores", "prefix", "problem_type",
+    "remove_invalid_values", "repetition_penalty", "return_dict", "return_dict_in_generate", "sep_token_id",
+    "stage_names", "suppress_tokens", "task_specific_params", "temperature", "tf_legacy_loss", "tie_encoder_decoder",
+    "tie_word_embeddings", "tokenizer_class", "top_k", "top_p", "torchscript", "typical_p", "use_bfloat16",
+    "use_return_dict",
+})
 
-KNOWN: dict[str, frozenset[str]] = {
-    "paligemma_config": frozenset(_PALIGEMMA + _ANY),
-    "paligemma_config.text_config": frozenset(_GEMMA + _ANY),
-    "paligemma_config.vision_config": frozenset(_SIGLIP + _ANY),
-    "gemma_expert_config": frozenset(_GEMMA + _ANY),
-    "s1_gemma_expert_config": frozenset(_GEMMA + _ANY),
-    "s1_dino_config": frozenset(_DINO + _ANY),
-}
+LEROBOT = frozenset({
+    "compile_mode", "compile_model", "gradient_checkpointing", "license", "pretrained_path", "pretrained_revision",
+    "private", "push_to_hub", "repo_id", "tags", "use_peft",
+})
+# fmt: on
+"""Fields of other LeRobot versions that concern no inference: accepted whatever they hold, and kept on saving."""
 
 SUPPORTED: dict[str, tuple[Any, ...]] = {
+    "add_cross_attention": (False,),
     "attention_bias": (False,),
-    "hidden_activation": ("gelu_pytorch_tanh", None),
+    "cross_attention_hidden_size": (None,),
     "num_channels": (3,),
-    "hidden_act": ("gelu", "gelu_pytorch_tanh", "gelu_fast", "gelu_new", "quick_gelu", "relu", "silu"),
+    "pruned_heads": ({},),
+    "quantization_config": (None,),
     "rope_scaling": (None,),
     "use_swiglu_ffn": (False,),
 }
+"""Fields that would change numbers in a way that is not built, and the values at which they do not."""
+
+KNOWN: dict[str, frozenset[str]] = {
+    name: frozenset(
+        (
+            *fields,
+            *_ANY,
+            *WITHOUT_EFFECT,
+            "add_cross_attention",
+            "cross_attention_hidden_size",
+            "pruned_heads",
+            "quantization_config",
+        )
+    )
+    for name, fields in {
+        "paligemma_config": _PALIGEMMA,
+        "paligemma_config.text_config": _GEMMA,
+        "paligemma_config.vision_config": _SIGLIP,
+        "gemma_expert_config": _GEMMA,
+        "s1_gemma_expert_config": _GEMMA,
+        "s1_dino_config": _DINO,
+    }.items()
+}
+
+_TANH = "gelu_pytorch_tanh"
+_ACTIVATIONS = ("gelu", _TANH, "gelu_fast", "gelu_new", "quick_gelu", "relu", "silu")
+# Old releases of Gemma say "gelu" and mean the tanh approximation.
+_GEMMA_ONLY: dict[str, tuple[Any, ...]] = {
+    "model_type": ("gemma",), "hidden_act": (_TANH, "gelu", None), "hidden_activation": (_TANH, None),
+}  # fmt: skip
+
+SUPPORTED_IN: dict[str, dict[str, tuple[Any, ...]]] = {
+    "paligemma_config": {"model_type": ("paligemma",)},
+    "paligemma_config.text_config": _GEMMA_ONLY,
+    "paligemma_config.vision_config": {"model_type": ("siglip_vision_model",), "hidden_act": _ACTIVATIONS},
+    "gemma_expert_config": _GEMMA_ONLY,
+    "s1_gemma_expert_config": _GEMMA_ONLY,
+    "s1_dino_config": {"model_type": ("dinov2",), "hidden_act": _ACTIVATIONS},
+}
+"""The same for fields whose values depend on the section."""
+
 LARGEST: dict[str, int] = {
     "hidden_size": 65_536,
     "intermediate_size": 1_048_576,
@@ -77,6 +133,14 @@ NUMBERS = frozenset({"initializer_range", "layer_norm_eps", "layerscale_value", 
 SHARES = frozenset({"attention_dropout", "attention_probs_dropout_prob", "drop_path_rate", "hidden_dropout_prob"})
 """From 0 to below 1."""
 SWITCHES = frozenset({"qkv_bias", "use_mask_token"})
+
+STATISTICS: dict[str, tuple[str, str]] = {
+    "MEAN_STD": ("mean", "std"),
+    "MIN_MAX": ("min", "max"),
+    "QUANTILES": ("q01", "q99"),
+    "QUANTILE10": ("q10", "q90"),
+}
+"""Ways to normalise (`normalization_mapping`), and the two statistics that each of them needs."""
 
 COUNTS: dict[str, int] = {
     "s1_chunk_size": 1000,

@@ -1,17 +1,27 @@
-"""Type and range checks of configuration fields; every error names the field."""
+"""Type and range checks of single configuration fields; every error names the field."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from hume_core.config_fields import COUNTS, KNOWN, LARGEST, NUMBERS, REQUIRED, SHARES, SUPPORTED, SWITCHES
+from hume_core.config_fields import (
+    KNOWN,
+    LARGEST,
+    NUMBERS,
+    REQUIRED,
+    SHARES,
+    SUPPORTED,
+    SUPPORTED_IN,
+    SWITCHES,
+    WITHOUT_EFFECT,
+)
 from hume_core.errors import ConfigError
-from hume_core.texts import shortened, shown
+from hume_core.texts import did_you_mean, shortened, shown
 
 _LARGEST_SIZE = 16_384
-_MOST_CAMERAS = 32
+_ROPE = ("rope_theta", "rope_type")
 _TOWERS = ("paligemma_config.vision_config", "s1_dino_config")
 
 
@@ -87,15 +97,27 @@ def parse_section(name: str, value: Any) -> dict[str, Any]:
         if where in REQUIRED:
             result[key] = parse_section(where, item)
         elif key not in KNOWN[name] and not key.startswith("_"):
-            raise ConfigError(f"unknown config field '{where}'; valid fields: {', '.join(sorted(KNOWN[name]))}")
+            raise unknown_field(where, key, KNOWN[name] - WITHOUT_EFFECT)
         else:
             _check_field(where, key, item)
+            _check_supported(where, item, (SUPPORTED | SUPPORTED_IN[name]).get(key))
     _check_heads(name, result)
+    if (result.get("rope_parameters") or {}).get("rope_theta", rope_theta(result)) != rope_theta(result):
+        raise ConfigError(
+            f"config field '{name}.rope_theta' is {result['rope_theta']}; 'rope_parameters' says "
+            f"{result['rope_parameters']['rope_theta']}"
+        )
     return result
 
 
+def unknown_field(where: str, key: str, valid: Collection[str]) -> ConfigError:
+    """A field that nobody knows: it might change a number, so it is not passed over."""
+    near = did_you_mean(key, sorted(valid))
+    return ConfigError(f"unknown config field '{where}'; valid fields: {', '.join(sorted(valid))}{near}")
+
+
 def _check_field(where: str, key: str, item: Any) -> None:
-    """One field of a section that may stand in it."""
+    """Type and range of one field of a section that may stand in it."""
     if key in LARGEST and not _is_size(item, LARGEST[key]):
         raise _type_error(where, item, f"a whole number from 1 to {LARGEST[key]}")
     if key in NUMBERS and not (_is_number(item) and item > 0):
@@ -104,9 +126,36 @@ def _check_field(where: str, key: str, item: Any) -> None:
         raise _type_error(where, item, "a number from 0 to below 1")
     if key in SWITCHES and not isinstance(item, bool):
         raise _type_error(where, item, "true or false")
-    if key in SUPPORTED and not any(item == valid and type(item) is type(valid) for valid in SUPPORTED[key]):
-        valid = ", ".join(repr(choice) for choice in SUPPORTED[key])
-        raise ConfigError(f"config field '{where}' is {shown(item)}; only {valid} is supported")
+    if key == "rope_parameters" and item is not None:
+        _check_rope(where, item)
+
+
+def _check_supported(where: str, item: Any, choices: tuple[Any, ...] | None) -> None:
+    """A field whose other values would change numbers in a way that is not built."""
+    if choices is None or any(item == choice and type(item) is type(choice) for choice in choices):
+        return
+    valid = ", ".join(repr(choice) for choice in choices)
+    raise ConfigError(f"config field '{where}' is {shown(item)}; only {valid} is supported")
+
+
+def _check_rope(where: str, item: Any) -> None:
+    """What transformers 5 writes instead of `rope_theta` and `rope_scaling`."""
+    if not isinstance(item, Mapping):
+        raise _type_error(where, item, "an object")
+    for key, value in item.items():
+        if key not in _ROPE:
+            raise unknown_field(f"{where}.{shortened(key)}", key, _ROPE)
+        if key == "rope_theta":
+            _check_field(f"{where}.{key}", key, value)
+        else:
+            _check_supported(f"{where}.{key}", value, ("default",))
+
+
+def rope_theta(section: Mapping[str, Any]) -> float | None:
+    """Base of the rotary angles of a Gemma section, under either name; None where it does not say."""
+    inner = section.get("rope_parameters") or {}
+    found: float | None = section.get("rope_theta", inner.get("rope_theta"))
+    return found
 
 
 def _check_heads(name: str, section: Mapping[str, Any]) -> None:
@@ -125,96 +174,3 @@ def _check_heads(name: str, section: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"config field '{name}.{whole}' is {section[whole]}; it must be a multiple of {divisor}, {section[divisor]}"
         )
-
-
-def check_range(config: Any) -> None:
-    """Check values that only make sense together.
-
-    Raises:
-        ConfigError: naming the field, the value found and what is valid.
-    """
-    for name, largest in COUNTS.items():
-        if getattr(config, name) < 1:
-            raise ConfigError(f"config field '{name}' is {getattr(config, name)}; it must be at least 1")
-        if getattr(config, name) > largest:
-            raise ConfigError(f"config field '{name}' is {getattr(config, name)}; it must be at most {largest}")
-    if not all(1 <= side <= LARGEST["image_size"] for side in config.resize_imgs_with_padding):
-        raise ConfigError(
-            f"config field 'resize_imgs_with_padding' is {list(config.resize_imgs_with_padding)}; valid: width and "
-            f"height from 1 to {LARGEST['image_size']}"
-        )
-    for name in ("s1_chunk_size", "vqh_chunk_size"):
-        if getattr(config, name) > config.s2_chunk_size:
-            raise ConfigError(
-                f"config field '{name}' is {getattr(config, name)}; it may not exceed s2_chunk_size, "
-                f"{config.s2_chunk_size}"
-            )
-    for name in ("theta1", "theta2"):
-        if not 0.0 < getattr(config, name) <= 1.0:
-            raise ConfigError(f"config field '{name}' is {getattr(config, name)}; it must be above 0 and at most 1")
-    if not 0.0 <= config.value_temperature < math.inf:
-        raise ConfigError(f"config field 'value_temperature' is {config.value_temperature}; it must be at least 0")
-    _check_choices(config)
-    _check_features(config)
-    _check_stacks(config)
-
-
-def _check_choices(config: Any) -> None:
-    choices = {
-        "patch_stem": ("patch", "conv"),
-        "state_history_order": ("oldest_first", "newest_first"),
-        "s1_origin": ("anchor", "newest_state"),
-    }
-    for name, valid in choices.items():
-        if getattr(config, name) not in valid:
-            raise ConfigError(f"config field '{name}' is {getattr(config, name)!r}; valid: {', '.join(valid)}")
-    for name in ("adapt_to_pi_aloha", "use_delta_joint_actions_aloha"):
-        if getattr(config, name):
-            raise ConfigError(f"config field '{name}' is true; only false is supported")
-    for kind, mode in config.normalization_mapping.items():
-        modes = ("IDENTITY",) if kind == "VISUAL" else ("MEAN_STD", "IDENTITY")
-        if mode not in modes:
-            raise ConfigError(f"config field 'normalization_mapping.{kind}' is {mode!r}; valid: {', '.join(modes)}")
-
-
-def _check_features(config: Any) -> None:
-    for section, key, limit in (
-        ("input_features", "observation.state", "max_state_dim"),
-        ("output_features", "action", "max_action_dim"),
-    ):
-        feature = getattr(config, section).get(key)
-        if feature is None:
-            raise ConfigError(f"config field '{section}' has no '{key}'")
-        if feature.shape[-1] > getattr(config, limit):
-            raise ConfigError(
-                f"config field '{section}.{key}' has {feature.shape[-1]} numbers; '{limit}' allows "
-                f"{getattr(config, limit)}"
-            )
-    if not config.camera_keys:
-        raise ConfigError("config field 'input_features' has no VISUAL feature; at least one camera is needed")
-    if not 0 <= config.empty_cameras <= _MOST_CAMERAS or len(config.camera_keys) > _MOST_CAMERAS:
-        raise ConfigError(
-            f"config has {len(config.camera_keys)} cameras and 'empty_cameras' is {config.empty_cameras}; valid: 0 to "
-            f"{_MOST_CAMERAS}"
-        )
-
-
-def _check_stacks(config: Any) -> None:
-    text = config.paligemma_config["text_config"]
-    expert = config.gemma_expert_config
-    for name in ("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim"):
-        default = {"num_key_value_heads": 1, "head_dim": 256}.get(name)
-        if text.get(name, default) != expert.get(name, default):
-            raise ConfigError(
-                f"config field 'gemma_expert_config.{name}' is {expert.get(name, default)}; it must equal "
-                f"'paligemma_config.text_config.{name}', {text.get(name, default)}"
-            )
-    for width, section in (
-        ("proj_width", "gemma_expert_config"),
-        ("s1_proj_width", "s1_gemma_expert_config"),
-    ):
-        hidden = getattr(config, section)["hidden_size"]
-        if getattr(config, width) != hidden:
-            raise ConfigError(
-                f"config field '{width}' is {getattr(config, width)}; it must equal '{section}.hidden_size', {hidden}"
-            )

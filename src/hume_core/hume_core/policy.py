@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from hume_core.checkpoint import (
-    CheckpointReader,
-    NameMap,
-    copy_extra_files,
-    load_module,
-    resolve_folder,
-    save_tensors,
-    stored_tensors,
-)
+from hume_core.checkpoint import CheckpointReader, NameMap, load_module, resolve_folder
+from hume_core.checkpoint_writer import copy_extra_files, save_tensors, stored_tensors
 from hume_core.config import HumeConfig, check_layers
-from hume_core.errors import ConfigError, HumeError, ObservationError
+from hume_core.errors import CheckpointError, ConfigError, HumeError, ObservationError
 from hume_core.images import prepare_image
 from hume_core.nn.joined import join_all
 from hume_core.normalization import Normalizer
@@ -100,7 +93,7 @@ class PretrainedPolicy(nn.Module):
             policy = cls.build(config, reader)
         policy._stored_dtypes = load_module(policy, reader, cls.to_stored, lambda key: cls._dtype(key, dtype))
         policy.rebuild_buffers()
-        policy.normalizer.check()
+        policy.normalizer.check(folder)
         policy.tensors_read = tuple(reader.names_read)
         policy.contract = find_contract(name, folder, contract)
         policy._source = reader
@@ -155,8 +148,13 @@ class PretrainedPolicy(nn.Module):
         from the checkpoint this policy was loaded from.
 
         Raises:
-            CheckpointError: the folder cannot be written.
+            CheckpointError: the folder cannot be written, or this is a System 2 that was published alone.
         """
+        if not self.config.has_system1:
+            raise CheckpointError(
+                "a checkpoint of type 'system2' is not written; `hume train system2 --set checkpoint=FOLDER` makes a "
+                "whole one of it"
+            )
         target = Path(folder)
         save_tensors(target, self._tensors_to_save(), self._source)
         text = json.dumps(self.config.to_dict(), indent=4)
@@ -200,8 +198,20 @@ class PretrainedPolicy(nn.Module):
     def prepare_images(self, observation: Observation) -> Tensor:
         """Images of the present cameras in [-1, 1], float32 (cameras, B, 3, height, width)."""
         keys = self.present_cameras(observation)
+        if self.config.resize_imgs_with_padding is None:
+            self._check_image_sizes({key: observation.images[key] for key in keys})
         images = [prepare_image(observation.images[key], self.config.image_size, self.device) for key in keys]
         return torch.stack(images)
+
+    def _check_image_sizes(self, images: Mapping[str, Any]) -> None:
+        width, height = self.config.image_size
+        for key, image in images.items():
+            found = tuple(image.shape[1:3])
+            if found != (height, width):
+                raise ObservationError(
+                    f"camera '{key}' gives images of {found[1]}x{found[0]} pixels; the checkpoint takes them as they "
+                    f"are and needs {width}x{height}"
+                )
 
     def prepare_state(self, observation: Observation) -> Tensor:
         """Normalised, padded states, float32 (B, T, S), oldest first.
@@ -221,6 +231,8 @@ class PretrainedPolicy(nn.Module):
 
     def blank_observation(self, height: int = 240, width: int = 320) -> Observation:
         """A black observation of batch size 1 for warming up."""
+        if self.config.resize_imgs_with_padding is None:
+            width, height = self.config.image_size
         images = {key: torch.zeros(1, height, width, 3, dtype=torch.uint8) for key in self.config.camera_keys}
         state = torch.zeros(1, self.config.s1_his_state_size, self.config.state_dim)
         return Observation(images, state, ["wait"])

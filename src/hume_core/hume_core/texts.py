@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 from itertools import islice
 
 _LONGEST = 200
@@ -19,6 +20,12 @@ def listed(names: Iterable[str], most: int = _MOST) -> str:
     """Names separated by commas, the first `most` of them."""
     first = [shortened(name) for name in islice(names, most + 1)]
     return ", ".join([*first[:most], *(["..."] if len(first) > most else [])])
+
+
+def did_you_mean(wrong: str, valid: Collection[str]) -> str:
+    """Question after a list of valid names: the one that was probably meant; empty where none is near."""
+    near = get_close_matches(shortened(wrong), valid, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 class _Shown(reprlib.Repr):

@@ -11,7 +11,7 @@ import torch
 from tokenizers import Encoding, Tokenizer
 from torch import Tensor
 
-from hume_core.checkpoint import copy_extra_files
+from hume_core.checkpoint_writer import copy_extra_files
 from hume_core.errors import CheckpointError, ObservationError
 from hume_core.json_file import read_json
 from hume_core.texts import shortened, shown

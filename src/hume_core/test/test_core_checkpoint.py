@@ -8,10 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from hume_core.checkpoint import CheckpointReader, resolve_folder, save_tensors
-from hume_core.config import HumeConfig
+from hume_core.checkpoint import CheckpointReader, resolve_folder
+from hume_core.checkpoint_writer import save_tensors
 from hume_core.errors import CheckpointError
-from hume_core.normalization import Normalizer
 from hume_core.tokenizer import InstructionTokenizer
 
 FIXTURE = Path(__file__).parents[3] / "test" / "fixtures" / "parity" / "dev_a"
@@ -255,25 +254,3 @@ def test_missing_or_broken_tokenizer(tmp_path):
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(CheckpointError, match="no tokenizer file"):
         InstructionTokenizer(tmp_path, 4)
-
-
-def test_normalizer_pads_and_inverts():
-    config = HumeConfig.load(FIXTURE / "config.json")
-    normalizer = Normalizer(config)
-    for name, buffer in normalizer.named_buffers():
-        buffer.copy_(torch.rand_like(buffer) + (0.5 if name.endswith("std") else 0.0))
-    normalizer.target_mean.copy_(normalizer.action_mean)
-    normalizer.target_std.copy_(normalizer.action_std)
-    action = torch.randn(3, 7)
-    normalised = normalizer.action(action)
-    assert normalised.shape == (3, 32)
-    assert (normalised[:, 7:] == 0).all()
-    torch.testing.assert_close(normalizer.unnormalise(normalised), action)
-    assert normalizer.state(torch.randn(3, 2, 8)).shape == (3, 2, 32)
-
-
-def test_statistics_that_are_not_finite_are_refused():
-    normalizer = Normalizer(HumeConfig.load(FIXTURE / "config.json"))
-    normalizer.state_mean.fill_(float("inf"))
-    with pytest.raises(CheckpointError, match="state_mean"):
-        normalizer.check()

@@ -66,7 +66,7 @@ def _set(content, path, value):
         ("vqh_chunk_size", 17, "'vqh_chunk_size' is 17"),
         ("proj_width", 48, "'proj_width' is 48"),
         ("adapt_to_pi_aloha", True, "'adapt_to_pi_aloha'"),
-        ("normalization_mapping/STATE", "MIN_MAX", "normalization_mapping.STATE"),
+        ("normalization_mapping/STATE", "MIN_MAXX", "normalization_mapping.STATE"),
         ("input_features/observation.state/shape", [40], "'max_state_dim' allows 32"),
         ("input_features/observation.state/shape", 8, "input_features.observation.state.shape"),
         ("output_features", {}, "has no 'action'"),

@@ -20,6 +20,7 @@ from rclpy.node import Node
 from hume_core.errors import ChunkError, HumeError, ObservationError
 from hume_core.kinematics import Kinematics
 from hume_core.limits_file import tightened
+from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import fitted_robot
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_kinematics
@@ -39,7 +40,7 @@ from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
 from hume_system1.inputs import chunk_of
 from hume_system1.messages import segment_message
-from hume_system1.model import System1
+from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 
 _WARN_PERIOD = 2.0
@@ -102,27 +103,20 @@ class DenoiserNode(Node):
         settings = self._settings
         profile = tightened(RobotProfile.load(settings.robot), settings.limits_file)
         torch.set_num_threads(settings.threads)
-        system1 = System1.from_pretrained(
-            settings.checkpoint,
-            device=settings.device,
-            dtype=getattr(torch, settings.dtype),
-            compile=settings.compile,
-            contract=settings.contract,
-        )
-        self._profile = fitted_robot(system1.config, system1.contract, profile, settings.checkpoint)
+        refiner, policy = self._load_policy()
+        self._profile = fitted_robot(policy.config, policy.contract, profile, settings.checkpoint)
         kinematics = self._load_kinematics() if self._profile.needed_kinematics else None
         # Two threads use kinematics of their own.
         composer = StateComposer.of(self._profile, settings.robot_description, self._description)
-        refiner = System1Refiner(system1) if settings.refine else PassThroughRefiner(system1)
         switch = ChunkSwitch(settings.chunk_switch)
         denoiser = Denoiser(refiner, self._profile, switch, kinematics, self._control)
-        cameras = list(system1.config.camera_keys)
+        cameras = list(policy.config.camera_keys)
         self._detail = "waiting for sensors"
         probe_sensors(self, self._profile, cameras, settings.sensor_timeout, composer)
         self._detail = "warming up"
-        if settings.refine:
-            system1.warm_up()
-        history = int(system1.config.s1_his_state_size)
+        if isinstance(policy, System1):
+            policy.warm_up()
+        history = int(policy.config.s1_his_state_size)
         self._observer = Observer(self, self._profile, cameras, history, composer)
         # Wall-clock milliseconds, so that a restarted process goes on above the numbers it used before.
         first_seq = time.time_ns() // 1_000_000
@@ -131,6 +125,21 @@ class DenoiserNode(Node):
         self._chunks = self.create_subscription(ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK)
         self._status = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
         self._detail, self._ready = "", True
+
+    def _load_policy(self) -> tuple[System1Refiner | PassThroughRefiner, PretrainedPolicy]:
+        """What makes segments of chunks; without refining no network is loaded."""
+        settings = self._settings
+        if not settings.refine:
+            units = ActionUnits.from_pretrained(settings.checkpoint, device=settings.device, contract=settings.contract)
+            return PassThroughRefiner(units), units
+        system1 = System1.from_pretrained(
+            settings.checkpoint,
+            device=settings.device,
+            dtype=getattr(torch, settings.dtype),
+            compile=settings.compile,
+            contract=settings.contract,
+        )
+        return System1Refiner(system1), system1
 
     def _load_kinematics(self) -> Kinematics:
         self._detail = "waiting for the robot description"

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from hume_core.observation import Observation
+from hume_core.policy import PretrainedPolicy
 from hume_system1.model import System1
 
 
@@ -49,13 +50,13 @@ class PassThroughRefiner:
     """The chunk's own rows, un-normalised: System 2 alone.
 
     Args:
-        system1: gives sizes and normalisation; its network is not used.
+        policy: gives sizes and normalisation; `ActionUnits`, or a System 1 whose network is not used.
     """
 
-    def __init__(self, system1: System1) -> None:
-        self._system1 = system1
-        self.chunk_size = int(system1.config.s2_chunk_size)
-        self.segment_size = int(system1.config.s1_chunk_size)
+    def __init__(self, policy: PretrainedPolicy) -> None:
+        self._policy = policy
+        self.chunk_size = int(policy.config.s2_chunk_size)
+        self.segment_size = int(policy.config.s1_chunk_size)
         self.origin = "anchor"
         self.sees_images = False
 
@@ -68,8 +69,8 @@ class PassThroughRefiner:
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """See `Refiner`."""
-        return _real_units(self._system1, rows)
+        return _real_units(self._policy, rows)
 
 
-def _real_units(system1: System1, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.asarray(system1.unnormalise(rows).float().cpu().numpy(), dtype=np.float64)
+def _real_units(policy: PretrainedPolicy, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(policy.unnormalise(rows).float().cpu().numpy(), dtype=np.float64)

@@ -55,6 +55,9 @@ def random(candidates: Tensor, values: Tensor, temperature: float, generator: to
 
 CHOOSERS: dict[str, Chooser] = {"value": by_value, "best": best, "mean": mean, "medoid": medoid, "random": random}
 
+BY_VALUE = ("value", "best")
+"""Those that need the values."""
+
 
 def one_hot(index: Tensor, values: Tensor) -> Tensor:
     """Weights (B, N) that take one candidate (B,) whole."""

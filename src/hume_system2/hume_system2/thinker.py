@@ -94,12 +94,16 @@ class Thinker:
     Args:
         system2: the model.
         options: how it searches.
+
+    Raises:
+        CheckpointError: the checkpoint has no values to choose by.
     """
 
     def __init__(self, system2: System2, options: ThinkingOptions) -> None:
         self._system2 = system2
         self.options = replace(options, candidates=options.candidates or system2.config.num_candidates)
         """As given, N filled in."""
+        system2.check_choice(self.options.candidates, self.options.chooser)
         self._generator = torch.Generator(device="cpu")
         self._choices = torch.Generator(device="cpu")
         if options.seed < 0:

@@ -17,10 +17,11 @@ from hume_bags.regress.stream import WEIGHT_DTYPE
 from hume_core.checkpoint import CheckpointReader, resolve_folder
 from hume_core.normalization import Normalizer
 from hume_core.observation import Observation
+from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import fitted_robot
 from hume_core.robot import RobotProfile
 from hume_system1.denoiser import Refiner
-from hume_system1.model import System1
+from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system2.model import System2
 from hume_system2.thinker import Thinker, ThoughtResult
@@ -79,11 +80,14 @@ def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> t
         The policy, and the robot as it wants to see it.
 
     Raises:
-        CheckpointError: the checkpoint is damaged or does not fit the robot.
+        CheckpointError: the checkpoint is damaged, does not fit the robot, or has no System 1 to refine with.
     """
     torch.set_num_threads(1)
-    system2 = System2.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype2), contract=settings.contract)
-    system1 = System1.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype1), contract=settings.contract)
+    given, dtype1 = settings.contract, getattr(torch, settings.dtype1)
+    system2 = System2.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype2), contract=given)
+    has_network = settings.refine or system2.config.has_system1
+    kind: type[PretrainedPolicy] = System1 if has_network else ActionUnits
+    system1 = kind.from_pretrained(checkpoint, dtype=dtype1, contract=given)
     robot = fitted_robot(system2.config, system2.contract, profile, checkpoint)
     folder = resolve_folder(checkpoint)
     names = tuple(sorted({*system2.tensors_read, *system1.tensors_read}))

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hume_core.config_schema import rope_theta
 from hume_core.nn.attention import Mask, attend, mask_of_last
 from hume_core.nn.joined import JoinedLinear
 from hume_core.nn.linear import product
@@ -36,7 +37,9 @@ class StackConfig:
     @classmethod
     def from_section(cls, section: Mapping[str, Any]) -> StackConfig:
         """Pick the sizes out of a transformer section of ``config.json``."""
-        return cls(**{item.name: section[item.name] for item in fields(cls) if item.name in section})
+        found = {item.name: section[item.name] for item in fields(cls) if item.name in section}
+        theta = rope_theta(section)
+        return cls(**found if theta is None else found | {"rope_theta": theta})
 
 
 class Attention(nn.Module):

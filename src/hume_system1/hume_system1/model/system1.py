@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hume_core.checkpoint import CheckpointReader
 from hume_core.config import HumeConfig
-from hume_core.errors import ChunkError
+from hume_core.errors import CheckpointError, ChunkError
 from hume_core.flow import euler_times
 from hume_core.observation import Observation
 from hume_core.policy import PretrainedPolicy
@@ -34,7 +34,16 @@ class System1(PretrainedPolicy):
 
     @classmethod
     def build(cls, config: HumeConfig, reader: CheckpointReader) -> System1:
-        """The policy without weights."""
+        """The policy without weights.
+
+        Raises:
+            CheckpointError: the folder holds System 2 alone.
+        """
+        if not config.has_system1:
+            raise CheckpointError(
+                f"{reader.folder} holds System 2 alone (type '{config.type}'); run it with `refine:=false`, or train a "
+                "System 1 for it"
+            )
         return cls(config)
 
     @torch.inference_mode()

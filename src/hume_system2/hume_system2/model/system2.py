@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,12 +20,12 @@ from hume_core.nn.rope import Rotary
 from hume_core.observation import Observation
 from hume_core.policy import PretrainedPolicy
 from hume_core.tokenizer import InstructionTokenizer
-from hume_system2.choosers import CHOOSERS
+from hume_system2.choosers import BY_VALUE, CHOOSERS
 from hume_system2.model.names import VALUE_LM_HEAD, to_stored
 from hume_system2.model.network import System2Network
 from hume_system2.model.prefix import Prefix, PrefixLayout
 from hume_system2.model.thought import Thought, combine
-from hume_system2.model.value_head import ValueQueryHead
+from hume_system2.model.value_head import NoValueHead, ValueQueryHead
 from hume_system2.model.value_stack import FILE as VALUE_STACK_FILE
 from hume_system2.model.value_stack import SECTION, value_stack_config
 
@@ -34,7 +35,7 @@ class System2(PretrainedPolicy):
 
     Args:
         config: the checkpoint's configuration.
-        value_stack: size of the value head's stack.
+        value_stack: size of the value head's stack; None: a System 2 that was published alone has no value head.
         tokenizer: instruction tokenizer.
     """
 
@@ -48,11 +49,11 @@ class System2(PretrainedPolicy):
     )
     to_stored = staticmethod(to_stored)
 
-    def __init__(self, config: HumeConfig, value_stack: StackConfig, tokenizer: InstructionTokenizer) -> None:
+    def __init__(self, config: HumeConfig, value_stack: StackConfig | None, tokenizer: InstructionTokenizer) -> None:
         super().__init__(config)
         self.tokenizer = tokenizer
         self.network = System2Network(config)
-        self.value_head = ValueQueryHead(config, value_stack)
+        self.value_head: Any = NoValueHead() if value_stack is None else ValueQueryHead(config, value_stack)
         self._hot = {"encode": self.network.encode, "velocity": self.network.velocity}
 
     @classmethod
@@ -64,7 +65,7 @@ class System2(PretrainedPolicy):
             raise CheckpointError(
                 f"tokenizer.json in {reader.folder} has a token {tokenizer.highest_id}; config.json allows {vocabulary}"
             )
-        return cls(config, value_stack_config(reader), tokenizer)
+        return cls(config, value_stack_config(reader) if config.has_system1 else None, tokenizer)
 
     def rebuild_buffers(self) -> None:
         """Make the buffers that no checkpoint stores."""
@@ -108,9 +109,11 @@ class System2(PretrainedPolicy):
             choices: source of the draws of a chooser; one of its own, so that choosing moves no noise.
 
         Raises:
+            CheckpointError: there is no value head to choose with.
             ObservationError: the observation, the noise or N does not fit.
         """
         count = self._count(num_candidates)
+        self.check_choice(count, chooser)
         schedule = self._schedule(count, time_temp, noise_temp)
         noise = self._noise(noise, count, observation.batch_size, generator)
         prefix = self.embed_prefix(observation)
@@ -121,6 +124,20 @@ class System2(PretrainedPolicy):
         chunk = combine(candidates, weights)
         levels, steps = torch.tensor(schedule.noise_levels), torch.tensor(schedule.counts)
         return Thought(candidates, values, weights, chunk, levels, steps)
+
+    def check_choice(self, num_candidates: int, chooser: str) -> None:
+        """Refuse a choice by values that nothing gives.
+
+        Raises:
+            CheckpointError: names the choosers that do without.
+        """
+        if self.config.has_system1 or num_candidates == 1 or chooser not in BY_VALUE:
+            return
+        others = [name for name in CHOOSERS if name not in BY_VALUE]
+        raise CheckpointError(
+            f"the checkpoint is a System 2 alone: without a value head chooser '{chooser}' cannot choose among "
+            f"{num_candidates} candidates; take 1 candidate, or chooser {', '.join(others)}"
+        )
 
     def _count(self, asked: int | None) -> int:
         return self.config.num_candidates if asked is None else asked
@@ -204,11 +221,15 @@ class System2(PretrainedPolicy):
             CompileError: compiled with another result than without.
         """
         observation = self.blank_observation()
+        # Whatever the chooser will be: choosing takes no time.
+        chooser = next(name for name in CHOOSERS if name not in BY_VALUE)
         for _ in range(repeats):
-            self.think(observation, num_candidates)
+            self.think(observation, num_candidates, chooser=chooser)
         if self._compiled:
             noise = self._noise(None, self._count(num_candidates), 1, torch.Generator().manual_seed(0))
-            self._check_compiled(lambda: self.think(observation, num_candidates, noise=noise).candidates)
+            self._check_compiled(
+                lambda: self.think(observation, num_candidates, noise=noise, chooser=chooser).candidates
+            )
 
 
 def _repeat_rotary(rotary: Rotary, times: int) -> Rotary:

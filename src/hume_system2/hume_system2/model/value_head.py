@@ -13,6 +13,14 @@ from hume_system2.model.critics import CalQL
 from hume_system2.model.prefix import Prefix
 
 
+class NoValueHead(nn.Module):
+    """Of a System 2 that was published alone: all candidates are worth 0."""
+
+    def forward(self, prefix: Prefix, candidates: Tensor) -> Tensor:
+        """Values (B, N) of candidates (B, N, H, A)."""
+        return candidates.new_zeros(candidates.shape[:2])
+
+
 class ValueQueryHead(nn.Module):
     """A learned query reads the prefix embeddings; critics score chunks (paper section 3.3).
 

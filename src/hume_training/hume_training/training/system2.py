@@ -17,7 +17,7 @@ from hume_training.data.reader import load_datasets
 from hume_training.data.taught_rows import TaughtRows
 from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
-from hume_training.pretrained import create_from_pretrained
+from hume_training.pretrained import create_from_pretrained, sized_by_system2, system2_alone
 from hume_training.training.auxiliary import AttendedReader, EnvironmentReader, Readings
 from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
@@ -126,13 +126,16 @@ class System2Objective:
 
 def new_checkpoint(config: System2Config, rows: TaughtRows, folder: Path) -> Path:
     """A checkpoint with random or published weights whose sizes and statistics are those of the dataset."""
-    preset, data = find_preset(config.preset), rows.data
+    preset, alone, data = find_preset(config.preset), system2_alone(config.checkpoint), rows.data
+    if alone is not None:
+        preset = sized_by_system2(preset, alone)
     statistics = rows.statistics(preset.chunk)
     return create_from_pretrained(
         folder,
         preset,
         config.paligemma,
         config.dinov2,
+        alone or "",
         seed=config.seed,
         cameras=tuple(data.images),
         state_dim=data.state.shape[1],
@@ -157,10 +160,11 @@ def train_system2(config: System2Config, stop_after: int | None = None) -> Outco
     start = Path(config.output) / "start"
     known = find_contract(config.checkpoint, resolve_folder(config.checkpoint)) if config.checkpoint else None
     rows = taught_rows(config, load_datasets(config.dataset), known)
+    new = not config.checkpoint or system2_alone(config.checkpoint) is not None
     with Processes(config.device).main_first():
-        if not config.checkpoint and not (start / "model.safetensors").is_file():
+        if new and not (start / "model.safetensors").is_file():
             new_checkpoint(config, rows, start)
-    checkpoint = config.checkpoint or start
+    checkpoint = start if new else config.checkpoint
     system2 = System2.from_pretrained(checkpoint, device=config.device)
     keep_contract(system2, rows, config.output)
     hook = evaluation_hook(config, system2, checkpoint)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hume_core.errors import ConfigError, DatasetError
+from hume_core.errors import CheckpointError, ConfigError, DatasetError
 from hume_system2.model import System2
 from hume_system2.model.critics import CalQL
 from hume_training.data.demonstrations import Demonstrations
@@ -186,6 +186,11 @@ def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
     """Train the value head of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
+    if not system2.config.has_system1:
+        raise CheckpointError(
+            f"{config.checkpoint} is a System 2 alone, without a value head; `hume train system2` makes a whole "
+            "checkpoint of it first"
+        )
     rows = taught_rows(config, load_datasets(config.dataset), system2.contract)
     keep_contract(system2, rows, config.output)
     if config.score_rows:
