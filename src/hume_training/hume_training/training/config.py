@@ -1,4 +1,7 @@
-"""Configuration of each training: one flat YAML file, checked field by field."""
+"""Configuration of each training: one flat YAML file, checked field by field.
+
+Fields that every training has are in `base_config.py`, those about the dataset's numbers in `policy_config.py`.
+"""
 
 from __future__ import annotations
 
