@@ -39,7 +39,7 @@ class Fault:
         mode: where System 1 must end up.
         reasons: words of which the reason must contain one.
         bound: time after which a watchdog has to notice, s.
-        undo: takes the fault away again; None where that cannot be.
+        undo: takes the fault away again. None where that cannot be.
         options: how the stack is started.
     """
 
@@ -58,7 +58,7 @@ class FaultOutcome:
 
     Attributes:
         detection: from the fault to the first command that brakes, s.
-        slowing: the part of it after the watchdog's bound, s; negative: it was noticed earlier.
+        slowing: the part of it after the watchdog's bound, s. Negative: it was noticed earlier.
         standstill: from the first command that brakes to standstill, s.
         allowed_standstill: `stopping_time` of the slowest joint, from its speed and acceleration before braking, s.
         ratios: over the whole run.
@@ -108,7 +108,7 @@ HOLD, FAULT, ESTOP = System1Status.HOLD, System1Status.FAULT, System1Status.ESTO
 _STARVED = ("segment", "chunk", "observation")
 _SIM_TIME = LaunchOptions(seed=0, candidates=3, use_sim_time=True)
 
-# The rows of a chunk end 0.8 s after its observation; System 1 must hold by then, whatever the watchdogs say.
+# The rows of a chunk end 0.8 s after its observation. System 1 must hold by then, whatever the watchdogs say.
 FAULTS: dict[str, Fault] = {
     "system2_killed": Fault(_signal("hume_system2", signal.SIGKILL), HOLD, _STARVED, 1.0),
     "system2_stopped": Fault(
@@ -188,7 +188,7 @@ def judge(recording: Recording, caused: float, bound: float, limits: MotionLimit
 def stopping_time(speed: NDArray[np.float64], gained: NDArray[np.float64], limits: MotionLimits) -> NDArray[np.float64]:
     """Longest time (n,), s, that a stop within acceleration a and jerk j may take from a state.
 
-    v / a plus the jerk time a / j; a joint that is speeding up at a0 first needs a0 / j to leave off, and is then
+    v / a plus the jerk time a / j. A joint that is speeding up at a0 first needs a0 / j to leave off, and is then
     faster by a0^2 / 2j.
 
     Args:

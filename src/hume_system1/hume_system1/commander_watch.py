@@ -1,4 +1,4 @@
-"""Whether anybody else commands this robot. Two nodes on one arm tear it between them."""
+"""Whether another node commands this robot. An arm must follow one node only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hume_ros.timers import steady_timer
 
 _PERIOD = 0.2  # s
 _DISCOVERY = 0.5  # s
-# A process that was killed stays in the graph until its lease is over; see config/fastdds_local.xml.
+# A process that was killed stays in the graph until its lease is over. See config/fastdds_local.xml.
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
 _SECOND = "a second"
@@ -43,7 +43,7 @@ def guarded_topics(node: Node, profile: RobotProfile) -> list[Guarded]:
     """The topics by which this stack moves a robot.
 
     Args:
-        node: System 1; the other nodes of the stack are in its namespace.
+        node: System 1. The other nodes of the stack are in its namespace.
         profile: where its commands go.
     """
     namespace = node.get_namespace().rstrip("/")
@@ -60,10 +60,11 @@ def guarded_topics(node: Node, profile: RobotProfile) -> list[Guarded]:
 
 
 def foreign(guarded: Sequence[Guarded], publishers: Mapping[str, Sequence[str]], before: bool = False) -> str:
-    """Who publishes where they may not, for people; empty: nobody.
+    """Who publishes where they may not, for people. Empty: nobody.
 
-    A node of the stack that is there twice is one that was started again: its old self stays in the graph for a while.
-    Only the commands themselves bear no second node of the same name.
+    A node of the stack that is there twice is one that was started again: its old process stays in the graph for a
+        while.
+    Only on the command topics not even a second node of the same name is allowed.
 
     Args:
         guarded: the topics.
@@ -134,7 +135,7 @@ class CommanderWatch:
             )
 
     def start(self, on_change: Callable[[str], None]) -> None:
-        """Watch from now on; `on_change` is told the text of `foreign` when it changes, from the spin thread."""
+        """Watch from now on. `on_change` is called with the text of `foreign` when it changes, from the spin thread."""
         self._on_change = on_change
         self._timer = steady_timer(self._node, _PERIOD, self._look)
 
@@ -152,7 +153,7 @@ class CommanderWatch:
         self._warn_of_repeated(publishers, now)
 
     def _warn_of_repeated(self, publishers: Mapping[str, Sequence[Publisher]], now: float) -> None:
-        """Two processes of one node: no stranger, but each chunk of the one follows a chunk of the other."""
+        """Two processes of one node: both belong to the stack, but their chunks would follow on each other's."""
         single = {item.topic: publishers[item.topic] for item in self._guarded if len(item.commanders) == 1}
         repeated = repeated_text(self._repeated.update(single, now))
         if repeated:

@@ -59,7 +59,7 @@ OWN, SYSTEM2, OTHER = "/left/hume_system1", "/left/hume_system2", "/teleop"
     [
         ([], [], True, ""),
         ([OWN], [SYSTEM2], False, ""),
-        # An old self of System 2 stays in the graph for a while.
+        # An old process of System 2 stays in the graph for a while.
         ([OWN], [SYSTEM2, SYSTEM2], False, ""),
         ([OWN], [], True, f"a second {OWN} publishes on arm/commands"),
         ([OWN, OWN], [], False, f"a second {OWN} publishes on arm/commands"),

@@ -15,11 +15,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class StreamRatios:
-    """Largest value in a stream as a part of its limit; at most 1 when the limit is kept.
+    """Largest value in a stream as a part of its limit. At most 1 when the limit is kept.
 
     Attributes:
-        velocity, acceleration, jerk: over all joints and times; 0 where the stream is too short to tell.
-        outside: largest distance outside the position limits, rad; 0 when inside.
+        velocity, acceleration, jerk: over all joints and times. 0 where the stream is too short to tell.
+        outside: largest distance outside the position limits, rad. 0 when inside.
     """
 
     velocity: float
@@ -36,7 +36,7 @@ class StreamRatios:
 def divided_differences(times: Array, positions: Array) -> tuple[Array, Array, Array]:
     """Velocity, acceleration and jerk of a stream with ticks of any length.
 
-    n! times the n-th divided difference; for equal ticks the plain finite differences. It equals the derivative
+    n! times the n-th divided difference. For equal ticks the plain finite differences. It equals the derivative
     somewhere in between, so a curve within limits has no larger one (mean value theorem).
 
     Args:
@@ -58,7 +58,7 @@ def stream_ratios(times: Array, positions: Array, limits: MotionLimits) -> Strea
 
     Args:
         times: (k,) steady clock, s.
-        positions: (k, n) commands, rad; a driver that wraps is sent those of continuous joints wrapped.
+        positions: (k, n) commands, rad. A driver that wraps is sent those of continuous joints wrapped.
         limits: of the joints.
     """
     positions = unwrapped(positions, limits.continuous)
