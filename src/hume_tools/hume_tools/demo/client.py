@@ -254,7 +254,7 @@ class DemoClient:
 
     def _on_frame(self, message: Image) -> None:
         if self._video is not None and self._measuring:
-            self._video.add(image_to_rgb(message), self._overlay())
+            self._video.add(image_to_rgb(message), self._overlay(), stamp_seconds(message.header.stamp))
 
     def _overlay(self) -> list[str]:
         status = self.measurements.status
