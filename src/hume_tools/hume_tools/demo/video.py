@@ -1,4 +1,4 @@
-"""Writing RGB frames with lines of text above them as mp4 or GIF."""
+"""Writing RGB frames with lines of text above them, as mp4 or GIF."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from hume_tools.demo.video_format import FORMATS, check_video_file
 
 Image = NDArray[np.uint8]
 
+_LINES = 3
 _LINE_HEIGHT = 24  # pixels, at text size 1
 _MARGIN = 8  # pixels
 _FONT_SCALE = 0.5
+_DARK = 45  # of 255
 _LONGEST_PAUSE = 1.0  # s, from one frame to the next of the same scene
 _LAST_FRAME = 150  # how long a GIF shows its last frame before it begins again, 1/100 s
 
@@ -58,7 +60,7 @@ class VideoWriter:
         self._due += passed * self._format.rate if 0.0 <= passed < _LONGEST_PAUSE else 1.0
         self._last = seen
         picture = annotate(_resized(frame, self._format.width), lines, self._format.text)
-        while self._due >= 1.0:
+        while self._due >= 0.5:  # rounded, so that a camera of the film's rate may be a little early or late
             self._write(picture)
             self._due -= 1.0
 
@@ -68,12 +70,13 @@ class VideoWriter:
         Raises:
             HumeError: ffmpeg could not write it.
         """
-        if self._writer is not None:
+        with self._folder:
+            if self._writer is None:
+                return
             self._writer.close()
             self._writer = None
             if self._film != self._path:
                 _write_gif(self._film, self._path)
-        self._folder.cleanup()
 
     def _write(self, picture: Image) -> None:
         if self._writer is None:
@@ -89,23 +92,22 @@ class VideoWriter:
 
 
 def annotate(frame: Image, lines: Sequence[str], size: float = 1.0) -> Image:
-    """A copy of the frame with lines of text on a dark band at its top.
+    """The frame below a dark band with lines of text, three at most.
 
     Args:
         frame: (height, width, 3) uint8 RGB.
         lines: of text.
         size: of the text.
+
+    Returns:
+        (height + band, width, 3); the band is as high for fewer lines.
     """
-    picture = frame.copy()
-    if not lines:
-        return picture
     height = round(size * _LINE_HEIGHT)
-    band = _MARGIN + height * len(lines)
-    picture[:band] = picture[:band] // 3
-    for k, line in enumerate(lines):
+    band = np.full((_MARGIN + height * _LINES, frame.shape[1], 3), _DARK, dtype=np.uint8)
+    for k, line in enumerate(lines[:_LINES]):
         at = (_MARGIN, height * (k + 1))
-        cv2.putText(picture, line, at, cv2.FONT_HERSHEY_SIMPLEX, size * _FONT_SCALE, (255, 255, 255), 1, cv2.LINE_AA)
-    return picture
+        cv2.putText(band, line, at, cv2.FONT_HERSHEY_SIMPLEX, size * _FONT_SCALE, (255, 255, 255), 1, cv2.LINE_AA)
+    return np.concatenate((band, frame))
 
 
 def _resized(frame: Image, width: int) -> Image:

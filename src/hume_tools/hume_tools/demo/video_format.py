@@ -23,7 +23,7 @@ class VideoFormat:
     text: float = 1.0
 
 
-FORMATS = {".mp4": VideoFormat(15.0), ".gif": VideoFormat(10.0, 320, 0.76)}
+FORMATS = {".mp4": VideoFormat(15.0), ".gif": VideoFormat(10.0, 320, 0.84)}
 """By suffix. A GIF is for a page, so it is small."""
 
 
