@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 from hume_core.plot_file import BLUE, GREEN, GREY, ORANGE, RED, plot_file
 
-_ROW = 0.27  # inches for a row of a table of bars
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_ROW = 0.3  # inches for a row of a table of bars
+_LABEL = 44  # letters of a line beside a bar
+_FRAME = 0.9  # inches for its title and axis
+_LEAST_ERROR = 1.0  # us; less is below what clocks tell
 _LOOPS = {
     "clock_limit": ("bare loop", GREY),
     "stream_200hz": ("command stream", BLUE),
     "stream_500hz": ("command stream", GREEN),
-    "stream_200hz_without_fifo": ("command stream, no real-time priority asked", ORANGE),
+    "stream_200hz_without_fifo": ("command stream", ORANGE),
 }
 
 
@@ -25,12 +32,13 @@ def plot_stream(figures: Mapping[str, Any], path: Path) -> None:
         path: .svg or .png file.
     """
     faults = {name: row for name, row in figures["faults"].items() if "error" not in row}
-    heights = [3.3] + [0.9 + _ROW * len(faults)] * bool(faults)
+    heights = [3.3] + [_FRAME + _ROW * len(faults)] * bool(faults)
     with plot_file(path, sum(heights)) as figure:
         axes = figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
         _draw_period_errors(axes[0], figures)
         if faults:
             _draw_faults(axes[1], faults)
+            _legend_below(figure, axes[1])
 
 
 def _draw_period_errors(axes: Any, figures: Mapping[str, Any]) -> None:
@@ -39,13 +47,21 @@ def _draw_period_errors(axes: Any, figures: Mapping[str, Any]) -> None:
             continue
         values = figures[name]
         curve = values["distribution"]
-        text = f"{label}, {values['rate_hz']:.0f} Hz, scheduler {values['scheduler']}"
+        text = f"{label}, {values['rate_hz']:.0f} Hz, {_scheduling(values['scheduler'])}"
         style = "--" if name == "clock_limit" else "-"
         axes.plot(curve["period_error_us"], curve["share_above"], style, color=colour, label=text)
     axes.set(xscale="log", yscale="log", title="How punctual is the command stream?")
+    axes.set_xlim(left=_LEAST_ERROR)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100.0 * share:g} %")
     axes.set_xlabel("period error |measured - nominal|, µs")
     axes.set_ylabel("share of periods with a larger error")
     axes.legend(loc="lower left", fontsize="small")
+
+
+def _scheduling(scheduler: str) -> str:
+    kind, _, priority = scheduler.partition(":")
+    return f"SCHED_FIFO {priority}" if kind == "fifo" else "ordinary scheduling"
 
 
 def _draw_faults(axes: Any, faults: Mapping[str, Any]) -> None:
@@ -57,9 +73,7 @@ def _draw_faults(axes: Any, faults: Mapping[str, Any]) -> None:
     axes.barh(labels, noticed, color=GREY, label="until it is noticed")
     axes.barh(labels, braking, left=noticed, color=BLUE, label="until standstill")
     axes.plot(allowed, labels, "|", color=RED, markersize=10, label="longest stop within the limits")
-    longest = max(*allowed, *(sum(pair) for pair in zip(noticed, braking, strict=True)))
-    _finish_bars(axes, "time after the fault, ms", "How soon does the arm stand still after a fault?", longest)
-    axes.legend(loc="lower right", fontsize="small")
+    _finish_bars(axes, "time after the fault, ms", "How soon does the arm stand still after a fault?")
 
 
 def plot_stops(figures: Mapping[str, Any], path: Path) -> None:
@@ -74,40 +88,39 @@ def plot_stops(figures: Mapping[str, Any], path: Path) -> None:
         ("... and when hume up ends?", "end of hume up", figures["endings"]),
     ]
     groups = [group for group in groups if group[2]]
-    heights = [0.9 + _ROW * len(rows) for *_, rows in groups]
-    keys = ("standstill_ms", "ended_ms")
-    longest = max((row.get(key, 1.0) for *_, rows in groups for row in rows.values() for key in keys), default=1.0)
+    heights = [_FRAME + _ROW * len(rows) for *_, rows in groups]
     with plot_file(path, sum(heights)) as figure:
-        panels = figure.subplots(
-            len(groups), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
-        )[:, 0]  # fmt: skip
+        panels = figure.subplots(len(groups), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
         for axes, (title, cause, rows) in zip(panels, groups, strict=True):
             _draw_stops(axes, rows)
-            _finish_bars(axes, f"time after the {cause}, ms", title, longest)
-            if any("ended_ms" in row for row in rows.values()):
-                axes.legend(loc="lower right", fontsize="small")
+            _finish_bars(axes, f"time after the {cause}, ms", title)
+        _legend_below(figure, panels[-1])
 
 
 def _draw_stops(axes: Any, rows: Mapping[str, Any]) -> None:
-    names = list(rows)
     times = [float(row.get("standstill_ms", 0.0)) for row in rows.values()]
-    axes.barh(names, times, color=BLUE, label="until the last command that moves the arm")
-    for name, row, time in zip(names, rows.values(), times, strict=True):
+    axes.barh(range(len(rows)), times, color=BLUE, label="until the last command that moves the arm")
+    for k, (row, time) in enumerate(zip(rows.values(), times, strict=True)):
         text = "failed" if "error" in row else f"{time:.0f}" if time else "never moved"
-        axes.annotate(text, (time, name), (4, 0), textcoords="offset points", va="center", fontsize="small")
-    ended = {name: row["ended_ms"] for name, row in rows.items() if "ended_ms" in row}
+        axes.annotate(text, (time, k), (4, 0), textcoords="offset points", va="center", fontsize="small")
+    ended = [(row["ended_ms"], k) for k, row in enumerate(rows.values()) if "ended_ms" in row]
     if ended:
-        axes.plot(
-            list(ended.values()), list(ended), "|", color=RED, markersize=10, label="until the last process is gone"
-        )
+        axes.plot(*zip(*ended, strict=True), "|", color=RED, markersize=10, label="until the last process is gone")
+    axes.set_yticks(range(len(rows)), [fill(name, _LABEL) for name in rows], fontsize="small")
 
 
-def _finish_bars(axes: Any, what: str, title: str, longest: float) -> None:
+def _finish_bars(axes: Any, what: str, title: str) -> None:
+    """Scale from 0, first row on top."""
     axes.set(xlabel=what, title=title)
-    axes.set_xlim(0.0, 1.1 * longest)  # room for a number beside the longest
+    axes.margins(x=0.1, y=0.03)  # room for a number beside the longest bar
+    axes.set_xlim(left=0.0)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
+
+
+def _legend_below(figure: Figure, axes: Any) -> None:
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
 
 
 def plot_model(content: Mapping[str, Any], path: Path) -> None:
@@ -154,7 +167,7 @@ def _draw_segments(axes: Any, items: Sequence[Mapping[str, Any]]) -> None:
         time = items[0][schedule]
         low, high = time["median_ms"] - time["min_ms"], time["max_ms"] - time["median_ms"]
         axes.bar(schedule, time["median_ms"], yerr=[[low], [high]], capsize=4, color=colour)
-        axes.annotate(f"{time['median_ms']:.1f}", (schedule, 0), (0, 4), textcoords="offset points",
+        axes.annotate(f"{time['median_ms']:.3g}", (schedule, 0), (0, 4), textcoords="offset points",
                       ha="center", color="white")  # fmt: skip
     axes.set_ylabel("time per segment, ms")
     axes.grid(visible=False, axis="x")
