@@ -7,9 +7,6 @@ from typing import Any
 
 from hume_core.plot_file import BLUE, plot_file
 
-_ROOM = 12.0
-"""Success at which the number fits into the bar, %."""
-
 
 def plot_success(report: dict[str, Any], path: Path) -> None:
     """Bars of success with their 95 % intervals, one for each variant.
@@ -30,11 +27,7 @@ def plot_success(report: dict[str, Any], path: Path) -> None:
         axes = figure.subplots()
         axes.barh(names, rates, height=0.62, xerr=errors, capsize=4, color=BLUE, error_kw={"linewidth": 1.2})
         for name, rate in zip(names, rates, strict=True):
-            inside = rate >= _ROOM
-            axes.annotate(
-                f"{rate:.0f} %", (0 if inside else max(rate, variants[name]["ci95"][1] * 100), name), (5, 0),
-                textcoords="offset points", va="center", color="white" if inside else "black",
-            )  # fmt: skip
+            axes.annotate(f"{rate:.0f} %", (100, name), (6, 0), textcoords="offset points", va="center")
         axes.set_xlim(0, 100)
         axes.set_xlabel("success, % of the episodes, with 95 % interval")
         axes.set_title(f"suite {report['suite']['name']}, the same {_episodes(variants)} for each variant")
