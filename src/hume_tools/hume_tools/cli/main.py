@@ -15,8 +15,8 @@ from hume_bringup.environment import default_environment
 from hume_core.command_line import make_app, option, run_app
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
-from hume_tools.cli.bench import JsonOption, bench
-from hume_tools.cli.contract import add_contract
+from hume_tools.cli.bench import bench
+from hume_tools.cli.file_options import JsonOption, VideoOption
 from hume_tools.cli.training import add_commands
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
@@ -57,7 +57,7 @@ def demo(
         typer.Option(min=1.0, help="Time limit of an episode, s. Without: the suite's, or 20."),
     ] = None,
     json_file: JsonOption = None,
-    video: Annotated[Optional[Path], typer.Option(help="Write an mp4 of the scene.")] = None,  # noqa: UP045
+    video: VideoOption = None,
 ) -> None:
     """Run the simulated arm with both systems for some episodes."""
     from hume_tools.demo.run import DemoOptions, run_demo
