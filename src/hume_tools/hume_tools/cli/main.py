@@ -16,6 +16,7 @@ from hume_core.command_line import make_app, option, run_app
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import bench
+from hume_tools.cli.contract import add_contract
 from hume_tools.cli.file_options import JsonOption, VideoOption
 from hume_tools.cli.training import add_commands
 
