@@ -69,9 +69,12 @@ def run_export(options: ExportOptions) -> int:
     plans = [_plan(path, options) for path in options.bags]
     _check_same_robot(plans)
     skipped: list[str] = []
-    labelled = all(episode.success is not None for plan in plans for episode in plan.episodes)
+    kept = [episode for plan in plans for episode in plan.episodes if not episode.discarded]
+    labelled = all(episode.success is not None for episode in kept)
     if not labelled:
-        skipped.append(f"column '{SUCCESS}': nothing says how every episode ended; label them: --success or --failure")
+        skipped.append(
+            f"column '{SUCCESS}': nothing says how every episode ended; use hume label, --success or --failure"
+        )
     features: dict[str, Feature] = {}
     sources: list[dict[str, Any]] = []
     for plan in plans:
@@ -106,7 +109,11 @@ def export_bag(
         return
     track = (commanded if options.actions == "commands" else measured)(reader, profile, options.namespace)
     observations = BagObservations(reader, profile, namespace=options.namespace)
-    for recorded, frames in _frames_by_episode(observations, profile, episodes, options.image_size):
+    kept = [episode for episode in episodes if not episode.discarded]
+    for episode in episodes:
+        if episode.discarded:
+            skipped.append(f"{reader.path}: '{episode.instruction}' at {episode.start:.2f} s: labelled discard")
+    for recorded, frames in _frames_by_episode(observations, profile, kept, options.image_size):
         try:
             columns = _columns(frames, track, profile, recorded, options)
         except HumeError as error:

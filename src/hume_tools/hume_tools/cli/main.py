@@ -16,6 +16,7 @@ from hume_core.command_line import make_app, option, run_app
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import JsonOption, bench
+from hume_tools.cli.operate import COMMANDS, add_operator_commands
 from hume_tools.cli.training import add_commands
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
@@ -23,9 +24,10 @@ app.add_typer(bench, name="bench")
 add_commands(app)
 add_regress(app, bench)
 add_bag_commands(app)
+add_operator_commands(app)
 
 # These join the ROS graph from this very process.
-_IN_THE_GRAPH = ("record", "replay", "python")
+_IN_THE_GRAPH = ("record", "replay", "python", *(command.__name__ for command in COMMANDS))
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
