@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
 from hume_core.errors import DatasetError, HumeError
+from hume_core.json_report import json_text
 from hume_core.robot import RobotProfile, StateField
 from hume_ros.observation_buffer import Frame
 from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
@@ -91,7 +91,7 @@ def run_export(options: ExportOptions) -> int:
     finish(options.folder, features, _rate(plans[0].profile), plans[0].profile.name)
     provenance = {str(plan.reader.path): plan.reader.provenance for plan in plans}
     content = {"episodes": sources, "skipped": skipped, "provenance": provenance}
-    (options.folder / SOURCES).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    (options.folder / SOURCES).write_text(json_text(content, indent=1), encoding="utf-8")
     _report(options.folder, sources, skipped)
     return 0
 

@@ -40,7 +40,7 @@ def task(
         bool, typer.Option(help="Stay until the task ends; with --no-wait a process of its own stays.")
     ] = True,
     namespace: Namespace = "",
-    timeout: Timeout = 5.0,
+    timeout: Timeout = 10.0,
     as_json: Json = False,
 ) -> None:
     """Give a task and show how it goes until it ends; Ctrl-C cancels it."""
@@ -51,7 +51,7 @@ def task(
             _start(text, max_duration, namespace, timeout, as_json)
 
 
-def cancel(namespace: Namespace = "", timeout: Timeout = 5.0, as_json: Json = False) -> None:
+def cancel(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
     """End the task in hand, the standing task too; the arm comes to rest."""
     _ask(lambda client: client.cancel(), namespace, timeout, as_json)
 
@@ -60,7 +60,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Until q or Ctrl-C; space is the emergency stop.")] = False,
     seconds: Annotated[_Number, typer.Option(min=0.0, help="End the watch after this time, s.")] = None,
     namespace: Namespace = "",
-    timeout: Timeout = 5.0,
+    timeout: Timeout = 10.0,
     as_json: Json = False,
 ) -> None:
     """Show mode and reason, rates, ages, values, limiter and gripper."""
@@ -72,32 +72,32 @@ def status(
     raise typer.Exit(code)
 
 
-def estop(namespace: Namespace = "", timeout: Timeout = 5.0, as_json: Json = False) -> None:
+def estop(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
     """Emergency stop: the arm brakes within its limits and stays until a reset."""
-    _ask(lambda client: client.estop(), namespace, timeout, as_json)
+    _ask(lambda client: client.estop(), namespace, timeout, as_json, "leave it with: hume reset")
 
 
-def reset(namespace: Namespace = "", timeout: Timeout = 5.0, as_json: Json = False) -> None:
+def reset(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
     """Leave a fault or an emergency stop; it completes with the first chunk of a new task."""
     _ask(lambda client: client.reset(), namespace, timeout, as_json, 'give a task next: hume task "TEXT"')
 
 
-def enable(namespace: Namespace = "", timeout: Timeout = 5.0, as_json: Json = False) -> None:
+def enable(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
     """Let the arm move again after `disable`."""
     _ask(lambda client: client.set_enabled(True), namespace, timeout, as_json)
 
 
-def disable(namespace: Namespace = "", timeout: Timeout = 5.0, as_json: Json = False) -> None:
+def disable(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
     """Hold the arm: it brakes and waits; the task goes on after `enable`."""
     _ask(lambda client: client.set_enabled(False), namespace, timeout, as_json)
 
 
-def takeover(namespace: Namespace = "", timeout: Timeout = 5.0, as_json: Json = False) -> None:
+def takeover(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
     """Let go of the arm, for a person or another program to command it."""
     _ask(lambda client: client.take_over(True), namespace, timeout, as_json)
 
 
-def handback(namespace: Namespace = "", timeout: Timeout = 5.0, as_json: Json = False) -> None:
+def handback(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
     """Give the arm back to the stack after `takeover`."""
     _ask(lambda client: client.take_over(False), namespace, timeout, as_json)
 
@@ -107,7 +107,7 @@ def limits(
     acceleration: Annotated[_Number, option(LimitScales, "acceleration")] = None,
     jerk: Annotated[_Number, option(LimitScales, "jerk")] = None,
     namespace: Namespace = "",
-    timeout: Timeout = 5.0,
+    timeout: Timeout = 10.0,
     as_json: Json = False,
 ) -> None:
     """Show the shares of the profile's limits that are in force, or lower them while the arm runs."""
@@ -125,7 +125,7 @@ def limits(
 def label(
     verdict: Annotated[Label, typer.Argument(help="What became of the newest task; discard leaves it out.")],
     namespace: Namespace = "",
-    timeout: Timeout = 5.0,
+    timeout: Timeout = 10.0,
     as_json: Json = False,
 ) -> None:
     """Label the newest task in the recording that runs; exported as next.success."""

@@ -15,6 +15,7 @@ from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.duration import Duration
 from rclpy.exceptions import InvalidNamespaceException
 from rclpy.node import Node
+from rclpy.validate_namespace import validate_namespace
 from std_msgs.msg import Bool, String
 from std_srvs.srv import SetBool, Trigger
 
@@ -59,14 +60,14 @@ class OperatorClient:
         self.timeout = timeout
         self.status: System1Status | None = None
         self.system2: Heartbeat | None = None
-        init_ros()
         try:
-            self.node = Node("hume_operator", namespace=self.namespace)
+            validate_namespace(self.namespace)
         except InvalidNamespaceException as error:
-            rclpy.try_shutdown()
             raise ConfigError(
                 f"namespace '{namespace}' is not valid; use letters, digits, underscores and slashes"
             ) from error
+        init_ros()
+        self.node = Node("hume_operator", namespace=self.namespace)
         self._executor = make_executor()
         self._executor.add_node(self.node)
         self.node.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
