@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
 from hume_core.action_spaces import AngleUnit
 from hume_core.errors import DatasetError, HumeError
+from hume_core.json_report import json_text
 from hume_core.policy_contract import named_contract
 from hume_core.robot import RobotProfile
 from hume_core.state.kinds import GripperForm
@@ -74,9 +74,12 @@ def run_export(options: ExportOptions) -> int:
     plans = [_plan(path, options) for path in options.bags]
     _check_same_robot(plans)
     skipped: list[str] = []
-    labelled = all(episode.success is not None for plan in plans for episode in plan.episodes)
+    kept = [episode for plan in plans for episode in plan.episodes if not episode.discarded]
+    labelled = all(episode.success is not None for episode in kept)
     if not labelled:
-        skipped.append(f"column '{SUCCESS}': nothing says how every episode ended; label them: --success or --failure")
+        skipped.append(
+            f"column '{SUCCESS}': nothing says how every episode ended; use hume label, --success or --failure"
+        )
     features: dict[str, Feature] = {}
     sources: list[dict[str, Any]] = []
     for plan in plans:
@@ -93,7 +96,7 @@ def run_export(options: ExportOptions) -> int:
     finish(options.folder, features, _rate(plans[0].profile), plans[0].profile.name)
     provenance = {str(plan.reader.path): plan.reader.provenance for plan in plans}
     content = {"episodes": sources, "skipped": skipped, "provenance": provenance}
-    (options.folder / SOURCES).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    (options.folder / SOURCES).write_text(json_text(content, indent=1), encoding="utf-8")
     _report(options.folder, sources, skipped)
     return 0
 
@@ -111,7 +114,11 @@ def export_bag(
         return
     track = (commanded if options.actions == "commands" else measured)(reader, profile, options.namespace)
     observations = BagObservations(reader, profile, namespace=options.namespace)
-    for recorded, frames in _frames_by_episode(observations, profile, episodes, options.image_size):
+    kept = [episode for episode in episodes if not episode.discarded]
+    for episode in episodes:
+        if episode.discarded:
+            skipped.append(f"{reader.path}: '{episode.instruction}' at {episode.start:.2f} s: labelled discard")
+    for recorded, frames in _frames_by_episode(observations, profile, kept, options.image_size):
         try:
             columns = _columns(frames, track, profile, recorded, options)
         except HumeError as error:

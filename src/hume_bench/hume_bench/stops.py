@@ -5,7 +5,6 @@ The stack is `hume up mock`, in a namespace, with a dead-man switch and a state 
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
@@ -31,6 +30,7 @@ from hume_bench.endings import measure_endings
 from hume_bench.plot import plot_stops
 from hume_bench.watched_stack import ARGUMENTS, ROBOT, WatchedStack, guarded
 from hume_core.errors import HumeError
+from hume_core.json_report import json_text
 from hume_core.robot import RobotProfile, find_profile
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
@@ -115,7 +115,7 @@ def run_bench(json_file: Path | None, endings: bool = True, plot: Path | None = 
         rclpy.try_shutdown()
     _print(figures)
     if json_file is not None:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        json_file.write_text(json_text(figures, indent=2) + "\n", encoding="utf-8")
     if plot is not None:
         plot_stops(figures, plot)
     return int(any("error" in row for rows in figures.values() for row in rows.values()))

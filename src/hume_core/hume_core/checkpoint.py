@@ -79,6 +79,7 @@ def _downloaded_folder(repository: str, revision: str | None) -> Path:
         at = "" if revision is None else f" at revision '{revision}'"
         raise CheckpointError(
             f"'{repository}'{at} is no local folder and cannot be had from the Hugging Face hub or its cache: {reason}"
+            ". Without a network, copy its folder here and give the path"
         ) from error
 
 

@@ -18,6 +18,7 @@ from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import bench
 from hume_tools.cli.contract import add_contract
 from hume_tools.cli.file_options import JsonOption, VideoOption
+from hume_tools.cli.operate import COMMANDS, add_operator_commands
 from hume_tools.cli.training import add_commands
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
@@ -26,9 +27,10 @@ add_commands(app)
 add_contract(app)
 add_regress(app, bench)
 add_bag_commands(app)
+add_operator_commands(app)
 
 # These join the ROS graph from this very process.
-_IN_THE_GRAPH = ("record", "replay", "python")
+_IN_THE_GRAPH = ("record", "replay", "python", *(command.__name__ for command in COMMANDS))
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
