@@ -150,26 +150,33 @@ def plot_model(content: Mapping[str, Any], path: Path) -> None:
 _SCHEDULES = (("straightforward", ORANGE), ("shipped", BLUE))
 
 
+def _unit(items: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
+    """What to divide ms by, and the unit that comes out."""
+    longest = max(item[schedule]["median_ms"] for item in items for schedule, _ in _SCHEDULES)
+    return (1e3, "s") if longest > 2e3 else (1.0, "ms")
+
+
 def _draw_thoughts(axes: Any, items: Sequence[Mapping[str, Any]]) -> None:
     counts = [item["candidates"] for item in items]
+    scale, unit = _unit(items)
     for schedule, colour in _SCHEDULES:
-        times = [item[schedule] for item in items]
-        axes.plot(counts, [time["median_ms"] for time in times], "o-", color=colour, label=schedule)
-        bounds = ([time[key] for time in times] for key in ("min_ms", "max_ms"))
-        axes.fill_between(counts, *bounds, color=colour, alpha=0.2, linewidth=0)
-    axes.set(xlabel="candidates N", ylabel="time per thought, ms", xticks=counts)
+        low, median, high = (
+            [item[schedule][key] / scale for item in items] for key in ("min_ms", "median_ms", "max_ms")
+        )
+        axes.plot(counts, median, "o-", color=colour, label=schedule)
+        axes.fill_between(counts, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.set(xlabel="candidates N", ylabel=f"time per thought, {unit}", xticks=counts)
     axes.set_xlim(left=0.0)
     axes.legend()
 
 
 def _draw_segments(axes: Any, items: Sequence[Mapping[str, Any]]) -> None:
+    scale, unit = _unit(items)
     for schedule, colour in _SCHEDULES:
-        time = items[0][schedule]
-        low, high = time["median_ms"] - time["min_ms"], time["max_ms"] - time["median_ms"]
-        axes.bar(schedule, time["median_ms"], yerr=[[low], [high]], capsize=4, color=colour)
-        axes.annotate(f"{time['median_ms']:.3g}", (schedule, 0), (0, 4), textcoords="offset points",
-                      ha="center", color="white")  # fmt: skip
-    axes.set_ylabel("time per segment, ms")
+        low, median, high = (items[0][schedule][key] / scale for key in ("min_ms", "median_ms", "max_ms"))
+        axes.bar(schedule, median, yerr=[[median - low], [high - median]], capsize=4, color=colour)
+        axes.annotate(f"{median:.3g}", (schedule, 0), (0, 4), textcoords="offset points", ha="center", color="white")
+    axes.set_ylabel(f"time per segment, {unit}")
     axes.grid(visible=False, axis="x")
 
 

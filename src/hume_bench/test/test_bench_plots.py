@@ -99,7 +99,9 @@ def test_thoughts_are_drawn_by_their_number_of_candidates(tmp_path: Path) -> Non
     content = {"results": results, "dtype": "float32", "threads": 1}
     words = texts(plot_model, content, tmp_path / "a.svg")
     assert {"System 2, small", "System 1, full", "candidates N", "time per thought, ms", "1", "5", "16"} <= words
-    assert {"straightforward", "shipped", "8.25"} <= words
+    assert {"straightforward", "shipped", "8.25", "time per segment, ms"} <= words
+    slow = {**content, "results": [result("system2", "medium", 1, 1900.0), result("system1", "full", 1, 3200.0)]}
+    assert {"time per thought, s", "time per segment, s", "3.2"} <= texts(plot_model, slow, tmp_path / "b.svg")
 
 
 @pytest.mark.parametrize(("robot", "seed"), [("wx250s_sim", 0), ("wx250s_sim", 5), ("franka_fr3", 1)])
