@@ -18,11 +18,11 @@ from hume_core.kinematics import (
     KinematicsOptions,
     Pose,
     Reach,
-    load_kinematics,
 )
 from hume_core.kinematics.damping import damped_displacement
 from hume_core.kinematics.rotation import rotation_to_vector
 from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_kinematics
 
 FOLDER = Path(__file__).parents[1] / "config" / "robots"
 ROBOTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
