@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from hume_bags.regress.policy import load_policy
+from hume_bags.regress.settings import RegressOptions, settings_of
 from hume_core.errors import CheckpointError, ObservationError
 from hume_core.observation import Observation
+from hume_core.robot import RobotProfile
 from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner
 from hume_system2.model import System2
 from hume_system2.thinker import Thinker, ThinkingOptions
+from hume_training.default_checkpoint import random_checkpoint
 from hume_training.initialize import create_checkpoint
 from hume_training.presets import SMALL
 
@@ -171,3 +176,27 @@ def test_images_that_are_not_resized(checkpoint: Path, tmp_path: Path, size: tup
     system2.warm_up(1)
     with pytest.raises(ObservationError, match=rf"camera 'image' gives images of {size[1]}x{size[0]} .*needs 64x64"):
         system2.prepare_images(wanted.blank_observation(*size))
+
+
+def test_regress_repeats_it_without_system1(tmp_path: Path, system2_alone: Callable[[Path, Path], Path]) -> None:
+    folder = system2_alone(random_checkpoint(), tmp_path / "alone")
+    profile = RobotProfile.load("wx250s_sim")
+    settings = replace(settings_of(RegressOptions(Path("no_bag"), robot="wx250s_sim"), {}), refine=False)
+    policy, _ = load_policy(str(folder), profile, settings)
+    assert isinstance(policy.refiner, PassThroughRefiner)
+    assert policy.candidates == 1
+    with pytest.raises(CheckpointError, match="holds System 2 alone"):
+        load_policy(str(folder), profile, replace(settings, refine=True))
+
+
+@pytest.mark.parametrize("names_statistics", [True, False])
+def test_statistics_in_another_file_are_named(checkpoint: Path, tmp_path: Path, names_statistics: bool) -> None:
+    shutil.copytree(checkpoint, tmp_path / "other")
+    tensors = load_file(checkpoint / "model.safetensors")
+    kept = {name: tensor for name, tensor in tensors.items() if "normalize_" not in name}
+    save_file(kept, tmp_path / "other" / "model.safetensors")
+    if names_statistics:
+        (tmp_path / "other" / "policy_preprocessor.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"tensor 'normalize_inputs.*' is missing") as caught:
+        System1.from_pretrained(tmp_path / "other")
+    assert ("policy_preprocessor.json" in str(caught.value)) == names_statistics

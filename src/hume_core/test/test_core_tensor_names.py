@@ -43,6 +43,14 @@ def test_prefixes(name: str, prefix: str) -> None:
     assert released_name(prefix + name) == name
 
 
+@pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", "_orig_mod.module."])
+def test_wrapped_parts(wrapper: str) -> None:
+    for name in RELEASED:
+        for place in range(1, name.count(".")):
+            parts = name.split(".")
+            assert released_name(".".join([*parts[:place], wrapper + parts[place], *parts[place + 1 :]])) == name
+
+
 @pytest.mark.parametrize("prefix", ["model.", "module.model.", "model.model."])
 def test_a_system2_alone(prefix: str) -> None:
     for name in RELEASED:
