@@ -1,4 +1,4 @@
-"""A checkpoint of LIBERO's sizes on a Panda runs with its contract. Without it, or with another, it is refused."""
+"""A checkpoint of LIBERO's sizes on a Panda: refused without a contract or with one of another world, else it runs."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from hume_core.command_line import make_app, option, run_app
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import bench
-from hume_tools.cli.contract import add_contract
+from hume_tools.cli.checkpoints import add_checkpoint_commands
 from hume_tools.cli.file_options import JsonOption, VideoOption
 from hume_tools.cli.operate import COMMANDS, add_operator_commands
 from hume_tools.cli.training import add_commands
@@ -24,7 +24,7 @@ from hume_tools.cli.training import add_commands
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
 app.add_typer(bench, name="bench")
 add_commands(app)
-add_contract(app)
+add_checkpoint_commands(app)
 add_regress(app, bench)
 add_bag_commands(app)
 add_operator_commands(app)
