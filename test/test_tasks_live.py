@@ -169,6 +169,22 @@ def test_whatever_ends_a_task_the_arm_stays_at_rest_until_somebody_asks(rig: Rig
     rig.runs(STANDING)
 
 
+def test_an_operator_ends_whatever_is_in_hand(rig: Rig) -> None:
+    def cancel() -> bool:
+        return bool(rig.observer.call(Trigger, "hume_system2/cancel", Trigger.Request()).success)
+
+    rig.system2()
+    rig.runs(STANDING)
+    assert cancel()
+    rig.rests()
+    assert not cancel()
+    handle = rig.goal("lift the blue cube")
+    rig.runs("lift the blue cube")
+    assert cancel()
+    assert rig.end(handle) == (GoalStatus.STATUS_ABORTED, ExecuteTask.Result.CANCELED)
+    rig.rests()
+
+
 def test_a_fault_ends_the_standing_task_too(rig: Rig) -> None:
     rig.system2()
     rig.runs(STANDING)

@@ -13,6 +13,7 @@ setup(
     ],
     install_requires=[
         "huggingface_hub",
+        "matplotlib",
         "numpy",
         "opencv-python-headless",
         "pin",

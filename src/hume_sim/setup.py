@@ -17,5 +17,7 @@ setup(
     maintainer_email="maintainers@hume-robot-stack.example",
     description="A MuJoCo arm on a table that speaks the topics of a real arm under ros2_control",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["hume_sim = hume_sim.node:main", "hume_mock = hume_sim.mock:main"]},
+    entry_points={
+        "console_scripts": ["hume_sim = hume_sim.programs:hume_sim", "hume_mock = hume_sim.programs:hume_mock"]
+    },
 )

@@ -18,6 +18,9 @@ setup(
     description="System 1 of Hume: the denoising model, the control core and the nodes that stream joint commands",
     license="Apache-2.0",
     entry_points={
-        "console_scripts": ["system1_node = hume_system1.node:main", "denoiser_node = hume_system1.denoiser_node:main"]
+        "console_scripts": [
+            "system1_node = hume_system1.programs:system1_node",
+            "denoiser_node = hume_system1.programs:denoiser_node",
+        ]
     },
 )

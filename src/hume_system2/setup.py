@@ -17,5 +17,5 @@ setup(
     maintainer_email="maintainers@hume-robot-stack.example",
     description="System 2 of Hume: the thinking model and the node that publishes action chunks",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["system2_node = hume_system2.node:main"]},
+    entry_points={"console_scripts": ["system2_node = hume_system2.programs:system2_node"]},
 )

@@ -13,7 +13,6 @@ setup(
     ],
     install_requires=[
         "accelerate",
-        "matplotlib",
         "numpy",
         "opencv-python-headless",
         "pyarrow",

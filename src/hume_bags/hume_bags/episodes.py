@@ -1,17 +1,22 @@
-"""Where the episodes of a bag lie: goals by their epochs, or the simulator's scenes."""
+"""Where the episodes of a bag lie, and how they ended: goals by their epochs, or the simulator's scenes.
+
+Who says how an episode ended, the strongest first: the operator's label, the simulator where it judged the very
+instruction, System 2 by `done`. Where none of them says anything it is unknown.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hume_bags.reader import BagReader
-from hume_core.epochs import ahead
+from hume_bags.reader import BagMessage, BagReader
+from hume_core import labels
+from hume_core.epochs import ahead, instruction_of
+from hume_core.labels import Label
 from hume_ros.conversions import stamp_seconds
 
 _EPOCHS = "hume/epoch"
 _SCENES = "sim/episode"
-_INSTRUCTION = "instruction: "
 _SETTLE = 0.2
 """The scene's verdict may come this much later than the end of the goal, s."""
 
@@ -26,6 +31,8 @@ class RecordedEpisode:
         reason: how it ended: done, canceled, timeout, ...
         success: whether the task was fulfilled. None where nothing says so.
         seed: of the simulated scene, or 0.
+        label: what the operator said; empty: nothing.
+        begun_ns: when the recorder heard of it, ns on the recorder's clock.
     """
 
     instruction: str
@@ -34,6 +41,13 @@ class RecordedEpisode:
     reason: str
     success: bool | None = None
     seed: int = 0
+    label: str = ""
+    begun_ns: int = 0
+
+    @property
+    def discarded(self) -> bool:
+        """The operator wants it left out of datasets."""
+        return self.label == Label.DISCARD.value
 
 
 def find_episodes(reader: BagReader, task: str = "") -> list[RecordedEpisode]:
@@ -48,59 +62,95 @@ def find_episodes(reader: BagReader, task: str = "") -> list[RecordedEpisode]:
     """
     goals = _goals(reader)
     scenes = _messages(reader, _SCENES)
-    episodes = [_judged(goal, scenes) for goal in goals] if goals else _from_scenes(scenes)
+    episodes = [_judged(goal, [item.message for item in scenes]) for goal in goals] if goals else _from_scenes(scenes)
     if not episodes and task:
-        episodes = [RecordedEpisode(task, reader.start_ns * 1e-9, reader.end_ns * 1e-9, "end of the recording")]
+        episodes = [
+            RecordedEpisode(
+                task, reader.start_ns * 1e-9, reader.end_ns * 1e-9, "end of the recording", begun_ns=reader.start_ns
+            )
+        ]
+    episodes = _labelled(episodes, _messages(reader, labels.TOPIC))
     return [replace(episode, instruction=task) for episode in episodes] if task else episodes
 
 
 def _goals(reader: BagReader) -> list[RecordedEpisode]:
     episodes: list[RecordedEpisode] = []
-    running: Any = None
-    for epoch in _messages(reader, _EPOCHS):
-        if running is not None and epoch.source == running.source and ahead(epoch.epoch, running.epoch) > 0:
+    running: BagMessage | None = None
+    for item in _messages(reader, _EPOCHS):
+        epoch = item.message
+        if running is not None and _follows(epoch, running.message):
             episodes.append(_goal(running, stamp_seconds(epoch.header.stamp), str(epoch.reason)))
             running = None
-        if epoch.reason.startswith(_INSTRUCTION):
-            running = epoch
+        if instruction_of(epoch.reason):
+            running = item
     if running is not None:
         episodes.append(_goal(running, reader.end_ns * 1e-9, "end of the recording"))
     return episodes
 
 
-def _goal(epoch: Any, end: float, reason: str) -> RecordedEpisode:
-    what = "preempted" if reason.startswith(_INSTRUCTION) else reason
+def _follows(epoch: Any, running: Any) -> bool:
+    return bool(epoch.source == running.source and ahead(epoch.epoch, running.epoch) > 0)
+
+
+def _goal(begin: BagMessage, end: float, reason: str) -> RecordedEpisode:
+    what = "preempted" if instruction_of(reason) else reason
     success = True if what == "done" else None
+    epoch = begin.message
     start = stamp_seconds(epoch.header.stamp)
-    return RecordedEpisode(epoch.reason.removeprefix(_INSTRUCTION), start, end, what, success)
+    return RecordedEpisode(instruction_of(epoch.reason), start, end, what, success, begun_ns=begin.log_time_ns)
 
 
 def _judged(goal: RecordedEpisode, scenes: list[Any]) -> RecordedEpisode:
-    """A goal with the simulator's verdict, which counts more than System 2's own."""
+    """A goal with the simulator's verdict on its instruction, which counts more than System 2's own."""
     inside = [scene for scene in scenes if goal.start <= stamp_seconds(scene.header.stamp) <= goal.end + _SETTLE]
     if not inside:
         return goal
-    return replace(goal, success=any(scene.success for scene in inside), seed=int(inside[-1].seed))
+    # A verdict on another instruction says nothing of this one.
+    about = [scene for scene in inside if scene.instruction.strip() == goal.instruction.strip()]
+    success = any(scene.success for scene in about) if about else goal.success
+    return replace(goal, success=success, seed=int(inside[-1].seed))
 
 
-def _from_scenes(scenes: list[Any]) -> list[RecordedEpisode]:
-    """One episode per scene. `elapsed` falls when a scene is set up again."""
-    groups: list[list[Any]] = []
-    for scene in scenes:
-        previous = groups[-1][-1] if groups else None
-        if previous is None or scene.seed != previous.seed or scene.elapsed < previous.elapsed:
+def _labelled(episodes: list[RecordedEpisode], items: list[BagMessage]) -> list[RecordedEpisode]:
+    """Episodes with the operator's labels: each is about the newest episode begun before it, and the last counts."""
+    marked = list(episodes)
+    known = {label.value for label in Label}
+    for item in items:
+        label = str(item.message.data).strip()
+        begun = [k for k, episode in enumerate(marked) if episode.begun_ns <= item.log_time_ns]
+        if label not in known or not begun:
+            continue
+        success = None if label == Label.DISCARD.value else label == Label.SUCCESS.value
+        newest = max(begun, key=lambda k: marked[k].begun_ns)
+        marked[newest] = replace(marked[newest], label=label, success=success)
+    return marked
+
+
+def _from_scenes(scenes: list[BagMessage]) -> list[RecordedEpisode]:
+    """One episode per scene and instruction; `elapsed` falls when a scene is set up anew."""
+    groups: list[list[BagMessage]] = []
+    for item in scenes:
+        if not groups or _begins(item.message, groups[-1][-1].message):
             groups.append([])
-        groups[-1].append(scene)
-    return [
-        RecordedEpisode(
-            str(group[-1].instruction), stamp_seconds(group[0].header.stamp), stamp_seconds(group[-1].header.stamp),
-            "end of the scene", any(scene.success for scene in group), int(group[-1].seed),
-        )
-        for group in groups
-    ]  # fmt: skip
+        groups[-1].append(item)
+    return [_scene(group) for group in groups]
 
 
-def _messages(reader: BagReader, name: str) -> list[Any]:
+def _begins(scene: Any, previous: Any) -> bool:
+    same = (scene.seed, scene.instruction) == (previous.seed, previous.instruction)
+    return not same or bool(scene.elapsed < previous.elapsed)
+
+
+def _scene(group: list[BagMessage]) -> RecordedEpisode:
+    first, last = group[0].message, group[-1].message
+    return RecordedEpisode(
+        str(last.instruction), stamp_seconds(first.header.stamp), stamp_seconds(last.header.stamp),
+        "end of the scene", any(item.message.success for item in group), int(last.seed),
+        begun_ns=group[0].log_time_ns,
+    )  # fmt: skip
+
+
+def _messages(reader: BagReader, name: str) -> list[BagMessage]:
     """Messages of the topic with this name, in whatever namespace."""
     topics = [topic for topic, info in reader.topics.items() if topic.endswith(f"/{name}") and not info.problem]
-    return [item.message for item in reader.messages(topics)] if topics else []
+    return list(reader.messages(topics)) if topics else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,9 +18,13 @@ from hume_bags.errors import BagError
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
+from hume_core.action_spaces import AngleUnit
 from hume_core.errors import DatasetError, HumeError
+from hume_core.json_report import json_text
 from hume_core.policy_contract import named_contract
 from hume_core.robot import RobotProfile
+from hume_core.state.kinds import GripperForm
+from hume_core.state.parts import GripperPart, JointPart, StatePart
 from hume_ros.observation_buffer import Frame
 from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
 from hume_training.data.writer import Episode, finish, stage_shard
@@ -71,9 +74,12 @@ def run_export(options: ExportOptions) -> int:
     plans = [_plan(path, options) for path in options.bags]
     _check_same_robot(plans)
     skipped: list[str] = []
-    labelled = all(episode.success is not None for plan in plans for episode in plan.episodes)
+    kept = [episode for plan in plans for episode in plan.episodes if not episode.discarded]
+    labelled = all(episode.success is not None for episode in kept)
     if not labelled:
-        skipped.append(f"column '{SUCCESS}': nothing says how every episode ended; label them: --success or --failure")
+        skipped.append(
+            f"column '{SUCCESS}': nothing says how every episode ended; use hume label, --success or --failure"
+        )
     features: dict[str, Feature] = {}
     sources: list[dict[str, Any]] = []
     for plan in plans:
@@ -90,7 +96,7 @@ def run_export(options: ExportOptions) -> int:
     finish(options.folder, features, _rate(plans[0].profile), plans[0].profile.name)
     provenance = {str(plan.reader.path): plan.reader.provenance for plan in plans}
     content = {"episodes": sources, "skipped": skipped, "provenance": provenance}
-    (options.folder / SOURCES).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    (options.folder / SOURCES).write_text(json_text(content, indent=1), encoding="utf-8")
     _report(options.folder, sources, skipped)
     return 0
 
@@ -108,7 +114,11 @@ def export_bag(
         return
     track = (commanded if options.actions == "commands" else measured)(reader, profile, options.namespace)
     observations = BagObservations(reader, profile, namespace=options.namespace)
-    for recorded, frames in _frames_by_episode(observations, profile, episodes, options.image_size):
+    kept = [episode for episode in episodes if not episode.discarded]
+    for episode in episodes:
+        if episode.discarded:
+            skipped.append(f"{reader.path}: '{episode.instruction}' at {episode.start:.2f} s: labelled discard")
+    for recorded, frames in _frames_by_episode(observations, profile, kept, options.image_size):
         try:
             columns = _columns(frames, track, profile, recorded, options)
         except HumeError as error:
@@ -227,7 +237,7 @@ def _resized(image: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
 
 
 def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labelled: bool) -> dict[str, Feature]:
-    state = profile.state_names
+    state = state_names(profile)
     action = (*profile.joint_names, *(() if profile.gripper is None else ("gripper",)))
     features = {
         key: Feature("image", values.shape[1:], ("height", "width", "channels"))
@@ -237,6 +247,19 @@ def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labell
     features[STATE] = Feature("float32", (len(state),), state)
     features[ACTION] = Feature("float32", (len(action),), action)
     return {**features, **({SUCCESS: Feature("bool", (1,))} if labelled else {})}
+
+
+def state_names(profile: RobotProfile) -> tuple[str, ...]:
+    """Names of a state's numbers, with an ending where they are not in m or rad; trainings read that."""
+    grippers = () if profile.gripper is None else (profile.gripper.joint,)
+    return tuple(f"{name}{_unit(part)}" for part in profile.state for name in part.names(profile.joint_names, grippers))
+
+
+def _unit(part: StatePart) -> str:
+    if isinstance(part, JointPart) and part.unit is AngleUnit.DEG:
+        return "_deg"
+    plain = (GripperForm.POSITION, GripperForm.FINGERS)
+    return f"_{part.form.value}" if isinstance(part, GripperPart) and part.form not in plain else ""
 
 
 def _report(folder: Path, sources: Sequence[Mapping[str, Any]], skipped: Sequence[str]) -> None:

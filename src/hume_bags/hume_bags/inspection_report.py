@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from hume_bags.inspection import Inspection, TopicFigures, inspect_bag
 from hume_bags.reader import BagReader
+from hume_core.json_report import json_text
 
 _NARROWEST = 110
 _SHOWN = ("robot", "checkpoint", "checkpoint_id", "git_commit", "profile_hash", "host")
@@ -28,7 +28,7 @@ def run_inspect(
     found = inspect_bag(reader, robot, namespace)
     print_report(found, Console(width=max(_NARROWEST, Console().width)))
     if json_file is not None:
-        json_file.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
+        json_file.write_text(json_text(asdict(found), indent=2) + "\n", encoding="utf-8")
     if rerun_file is not None:
         from hume_bags.rerun_export import export_rerun
 

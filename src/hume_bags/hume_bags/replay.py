@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import rclpy
-from hume_msgs.msg import System1Status
+from hume_msgs.msg import ActionChunk, System1Status
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 
+from hume_bags.decisions import Decisions
 from hume_bags.errors import BagError
 from hume_bags.message_types import message_class
 from hume_bags.playback import Playable, bag_timeline, first_messages, standstill_timeline
@@ -146,11 +147,13 @@ def _offered(recorded: Sequence[QoSProfile]) -> QoSProfile:
 
 
 class _SystemsWatch:
-    """Whether System 1 and System 2 work. Listens on a thread of its own."""
+    """Whether System 1 and System 2 work, and what they decide; listens on a thread of its own."""
 
     def __init__(self, node: Node, stop: threading.Event) -> None:
         self._node, self._stop = node, stop
         self._mode = System1Status.UNCONFIGURED
+        self.decisions = Decisions()
+        node.create_subscription(ActionChunk, "hume/action_chunk", self.decisions.add_chunk, qos.CHUNK)
         node.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
         self._executor = make_executor()
         self._executor.add_node(node)
@@ -170,6 +173,7 @@ class _SystemsWatch:
 
     def _on_status(self, message: System1Status) -> None:
         self._mode = int(message.mode)
+        self.decisions.add_status(message)
 
     def _spin(self) -> None:
         while not self._stop.is_set() and rclpy.ok():
@@ -198,7 +202,9 @@ def run_replay(options: ReplayOptions) -> int:
         player.destroy_node()
     finally:
         rclpy.try_shutdown()
-    _say(f"{sum(player.counts.values())} messages of {len(topics)} topics")
+    _say(f"the bag has ended: {sum(player.counts.values())} messages of {len(topics)} topics")
+    for line in watch.decisions.report(options.bag):
+        _say(line)
     return 0
 
 

@@ -7,7 +7,7 @@ from hume_system1.stop_sources import stop_sources
 
 _SYSTEMS = (
     "hume/epoch", "hume/action_chunk", "hume/segment", "hume/status", "hume/system1/heartbeat",
-    "hume/execute_task/_action/status", "hume/execute_task/_action/feedback", "sim/episode",
+    "hume/execute_task/_action/status", "hume/execute_task/_action/feedback", "hume/label", "sim/episode",
 )  # fmt: skip
 _GLOBAL = ("/parameter_events", "/diagnostics", "/rosout", "/tf", "/tf_static", "/clock")
 THOUGHTS = "hume/thought"

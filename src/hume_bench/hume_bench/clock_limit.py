@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from hume_bench.period_error import period_figures
 from hume_system1.control.command_loop import DeadlineGrid
-from hume_system1.control.periods import summarize_periods
 from hume_system1.control.realtime import AbsoluteSleep, enter_realtime
 
 
@@ -25,7 +25,7 @@ def measure_clock(
         lock_memory: ask for mlockall.
 
     Returns:
-        `period_error_us` {p50, p99, p999, max}, `gaps_over_two_periods`, `rate_hz`, `scheduler`.
+        See `period_figures`.
     """
     period = 1.0 / rate_hz
     wakes = np.zeros(int(seconds * rate_hz))
@@ -44,4 +44,4 @@ def measure_clock(
     thread = threading.Thread(target=loop, name="clock_limit")
     thread.start()
     thread.join()
-    return summarize_periods(np.diff(wakes), period).figures(granted[0])
+    return period_figures(np.diff(wakes), period, granted[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import tempfile
 from collections.abc import Callable, Sequence
@@ -18,11 +17,12 @@ from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor
 
-from hume_bench.plot import plot_results
+from hume_bench.plot import plot_model
 from hume_bench.reference import straightforward_refine, straightforward_think
 from hume_bench.timing import Timing, measure_pair
 from hume_core import Observation
 from hume_core.errors import HumeError
+from hume_core.json_report import json_text
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.initialize import DEFAULT_CORPUS, random_policies, write_tokenizer
@@ -90,16 +90,18 @@ def run_bench(
     sizes: Sequence[Size] = SIZES,
     candidates: Sequence[int] = CANDIDATES,
     repeats: int | None = None,
+    plot: Path | None = None,
 ) -> int:
-    """Measure on one thread, print a table, write JSON and a plot beside it.
+    """Measure on one thread, print a table, write JSON and a plot where asked.
 
     One thread and processor time keep the figures comparable on a machine that other processes use too.
 
     Args:
-        json_path: where the figures go. The plot gets the same name with ``.png``. None writes nothing.
+        json_path: where the figures go; None writes none.
         sizes: what to measure.
         candidates: values of N.
         repeats: calls per schedule at most, instead of each size's own.
+        plot: .svg or .png file for the plot; None draws none.
 
     Returns:
         0. A disagreement of the schedules raises.
@@ -111,7 +113,7 @@ def run_bench(
     torch.set_num_threads(1)
     try:
         results = measure(Console(), sizes, candidates, repeats)
-        report(Console(), results, json_path)
+        report(Console(), results, json_path, plot)
     finally:
         torch.set_num_threads(before)
     return 0
@@ -139,12 +141,15 @@ def measure(console: Console, sizes: Sequence[Size], candidates: Sequence[int], 
     return results
 
 
-def report(console: Console, results: Sequence[Result], json_path: Path | None) -> None:
-    """Print a table. Write JSON and plot where a path is given."""
+def report(console: Console, results: Sequence[Result], json_path: Path | None, plot: Path | None) -> None:
+    """Print a table; write JSON and plot where a path is given."""
     _print(console, results)
+    content = summary(results)
     if json_path is not None:
-        _write(Path(json_path), results)
-        console.print(f"wrote {json_path} and {Path(json_path).with_suffix('.png')}")
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(json_text(content, indent=2) + "\n", encoding="utf-8")
+    if plot is not None:
+        plot_model(content, plot)
 
 
 def _policies(size: Size, folder: Path) -> tuple[System2, System1]:
@@ -263,10 +268,3 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
             for item in results
         ],
     }
-
-
-def _write(path: Path, results: Sequence[Result]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = summary(results)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    plot_results(content, path.with_suffix(".png"))

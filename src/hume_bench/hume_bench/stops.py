@@ -5,7 +5,6 @@ The stack is `hume up mock`, in a namespace, with a dead-man switch and a state 
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
@@ -28,8 +27,10 @@ from rich.table import Table
 from std_msgs.msg import Bool
 
 from hume_bench.endings import measure_endings
+from hume_bench.plot import plot_stops
 from hume_bench.watched_stack import ARGUMENTS, ROBOT, WatchedStack, guarded
 from hume_core.errors import HumeError
+from hume_core.json_report import json_text
 from hume_core.robot import RobotProfile, find_profile
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
@@ -97,12 +98,13 @@ class Operator:
             self.switch.publish(Bool(data=True))
 
 
-def run_bench(json_file: Path | None, endings: bool = True) -> int:
-    """Measure and report. Returns 1 when the arm was not stopped, or a process was left, else 0.
+def run_bench(json_file: Path | None, endings: bool = True, plot: Path | None = None) -> int:
+    """Measure and report; returns 1 when the arm was not stopped, or a process was left, else 0.
 
     Args:
         json_file: where the figures go. None prints only.
         endings: also end the set of processes in every way.
+        plot: .svg or .png file for the plot; None draws none.
     """
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     init_ros()
@@ -113,7 +115,9 @@ def run_bench(json_file: Path | None, endings: bool = True) -> int:
         rclpy.try_shutdown()
     _print(figures)
     if json_file is not None:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        json_file.write_text(json_text(figures, indent=2) + "\n", encoding="utf-8")
+    if plot is not None:
+        plot_stops(figures, plot)
     return int(any("error" in row for rows in figures.values() for row in rows.values()))
 
 

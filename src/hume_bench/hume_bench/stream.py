@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -18,29 +17,32 @@ from rich.table import Table
 from hume_bench.clock_limit import measure_clock
 from hume_bench.control_step import measure_core_step
 from hume_bench.fault_trials import FAULTS, run_fault
+from hume_bench.period_error import period_figures
+from hume_bench.plot import plot_stream
 from hume_bench.trial import Trial
 from hume_bringup.environment import default_environment
 from hume_bringup.options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
 from hume_core.errors import HumeError
+from hume_core.json_report import json_text
 from hume_core.limits import MotionLimits
 from hume_core.robot import RobotProfile, find_profile
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
-from hume_system1.control.periods import summarize_periods
 
 _ROBOT = "wx250s_sim"
 _CLOCK_SECONDS = 20.0
 _PRIORITY = 60
 
 
-def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True) -> int:
-    """Measure and report. Returns 1 when the trial of a fault did not come to an end, else 0.
+def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True, plot: Path | None = None) -> int:
+    """Measure and report; returns 1 when the trial of a fault did not come to an end, else 0.
 
     Args:
         json_file: where the figures go. None prints only.
         seconds: of each stream measurement.
         faults: measure them too.
+        plot: .svg or .png file for the plot; None draws none.
     """
     os.environ.update(default_environment())
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
@@ -53,7 +55,9 @@ def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True
         rclpy.try_shutdown()
     _print(figures)
     if json_file is not None:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        json_file.write_text(json_text(figures, indent=2) + "\n", encoding="utf-8")
+    if plot is not None:
+        plot_stream(figures, plot)
     return int(any("error" in values for values in figures["faults"].values()))
 
 
@@ -129,7 +133,7 @@ def measure_stream(
             times = trial.stop().times
     end = times[-1] - (elapsed - seconds)
     window = times[(times > end - seconds) & (times <= end)]
-    return summarize_periods(np.diff(window), 1.0 / rate).figures(scheduler), clock
+    return period_figures(np.diff(window), 1.0 / rate, scheduler), clock
 
 
 def _profile_at(rate: float, folder: Path) -> Path:

@@ -14,5 +14,5 @@ def test_core_step_is_measured_while_following() -> None:
 
 def test_clock_limit_has_the_figures_of_a_stream() -> None:
     figures = measure_clock(rate_hz=500.0, seconds=0.1, priority=0, lock_memory=False)
-    assert set(figures) == {"period_error_us", "gaps_over_two_periods", "rate_hz", "scheduler"}
+    assert set(figures) == {"period_error_us", "gaps_over_two_periods", "rate_hz", "scheduler", "distribution"}
     assert figures["scheduler"] == "other"

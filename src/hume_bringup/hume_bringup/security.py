@@ -28,6 +28,8 @@ _LIFECYCLE_SERVICES = (
     "change_state", "get_available_states", "get_available_transitions", "get_state", "get_transition_graph",
 )  # fmt: skip
 _SYSTEM1_SERVICES = ("estop", "reset", "set_enabled", "takeover")
+_SYSTEM2_SERVICES = ("cancel",)
+_LABELS = "hume/label"
 _FAULTS = ("freeze_clock", "lie_joint_states", "pause_cameras", "pause_joint_states")
 _TASK = "hume/execute_task"
 
@@ -73,7 +75,7 @@ def _system2(sensors: tuple[str, ...]) -> Permissions:
         ),
         subscribe=("/clock", "hume/epoch", "hume/status", *sensors),
         execute=(_TASK,),
-        own=(*_PARAMETER_SERVICES, *_LIFECYCLE_SERVICES),
+        own=(*_PARAMETER_SERVICES, *_LIFECYCLE_SERVICES, *_SYSTEM2_SERVICES),
     )  # fmt: skip
 
 
@@ -114,22 +116,25 @@ def _simulator() -> Permissions:
         publish=("/clock", "joint_states", "sim/episode", *cameras),
         subscribe=(
             "/clock", "arm_controller/commands", "arm_controller/joint_trajectory", "gripper_controller/commands",
+            "hume/epoch",
         ),
         reply=("sim/begin_task", "sim/reset", *(f"sim/faults/{name}" for name in _FAULTS)),
     )  # fmt: skip
 
 
 def _operator(sensors: tuple[str, ...]) -> Permissions:
-    """People and their tools: may watch everything, give tasks, stop, reset and drive the lifecycle. No commands."""
+    """People and their tools: may watch everything, give tasks, stop, reset and drive the lifecycle; no commands."""
+    system1 = (*_SYSTEM1_SERVICES, "get_parameters", "set_parameters")
+    services = [*(f"hume_system1/{name}" for name in system1), *(f"hume_system2/{name}" for name in _SYSTEM2_SERVICES)]
     lifecycle = (f"{node}/{name}" for node in ("hume_system1", "hume_system2") for name in _LIFECYCLE_SERVICES)
     return Permissions(
         "hume_operator",
-        publish=STOP_TOPICS,
+        publish=(*STOP_TOPICS, _LABELS),
         subscribe=(
             "/clock", "/diagnostics", "/rosout", "hume/action_chunk", "hume/epoch", "hume/segment", "hume/status",
             "hume/system1/heartbeat", "hume/system2/heartbeat", "hume/thought", *sensors,
         ),
-        request=(*(f"hume_system1/{name}" for name in _SYSTEM1_SERVICES), *lifecycle),
+        request=(*services, *lifecycle),
         call=(_TASK,),
     )  # fmt: skip
 

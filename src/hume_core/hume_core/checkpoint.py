@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from hume_core.compact_weights import SCALE, expanded
 from hume_core.errors import CheckpointError
 from hume_core.json_file import read_json
 from hume_core.tensor_names import released_name
@@ -28,6 +29,7 @@ _HUB_NAME = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@
 _SHARD = re.compile(r"[\w-][\w.-]{0,200}\.safetensors")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+_COMPACT = "I8"
 
 NameMap = Callable[[str], str]
 DtypeRule = Callable[[str], torch.dtype]
@@ -81,6 +83,7 @@ def _downloaded_folder(repository: str, revision: str | None) -> Path:
         at = "" if revision is None else f" at revision '{revision}'"
         raise CheckpointError(
             f"'{repository}'{at} is no local folder and cannot be had from the Hugging Face hub or its cache: {reason}"
+            ". Without a network, copy its folder here and give the path"
         ) from error
 
 
@@ -117,6 +120,8 @@ class CheckpointReader:
             handle = self._open(path)
             self.metadata |= handle.metadata() or {}
             for name in handle.keys():  # noqa: SIM118, it is no mapping
+                if name.endswith(SCALE):
+                    continue
                 self._where.setdefault(released_name(part + name), []).append(_Place(path, name))
 
     def _weight_files(self) -> list[Path]:
@@ -153,8 +158,10 @@ class CheckpointReader:
         return tuple(self._slice(name).get_shape())
 
     def dtype(self, name: str) -> torch.dtype:
-        """Stored type of a tensor, without reading it."""
+        """Type of a tensor as it is read, without reading it."""
         stored = self._slice(name).get_dtype()
+        if stored == _COMPACT:
+            return torch.float32
         if stored not in _DTYPES:
             raise CheckpointError(f"tensor '{name}' is stored as {stored}; expected one of {', '.join(_DTYPES)}")
         return _DTYPES[stored]
@@ -166,7 +173,7 @@ class CheckpointReader:
         return self._files[place.file].get_slice(place.name)
 
     def read(self, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
-        """Read one tensor as stored.
+        """Read one tensor as stored; compact ones as the float32 numbers that they stand for.
 
         Args:
             name: of the released layout.
@@ -202,9 +209,11 @@ class CheckpointReader:
         return tensor
 
     def _read(self, place: _Place) -> Tensor:
+        file = self._files[place.file]
         try:
-            return self._files[place.file].get_tensor(place.name)
-        except (SafetensorError, RuntimeError) as error:
+            tensor = file.get_tensor(place.name)
+            return expanded(tensor, file.get_tensor(place.name + SCALE)) if tensor.dtype == torch.int8 else tensor
+        except (SafetensorError, RuntimeError, ValueError) as error:
             raise CheckpointError(
                 f"tensor '{place.name}' in {self.folder} cannot be read: {shortened(str(error))}"
             ) from error

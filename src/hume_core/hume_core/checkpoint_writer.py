@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hume_core.checkpoint import INDEX, WEIGHTS, CheckpointReader, NameMap, has_weights, shard_names
+from hume_core.compact_weights import compacted
 from hume_core.errors import CheckpointError
 
 EXTRA_FILES = (
@@ -74,3 +75,28 @@ def _remove_shards(folder: Path) -> None:
     for name in shard_names(index):
         (folder / name).unlink(missing_ok=True)
     index.unlink()
+
+
+def write_compact(source: Path, folder: Path) -> None:
+    """Copy a checkpoint with its matrices as 8-bit integers; see `hume_core.compact_weights`.
+
+    Args:
+        source: checkpoint folder of the released layout.
+        folder: new.
+
+    Raises:
+        CheckpointError: the source cannot be read, or the folder exists or cannot be written.
+    """
+    if folder.exists():
+        raise CheckpointError(f"{folder} exists; name a new folder")
+    reader = CheckpointReader(source)
+    tensors = compacted({name: reader.read(name) for name in reader.names})
+    try:
+        folder.mkdir(parents=True)
+        save_file(tensors, folder / WEIGHTS, metadata={"format": "pt", **reader.metadata})
+        for file in sorted(source.glob("*.json")):
+            if file.name != INDEX:
+                shutil.copyfile(file, folder / file.name)
+        copy_extra_files(source, folder)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"cannot write {folder}: {error}") from error

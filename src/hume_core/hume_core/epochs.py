@@ -11,9 +11,17 @@ SIZE = 2**32
 LARGEST_STEP = 1000
 """Largest growth that is believed."""
 
+INSTRUCTION = "instruction: "
+"""Begins the reason of an epoch in which a task begins; the instruction follows."""
+
 _HALF = SIZE // 2
 _SETTLE = 0.5
 """How long a difference to System 1 must last before it counts, s: messages travel both ways at the same time."""
+
+
+def instruction_of(reason: str) -> str:
+    """The instruction whose task begins with an epoch of this reason; empty: none begins."""
+    return reason.removeprefix(INSTRUCTION) if reason.startswith(INSTRUCTION) else ""
 
 
 def following(epoch: int) -> int:

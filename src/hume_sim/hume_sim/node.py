@@ -9,7 +9,7 @@ from typing import Any
 import mujoco
 import numpy as np
 from builtin_interfaces.msg import Time
-from hume_msgs.msg import EpisodeState
+from hume_msgs.msg import EpisodeState, Epoch
 from hume_msgs.srv import ResetScene
 from numpy.typing import NDArray
 from rclpy.clock import Clock
@@ -23,6 +23,7 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
+from hume_core.epochs import instruction_of
 from hume_core.errors import ActionSpaceError, HumeError
 from hume_ros import qos
 from hume_ros.lifecycle import LINGER, run_process
@@ -35,6 +36,7 @@ from hume_sim.polling import PolledSubscriptions
 from hume_sim.realtime import RealtimeWorld, Sample, SimTimer
 from hume_sim.rendering import CAMERAS, intrinsics
 from hume_sim.suites import find_suite
+from hume_sim.tasks import task_of
 from hume_sim.world import TabletopWorld
 
 _EPISODE_RATE = 10.0
@@ -74,6 +76,7 @@ class SimNode(Node):
         self._create_subscriptions()
         self.create_service(ResetScene, "sim/reset", self._on_reset)
         self.create_service(Trigger, "sim/begin_task", self._on_begin_task)
+        self.create_subscription(Epoch, "hume/epoch", self._on_epoch, qos.LATCHED)
         self._create_timers()
         for stream in self._cameras:
             stream.start()
@@ -165,6 +168,19 @@ class SimNode(Node):
         response.success, response.instruction = True, episode.instruction
         self._publish_episode()
         return response
+
+    def _on_epoch(self, message: Epoch) -> None:
+        """The robot was told something: the scene judges that, where it can."""
+        instruction = instruction_of(str(message.reason))
+        judged = self._physics.sample.episode.instruction
+        if not instruction or instruction == judged:
+            return
+        task = task_of(instruction)
+        if task is None:
+            self.get_logger().warning(f"the scene cannot judge '{instruction}'; its verdict stays that of '{judged}'")
+            return
+        self._physics.judge(task)
+        self._publish_episode()
 
     def _task(self, seed: int, task: str) -> str:
         """What a scene asks for where it is left open: the suite's task."""

@@ -21,6 +21,7 @@ from hume_sim.arm import ARM_JOINTS
 from hume_sim.arm_drive import ArmDrive
 from hume_sim.disturbances import PERIOD, Disturbances
 from hume_sim.suites import Suite
+from hume_sim.tasks import Task
 from hume_sim.trajectory import JointTrajectory
 from hume_sim.world import JointState, TabletopWorld
 
@@ -172,6 +173,14 @@ class RealtimeWorld:
         self._request(lambda: self._reset(seed, task), timeout)
         return self._episode
 
+    def judge(self, task: Task, timeout: float = 2.0) -> None:
+        """From now on it is this task that the episode is judged by; the scene stays. Any thread but physics.
+
+        Raises:
+            HumeError: the physics thread is not running or does not answer in time.
+        """
+        self._request(lambda: self._judge(task), timeout)
+
     def begin_task(self, timeout: float = 2.0) -> None:
         """The episode's task begins now: what disturbs it counts its times from here. Any thread but physics.
 
@@ -265,6 +274,10 @@ class RealtimeWorld:
         if self._disturbed_steps % round(PERIOD / self._world.timestep) == 0:
             self._disturbances.apply(self._world)
         self._disturbed_steps += 1
+
+    def _judge(self, task: Task) -> None:
+        self._world.task = task
+        self._episode = self._read_episode()
 
     def _begin_task(self) -> None:
         self._disturbed_steps = 0

@@ -97,6 +97,24 @@ def make_task(text: str | None, rng: np.random.Generator) -> Task:
     return Task(kind, cube, base, instruction)
 
 
+def task_of(instruction: str) -> Task | None:
+    """The task that an instruction in words asks for; None where it is none that can be judged here.
+
+    Args:
+        instruction: one of the phrases of `make_task`, in any case, with or without a full stop.
+    """
+    text = " ".join(instruction.lower().split()).removesuffix(".")
+    colour = "|".join(CUBES)
+    for kind, phrases in (("lift", _LIFT_PHRASES), ("stack", _STACK_PHRASES)):
+        for phrase in phrases:
+            pattern = phrase.format(cube=f"(?P<cube>{colour})", base=f"(?P<base>{colour})")
+            match = re.fullmatch(pattern, text)
+            found = {} if match is None else match.groupdict()
+            if found and found["cube"] != found.get("base"):
+                return Task(kind, found["cube"], found.get("base"), instruction)
+    return None
+
+
 def _parse(text: str) -> tuple[str, str | None, str | None]:
     colour = "|".join(CUBES)
     match = re.fullmatch(rf"lift(?: ({colour}))?|stack(?: ({colour}) on ({colour}))?", text.strip().lower())

@@ -44,7 +44,7 @@ class DenoiserProcess:
         # Parameters of any node come first, so that a section of a parameter file for the denoiser by name goes above
         # them. The settings come last, so that nothing else does.
         self._command = [
-            sys.executable, "-m", "hume_system1.denoiser_node", "--ros-args",
+            sys.executable, "-m", "hume_system1.programs", "--ros-args",
             "-r", f"__ns:={node.get_namespace()}", *clock, "--enclave", _ENCLAVE, *inherited,
             *clock, *ros_arguments(settings), *ros_arguments(control),
         ]  # fmt: skip

@@ -204,9 +204,7 @@ class System1Node(HumeLifecycleNode):
         for srv_type, name, serve in services:
             self._entities.append(("service", self.create_service(srv_type, name, serve)))
         epoch = EpochKeeper(self, self._on_epoch)
-        self._reporter = System1Reporter(
-            self, core, loop, self._denoiser, epoch, self._clocks, self._settings.clock_offset_limit
-        )
+        self._reporter = System1Reporter(self, core, loop, self._denoiser, epoch, self._clocks, self._settings)
         self._closables += [self._reporter, epoch]
 
     def _unheard(self) -> list[str]:
@@ -268,7 +266,7 @@ class System1Node(HumeLifecycleNode):
     def _serve_estop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._core is not None:
             self._core.estop()
-        response.success, response.message = True, "emergency stop latched; call ~/reset to leave it"
+        response.success, response.message = True, "emergency stop latched"
         return response
 
     def _serve_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

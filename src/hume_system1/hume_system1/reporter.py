@@ -16,13 +16,17 @@ from hume_system1.control.command import ClockReading, CoreStatus
 from hume_system1.control.command_loop import CommandLoop, LoopStatus
 from hume_system1.control.core import ControlCore
 from hume_system1.control.report import STATUS_PERIOD, core_status
-from hume_system1.control.states import Mode
+from hume_system1.control.states import Mode, Reason
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.peer_clock import PeerClock
+from hume_system1.settings import System1Settings
 from hume_system1.status import status_message
 
 _LOOP_STATUS_PERIOD = 1.0
 _CLOCK_WARN_PERIOD = 10.0
+_SENSORS_ENDED = (Reason.JOINT_STATES_LOST, Reason.CLOCK_FROZEN)
+"""In a dry run, the end of a bag: no fault of anybody."""
+
 _LEVELS = {Mode.FAULT: ERROR, Mode.ESTOP: ERROR, Mode.HOLD: WARN}
 
 
@@ -34,7 +38,7 @@ class System1Reporter:
         core, loop, denoiser: what is reported.
         epoch: called when the core begins a new one.
         clocks: both clocks now.
-        clock_offset_limit: largest offset of System 2's clock without a warning, s.
+        settings: of the node.
     """
 
     def __init__(
@@ -45,11 +49,12 @@ class System1Reporter:
         denoiser: DenoiserProcess,
         epoch: EpochKeeper,
         clocks: Callable[[], ClockReading],
-        clock_offset_limit: float,
+        settings: System1Settings,
     ) -> None:
         self._node, self._core, self._loop, self._denoiser = node, core, loop, denoiser
         self._epoch, self._clocks = epoch, clocks
-        self._peer = PeerClock(node, clock_offset_limit)
+        self._peer = PeerClock(node, settings.clock_offset_limit)
+        self._dry_run = settings.dry_run
         self.heartbeat: Heartbeat | None = None
         self._mode = Mode.UNCONFIGURED
         self._obituary = ""
@@ -82,10 +87,12 @@ class System1Reporter:
     def _log_changes(self, snapshot: CoreStatus) -> None:
         if snapshot.mode is not self._mode:
             # rclpy ties a line of code to one severity.
-            if snapshot.mode in (Mode.FAULT, Mode.ESTOP):
+            if self._dry_run and snapshot.reason in _SENSORS_ENDED:
+                self._node.get_logger().info(f"the sensors have ended: {snapshot.text} (dry run: nothing moves)")
+            elif snapshot.mode in (Mode.FAULT, Mode.ESTOP):
                 self._node.get_logger().error(snapshot.text)
             else:
-                self._node.get_logger().info(snapshot.text)
+                self._node.get_logger().info(snapshot.text + self._how_to_begin(snapshot))
             self._mode = snapshot.mode
         if snapshot.clock:
             self._node.get_logger().warning(snapshot.clock, throttle_duration_sec=_CLOCK_WARN_PERIOD)
@@ -93,6 +100,12 @@ class System1Reporter:
         if obituary and obituary != self._obituary:
             self._node.get_logger().error(f"the denoiser was {obituary}; call ~/reset to start it again")
         self._obituary = obituary
+
+    def _how_to_begin(self, snapshot: CoreStatus) -> str:
+        if snapshot.mode is not Mode.IDLE:
+            return ""
+        space = self._node.get_namespace()
+        return '; give a task: hume task "TEXT"' + (f" --namespace {space}" if space != "/" else "")
 
     def health(self) -> Health:
         """For `/diagnostics`."""

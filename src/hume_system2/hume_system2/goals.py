@@ -9,15 +9,19 @@ from hume_msgs.action import ExecuteTask
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
+from std_srvs.srv import Trigger
 
 from hume_system2.tasks import ClientWatch, Ending, Outcome, TaskStatistics
 
 _ACTION = "hume/execute_task"
 _CANCELED = Ending(Outcome.CANCELED, "cancelled by the client")
+_CANCELED_BY_SERVICE = Ending(Outcome.CANCELED, "cancelled by an operator")
 
 
 class GoalServer:
-    """Serves `hume/execute_task`. All callbacks run on the spin thread.
+    """Serves `hume/execute_task` and `~/cancel`; all callbacks run on the spin thread.
+
+    The action can be cancelled by whoever sent the goal. The service ends whatever is in hand, the standing task too.
 
     rclpy's execute callback is called once the outcome is known, and returns it: a coroutine that waits for it would
     keep the executor busy all the while.
@@ -25,8 +29,9 @@ class GoalServer:
     Args:
         node: owner.
         refusal: says why a goal cannot be taken, or returns an empty string.
-        on_start: a goal begins. Returns what is counted over it.
-        on_end: the current goal ended.
+        on_start: a goal begins; returns what is counted over it.
+        on_end: the goal in hand ended.
+        end: ends what is in hand, goal or standing task; returns whether anything was.
     """
 
     def __init__(
@@ -35,8 +40,10 @@ class GoalServer:
         refusal: Callable[[ExecuteTask.Goal], str],
         on_start: Callable[[ExecuteTask.Goal], TaskStatistics],
         on_end: Callable[[Ending], None],
+        end: Callable[[Ending], bool],
     ) -> None:
         self._node = node
+        self._end = end
         self._refusal = refusal
         self._on_start = on_start
         self._on_end = on_end
@@ -53,6 +60,7 @@ class GoalServer:
             handle_accepted_callback=self._take_over,
             cancel_callback=self._cancel,
         )
+        self._cancel_service = node.create_service(Trigger, "~/cancel", self._serve_cancel)
 
     @property
     def busy(self) -> bool:
@@ -84,6 +92,7 @@ class GoalServer:
         """Stop serving."""
         self.finish(Ending(Outcome.STOPPED, "System 2 is shutting down"))
         self._server.destroy()
+        self._node.destroy_service(self._cancel_service)
 
     def _decide(self, request: ExecuteTask.Goal) -> GoalResponse:
         problem = self._refusal(request)
@@ -105,6 +114,11 @@ class GoalServer:
         if not handle.is_cancel_requested:
             self._on_end(_CANCELED)
         return CancelResponse.ACCEPT
+
+    def _serve_cancel(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = self._end(_CANCELED_BY_SERVICE)
+        response.message = "the task was cancelled; the arm comes to rest" if response.success else "no task is in hand"
+        return response
 
     def check_cancel(self) -> None:
         """Finish a goal whose client asked to cancel. Call this regularly."""

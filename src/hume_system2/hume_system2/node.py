@@ -10,6 +10,7 @@ from hume_msgs.action import ExecuteTask
 from hume_msgs.msg import ActionChunk, System1Status, Thought
 
 from hume_core.chunk import Chunk
+from hume_core.epochs import INSTRUCTION
 from hume_core.errors import ConfigError, ObservationError
 from hume_core.policy_contract import fitted_robot
 from hume_core.robot import RobotProfile
@@ -116,7 +117,7 @@ class System2Node(HumeLifecycleNode):
         cycle = ThinkingCycle(self._observer, self._profile, time.monotonic(), first_seq, self._settings.checkpoint)
         self._worker = ThinkingWorker(thinker, self._observer, cycle, self._now, self._on_thought, self._on_problem)
         self._worker.start()
-        self._goals = GoalServer(self, self._refusal, self._begin_goal, self._rest)
+        self._goals = GoalServer(self, self._refusal, self._begin_goal, self._rest, self._end)
         self._heartbeat = System2Heartbeat(self, self._observer.ages, lambda: self._active)
         self._status_subscription = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
         self._timer = steady_timer(self, _FEEDBACK_PERIOD, self._supervise)
@@ -182,7 +183,7 @@ class System2Node(HumeLifecycleNode):
     def _begin(self, task: Task) -> TaskStatistics:
         self._last, self._task = None, task
         self._start_by = math.inf
-        epoch = self._epoch.start_new(f"instruction: {task.instruction}")
+        epoch = self._epoch.start_new(INSTRUCTION + task.instruction)
         if self._worker is not None:
             self._worker.assign(Assignment(task.instruction, epoch))
         self.get_logger().info(f"epoch {epoch}: '{task.instruction}'")
@@ -204,12 +205,15 @@ class System2Node(HumeLifecycleNode):
                 f"'{self._settings.task}'"
             )
 
-    def _end(self, ending: Ending) -> None:
-        """End the current task, if there is one."""
+    def _end(self, ending: Ending) -> bool:
+        """End what is in hand; returns whether anything was."""
         if self._goals is not None and self._goals.busy:
             self._goals.finish(ending)
         elif self._task is not None:
             self._rest(ending)
+        else:
+            return False
+        return True
 
     def _rest(self, ending: Ending) -> None:
         """Whatever ended the task, nothing is thought about until somebody asks for something."""

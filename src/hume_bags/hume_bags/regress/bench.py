@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from hume_bags.regress.run import regress
 from hume_bags.regress.settings import RegressOptions
+from hume_core.json_report import json_text
 
 
 def run_bench(bag: Path, checkpoint: str, json_file: Path | None, repeats: int) -> int:
@@ -28,5 +28,5 @@ def run_bench(bag: Path, checkpoint: str, json_file: Path | None, repeats: int) 
         f"({best.processor_time:.2f} s of processor time, best of {repeats})"
     )
     if json_file is not None:
-        json_file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        json_file.write_text(json_text(found, indent=2) + "\n", encoding="utf-8")
     return 0

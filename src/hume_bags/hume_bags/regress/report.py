@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.markup import escape
 from hume_bags.regress.figures import figures
 from hume_bags.regress.findings import seconds
 from hume_bags.regress.result import Result
+from hume_core.json_report import json_text
 
 _MOST_LINES = 20
 
@@ -53,7 +53,7 @@ def summary(result: Result) -> dict[str, Any]:
 
 def write_json(result: Result, path: Path) -> None:
     """Write `summary`."""
-    path.write_text(json.dumps(summary(result), indent=2) + "\n", encoding="utf-8")
+    path.write_text(json_text(summary(result), indent=2) + "\n", encoding="utf-8")
 
 
 def lines(result: Result) -> list[str]:

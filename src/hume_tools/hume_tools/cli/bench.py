@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from hume_bringup.environment import default_environment
+from hume_tools.cli.file_options import JsonOption, PlotOption
 
 bench = typer.Typer(help="Measure speed and timing.", no_args_is_help=True)
-JsonOption = Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")]  # noqa: UP045
 
 
 @bench.command("model")
-def bench_model(json_file: JsonOption = None) -> None:
+def bench_model(json_file: JsonOption = None, plot: PlotOption = None) -> None:
     """Measure the models against the straightforward schedule."""
     from hume_bench.model import run_bench
 
-    raise typer.Exit(run_bench(json_file))
+    raise typer.Exit(run_bench(json_file, plot=plot))
 
 
 @bench.command("kinematics")
@@ -41,22 +40,36 @@ def bench_trajectory(
     raise typer.Exit(run_bench(json_file, compare))
 
 
+@bench.command("splice")
+def bench_splice(
+    json_file: JsonOption = None,
+    plot: PlotOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the segments.")] = 0,
+) -> None:
+    """Compare the commands when a segment takes the place of another, with the splice and without."""
+    from hume_bench.splice import run_bench
+
+    raise typer.Exit(run_bench(json_file, plot, seed))
+
+
 @bench.command("stream")
 def bench_stream(
     json_file: JsonOption = None,
     seconds: Annotated[float, typer.Option(min=5.0, help="Length of each measurement of the stream, s.")] = 60.0,
     faults: Annotated[bool, typer.Option(help="Also measure how soon each fault ends in standstill.")] = True,
+    plot: PlotOption = None,
 ) -> None:
     """Measure how punctual the command stream is, next to a bare loop, and how it stops."""
     from hume_bench.stream import run_bench
 
-    raise typer.Exit(run_bench(json_file, seconds, faults))
+    raise typer.Exit(run_bench(json_file, seconds, faults, plot))
 
 
 @bench.command("stops")
 def bench_stops(
     json_file: JsonOption = None,
     endings: Annotated[bool, typer.Option(help="Also end the set of processes in every way.")] = True,
+    plot: PlotOption = None,
 ) -> None:
     """Measure how soon every kind of stop ends in standstill, and what is left when hume up ends."""
     from hume_bench.stops import run_bench
@@ -64,4 +77,4 @@ def bench_stops(
 
     os.environ.update(default_environment())
     interrupt_on_signals()
-    raise typer.Exit(run_bench(json_file, endings))
+    raise typer.Exit(run_bench(json_file, endings, plot))

@@ -15,19 +15,22 @@ from hume_bringup.environment import default_environment
 from hume_core.command_line import make_app, option, run_app
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
-from hume_tools.cli.bench import JsonOption, bench
-from hume_tools.cli.contract import add_contract
+from hume_tools.cli.bench import bench
+from hume_tools.cli.checkpoints import add_checkpoint_commands
+from hume_tools.cli.file_options import JsonOption, VideoOption
+from hume_tools.cli.operate import COMMANDS, add_operator_commands
 from hume_tools.cli.training import add_commands
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
 app.add_typer(bench, name="bench")
 add_commands(app)
-add_contract(app)
+add_checkpoint_commands(app)
 add_regress(app, bench)
 add_bag_commands(app)
+add_operator_commands(app)
 
 # These join the ROS graph from this very process.
-_IN_THE_GRAPH = ("record", "replay", "python")
+_IN_THE_GRAPH = ("record", "replay", "python", *(command.__name__ for command in COMMANDS))
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -57,7 +60,7 @@ def demo(
         typer.Option(min=1.0, help="Time limit of an episode, s. Without: the suite's, or 20."),
     ] = None,
     json_file: JsonOption = None,
-    video: Annotated[Optional[Path], typer.Option(help="Write an mp4 of the scene.")] = None,  # noqa: UP045
+    video: VideoOption = None,
 ) -> None:
     """Run the simulated arm with both systems for some episodes."""
     from hume_tools.demo.run import DemoOptions, run_demo
@@ -80,6 +83,8 @@ def up(context: typer.Context) -> None:
 def doctor(
     robot: Annotated[str, typer.Option(help="Check the running graph against this robot profile instead.")] = "",
     namespace: Annotated[str, typer.Option(help="Namespace of the robot's topics.")] = "",
+    checkpoint: Annotated[str, typer.Option(help="With --robot: whether this checkpoint fits it.")] = "",
+    contract: Annotated[str, typer.Option(help="Of the checkpoint: a built-in name or a path; empty: its own.")] = "",
     seconds: Annotated[float, typer.Option(min=1.0, help="How long to listen to the graph, s.")] = 4.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -89,7 +94,7 @@ def doctor(
     if robot:
         from hume_tools.doctor import examine
 
-        raise typer.Exit(show(examine(robot, namespace, seconds), as_json))
+        raise typer.Exit(show(examine(robot, namespace, seconds, checkpoint, contract), as_json))
     raise typer.Exit(show(installation(workspace()), as_json))
 
 

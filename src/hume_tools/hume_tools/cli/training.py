@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from hume_tools.cli.file_options import JsonOption, PlotOption
 from hume_training.default_checkpoint import default_checkpoint
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ def evaluate(
     system2_latency: System2Latency = None,
     system1_rate: System1Rate = None,
     system1_latency: System1Latency = None,
-    json_file: Annotated[_Paths, typer.Option("--json", help="Write the figures to this file.")] = None,
-    plot: Annotated[_Paths, typer.Option(help="Draw the figures to this file.")] = None,
+    json_file: JsonOption = None,
+    plot: PlotOption = None,
     record: Annotated[_Paths, typer.Option(help="Write every episode into this folder, a bag each.")] = None,
     value_quality: Annotated[int, typer.Option(min=0, help="Judge the values at this many states instead.")] = 0,
 ) -> None:

@@ -28,6 +28,7 @@ _READY_TIMEOUT = 180.0
 _ANSWER_TIMEOUT = 10.0
 _CANCEL_TIMEOUT = 3.0
 _SETTLE_SECONDS = 0.5
+_FILMED_AFTERWARDS = 0.8  # s
 _STOPPED_MODES = (System1Status.FAULT, System1Status.ESTOP)
 _READY_MODES = (System1Status.IDLE, System1Status.RUNNING, System1Status.HOLD)
 
@@ -63,7 +64,7 @@ class DemoClient:
         self._ended = ended
         self._video = video
         self.measurements = Measurements()
-        self._measuring = False
+        self._measuring = self._filming = False
         self._episode: EpisodeState | None = None
         self._chunk: ActionChunk | None = None
         self._node = Node("hume_demo")
@@ -120,6 +121,7 @@ class DemoClient:
         self.measurements.seconds += duration
         success = self._succeeded(seed)
         self._stop(handle, result)
+        self._end_of_film()
         chunks, segments = self.measurements.chunks - before[0], self.measurements.segments - before[1]
         finished = result.result().result
         fault = self._watch.fault or (finished.reason if finished.code == ExecuteTask.Result.STOPPED else "")
@@ -127,10 +129,15 @@ class DemoClient:
         rates = (chunks / duration, segments / duration)
         return Episode(seed, instruction, success, outcome, duration, *rates, float(finished.mean_value), fault)
 
+    def _end_of_film(self) -> None:
+        if self._video is not None:
+            self._spin_for(_FILMED_AFTERWARDS)
+        self._filming = False
+
     def _begin_measuring(self) -> None:
         self.measurements.system2.begin()
         self.measurements.system1.begin()
-        self._measuring = True
+        self._measuring = self._filming = True
 
     def _subscribe(self) -> None:
         topics: list[tuple[Any, str, Callable[..., None], Any]] = [
@@ -253,12 +260,12 @@ class DemoClient:
             )
 
     def _on_frame(self, message: Image) -> None:
-        if self._video is not None and self._measuring:
-            self._video.add(image_to_rgb(message), self._overlay())
+        if self._video is not None and self._filming:
+            self._video.add(image_to_rgb(message), self._overlay(), stamp_seconds(message.header.stamp))
 
     def _overlay(self) -> list[str]:
         status = self.measurements.status
-        lines = [str(self._episode.instruction) if self._episode else ""]
+        lines = [f"{self._episode.instruction}{': done' if self._episode.success else ''}" if self._episode else ""]
         if status is not None:
             lines.append(
                 f"{status.mode_name}  stream {status.stream_rate:.0f} Hz  System 1 {status.denoise_rate:.0f} Hz"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from hume_bringup.options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
 from hume_bringup.supervisor import Supervisor
 from hume_core.errors import HumeError
+from hume_core.json_report import json_text
 from hume_core.robot import RobotProfile
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
@@ -110,7 +110,7 @@ def run_demo(options: DemoOptions) -> int:
     _print(episodes, report)
     print(timing_line(Timing.of(client.measurements.system2, client.measurements.system1)))
     if options.json_file is not None:
-        options.json_file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        options.json_file.write_text(json_text(report, indent=2) + "\n", encoding="utf-8")
     return 0 if client.measurements.loop_ran else 1
 
 

@@ -11,6 +11,7 @@ from hume_bringup.environment import default_environment
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_kinematics
+from hume_tools.doctor.checkpoint import judge_checkpoint
 from hume_tools.doctor.commands import judge_commands, judge_stack
 from hume_tools.doctor.controllers import judge_controllers
 from hume_tools.doctor.graph import Graph
@@ -20,20 +21,23 @@ from hume_tools.doctor.sources import judge_sources
 from hume_tools.doctor.stops import judge_stops
 
 
-def examine(robot: str, namespace: str, seconds: float) -> list[Finding]:
+def examine(robot: str, namespace: str, seconds: float, checkpoint: str = "", contract: str = "") -> list[Finding]:
     """Listen to the graph for a while and compare it with a profile.
 
     Args:
         robot: name or path of the profile.
         namespace: of the robot's topics.
         seconds: how long to listen.
+        checkpoint: to compare with the profile; empty: none.
+        contract: of the checkpoint; empty: its own.
 
     Raises:
         RobotProfileError: the profile is unknown or wrong.
     """
     profile = RobotProfile.load(robot)
     os.environ.update(default_environment())
-    return judge(profile, listen(profile, namespace, seconds))
+    fits = judge_checkpoint(profile, checkpoint, contract) if checkpoint else ()
+    return [*judge(profile, listen(profile, namespace, seconds)), *fits]
 
 
 def judge(profile: RobotProfile, graph: Graph) -> list[Finding]:

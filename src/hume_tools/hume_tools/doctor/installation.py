@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import json
 import os
 import platform
 import resource
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hume_core.json_report import json_text
 from hume_core.robot import known_profiles
 
 _NEEDED = (
@@ -62,7 +62,7 @@ def show(findings: Sequence[Finding], as_json: bool) -> int:
     good = all(finding.good or finding.optional for finding in findings)
     if as_json:
         listed = [asdict(finding) | {"fix": "" if finding.good else finding.fix} for finding in findings]
-        print(json.dumps({"good": good, "findings": listed}, indent=2))
+        print(json_text({"good": good, "findings": listed}, indent=2))
         return 0 if good else 1
     table = Table("")
     for title in ("what", "found", "to do"):

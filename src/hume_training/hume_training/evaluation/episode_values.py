@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_core.plot_file import BLUE, RED, plot_file
 from hume_sim.suites import Suite
 from hume_training.evaluation.episode import thought_period
 from hume_training.evaluation.outcome import Outcome
 
 _THIRDS = ("first", "middle", "last")
 
-_KINDS = (("successes", True, "#4477aa"), ("failures", False, "#cc3311"))
+_KINDS = (("successes", True, BLUE), ("failures", False, RED))
 
 _LEAST_SHARE = 0.25
 """Of the episodes of a kind that must still run where their mean is drawn."""
@@ -80,34 +81,26 @@ def value_at(outcome: Outcome, period: float, moments: NDArray[np.float64]) -> N
 
 
 def plot_values(outcomes: Sequence[Outcome], suite: Suite, path: Path) -> None:
-    """Values against time from the start and to the end. The file's ending decides the format.
+    """Values against time from the start and to the end.
 
     Thin lines are episodes, thick ones their mean, bands one standard deviation either way.
 
     Args:
         outcomes: of episodes of the suite.
         suite: their timing.
-        path: of the picture.
+        path: .svg or .png file.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, sharey=True, figsize=(10, 4))
-    for name, kind, colour in _KINDS:
-        mine = [outcome for outcome in outcomes if outcome.values and outcome.success == kind]
-        for panel, from_end in zip(axes, (False, True), strict=True):
-            _draw(panel, mine, thought_period(suite), from_end, colour, f"{len(mine)} {name}")
-    axes[0].set_xlabel("time from the start, s")
-    axes[1].set_xlabel("time to the end, s")
-    axes[0].set_ylabel("value of the chosen candidate")
-    axes[0].legend()
-    figure.suptitle(suite.name)
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
-    pyplot.close(figure)
+    with plot_file(path, 3.4) as figure:
+        axes = figure.subplots(1, 2, sharey=True)
+        for name, kind, colour in _KINDS:
+            mine = [outcome for outcome in outcomes if outcome.values and outcome.success == kind]
+            for panel, from_end in zip(axes, (False, True), strict=True):
+                _draw(panel, mine, thought_period(suite), from_end, colour, f"{len(mine)} {name}")
+        axes[0].set_xlabel("time from the start, s")
+        axes[1].set_xlabel("time to the end, s")
+        axes[0].set_ylabel("value of the chosen candidate")
+        axes[0].legend()
+        figure.suptitle(f"suite {suite.name}")
 
 
 def _draw(axes: Any, outcomes: Sequence[Outcome], period: float, from_end: bool, colour: str, label: str) -> None:

@@ -1,32 +1,41 @@
-"""Picture of an evaluation."""
+"""Plot of an evaluation."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from hume_core.plot_file import BLUE, plot_file
+
 
 def plot_success(report: dict[str, Any], path: Path) -> None:
-    """Bars of success with their 95 % intervals. The file's ending decides the format."""
-    import matplotlib
+    """Bars of success with their 95 % intervals, one for each variant.
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    names = list(report["variants"])
-    rates = [100 * report["variants"][name]["success"] for name in names]
-    bounds = [[100 * bound for bound in report["variants"][name]["ci95"]] for name in names]
+    Args:
+        report: as `hume evaluate` writes it.
+        path: .svg or .png file.
+    """
+    variants = report["variants"]
+    names = list(variants)
+    rates = [100 * variants[name]["success"] for name in names]
+    bounds = [[100 * bound for bound in variants[name]["ci95"]] for name in names]
     errors = [
-        [rate - low for rate, (low, _) in zip(rates, bounds, strict=True)],
-        [high - rate for rate, (_, high) in zip(rates, bounds, strict=True)],
+        [max(0.0, rate - low) for rate, (low, _) in zip(rates, bounds, strict=True)],
+        [max(0.0, high - rate) for rate, (_, high) in zip(rates, bounds, strict=True)],
     ]
-    figure, axes = pyplot.subplots(figsize=(1.5 + 0.9 * len(names), 4))
-    axes.bar(names, rates, yerr=errors, capsize=4, color="#4477aa")
-    axes.set_ylim(0, 100)
-    axes.set_ylabel("success, %")
-    axes.set_title(f"{report['suite']['name']}, {report['variants'][names[0]]['episodes']} episodes each")
-    axes.tick_params(axis="x", rotation=30)
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
-    pyplot.close(figure)
+    with plot_file(path, 1.2 + 0.34 * len(names)) as figure:
+        axes = figure.subplots()
+        axes.barh(names, rates, height=0.62, xerr=errors, capsize=4, color=BLUE, error_kw={"linewidth": 1.2})
+        for name, rate in zip(names, rates, strict=True):
+            axes.annotate(f"{rate:.0f} %", (100, name), (6, 0), textcoords="offset points", va="center")
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("success, % of the episodes, with 95 % interval")
+        axes.set_title(f"suite {report['suite']['name']}, the same {_episodes(variants)} for each variant")
+        axes.invert_yaxis()
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(axis="y", length=0)
+
+
+def _episodes(variants: dict[str, Any]) -> str:
+    count = max(row["episodes"] for row in variants.values())
+    return f"{count} episodes" if count > 1 else "episode"

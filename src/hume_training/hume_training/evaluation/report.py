@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hume_core.json_report import write_json
 from hume_training.evaluation.intervals import wilson
 from hume_training.evaluation.outcome import Outcome
 
@@ -49,14 +48,5 @@ def _by_task(outcomes: Sequence[Outcome]) -> dict[str, float]:
 
 
 def write_report(path: Path, content: Mapping[str, Any]) -> None:
-    """Write figures as JSON. Numbers that are not finite, which JSON does not have, become null."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_finite(content), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _finite(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    """Write figures as JSON; numbers that are not finite, which JSON does not have, become null."""
+    write_json(path, content, indent=1)

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from hume_core.errors import HumeError
+from hume_core.json_report import json_text
 from hume_training.training.config import TrainingConfig
 from hume_training.training.parallel import Processes
 from hume_training.training.state import MovingAverage, load_state, save_state
@@ -101,7 +102,7 @@ def train(
             objective.after_step()
             average.update(step)
             numbers = log.add(step, info) or numbers
-            progress.update(bar, advance=1, description=f"loss {numbers.get('loss', math.nan):.4f}")
+            progress.update(bar, advance=1, description=_described(numbers))
             done = step + 1
             ending = processes.any(done == last or stop.requested)
             if processes.main and (done % config.save_every == 0 or ending):
@@ -120,6 +121,11 @@ def train(
     log.close()
     processes.wait()
     return Outcome(start, start >= config.steps, numbers)
+
+
+def _described(numbers: Mapping[str, float]) -> str:
+    """Text of the bar; blank until the first means are known."""
+    return f"loss {numbers['loss']:.4f}" if "loss" in numbers else ""
 
 
 def computes_in_bfloat16(device: str) -> bool:
@@ -216,7 +222,7 @@ class _Log:
     def write(self, numbers: Mapping[str, Any]) -> None:
         """One line."""
         rounded = {key: float(f"{value:.5g}") if isinstance(value, float) else value for key, value in numbers.items()}
-        self._file.write(json.dumps(rounded) + "\n")
+        self._file.write(json_text(rounded) + "\n")
         self._file.flush()
         if self._writer is not None:
             for name, value in numbers.items():
