@@ -187,6 +187,23 @@ def test_the_tool_turns_about_the_point_that_rows_are_about(kinematics: Kinemati
     assert np.linalg.norm(found[-1].position - found[0].position) > 0.05
 
 
+@pytest.mark.parametrize("response", [Exact(), OperationalSpace(kp=2000.0)])
+def test_rows_from_the_measured_pose_do_not_make_up_for_what_limits_held_back(
+    kinematics: Kinematics, home: NDArray[np.float64], response: AnyResponse
+) -> None:
+    """One row is too long for the velocity limits; then come rows without motion."""
+    rows = np.zeros((10, 6))
+    rows[0, 2] = 0.08
+    ends = {}
+    for reference in (Reference.PREVIOUS_ROW, Reference.MEASURED):
+        space = EeDelta(Conventions(reference=reference, response=response))
+        joints = space.path(rows, home, DT, kinematics).segment(0, rows).positions
+        ends[reference] = [kinematics.forward(q).position[2] for q in joints]
+    start = kinematics.forward(home).position[2]
+    assert ends[Reference.PREVIOUS_ROW][-1] - start == pytest.approx(0.08, abs=1e-3)
+    assert ends[Reference.MEASURED][-1] - start < 0.075
+
+
 def test_a_simulated_arm_of_another_size_is_refused(panda: RobotProfile, kinematics: Kinematics) -> None:
     six = {"links": [{"mass": 1.0, "center": [0, 0, 0], "inertia": [1, 1, 1, 0, 0, 0]}] * 6}
     numbers = {name: [1.0] * 6 for name in ("effort", "armature", "damping", "friction")}
