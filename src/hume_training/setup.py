@@ -16,6 +16,7 @@ setup(
         "numpy",
         "opencv-python-headless",
         "pyarrow",
+        "pydantic",
         "rich",
         "safetensors",
         "setuptools",

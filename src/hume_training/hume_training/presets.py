@@ -23,7 +23,7 @@ class Preset:
         text, expert, value, system1: Gemma stacks.
         vocabulary: number of token ids.
         chunk, segment: H and h, steps.
-        max_dim: padded state and action size.
+        max_dim: padded state and action size; more where a robot needs it.
     """
 
     image: int
@@ -115,8 +115,8 @@ def preset_config(
         "s1_chunk_size": preset.segment,
         "s2_chunk_size": preset.chunk,
         "n_action_steps": preset.chunk,
-        "max_state_dim": preset.max_dim,
-        "max_action_dim": preset.max_dim,
+        "max_state_dim": max(preset.max_dim, state_dim),
+        "max_action_dim": max(preset.max_dim, action_dim),
         "resize_imgs_with_padding": [preset.image, preset.image],
         "proj_width": preset.expert.hidden_size,
         "s1_proj_width": preset.system1.hidden_size,

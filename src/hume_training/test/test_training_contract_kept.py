@@ -138,6 +138,27 @@ def test_later_trainings_keep_to_the_checkpoint(
         train(make.from_dict(settings(trained[0], tmp_path / "c", **changes)))
 
 
+@pytest.mark.parametrize("gripper", [True, False])
+def test_two_arms_go_through_every_training(write_dataset: Write, tmp_path: Path, gripper: bool) -> None:
+    each = [*(f"j{k}" for k in range(1, 8)), *(["gripper"] if gripper else [])]
+    names = [f"{side}_{name}" for side in ("left", "right") for name in each]
+    state = 0.3 * np.sin(np.arange(20)[:, None] / 50 + np.arange(len(names)))
+    listed = {"action": {"motors": names}, "observation.state": [names]}
+    root = write_dataset(tmp_path / "data", [state + 0.01], [state], listed, 50)
+    plain = settings(root, tmp_path / "system2", keyframe_weight=0.5)
+    train_system2(System2Config.from_dict(plain))
+    later = plain | {"checkpoint": str(tmp_path / "system2" / "checkpoint")}
+    system1 = later | {"output": str(tmp_path / "system1"), "proposals": 4, "origin": "newest_state"}
+    train_system1(System1Config.from_dict(system1))
+    train_value(ValueConfig.from_dict(later | {"output": str(tmp_path / "value")}))
+    for kind in ("system2", "system1", "value"):
+        contract = PolicyContract.load(tmp_path / kind / "checkpoint")
+        assert contract is not None
+        assert contract.dt == pytest.approx(0.02)
+        assert [len(arm.joints) for arm in contract.arms] == [7, 7]
+        assert (contract.action_dim, contract.state_dim) == (len(names), len(names))
+
+
 def test_a_run_is_not_resumed_on_a_dataset_of_another_step(write_dataset: Write, tmp_path: Path) -> None:
     root = panda(write_dataset, tmp_path / "data", 20)
     config = System2Config.from_dict(settings(root, tmp_path / "run", steps=3))
