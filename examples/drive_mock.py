@@ -14,7 +14,7 @@ from hume_bringup.options import LaunchOptions
 from hume_ros.domain import free_domain
 from hume_training.default_checkpoint import default_checkpoint
 
-# A domain of its own, on this machine alone: no real robot hears of it.
+# A domain of its own, on this machine alone: no real robot receives from it.
 os.environ.update(default_environment(), ROS_DOMAIN_ID=str(free_domain()))
 rclpy.init()
 

@@ -16,7 +16,7 @@ bag = Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED
 options = RegressOptions(bag, robot="wx250s_sim", candidates=4)
 result = regress(options)
 
-# One record per tick of the command loop; times in ns since the first joint state.
+# One record per tick of the command loop. Times in ns since the first joint state.
 commands = result.stream.commands
 modes = result.stream.header["modes"]
 print(f"{len(commands)} ticks in {result.duration:.1f} s, stepped at {result.realtime_factor:.1f} times real time")

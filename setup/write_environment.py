@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def pypi_ros_lines(venv: Path) -> list[str]:
-    """Settings that the ROS wheels need; none where a native ROS 2 is sourced."""
+    """Settings that the ROS wheels need. None where a native ROS 2 is sourced."""
     site = Path(sysconfig.get_path("purelib"))
     if not (site / "rclpy").is_dir():
         return []

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +18,7 @@ import pytest
 import rclpy
 from lifecycle_msgs.srv import GetState
 from rclpy.node import Node
+from safetensors.torch import load_file, save_file
 
 from hume_bringup.environment import default_environment
 from hume_bringup.programs import find_executable
@@ -29,6 +33,8 @@ def ros_domain() -> Iterator[int]:
     """A domain that nobody uses, for this process and its children, with rclpy running in it."""
     before = dict(os.environ)
     domain = free_domain()
+    # Under nohup it would be ignored, by the children too.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.environ.update(default_environment(), ROS_DOMAIN_ID=str(domain))
     rclpy.init(args=[])
     yield domain
@@ -41,6 +47,30 @@ def ros_domain() -> Iterator[int]:
 def checkpoint() -> Path:
     """The small checkpoint with random weights."""
     return random_checkpoint()
+
+
+@pytest.fixture(scope="session")
+def system2_alone() -> Callable[[Path, Path], Path]:
+    """Makes a folder of what is published of a pre-trained System 2 from a whole checkpoint's folder."""
+
+    def make(source: Path, folder: Path) -> Path:
+        folder.mkdir()
+        for path in (*source.glob("*token*"), *source.glob("policy_contract.json")):
+            shutil.copy(path, folder)
+        tensors = {
+            f"model.{name.removeprefix('s2_model.')}" if name.startswith("s2_model.") else name: tensor
+            for name, tensor in load_file(source / "model.safetensors").items()
+            if name.startswith("s2_model.") or "normalize_" in name
+        }
+        save_file(tensors, folder / "model.safetensors")
+        content = json.loads((source / "config.json").read_text(encoding="utf-8"))
+        alone = {"type": "system2", "chunk_size": content["s2_chunk_size"]}
+        other = ("s1_", "s2_", "vqh_", "theta", "num_candidates", "value_temperature")
+        kept = {name: value for name, value in content.items() if not name.startswith(other)}
+        (folder / "config.json").write_text(json.dumps(kept | alone), encoding="utf-8")
+        return folder
+
+    return make
 
 
 class Observer:
@@ -56,7 +86,7 @@ class Observer:
         self.executor.add_node(self.node)
 
     def until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
-        """Spin until the condition holds and return its value; fail the test otherwise."""
+        """Spin until the condition holds and return its value. Fail the test otherwise."""
         deadline = time.monotonic() + timeout
         while not (value := condition()):
             self.executor.spin_once(timeout_sec=0.02)

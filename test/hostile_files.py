@@ -86,7 +86,7 @@ class Checkpoint(Kind):
             path.write_text(mutated_json((self.source / path.name).read_text(), random_), encoding="utf-8")
 
     def _spoil_tensors(self, path: Path, random_: random.Random) -> None:
-        """A mutated header; the numbers are zeros that take no room on the disk."""
+        """A mutated header. The numbers are zeros that take no room on the disk."""
         with (self.source / path.name).open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             header = file.read(length)

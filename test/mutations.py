@@ -44,7 +44,7 @@ def mutated_bytes(data: bytes, random_: random.Random) -> bytes:
 
 
 def mutated_json(text: str, random_: random.Random) -> str:
-    """The same for the tree of a JSON text; sometimes for its characters."""
+    """The same for the tree of a JSON text. Sometimes for its characters."""
     if random_.random() < 0.15:
         return mutated_bytes(text.encode(), random_).decode("utf-8", "replace")
     tree = mutated_tree(json.loads(text), random_)

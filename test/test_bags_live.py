@@ -28,7 +28,7 @@ IMAGES, JOINTS, EPOCHS = "camera/scene/image_raw", "joint_states", "hume/epoch"
 
 
 class Robot:
-    """Publishes numbered joint states, images of noise, and one latched epoch; keeps what it hears of them."""
+    """Publishes numbered joint states, images of noise, and one latched epoch. Keeps what it hears of them."""
 
     def __init__(self, observer: Any) -> None:
         self.observer, self.node = observer, observer.node

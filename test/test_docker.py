@@ -58,7 +58,7 @@ def test_commands_start_what_there_is(services: dict[str, Any], name: str, kind:
     }[name]  # fmt: skip
 
 
-def test_the_arm_moves_only_when_told(services: dict[str, Any]) -> None:
+def test_the_arm_moves_only_when_asked(services: dict[str, Any]) -> None:
     assert "dry_run:=${HUME_DRY_RUN:-true}" in services["system1"]["command"]
 
 

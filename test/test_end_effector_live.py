@@ -1,4 +1,4 @@
-"""The whole stack with a policy in the end effector's space; the robot description comes from its topic."""
+"""The whole stack with a policy in the end effector's space. The robot description comes from its topic."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_tool_displacements_move_the_arm(trial: Trial) -> None:
     trial.start_task()
     trial.wait(lambda: trial.status.segments_accepted > 20, 60.0, "the twentieth segment")
     assert trial.status.mode in (System1Status.RUNNING, System1Status.HOLD)
-    # Chunks and segments of an older epoch, or too old on a busy machine, may be dropped; nothing may break a limit.
+    # Chunks and segments of an older epoch, or too old on a busy machine, may be dropped. Nothing may break a limit.
     reasons = {str(reason) for reason in trial.status.rejected_reasons}
     assert {reason for reason in reasons if "epoch" not in reason and "age" not in reason} == set()
     assert trial.status.max_velocity_ratio <= 1.0

@@ -66,7 +66,7 @@ class Watch:
         return bool(self.status.standing_still)
 
     def running_goal(self, instruction: str) -> Any:
-        """Send a goal and wait until System 1 runs; returns its handle.
+        """Send a goal and wait until System 1 runs. Returns its handle.
 
         A fault from a starved machine ends the goal. It is reset, as an operator would, and the goal sent again.
         """
@@ -194,7 +194,7 @@ def test_killing_system_2_makes_system_1_hold_with_a_reason(watch: Watch, observ
     watch.reasons.clear()
     observer.until(lambda: watch.mode_is(System1Status.HOLD), 10.0, "System 1 holding")
     observer.until(watch.stands_still, 3.0, "standstill")
-    # A new System 2 may have come and ended the hold by now; it has no task.
+    # A new System 2 may have come and ended the hold by now. It has no task.
     assert any(reason.startswith("hold: ") for reason in watch.reasons)
     count = len(watch.commands)
     observer.spin(0.5)

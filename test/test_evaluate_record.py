@@ -23,7 +23,7 @@ GOLDEN = Path("recorded")
 
 
 def record(folder: Path, suite: str, variants: list[str], **timing: float) -> list[Path]:
-    """Play one episode of each variant; the bags."""
+    """Play one episode of each variant. Returns the bags."""
     checkpoint = str(default_checkpoint(ROBOT))
     options = EvaluateOptions(
         checkpoint, suite, variants, episodes=1, timing=timing, recorder=EpisodeBags(folder, ROBOT, checkpoint)
@@ -46,7 +46,7 @@ def test_a_recorded_episode_is_repeated_byte_by_byte(tmp_path: Path, suite: str,
     assert "/arm_controller/commands" in other.comparison.findings[0].part  # type: ignore[union-attr]
 
 
-def test_what_nodes_can_be_told_is_repeated_and_what_they_cannot_says_so(tmp_path: Path) -> None:
+def test_what_nodes_have_settings_for_is_repeated_and_the_rest_says_so(tmp_path: Path) -> None:
     bags = record(tmp_path / "bags", "lift", ["n1_no_system1", "random_pick", "blank"])
     assert [bag.name for bag in bags] == ["lift_blank_0000", "lift_n1_no_system1_0000", "lift_random_pick_0000"]
     for bag in bags[1:]:

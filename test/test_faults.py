@@ -43,7 +43,7 @@ def test_a_flood_of_chunks_is_turned_away(ros_domain: int) -> None:
         flood(trial)
         rejected = sum(trial.status.rejected_counts)
         if trial.is_mode(System1Status.FAULT):
-            # Two thousand messages may starve the denoiser; then it must be a stop with a reason.
+            # Two thousand messages may starve the denoiser. Then it must be a stop with a reason.
             assert trial.status.reason
             trial.wait(lambda: bool(trial.status.standing_still), 5.0, "standstill")
         recording = trial.stop()
@@ -65,7 +65,7 @@ def test_emergency_stop_is_left_by_reset_and_a_new_goal_only(ros_domain: int) ->
         trial.wait(lambda: trial.is_mode(System1Status.RUNNING), 10.0, "motion after the reset")
 
 
-def test_a_dead_denoiser_is_started_anew_by_reset(ros_domain: int) -> None:
+def test_a_denoiser_that_ended_is_started_again_by_reset(ros_domain: int) -> None:
     fault = FAULTS["denoiser_killed"]
     with Trial(fault.options) as trial:
         trial.start_task()

@@ -68,7 +68,7 @@ class Hand:
     """A sink under a stream of commands, and what the stand-in says about the gripper.
 
     Attributes:
-        command: sent to the sink 100 times a second; its time is kept up while `streaming`.
+        command: sent to the sink 100 times a second. Its time is kept up while `streaming`.
         position: newest measured one, nan before the first.
         goals: positions of the goals sent.
         warnings: of the node.
@@ -103,7 +103,7 @@ class Hand:
         self.observer.node.destroy_timer(self._timer)
         for subscription in self._subscriptions:
             self.observer.node.destroy_subscription(subscription)
-        # The executor lets go of the client at its next turn; only then may the next one have another type.
+        # The executor lets go of the client at its next turn. Only then may the next one have another type.
         self.observer.spin(0.2)
 
     def _note_goal(self, *args: Any) -> Any:

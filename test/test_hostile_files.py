@@ -22,7 +22,7 @@ _GROWTH = 1024
 
 
 def results(kind: str, seed: int, count: int, folder: Path) -> list[dict[str, Any]]:
-    """What came of every file; a process that ends early is started again behind the file it ended at."""
+    """What came of every file. A process that ends early is started again behind the file it ended at."""
     found: list[dict[str, Any]] = []
     first = 0
     while first < count:

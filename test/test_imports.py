@@ -1,4 +1,4 @@
-"""Packages import only what lies below them, and say so in their package.xml; learning and sessions need no ROS."""
+"""Packages import only what lies below them, and say so in their package.xml. Learning and sessions need no ROS."""
 
 from __future__ import annotations
 

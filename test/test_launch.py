@@ -58,7 +58,7 @@ class Up:
         return next(p.pid for p in self.family() if p.is_running() and executable in " ".join(p.cmdline()))
 
     def stop(self) -> None:
-        """Ctrl-C; whatever is left after it is killed and fails the test."""
+        """Ctrl-C. Whatever is left after it is killed and fails the test."""
         family = self.family()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
@@ -111,7 +111,7 @@ def test_order_respawn_and_end(up: Callable[..., Up], observer: Any, checkpoint:
 
 
 def test_an_end_effector_policy_moves_a_robot_of_its_own_profile(up: Callable[..., Up], observer: Any) -> None:
-    """Twists become joint trajectories; the stand-in follows them within the limits file's limits."""
+    """Twists become joint trajectories. The stand-in follows them within the limits file's limits."""
     limits_file = share_file("limits", "first_run.yaml")
     profile = RobotProfile.load("wx250s")
     assert profile.action_space.needs_kinematics

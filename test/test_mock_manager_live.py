@@ -62,7 +62,7 @@ class Robot:
         return [round(self.positions[name], 3) for name in self.profile.joint_names]
 
     def switch(self, activate: list[str], deactivate: list[str], strictness: int) -> Any:
-        """Ask the manager for a switch; it may be asked twice, so only its answer's meaning counts."""
+        """Ask the manager for a switch. It may be asked twice, so only its answer's meaning counts."""
         request = Switch.Request(
             activate_controllers=activate, deactivate_controllers=deactivate, strictness=strictness
         )

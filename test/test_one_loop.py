@@ -82,7 +82,7 @@ def test_an_evaluated_episode_goes_through_the_stages_of_the_nodes(calls: Counte
     rollout = Rollout(Policy.load(str(CHECKPOINT)), profile, find_suite("lift", time_limit=0.6), find_variant("n2"))
     rollout.run(4, "lift green")
     rollout.close()
-    # Thoughts at 0, 0.2, 0.4 and 0.6 s, each 0.1 s long; segments at 20 Hz from 0.1 s on; 200 ticks a second.
+    # Thoughts at 0, 0.2, 0.4 and 0.6 s, each 0.1 s long. Segments at 20 Hz from 0.1 s on. 200 ticks a second.
     assert (calls["ThinkingCycle.begin"], calls["ThinkingCycle.finish"]) == (4, 3)
     assert (calls["DenoisingCycle.begin"], calls["DenoisingCycle.finish"]) == (10, 10)
     assert calls["ControlCore.step"] == pytest.approx(119, abs=1)
@@ -220,10 +220,10 @@ def test_the_nodes_leave_everything_to_the_stages() -> None:
     assert called(denoiser_node, "begin") == ["self._cycle.begin"]
     assert called(denoiser_node, "refine") == ["self._cycle.refine"]
     assert called(denoiser_node, "finish") == ["self._cycle.finish"]
-    # Only these turn over; what they do in a turn is up to the cycles.
+    # Only these turn over. What they do in a turn is up to the cycles.
     stopping = "not self._stopping.is_set()"
     assert [list(loops(module)) for module in (system2_node, worker, denoiser_node)] == [[], [stopping], [stopping]]
-    # System 1 waits in loops while it starts and ends; it ticks in the command loop alone.
+    # System 1 waits in loops while it starts and ends. It ticks in the command loop alone.
     assert "CommandLoop(self._tick" in ast.unparse(ast.parse(inspect.getsource(system1_node)))
     for module, stages in (
         (system2_node, {"ThinkingCycle": ThinkingCycle, "ThinkingWorker": ThinkingWorker}),

@@ -1,4 +1,4 @@
-"""The shipped recording gives the shipped commands. `./hume python test/test_regress_recorded.py` writes them anew."""
+"""The shipped recording gives the shipped commands. `./hume python test/test_regress_recorded.py` writes them again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROBOT = "wx250s_sim"
 BAGS = Path(__file__).parent / "fixtures" / "bags"
 BAG, GOLDEN = BAGS / "lift", BAGS / "lift.stream"
 SEED = 3
-"""Of the noise; no choice between candidates is close with it, so that another machine chooses the same."""
+"""Of the noise. No choice between candidates is close with it, so that another machine chooses the same."""
 # Constant, so that the stream does not hang on the definitions of the messages that carry durations.
 LATENCIES = ("--think-latency", "0.15", "--denoise-latency", "0.05")
 

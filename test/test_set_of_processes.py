@@ -1,4 +1,4 @@
-"""The set of processes lives and dies together, and the arm comes to rest first."""
+"""The processes run and end together, and the arm comes to rest first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.ros
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
 def test_when_its_parent_ends_the_arm_rests_and_nothing_is_left(ros_domain: int, number: signal.Signals) -> None:
-    """A closed terminal, and an end of which nobody can tell the others."""
+    """A closed terminal, and an end of which the others cannot be informed."""
     # Raises where a process was left, the stream was cut off in motion, or somebody printed a traceback.
     figures = measure_ending(number, moving=True)
     assert figures["standstill_ms"] > 0.0, "it moved when it was stopped"
@@ -32,7 +32,7 @@ def test_an_end_during_the_start_leaves_nothing(ros_domain: int, number: signal.
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("node", ["system1", "system2"])
-def test_a_node_that_waits_for_its_robot_ends_when_told(
+def test_a_node_that_waits_for_its_robot_ends_when_asked(
     observer: Any, checkpoint: Path, node: str, number: signal.Signals
 ) -> None:
     """There is no robot: without the signal it would wait for ten minutes."""

@@ -92,7 +92,7 @@ class Rig:
         return self.status.mode != System1Status.RUNNING and bool(self.status.standing_still)
 
     def goal(self, instruction: str, max_duration: float = 0.0) -> Any:
-        """Send a goal that is accepted; returns its handle."""
+        """Send a goal that is accepted. Returns its handle."""
         if self._operator is None:
             self._operator = type(self.observer)("hume_operator")
             self._client: Any = ActionClient(self._operator.node, ExecuteTask, "hume/execute_task")
@@ -222,7 +222,7 @@ def test_a_goal_ends_when_its_client_is_gone(rig: Rig, number: signal.Signals) -
 @pytest.mark.parametrize(
     ("task", "problem"), [("  ", "is empty"), ("lift " * 200, "would be cut before"), ("lift\tit", "U+0009")]
 )
-def test_a_standing_task_that_the_policy_cannot_be_told_is_refused(
+def test_a_standing_task_that_the_policy_cannot_take_is_refused(
     task: str, problem: str, observer: Any, start: Callable[..., Any], checkpoint: Path
 ) -> None:
     parameters = {"robot": ROBOT, "checkpoint": checkpoint, "autostart": True, "exit_on_failure": True}

@@ -95,7 +95,7 @@ class Stack:
         self.core.inbox.append(ActivateEvent())
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> float:
-        """Go on for some time, or until something is true; returns for how long, s."""
+        """Go on for some time, or until something is true. Returns for how long, s."""
         for k in range(round(seconds / PERIOD)):
             if until():
                 return k * PERIOD
@@ -107,7 +107,7 @@ class Stack:
         return self.core.state.mode is Mode.RUNNING
 
     def jump_to(self, now: float, arm: NDArray[np.float64] | None = None) -> None:
-        """The ROS clock and all stamps begin anew at `now`, s, and the arm stands elsewhere."""
+        """The ROS clock and all stamps begin again at `now`, s, and the arm stands elsewhere."""
         self.now = now
         self.arm = self.arm if arm is None else arm
 

@@ -60,7 +60,7 @@ def ip(*arguments: str) -> None:
 
 
 class ImpairedLink:
-    """Two network namespaces joined by a link with delay, jitter and loss; use it as a context manager."""
+    """Two network namespaces joined by a link with delay, jitter and loss. Use it as a context manager."""
 
     def __init__(self) -> None:
         self.namespaces = [f"hume_{side}_{os.getpid()}" for side in "ab"]
@@ -117,7 +117,7 @@ class ImpairedLink:
 
 
 def why_no_namespaces() -> str:
-    """Why two namespaces cannot be joined here; empty if they can."""
+    """Why two namespaces cannot be joined here. Empty if they can."""
     if shutil.which("ip") is None:
         return "the program ip (package iproute2) is not installed"
     try:
@@ -156,7 +156,7 @@ class Machine:
         return self
 
     def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Run Python with these arguments; its output goes to NAME.log."""
+        """Run Python with these arguments. Its output goes to NAME.log."""
         command = ["ip", "netns", "exec", self._namespace, sys.executable, *arguments]
         with (self._folder / f"{name}.log").open("wb") as log:
             self._running.append(subprocess.Popen(command, env=self._environment, stdout=log, stderr=log))
@@ -186,7 +186,7 @@ def test_the_arm_moves_over_a_slow_and_lossy_link(
     seen = json.loads(result.read_text())
     assert seen["moved"] > 0.02, logs(tmp_path)
     assert link.lost > 0
-    # The chunk's stamp is the robot's own; the picture went out and the chunk came back over the link.
+    # The chunk's stamp is the robot's own. The picture went out and the chunk came back over the link.
     assert 2.0 * DELAY < seen["chunk_age"] < 2.0
     assert seen["max_velocity_ratio"] <= 1.0 + 1e-6
     assert abs(seen["offset"]) < DELAY, "both machines have the same clock"
@@ -199,7 +199,7 @@ def logs(folder: Path) -> str:
 
 
 def observe(result: Path) -> None:
-    """Watch on the robot's machine until the arm follows chunks and the clocks are compared; write what was seen."""
+    """Watch on the robot's machine until the arm follows chunks and the clocks are compared. Write what was seen."""
     import rclpy
 
     from hume_ros.lifecycle import make_executor

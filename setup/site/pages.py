@@ -1,6 +1,6 @@
 """Hooks of mkdocs: the pages that lie outside docs/, links between them, and the pages made from docstrings.
 
-On GitHub every page is read where it lies. The site has the same files in one tree, so links are written anew.
+On GitHub every page is read where it lies. The site has the same files in one tree, so links are written again.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def as_in_site(markdown: str, page: str) -> str:
-    """The text of a page with links and API marks as the site wants them; fenced code stays as it is.
+    """The text of a page with links and API marks as the site wants them. Fenced code stays as it is.
 
     Args:
         markdown: as it lies in the repository.

@@ -17,10 +17,10 @@ _PERIOD = 0.05
 
 
 class BackgroundWriter:
-    """Queues messages for a `BagWriter`. Its methods may be called from any thread; `write` never waits.
+    """Queues messages for a `BagWriter`. Its methods may be called from any thread. `write` never waits.
 
     Args:
-        writer: used by nobody else until `close`.
+        writer: used by nothing else until `close`.
 
     Attributes:
         dropped: messages by topic that came while the queue was full.
@@ -68,7 +68,7 @@ class BackgroundWriter:
             while not self._stop.wait(_PERIOD):
                 self._write_queued()
             self._write_queued()
-        except Exception as error:  # for `check`; a thread that dies in silence would lose everything after
+        except Exception as error:  # for `check`. A thread that ends unnoticed would lose everything after
             self._error = error
 
     def _write_queued(self) -> None:

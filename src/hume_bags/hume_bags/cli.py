@@ -25,9 +25,9 @@ def add_bag_commands(app: typer.Typer) -> None:
 
 def record(
     robot: Robot,
-    output: Annotated[Optional[Path], typer.Option("-o", "--output", help="Folder of the bag; must not exist.")] = None,  # noqa: UP045
+    output: Annotated[Optional[Path], typer.Option("-o", "--output", help="Folder of the bag. Must not exist.")] = None,  # noqa: UP045
     namespace: Namespace = "",
-    topic: Annotated[Optional[list[str]], typer.Option(help="Also this topic; may be given again.")] = None,  # noqa: UP045
+    topic: Annotated[Optional[list[str]], typer.Option(help="Also this topic. May be given again.")] = None,  # noqa: UP045
     thoughts: Annotated[bool, typer.Option(help="Also every candidate that System 2 weighs.")] = True,
     use_sim_time: Annotated[bool, typer.Option("--use-sim-time", help="Stamp arrivals with /clock.")] = False,
     seconds: Annotated[Optional[float], typer.Option(min=0.1, help="End after this time, s.")] = None,  # noqa: UP045
@@ -41,9 +41,9 @@ def record(
 
 def replay(
     bag: Bag,
-    rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Speed; 1 is as recorded.")] = 1.0,
-    loop: Annotated[bool, typer.Option("--loop", help="Over and over; stamps and /clock go on.")] = False,
-    topics: Annotated[Optional[list[str]], typer.Option(help="Only these; may be given again.")] = None,  # noqa: UP045
+    rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Speed. 1 is as recorded.")] = 1.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Over and over. Stamps and /clock go on.")] = False,
+    topics: Annotated[Optional[list[str]], typer.Option(help="Only these. May be given again.")] = None,  # noqa: UP045
     wait: Annotated[bool, typer.Option("--wait", help="Show the first messages until both systems run.")] = False,
 ) -> None:
     """Play a bag's sensors into the graph, with /clock and the recorded quality of service."""
@@ -66,7 +66,7 @@ def export(
     image_size: Annotated[Optional[int], typer.Option(min=16, help="Side of the stored images, pixels.")] = None,  # noqa: UP045
     max_age: Annotated[
         Optional[float],  # noqa: UP045
-        typer.Option(min=0.0, help="Oldest usable observation, s; default: the profile's observation.max_age."),
+        typer.Option(min=0.0, help="Oldest usable observation, s. Default: the profile's observation.max_age."),
     ] = None,
 ) -> None:
     """Turn bags into a LeRobot dataset that `hume train` reads: one episode per goal, on the action grid."""
@@ -80,7 +80,7 @@ def export(
 
 def inspect_bag(
     bag: Bag,
-    robot: Annotated[str, typer.Option(help="Robot profile; empty: the one the bag was recorded with.")] = "",
+    robot: Annotated[str, typer.Option(help="Robot profile. Empty: the one the bag was recorded with.")] = "",
     namespace: Namespace = "",
     json_file: Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")] = None,  # noqa: UP045
     rerun: Annotated[Optional[Path], typer.Option(help="Also write a .rrd file for the rerun viewer.")] = None,  # noqa: UP045

@@ -52,7 +52,7 @@ class Track:
 
 
 def commanded(reader: BagReader, profile: RobotProfile, namespace: str = "") -> Track:
-    """What arm and gripper were told: absolute joint targets (rad), then the gripper in policy units.
+    """What arm and gripper were commanded: absolute joint targets (rad), then the gripper in policy units.
 
     `Float64MultiArray` has no stamp, so a command counts from its arrival on.
 
@@ -114,7 +114,7 @@ def measured(reader: BagReader, profile: RobotProfile, namespace: str = "") -> T
 
 
 def gripper_actions(profile: RobotProfile, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gripper positions, m or rad, in policy units; same shape."""
+    """Gripper positions, m or rad, in policy units. Same shape."""
     gripper = profile.gripper
     assert gripper is not None
     opening = (positions - gripper.closed) / (gripper.open - gripper.closed)

@@ -48,7 +48,7 @@ Kept = tuple[int, str, str, QoSProfile, Any]
 
 @dataclass(frozen=True)
 class EpisodeBags:
-    """Makes the bag of each episode, a folder each; travels to other processes.
+    """Makes the bag of each episode, a folder each. Travels to other processes.
 
     Attributes:
         root: folder of the bags.
@@ -103,7 +103,7 @@ class EpisodeBag(RecordedEpisode):
     """Keeps what happens in an episode and writes it at its end, in the order of time.
 
     Args:
-        folder: of the bag; must not exist.
+        folder: of the bag. Must not exist.
         runner: plays the episode.
         about: provenance of the recording.
     """
@@ -118,7 +118,7 @@ class EpisodeBag(RecordedEpisode):
         self._cameras = runner.cameras
 
     def close(self, outcome: Outcome) -> Path:
-        """Write the bag; its folder."""
+        """Write the bag and return its folder."""
         self._keep_episode(round(outcome.duration * NS), outcome.success)
         with BagWriter(self._folder, {**self._about, "success": outcome.success}) as writer:
             for time, topic, kind, quality, message in sorted(self._kept, key=lambda kept: kept[0]):

@@ -24,7 +24,7 @@ class RecordedEpisode:
         instruction: in words.
         start, end: s on the clock that stamps the messages.
         reason: how it ended: done, canceled, timeout, ...
-        success: whether the task was fulfilled; None where nothing says so.
+        success: whether the task was fulfilled. None where nothing says so.
         seed: of the simulated scene, or 0.
     """
 
@@ -44,7 +44,7 @@ def find_episodes(reader: BagReader, task: str = "") -> list[RecordedEpisode]:
 
     Args:
         reader: the bag.
-        task: instruction of a bag that has none; where given, it also replaces recorded ones.
+        task: instruction of a bag that has none. Where given, it also replaces recorded ones.
     """
     goals = _goals(reader)
     scenes = _messages(reader, _SCENES)
@@ -84,7 +84,7 @@ def _judged(goal: RecordedEpisode, scenes: list[Any]) -> RecordedEpisode:
 
 
 def _from_scenes(scenes: list[Any]) -> list[RecordedEpisode]:
-    """One episode per scene; `elapsed` falls when a scene is set up anew."""
+    """One episode per scene. `elapsed` falls when a scene is set up again."""
     groups: list[list[Any]] = []
     for scene in scenes:
         previous = groups[-1][-1] if groups else None

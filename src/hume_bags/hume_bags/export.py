@@ -35,7 +35,7 @@ _TIE = 1e-4
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What `hume export` was asked for; see its help."""
+    """What `hume export` was asked for. See its help."""
 
     bags: tuple[Path, ...]
     folder: Path
@@ -59,7 +59,7 @@ class _Plan:
 
 
 def run_export(options: ExportOptions) -> int:
-    """Write the dataset; returns 0.
+    """Write the dataset. Returns 0.
 
     Raises:
         BagError: nothing could be exported, the bags differ in kind, or the folder is taken.
@@ -102,7 +102,7 @@ def export_bag(
     options: ExportOptions,
     skipped: list[str],
 ) -> Iterator[tuple[RecordedEpisode, Episode]]:
-    """The episodes of one bag, one in memory at a time; what is skipped, and why, is appended to `skipped`."""
+    """The episodes of one bag, one in memory at a time. What is skipped, and why, is appended to `skipped`."""
     if not episodes:
         skipped.append(f"{reader.path}: no goal and no scene was recorded; name the instruction with --task")
         return

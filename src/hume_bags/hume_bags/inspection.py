@@ -24,18 +24,18 @@ _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 @dataclass
 class TopicFigures:
-    """One topic; times in s.
+    """One topic. Times in s.
 
     Attributes:
         type, count: as recorded.
         rate: messages per second between the first and the last.
         longest_gap, gap_at: longest silence, and how far into the bag it begins.
-        age_median, age_highest: arrival minus stamp; None without stamps.
+        age_median, age_highest: arrival minus stamp. None without stamps.
         unsorted_stamps: messages whose stamp is earlier than the one before.
         undecodable: messages that do not fit their type or have unusable content.
         image_sizes: width x height and encoding of images, each once.
         joints: names in joint states, in their order, each set once.
-        problem: why it cannot be read; empty where it can.
+        problem: why it cannot be read. Empty where it can.
     """
 
     type: str
@@ -83,7 +83,7 @@ class Unusable:
 
 @dataclass
 class Inspection:
-    """Everything that `inspect_bag` finds; times in s."""
+    """Everything that `inspect_bag` finds. Times in s."""
 
     bag: str
     start: float
@@ -102,7 +102,7 @@ def inspect_bag(reader: BagReader, robot: str = "", namespace: str = "") -> Insp
 
     Args:
         reader: the bag.
-        robot: profile to hold it against; empty takes the one it was recorded with.
+        robot: profile to hold it against. Empty takes the one it was recorded with.
         namespace: of the recorded topics.
     """
     start = reader.start_ns * 1e-9

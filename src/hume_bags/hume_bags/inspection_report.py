@@ -19,7 +19,7 @@ _SHOWN = ("robot", "checkpoint", "checkpoint_id", "git_commit", "profile_hash", 
 def run_inspect(
     bag: Path, robot: str = "", namespace: str = "", json_file: Path | None = None, rerun_file: Path | None = None
 ) -> int:
-    """Print the report; returns 0.
+    """Print the report. Returns 0.
 
     Raises:
         BagError: the bag cannot be opened, or rerun is not installed.

@@ -27,7 +27,7 @@ _PRIVATE = 0x80
 DAMAGE = (
     McapError, ValueError, EOFError, LookupError, OverflowError, struct.error, zstandard.ZstdError, RuntimeError,
 )  # fmt: skip
-"""What decoding damaged records raises; a wrong checksum is a ValueError."""
+"""What decoding damaged records raises. A wrong checksum is a ValueError."""
 
 
 def chunk_records(body: bytes) -> Iterator[Schema | Channel | Message]:
@@ -74,7 +74,7 @@ def unpacked_zstd(data: bytes, size: int | None = None) -> bytes:
 
     Args:
         data: the frame.
-        size: bytes that it must have; None: any number up to `LARGEST_CHUNK`.
+        size: bytes that it must have. None: any number up to `LARGEST_CHUNK`.
 
     Raises:
         ValueError: it has another size, or is too large.
@@ -105,7 +105,7 @@ def _unpacked(chunk: Chunk) -> bytes:
 
 
 def _record(opcode: int, body: bytes) -> Schema | Channel | Message | None:
-    """One record; None where it belongs to somebody else."""
+    """One record. None where it belongs to somebody else."""
     if opcode == Opcode.MESSAGE:
         return message_record(body)
     if opcode == Opcode.CHANNEL:

@@ -49,7 +49,7 @@ class McapFile:
         counts: messages by channel number.
         blocks: in file order.
         metadata: the metadata records in file order.
-        problems: what could not be read; grows while messages are read.
+        problems: what could not be read. Grows while messages are read.
     """
 
     path: Path
@@ -62,7 +62,7 @@ class McapFile:
     problems: list[str] = field(default_factory=list)
 
     def messages(self, block: Block) -> list[Message]:
-        """The messages of a block in file order; none, and a problem, where it is damaged."""
+        """The messages of a block in file order. None, and a problem, where it is damaged."""
         try:
             if block.chunk:
                 records = chunk_records(self._record(block.offsets[0])[1])
@@ -128,13 +128,13 @@ class _Bounded:
         self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
 
     def read(self, length: int = -1) -> bytes:
-        """Up to `length` bytes; all that are left where it is negative."""
+        """Up to `length` bytes. All that are left where it is negative."""
         left = max(0, self._size - self._stream.tell())
         return self._stream.read(left if length < 0 else min(length, left))
 
 
 def _read_summary(file: McapFile) -> bool:
-    """Fill the index from the end of the file; False where that is missing or says too little."""
+    """Fill the index from the end of the file. False where that is missing or says too little."""
     file.stream.seek(0)
     try:
         reader = SeekingReader(cast("IO[bytes]", _Bounded(file.stream)))

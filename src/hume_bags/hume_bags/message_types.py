@@ -48,7 +48,7 @@ def message_class(name: str) -> Any:
 
 @cache
 def type_hash(name: str) -> str:
-    """The REP 2016 hash of an installed message; empty where the workspace does not say.
+    """The REP 2016 hash of an installed message. Empty where the workspace does not say.
 
     Empty for parts of actions too: definitions have no name for those that would give the same hash.
     """

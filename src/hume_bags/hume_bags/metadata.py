@@ -13,7 +13,7 @@ _INFORMATION = "rosbag2_bagfile_information"
 
 
 def read_information(folder: Path, problems: list[str]) -> dict[str, Any]:
-    """The content of `metadata.yaml`; empty, and a problem more, where it is missing or damaged.
+    """The content of `metadata.yaml`. Empty, and a problem more, where it is missing or damaged.
 
     Args:
         folder: of the bag.

@@ -38,11 +38,11 @@ class BagObservations:
     Args:
         reader: the bag.
         profile: the robot's.
-        cameras: camera keys; None takes all of the profile.
+        cameras: camera keys. None takes all of the profile.
         namespace: of the recorded topics.
 
     Attributes:
-        problems: how many messages were of no use, by reason; grows while `frames` runs.
+        problems: how many messages were of no use, by reason. Grows while `frames` runs.
 
     Raises:
         BagError: a topic is missing or cannot be read.

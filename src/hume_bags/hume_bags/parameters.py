@@ -17,7 +17,7 @@ class ParameterSnapshots:
     """Asks every node of the stack once for all its parameters.
 
     Args:
-        node: on whose behalf; answers come on its spin thread.
+        node: that asks. Answers come on its spin thread.
         namespace: where the nodes live.
         on_values: called with the node's name and its parameters.
     """

@@ -41,7 +41,7 @@ def bag_timeline(
         reader: the bag.
         topics: what to play.
         start_ns: recorded messages before this time are left out.
-        now_ns: what `start_ns` is on the replay's clock; the same number leaves stamps as they are.
+        now_ns: what `start_ns` is on the replay's clock. The same number leaves stamps as they are.
         loop: begin again after the end, with stamps that go on.
     """
     offset = now_ns - start_ns
@@ -95,9 +95,9 @@ def _moved(message: BagMessage, offset_ns: int) -> Playable:
 
 
 def with_stamp_moved(data: bytes, offset_ns: int) -> bytes:
-    """Serialized message that begins with a `std_msgs/Header`, its stamp later by `offset_ns`; no stamp stays none.
+    """Serialized message that begins with a `std_msgs/Header`, its stamp later by `offset_ns`. No stamp stays none.
 
-    CDR has a header of 4 bytes whose second tells the byte order; seconds and nanoseconds follow.
+    CDR has a header of 4 bytes whose second tells the byte order. Seconds and nanoseconds follow.
     """
     if len(data) < _STAMP_END:
         return data

@@ -18,7 +18,7 @@ _MOST_PROFILES = 1000
 
 
 def qos_to_list(profiles: Sequence[QoSProfile]) -> list[dict[str, Any]]:
-    """Entries of `offered_qos_profiles`; a time that is not set is written as infinite."""
+    """Entries of `offered_qos_profiles`. A time that is not set is written as infinite."""
     return [
         {
             "history": profile.history.name.lower(),
@@ -41,7 +41,7 @@ def qos_to_text(profiles: Sequence[QoSProfile]) -> str:
 
 
 def qos_from(offered: Any) -> tuple[QoSProfile, ...]:
-    """Profiles of a list or of YAML text; names (version 9) and numbers (older) are both understood.
+    """Profiles of a list or of YAML text. Names (version 9) and numbers (older) are both understood.
 
     Raises:
         BagError: it is no list of profiles.
@@ -77,7 +77,7 @@ def _profile(item: dict[str, Any]) -> QoSProfile:
 
 
 def _policy(kind: Any, value: Any, otherwise: Any) -> Any:
-    """A policy that can be offered; unknown and system defaults become `otherwise`."""
+    """A policy that can be offered. Unknown and system defaults become `otherwise`."""
     if isinstance(value, int):
         found = {policy.value: policy for policy in kind}.get(value)
     else:

@@ -34,8 +34,8 @@ class TopicInfo:
     Attributes:
         type: such as `sensor_msgs/msg/Image`.
         count: messages.
-        qos: what the recorded publishers offered; may be empty.
-        problem: why the messages cannot be read; empty where they can.
+        qos: what the recorded publishers offered. May be empty.
+        problem: why the messages cannot be read. Empty where they can.
     """
 
     type: str
@@ -99,7 +99,7 @@ class BagReader:
 
     @property
     def problems(self) -> list[str]:
-        """What is missing, damaged or was skipped; complete once `messages()` has come to its end."""
+        """What is missing, damaged or was skipped. Complete once `messages()` has come to its end."""
         found = [*self._problems, *(problem for file in self._files for problem in file.problems)]
         found += [f"topic '{topic}' is skipped: {info.problem}" for topic, info in self.topics.items() if info.problem]
         if self._unsorted:
@@ -109,7 +109,7 @@ class BagReader:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What the recorder noted about code, checkpoint, robot and limits; empty for bags of other recorders."""
+        """What the recorder noted about code, checkpoint, robot and limits. Empty for bags of other recorders."""
         values: dict[str, Any] = {}
         for file in self._files:
             for record in file.metadata:
@@ -119,19 +119,19 @@ class BagReader:
 
     @property
     def start_ns(self) -> int:
-        """Arrival of the first message; 0 in an empty bag."""
+        """Arrival of the first message. 0 in an empty bag."""
         return min((block.start for file in self._files for block in file.blocks), default=0)
 
     @property
     def end_ns(self) -> int:
-        """Arrival of the last message; 0 in an empty bag."""
+        """Arrival of the last message. 0 in an empty bag."""
         return max((block.end for file in self._files for block in file.blocks), default=0)
 
     def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
         """Messages in the order of their log time, those of equal time as they lie in the file.
 
         Args:
-            topics: only these; None takes every one that can be read.
+            topics: only these. None takes every one that can be read.
 
         Raises:
             BagError: a wanted topic is not in the bag or cannot be read.
@@ -188,7 +188,7 @@ class BagReader:
             self._unsorted[number, place] = out_of_order
 
     def _unpacked(self, file: McapFile, topic: str, data: bytes) -> bytes | None:
-        """A message as it was before the recorder packed it; None, and a problem, where it is damaged."""
+        """A message as it was before the recorder packed it. None, and a problem, where it is damaged."""
         if not self._per_message_zstd:
             return data
         try:
@@ -200,7 +200,7 @@ class BagReader:
     def _compressed_per_message(self) -> bool:
         mode = str(self._information.get("compression_mode") or "").lower()
         if mode == "file":
-            raise BagError(f"{self.path} is compressed as a whole; write it anew with 'ros2 bag convert'")
+            raise BagError(f"{self.path} is compressed as a whole; write it again with 'ros2 bag convert'")
         return mode == "message"
 
     def _file_paths(self) -> list[Path]:
@@ -210,7 +210,7 @@ class BagReader:
             return [self.path]
         storage = str(self._information.get("storage_identifier", "mcap"))
         if storage != "mcap":
-            raise BagError(f"{self.path} is stored as '{storage}'; only MCAP is read: write it anew, ros2 bag convert")
+            raise BagError(f"{self.path} is stored as '{storage}'; only MCAP is read: write it again, ros2 bag convert")
         named = [self.path / Path(name).name for name in self._information.get("relative_file_paths", [])]
         self._problems += [f"{path.name} is missing" for path in named if not path.is_file()]
         found = [path for path in named if path.is_file()] or sorted(self.path.glob("*.mcap"))
@@ -245,7 +245,7 @@ class BagReader:
             return ()
 
     def _compare_counts(self) -> None:
-        """A file cut off at the end of a chunk looks whole; the metadata know better."""
+        """A file cut off at the end of a chunk looks complete. The metadata count its messages."""
         said = self._information.get("message_count")
         found = sum(count for file in self._files for count in file.counts.values())
         if isinstance(said, int) and said != found:
@@ -263,7 +263,7 @@ def _encoding_problem(channel: Channel) -> str:
 
 
 def _type_problem(type_name: str, described: Mapping[str, str]) -> str:
-    """Why messages of a type cannot be decoded here; empty where they can."""
+    """Why messages of a type cannot be decoded here. Empty where they can."""
     try:
         message_class(type_name)
     except BagError as error:

@@ -47,7 +47,7 @@ _USUAL_TYPES = (
 
 @dataclass(frozen=True)
 class RecordOptions:
-    """What `hume record` was asked for; see its help."""
+    """What `hume record` was asked for. See its help."""
 
     robot: str
     output: Path | None = None
@@ -156,7 +156,7 @@ def _same(first: QoSProfile, second: QoSProfile) -> bool:
 
 
 def run_record(options: RecordOptions) -> int:
-    """Record until Ctrl-C, SIGTERM or the end of `seconds`; returns 0 when something was recorded.
+    """Record until Ctrl-C, SIGTERM or the end of `seconds`. Returns 0 when something was recorded.
 
     Raises:
         RobotProfileError: unknown robot.
@@ -186,7 +186,7 @@ def run_record(options: RecordOptions) -> int:
 
 
 def _record(writer: BagWriter, topics: Sequence[str], options: RecordOptions, stop: threading.Event) -> list[str]:
-    """Record until told to stop; returns what was not recorded and why."""
+    """Record until told to stop. Returns what was not recorded and why."""
     background = BackgroundWriter(writer)
     recorder = Recorder(background, topics, options.use_sim_time, options.namespace)
     executor = make_executor()

@@ -12,7 +12,7 @@ from hume_core.yaml_file import parse_yaml
 
 
 def recorded_profile(reader: BagReader) -> RobotProfile | None:
-    """The profile in a bag's provenance; None in bags of other recorders.
+    """The profile in a bag's provenance. None in bags of other recorders.
 
     Raises:
         BagError: there is one, but this version cannot read it.

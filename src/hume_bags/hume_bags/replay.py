@@ -43,7 +43,7 @@ _ALSO = ("/tf", "/tf_static", "/robot_description")
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """What `hume replay` was asked for; see its help."""
+    """What `hume replay` was asked for. See its help."""
 
     bag: Path
     rate: float = 1.0
@@ -86,7 +86,7 @@ class Player(Node):
     Args:
         reader: the bag.
         topics: what will be played.
-        rate: speed; 1 is as recorded.
+        rate: speed. 1 is as recorded.
         stop: ends the replay.
     """
 
@@ -121,7 +121,7 @@ class Player(Node):
         self._wait_until(self.now_ns + round(1e9 * seconds * self._rate))
 
     def _wait_until(self, due_ns: int) -> bool:
-        """Sleep until a time on the replay's clock, telling the time meanwhile; False when stopped."""
+        """Sleep until a time on the replay's clock, publishing /clock meanwhile. False when stopped."""
         while not self._stop.is_set():
             remaining = (due_ns - self.now_ns) * 1e-9 / self._rate
             step = min(_CLOCK_PERIOD, max(0.0, remaining))
@@ -141,12 +141,12 @@ class Player(Node):
 
 
 def _offered(recorded: Sequence[QoSProfile]) -> QoSProfile:
-    """Reliability and durability as recorded; a queue that does not lose what a slow reader has not fetched yet."""
+    """Reliability and durability as recorded. A queue that does not lose what a slow reader has not fetched yet."""
     return matching_quality(recorded, _DEPTH) if recorded else qos.STATUS
 
 
 class _SystemsWatch:
-    """Whether System 1 and System 2 work; listens on a thread of its own."""
+    """Whether System 1 and System 2 work. Listens on a thread of its own."""
 
     def __init__(self, node: Node, stop: threading.Event) -> None:
         self._node, self._stop = node, stop
@@ -177,7 +177,7 @@ class _SystemsWatch:
 
 
 def run_replay(options: ReplayOptions) -> int:
-    """Play a bag; returns 0.
+    """Play a bag. Returns 0.
 
     Raises:
         BagError: the bag cannot be read or has nothing to play.

@@ -16,7 +16,7 @@ _QUALITY = 90
 
 
 def export_rerun(reader: BagReader, file: Path) -> int:
-    """Write the file; returns the number of messages in it.
+    """Write the file. Returns the number of messages in it.
 
     Raises:
         BagError: rerun is not installed, or the file cannot be written.
@@ -48,7 +48,7 @@ def export_rerun(reader: BagReader, file: Path) -> int:
 
 
 def _logger(rerun: Any, recording: Any, topic: str, kind: str) -> Callable[[Any], None] | None:
-    """What logs the messages of a topic; None for topics that are not shown."""
+    """What logs the messages of a topic. None for topics that are not shown."""
 
     def number(path: str, value: float) -> None:
         recording.log(path, rerun.Scalars(value))

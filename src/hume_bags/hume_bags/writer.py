@@ -1,4 +1,4 @@
-"""Writing rosbag2 bags (MCAP, zstd) that survive the death of the process."""
+"""Writing rosbag2 bags (MCAP, zstd) that can be read even when the process was killed."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class BagWriter:
     everything up to there can be read.
 
     Args:
-        folder: the bag; must not exist.
-        provenance: where the recording comes from; values that JSON can hold.
-        flush_seconds: s; checked when a message is written.
+        folder: the bag. Must not exist.
+        provenance: where the recording comes from. Values that JSON can hold.
+        flush_seconds: s. Checked when a message is written.
 
     Raises:
         BagError: the folder exists or cannot be made.
@@ -87,7 +87,7 @@ class BagWriter:
         return {topic: channel.count for topic, channel in self._channels.items()}
 
     def add_topic(self, topic: str, type_name: str, qos: Sequence[QoSProfile] = ()) -> None:
-        """Make a topic known; a second time with the same type does nothing.
+        """Make a topic known. A second time with the same type does nothing.
 
         Args:
             topic: fully qualified name.
@@ -116,7 +116,7 @@ class BagWriter:
             topic: fully qualified name.
             data: CDR with its header, as rmw hands it over.
             log_time_ns: when it arrived.
-            publish_time_ns: when it was sent; None takes the arrival.
+            publish_time_ns: when it was sent. None takes the arrival.
         """
         channel = self._channels[topic]
         sent = log_time_ns if publish_time_ns is None else publish_time_ns
@@ -131,7 +131,7 @@ class BagWriter:
         self.write(topic, serialize_message(message), log_time_ns)
 
     def add_provenance(self, values: Mapping[str, Any]) -> None:
-        """Record more about where the recording comes from; later values win."""
+        """Record more about where the recording comes from. Later values win."""
         if not values:
             return
         self._provenance.update(values)
@@ -149,7 +149,7 @@ class BagWriter:
         self._flush_at = time.monotonic() + self._flush_seconds
 
     def close(self) -> None:
-        """Write index and metadata; further calls do nothing."""
+        """Write index and metadata. Further calls do nothing."""
         if self._file.closed:
             return
         self._mcap.add_metadata("rosbag2", {"serialized_metadata": _to_yaml(self._metadata())})
@@ -158,7 +158,7 @@ class BagWriter:
         self._write_metadata()
 
     def _write_metadata(self) -> None:
-        """Replace `metadata.yaml` in one step; while recording as JSON, which is YAML and a hundred times faster."""
+        """Replace `metadata.yaml` in one step. While recording as JSON, which is YAML and a hundred times faster."""
         partial = self.folder / f".{METADATA}.partial"
         content = {"rosbag2_bagfile_information": self._metadata()}
         text = _to_yaml(content) if self._file.closed else json.dumps(content)

@@ -71,7 +71,7 @@ def keep(topic: str, message: Any, time: int) -> tuple[Any, int]:
 
 
 def write_bag(folder: Path, edit: Edit = keep, seconds: float = 1.6) -> Path:
-    """Joint states at 100 Hz, cameras at 15 Hz, an instruction at 0.2 s; `edit` may change or drop messages."""
+    """Joint states at 100 Hz, cameras at 15 Hz, an instruction at 0.2 s. `edit` may change or drop messages."""
     plan: list[tuple[int, str, str, Any]] = []
     for k in range(round(seconds * 100)):
         plan.append((START + 10 * MS * k, "/joint_states", "sensor_msgs/msg/JointState", joint_state))

@@ -1,4 +1,4 @@
-"""Bags from anybody: what unpacks to more than it says is not unpacked, and damage is told in a line."""
+"""Bags from anybody: what unpacks to more than it says is not unpacked, and damage is reported in a line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def text(value: str) -> bytes:
 
 
 def chunk(data: bytes, compression: str = "zstd", size: int | None = None, crc: int = 0) -> bytes:
-    """The content of a chunk record that may lie about its size."""
+    """The content of a chunk record that may name a wrong size."""
     packed = PACKS[compression](data)
     said = len(data) if size is None else size
     head = struct.pack("<QQQI", 0, 1, said, crc) + text(compression)
@@ -128,7 +128,7 @@ def foreign_bag(path: Path, encoding: str = "cdr", qos: str = "", data: bytes = 
 
 
 @pytest.mark.parametrize("encoding", ["json", "", "protobuf", "x" * 10_000])
-def test_another_encoding_is_told_once(tmp_path: Path, encoding: str) -> None:
+def test_another_encoding_is_reported_once(tmp_path: Path, encoding: str) -> None:
     reader = foreign_bag(tmp_path / "bag.mcap", encoding)
     (problem,) = reader.problems
     assert problem.startswith(f"topic '/joint_states' is skipped: it is encoded as '{encoding[:30]}")

@@ -146,7 +146,7 @@ def test_rows_lie_on_the_action_grid_by_time(tmp_path: Path, profile: RobotProfi
     session.scene(True, START + 2.5)
     session.writer.close()
     data, sources = exported(tmp_path / "bag", tmp_path / "data")
-    # The first observation of the goal is of 0.55 s; image number = time / 0.05 s.
+    # The first observation of the goal is of 0.55 s. Image number = time / 0.05 s.
     times = 0.55 + 0.05 * np.arange(len(data.state))
     assert len(times) == 40
     assert np.array_equal(data.images["image"][:, 0, 0, 0], np.round(times / 0.05))
@@ -174,7 +174,7 @@ def test_measured_positions_can_be_the_actions(tmp_path: Path, profile: RobotPro
 
 @pytest.mark.parametrize("speed", [0.7, -3.0])
 def test_between_two_commands_a_continuous_joint_goes_the_short_way(speed: float) -> None:
-    """Commands to a driver that wraps go from pi to -pi; the mean of the two would be on the opposite side."""
+    """Commands to a driver that wraps go from pi to -pi. The mean of the two would be on the opposite side."""
     times = np.linspace(0.0, 10.0, 301)
     angles = np.stack([2.0 + speed * times] * 2, axis=1)
     wrapped = (angles + np.pi) % (2.0 * np.pi) - np.pi

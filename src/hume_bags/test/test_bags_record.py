@@ -1,4 +1,4 @@
-"""What is recorded, and that nothing is lost without a word."""
+"""What is recorded, and that nothing is lost silently."""
 
 from __future__ import annotations
 

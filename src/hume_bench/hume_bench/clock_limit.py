@@ -21,7 +21,7 @@ def measure_clock(
     Args:
         rate_hz: wake-ups per second.
         seconds: length of the measurement.
-        priority: SCHED_FIFO priority to ask for; 0 asks for nothing.
+        priority: SCHED_FIFO priority to ask for. 0 asks for nothing.
         lock_memory: ask for mlockall.
 
     Returns:

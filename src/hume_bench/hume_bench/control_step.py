@@ -34,7 +34,7 @@ def measure_core_step(joints: int = 7, rate_hz: float = 200.0, ticks: int = 4000
         ticks: ticks measured, after a tenth as many for warm-up.
 
     Returns:
-        `median_us`, `p99_us`, `max_us` of all ticks; `quiet_median_us` of ticks without a new segment;
+        `median_us`, `p99_us`, `max_us` of all ticks. `quiet_median_us` of ticks without a new segment.
         `following` the part of the ticks in which the core was running (1.0 in a valid measurement).
     """
     feed = _Feed(joints, rate_hz)
@@ -73,7 +73,7 @@ class _Feed:
         self._core.inbox.append(ActivateEvent())
 
     def tick(self) -> tuple[float, bool]:
-        """One tick; its cost in s and whether no segment arrived in it or is spliced in by it."""
+        """One tick. Returns its cost in s and whether no segment arrived in it or is spliced in by it."""
         k = self._ticks
         self._ticks += 1
         now = self._arrive()

@@ -17,7 +17,7 @@ from hume_core.robot import RobotProfile
 LEFT_AFTER = 3.0
 """When no process of the stack may be left, s."""
 
-_AT_REST = 1e-4  # rad in one message; in motion it is ten times that
+_AT_REST = 1e-4  # rad in one message. In motion it is ten times that
 
 ENDINGS = {
     "Ctrl-C": signal.SIGINT,
@@ -47,7 +47,7 @@ def measure_ending(number: signal.Signals, moving: bool) -> dict[str, Any]:
 
     Args:
         number: the signal.
-        moving: wait until the arm moves; else end it while the nodes start.
+        moving: wait until the arm moves. Else end it while the nodes start.
 
     Returns:
         Time of the last motion and of the last process, ms, the last step of the stream, rad.

@@ -24,6 +24,10 @@ from hume_system1.control.stream_check import StreamRatios, stream_ratios
 
 _FLOOD_SECONDS = 2.0
 _SETTLE_SECONDS = 0.3
+_LONGEST_TICK = 1.5
+"""A longer one, in periods, is a gap: the core does not make up for what it missed."""
+_SHORTEST_PART = 3
+"""Commands; jerk needs four."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Fault:
         mode: where System 1 must end up.
         reasons: words of which the reason must contain one.
         bound: time after which a watchdog has to notice, s.
-        undo: takes the fault away again; None where that cannot be.
+        undo: takes the fault away again. None where that cannot be.
         options: how the stack is started.
     """
 
@@ -54,7 +58,7 @@ class FaultOutcome:
 
     Attributes:
         detection: from the fault to the first command that brakes, s.
-        slowing: the part of it after the watchdog's bound, s; negative: it was noticed earlier.
+        slowing: the part of it after the watchdog's bound, s. Negative: it was noticed earlier.
         standstill: from the first command that brakes to standstill, s.
         allowed_standstill: `stopping_time` of the slowest joint, from its speed and acceleration before braking, s.
         ratios: over the whole run.
@@ -104,7 +108,7 @@ HOLD, FAULT, ESTOP = System1Status.HOLD, System1Status.FAULT, System1Status.ESTO
 _STARVED = ("segment", "chunk", "observation")
 _SIM_TIME = LaunchOptions(seed=0, candidates=3, use_sim_time=True)
 
-# The rows of a chunk end 0.8 s after its observation; System 1 must hold by then, whatever the watchdogs say.
+# The rows of a chunk end 0.8 s after its observation. System 1 must hold by then, whatever the watchdogs say.
 FAULTS: dict[str, Fault] = {
     "system2_killed": Fault(_signal("hume_system2", signal.SIGKILL), HOLD, _STARVED, 1.0),
     "system2_stopped": Fault(
@@ -184,7 +188,7 @@ def judge(recording: Recording, caused: float, bound: float, limits: MotionLimit
 def stopping_time(speed: NDArray[np.float64], gained: NDArray[np.float64], limits: MotionLimits) -> NDArray[np.float64]:
     """Longest time (n,), s, that a stop within acceleration a and jerk j may take from a state.
 
-    v / a plus the jerk time a / j; a joint that is speeding up at a0 first needs a0 / j to leave off, and is then
+    v / a plus the jerk time a / j. A joint that is speeding up at a0 first needs a0 / j to leave off, and is then
     faster by a0^2 / 2j.
 
     Args:
@@ -198,15 +202,19 @@ def stopping_time(speed: NDArray[np.float64], gained: NDArray[np.float64], limit
 
 
 def published_ratios(recording: Recording, limits: MotionLimits) -> StreamRatios:
-    """Largest ratios over all unbroken parts of the stream."""
-    breaks = np.flatnonzero(~recording.published)
-    edges = [-1, *breaks.tolist(), len(recording.times)]
-    parts = [
-        stream_ratios(recording.times[a + 1 : b], recording.positions[a + 1 : b], limits)
-        for a, b in itertools.pairwise(edges)
-        if b - a > 4
-    ]
+    """Largest ratios over all unbroken parts of the stream.
+
+    Where a stalled computer made no command, the arm kept the last one. Nothing bounds acceleration or jerk across such
+    a gap. The step over it must still be within the velocity limit.
+    """
+    times, published = recording.times, recording.published
+    periods = np.diff(times)
+    gaps = np.flatnonzero(periods > _LONGEST_TICK * np.median(periods)) if len(times) > 1 else np.zeros(0, dtype=int)
+    edges = sorted({0, len(times), *(gaps + 1), *np.flatnonzero(~published), *(np.flatnonzero(~published) + 1)})
+    parts = [slice(a, b) for a, b in itertools.pairwise(edges) if published[a] and b - a > _SHORTEST_PART]
+    parts += [slice(k, k + 2) for k in gaps if published[k] and published[k + 1]]
+    found = [stream_ratios(times[part], recording.positions[part], limits) for part in parts]
     return StreamRatios(
-        *(max((getattr(part, name) for part in parts), default=0.0)
+        *(max((getattr(each, name) for each in found), default=0.0)
           for name in ("velocity", "acceleration", "jerk", "outside"))
     )  # fmt: skip

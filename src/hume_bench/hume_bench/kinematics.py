@@ -30,7 +30,7 @@ _ROWS = 10
 
 @dataclass(frozen=True)
 class KinematicsTiming:
-    """One robot; processor time in ms, medians and 99th percentiles of random, reachable motions.
+    """One robot. Processor time in ms, medians and 99th percentiles of random, reachable motions.
 
     Attributes:
         robot, joints: which arm, and how many joints it has.
@@ -51,7 +51,7 @@ class KinematicsTiming:
 
 
 def run_bench(json_file: Path | None) -> int:
-    """Measure every profile that has kinematics; print a table, write the figures where asked."""
+    """Measure every profile that has kinematics. Print a table, write the figures where asked."""
     results = [_measure(profile) for name in known_profiles() if (profile := RobotProfile.load(name)).kinematics]
     table = Table("robot", "joints", "step ms", "p99", "row ms", "p99", "10 rows", "reached")
     for result in results:

@@ -42,7 +42,7 @@ class Size:
 
     Attributes:
         name: in the results.
-        preset: sizes of the parts; released System 1 sizes come with "medium".
+        preset: sizes of the parts. Released System 1 sizes come with "medium".
         image: height and width of the camera images, pixels.
         systems: which systems are measured.
         repeats: calls per schedule at most.
@@ -64,7 +64,7 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Result:
-    """Times of both schedules for one case; ``difference`` is relative to the largest output."""
+    """Times of both schedules for one case. ``difference`` is relative to the largest output."""
 
     system: str
     size: str
@@ -96,13 +96,13 @@ def run_bench(
     One thread and processor time keep the figures comparable on a machine that other processes use too.
 
     Args:
-        json_path: where the figures go; the plot gets the same name with ``.png``. None writes nothing.
+        json_path: where the figures go. The plot gets the same name with ``.png``. None writes nothing.
         sizes: what to measure.
         candidates: values of N.
         repeats: calls per schedule at most, instead of each size's own.
 
     Returns:
-        0; a disagreement of the schedules raises.
+        0. A disagreement of the schedules raises.
 
     Raises:
         BenchError: the schedules do not give equal numbers.
@@ -118,7 +118,7 @@ def run_bench(
 
 
 def measure(console: Console, sizes: Sequence[Size], candidates: Sequence[int], repeats: int | None) -> list[Result]:
-    """Measure every case with a progress bar; see ``run_bench``."""
+    """Measure every case with a progress bar. See ``run_bench``."""
     results: list[Result] = []
     total = sum(len(candidates) if "system2" in size.systems else 0 for size in sizes)
     total += sum("system1" in size.systems for size in sizes)
@@ -140,7 +140,7 @@ def measure(console: Console, sizes: Sequence[Size], candidates: Sequence[int], 
 
 
 def report(console: Console, results: Sequence[Result], json_path: Path | None) -> None:
-    """Print a table; write JSON and plot where a path is given."""
+    """Print a table. Write JSON and plot where a path is given."""
     _print(console, results)
     if json_path is not None:
         _write(Path(json_path), results)
@@ -236,7 +236,7 @@ def _spread(timing: Timing) -> str:
 
 
 def summary(results: Sequence[Result]) -> dict[str, Any]:
-    """Content of the JSON file; ``candidate_cost`` is shipped time at N = 5 over that at N = 1."""
+    """Content of the JSON file. ``candidate_cost`` is shipped time at N = 5 over that at N = 1."""
     shipped = {item.key: item.shipped.median_ms for item in results}
     cost = {
         key.removesuffix("_n5"): value / shipped[f"{key.removesuffix('_n5')}_n1"]

@@ -1,6 +1,6 @@
 """The released padded layout, computed in full: absent cameras, padded instruction, inserted query.
 
-The shipped models leave out what no token can see; this spells it out to compare every recorded slot.
+The shipped models leave out what no token can see. This computes them all, to compare every recorded slot.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class PaddedPrefix:
 
     @property
     def bias(self) -> Tensor:
-        """Bias (B, 1, P, P): real slots see real slots; a padded slot sees all alike."""
+        """Bias (B, 1, P, P): real slots see real slots. A padded slot sees all alike."""
         pairs = self.valid[:, None, :, None] & self.valid[:, None, None, :]
         return torch.where(pairs, 0.0, MASKED)
 

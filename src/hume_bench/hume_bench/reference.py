@@ -1,6 +1,6 @@
 """The straightforward schedule, as released: what the shipped models are measured and checked against.
 
-System 2 encodes images and instruction again for every candidate and once more for the value head; System 1
+System 2 encodes images and instruction again for every candidate and once more for the value head. System 1
 runs its whole sequence at every Euler step. Padded slots are computed like all others, attention is written
 out. Nothing here uses the shipped stacks' caching, sharing or fused kernels.
 """
@@ -82,7 +82,7 @@ def straightforward_think(system2: System2, observation: Observation, noise: Ten
 
 @torch.inference_mode()
 def straightforward_refine(system1: System1, observation: Observation, chunk: Tensor, stamp: float) -> Tensor:
-    """Segment in normalised units (B, h, A); the whole sequence at every Euler step."""
+    """Segment in normalised units (B, h, A). The whole sequence at every Euler step."""
     network, config = system1.network, system1.config
     x, stamps = system1.segment(chunk, stamp, observation.batch_size)
     images = network.embed_images(system1.prepare_images(observation))

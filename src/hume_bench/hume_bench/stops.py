@@ -98,10 +98,10 @@ class Operator:
 
 
 def run_bench(json_file: Path | None, endings: bool = True) -> int:
-    """Measure and report; returns 1 when the arm was not stopped, or a process was left, else 0.
+    """Measure and report. Returns 1 when the arm was not stopped, or a process was left, else 0.
 
     Args:
-        json_file: where the figures go; None prints only.
+        json_file: where the figures go. None prints only.
         endings: also end the set of processes in every way.
     """
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())

@@ -35,10 +35,10 @@ _PRIORITY = 60
 
 
 def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True) -> int:
-    """Measure and report; returns 1 when the trial of a fault did not come to an end, else 0.
+    """Measure and report. Returns 1 when the trial of a fault did not come to an end, else 0.
 
     Args:
-        json_file: where the figures go; None prints only.
+        json_file: where the figures go. None prints only.
         seconds: of each stream measurement.
         faults: measure them too.
     """
@@ -86,7 +86,7 @@ def _measure(progress: Progress, seconds: float, faults: bool) -> dict[str, Any]
 
 
 def _fault_figures(name: str, limits: MotionLimits) -> dict[str, Any]:
-    """What one fault leads to; `error` instead, where its trial did not come to an end."""
+    """What one fault leads to. `error` instead, where its trial did not come to an end."""
     try:
         outcome = run_fault(FAULTS[name], limits)
     except HumeError as error:
@@ -109,7 +109,7 @@ def measure_stream(
     Args:
         rate: of the stream, Hz.
         seconds: length.
-        priority: SCHED_FIFO priority of the command loop; 0: ordinary scheduling.
+        priority: SCHED_FIFO priority of the command loop. 0: ordinary scheduling.
         with_clock: measure a bare loop of the same rate and priority beside it, after the stream's own time.
 
     Returns:

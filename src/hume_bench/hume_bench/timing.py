@@ -18,7 +18,7 @@ class Timing:
     """Repeated calls.
 
     Attributes:
-        seconds: processor time of each call, s; unlike the time on the wall it does not grow when other
+        seconds: processor time of each call, s. Unlike the time on the wall it does not grow when other
             processes take their share of the machine. With one thread both are equal on an idle machine.
         wall_seconds: time on the wall of each call, s.
         peak_memory_mb: the process' highest resident memory meanwhile, MB.
@@ -52,7 +52,7 @@ def measure_pair(
 
     Args:
         first, second: what to time.
-        repeats: turns at most; at least two are made.
+        repeats: turns at most. At least two are made.
         budget: no further turn once this much time has passed, s.
     """
     times: tuple[list[float], list[float]] = ([], [])
@@ -74,7 +74,7 @@ def measure_pair(
 
 
 def _reset_peak() -> None:
-    """Let the kernel start the resident high-water mark anew; elsewhere the mark of the whole run counts."""
+    """Let the kernel start the resident high-water mark again. Elsewhere the mark of the whole run counts."""
     try:
         _CLEAR.write_text("5", encoding="ascii")
     except OSError:

@@ -23,7 +23,7 @@ LAGS = (0.0, 0.02, 0.06)
 
 @dataclass(frozen=True)
 class Row:
-    """One robot under one controller; the worst of all servo lags and endings.
+    """One robot under one controller. The worst of all servo lags and endings.
 
     Attributes:
         robot: which.
@@ -53,12 +53,12 @@ def trajectory_profiles() -> list[RobotProfile]:
 
 
 def setups(profile: RobotProfile) -> Iterator[tuple[float, bool]]:
-    """Update rate and parameter of each controller to try; one slower than the stream is refused by the doctor."""
+    """Update rate and parameter of each controller to try. One slower than the stream is refused by the doctor."""
     yield from product([rate for rate in RATES if rate >= profile.rates.stream], (False, True))
 
 
 def run_bench(json_file: Path | None, compare: bool) -> int:
-    """Measure; print a table, write the figures where asked.
+    """Measure. Print a table, write the figures where asked.
 
     Args:
         json_file: where to.

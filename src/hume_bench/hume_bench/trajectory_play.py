@@ -1,7 +1,7 @@
 """The control core, a model of `joint_trajectory_controller` and servos with lag, in simulated time.
 
-Everything that shakes a real stream is in it: ticks that come late, messages on their way, two clocks that are not read
-at one instant, a controller that is not quite punctual.
+Everything that disturbs a real stream is in it: ticks that come late, messages on their way, two clocks that are not
+read at one instant, and a controller that is not quite punctual.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hume_system1.robot_settings import control_settings
 
 Array = NDArray[np.float64]
 
-_ROS_AHEAD = 1_700_000_000_000_000_000  # ns; ROS time minus steady time
+_ROS_AHEAD = 1_700_000_000_000_000_000  # ns. ROS time minus steady time
 _SEGMENT_PERIOD = 0.02  # s
 _ROW = 0.05  # s
 _ROWS = 12
@@ -77,8 +77,8 @@ class Played:
     Attributes:
         velocity, acceleration: largest of the controller's commands, as a part of the joint's limit.
         outside: how far a command lay outside the position limits, rad.
-        delay: of the controller's commands behind those of the core, s; nan where the motion does not go on.
-        moved: distance that the commands went, rad, all joints; a trial that stood still tells nothing.
+        delay: of the controller's commands behind those of the core, s. NaN where the motion does not go on.
+        moved: distance that the commands went, rad, all joints. A trial that stood still tells nothing.
         faulted: why the core stopped, or empty.
     """
 

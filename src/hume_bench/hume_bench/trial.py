@@ -34,10 +34,10 @@ _RESET_PERIOD = 5.0
 
 
 class Trial:
-    """The stack with a black box; use it as a context manager. rclpy must be running.
+    """The stack with a black box. Use it as a context manager. rclpy must be running.
 
     Args:
-        options: launch options; an empty checkpoint takes the default one.
+        options: launch options. An empty checkpoint takes the default one.
         parameters: node name -> parameters on top of the description.
         nodes: which set of nodes.
 
@@ -93,14 +93,14 @@ class Trial:
         return self._node
 
     def pid(self, name: str) -> int:
-        """Process id of a node; the denoiser is called `denoiser`."""
+        """Process id of a node. The denoiser is called `denoiser`."""
         if name != "denoiser":
             return self.supervisor.pid(name)
         children = psutil.Process(self.supervisor.pid("hume_system1")).children()
         return int(children[0].pid)
 
     def start_task(self, instruction: str = "lift the red cube") -> Any:
-        """Send a goal and wait until the arm moves; returns the handle of the goal that it moves for."""
+        """Send a goal and wait until the arm moves. Returns the handle of the goal that it moves for."""
         modes = (System1Status.IDLE, System1Status.HOLD, System1Status.FAULT, System1Status.ESTOP)
         self.wait(lambda: self.status.mode in modes, _START_TIMEOUT, "System 1 becoming active")
         self.send_goal(instruction)
@@ -108,7 +108,7 @@ class Trial:
         return self._handle
 
     def moves(self) -> bool:
-        """Whether the arm moves; a fault from the rush of starting (a starved simulator, say) is reset.
+        """Whether the arm moves. A fault from the rush of starting (a starved simulator, say) is reset.
 
         The fault has ended the goal, so it is sent again.
         """
@@ -136,7 +136,7 @@ class Trial:
         return bool(self.status.mode == mode)
 
     def call(self, srv_type: Any, name: str, request: Any) -> Any:
-        """Call a service and return its answer; every service of the stack may be called twice.
+        """Call a service and return its answer. Every service of the stack may be called twice.
 
         Raises:
             HumeError: none came.

@@ -34,11 +34,11 @@ _POLL = 0.02  # s
 _START_TIMEOUT = 120.0
 _ANSWER_TIMEOUT = 60.0
 _RESET_PERIOD = 3.0
-_STILL = 1e-7  # rad; commands that differ by less are the same place
+_STILL = 1e-7  # rad. Commands that differ by less are the same place
 
 
 class WatchedStack:
-    """A running `hume up mock`; use it as a context manager. rclpy must be running in its domain.
+    """A running `hume up mock`. Use it as a context manager. rclpy must be running in its domain.
 
     Args:
         arguments: launch arguments.
@@ -95,7 +95,7 @@ class WatchedStack:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def processes(self) -> list[psutil.Process]:
-        """Those of this stack that live, whoever their parent is now."""
+        """The processes of this stack that still run, whatever their parent is now."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def _is_ours(self, process: psutil.Process) -> bool:
@@ -136,7 +136,7 @@ class WatchedStack:
                 raise HumeError(f"{what} did not come within {timeout:.0f} s; System 1 is {mode}")
 
     def moves(self) -> bool:
-        """Whether the arm moves; a latched stop is reset."""
+        """Whether the arm moves. A latched stop is reset."""
         stopped = self.status.mode in (System1Status.FAULT, System1Status.ESTOP)
         if stopped and time.monotonic() > self._next_reset:
             self._next_reset = time.monotonic() + _RESET_PERIOD
@@ -170,7 +170,7 @@ class WatchedStack:
         return answer
 
     def last_motion(self, since: float) -> float:
-        """How long after steady time `since` the command last changed, s; 0: it did not."""
+        """How long after steady time `since` the command last changed, s. 0: it did not."""
         moved = [
             time_b
             for (_, a), (time_b, b) in zip(self.commands, self.commands[1:], strict=False)
@@ -179,7 +179,7 @@ class WatchedStack:
         return max(moved) - since if moved else 0.0
 
     def last_step(self) -> float:
-        """Largest difference between the last two commands, rad; not 0 where the stream was cut off in motion."""
+        """Largest difference between the last two commands, rad. Not 0 where the stream was cut off in motion."""
         if len(self.commands) < 2:
             return 0.0
         return float(np.abs(self.commands[-1][1] - self.commands[-2][1]).max())

@@ -23,7 +23,7 @@ _VIDEO_RATE = 15.0
 
 
 def _given(**values: Any) -> dict[str, Any]:
-    """Only the values that were chosen; the rest stays with parameter files and defaults."""
+    """Only the values that were chosen. The rest stays with parameter files and defaults."""
     return {name: value for name, value in values.items() if value is not None and value != ""}
 
 
@@ -82,7 +82,7 @@ def _full_path(contract: str) -> str:
 
 
 def _rehearsal(options: LaunchOptions) -> LaunchOptions:
-    """With the default checkpoint where none is named; for sets in which no real arm moves."""
+    """With the default checkpoint where none is named. For sets in which no real arm moves."""
     if _checkpoint_is_known(options):
         return options
     # Late, because most launches name a checkpoint, and a small one is made with torch.
@@ -137,7 +137,7 @@ def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
 
 
 def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
-    """A bag's sensors at its own time, and both systems; System 1 sends no commands. The end of the bag ends all.
+    """A bag's sensors at its own time, and both systems. System 1 sends no commands. The end of the bag ends all.
 
     Raises:
         ConfigError: no bag was named, or a namespace: a bag keeps its own topic names.

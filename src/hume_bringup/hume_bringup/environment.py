@@ -9,7 +9,7 @@ from hume_core.robot import profile_directories
 
 
 def share_file(*parts: str) -> Path | None:
-    """A file of the installed `hume_bringup/config`; None where no workspace is sourced."""
+    """A file of the installed `hume_bringup/config`. None where no workspace is sourced."""
     for folder in profile_directories():
         path = folder.parent.joinpath(*parts)
         if path.is_file():
@@ -22,7 +22,7 @@ def default_environment() -> dict[str, str]:
     wanted = {
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "MUJOCO_GL": "egl",
-        # The nodes' parameter `threads` decides; helpers of libraries below torch would take every core.
+        # The nodes' parameter `threads` decides. Helpers of libraries below torch would take every core.
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",

@@ -77,7 +77,7 @@ def gazebo_nodes(options: LaunchOptions) -> list[NodeSpec]:
 
 
 def _simulator(world: str, gui: bool) -> list[NodeSpec]:
-    """Server, and its window where wanted; the server finds the plugins of the sourced workspaces."""
+    """Server, and its window where wanted. The server finds the plugins of the sourced workspaces."""
     plugins = [os.environ.get("GZ_SIM_SYSTEM_PLUGIN_PATH", ""), os.environ.get("LD_LIBRARY_PATH", "")]
     environment = {"GZ_SIM_SYSTEM_PLUGIN_PATH": os.pathsep.join(part for part in plugins if part)}
     arguments = ("sim", "-r", "-s", world)

@@ -1,4 +1,4 @@
-"""Launch arguments as the real launch knows them; it takes a misspelt one without a word."""
+"""Launch arguments as the real launch knows them. It ignores a misspelt one silently."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _includes() -> Iterator[IncludeLaunchDescription]:
 def _warn_of_the_ignored(
     context: LaunchContext, outermost: Sequence[IncludeLaunchDescription], known: Sequence[str]
 ) -> None:
-    """Tell of arguments of the command line that no file declares and that look like one of ours.
+    """Report arguments of the command line that no file declares and that look like one of ours.
 
     No more than that: another file may read an argument that it does not declare.
     """

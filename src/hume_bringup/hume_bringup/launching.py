@@ -1,4 +1,4 @@
-"""Turns the description into launch actions; needs the packages launch and launch_ros."""
+"""Turns the description into launch actions. Needs the packages launch and launch_ros."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _process(spec: NodeSpec, environment: Mapping[str, str]) -> ExecuteProcess:
 
 
 def _value(value: Any) -> Any:
-    """launch_ros reads plain strings as YAML; a task called "no" has to stay a string."""
+    """launch_ros reads plain strings as YAML. A task called "no" has to stay a string."""
     return ParameterValue(value, value_type=str) if isinstance(value, str) else value
 
 

@@ -9,11 +9,11 @@ from enum import Enum
 from typing import Any
 
 REFUSED = 2
-"""Exit code of a node that says it cannot work as it was told; starting it again would not help."""
+"""Exit code of a node that cannot work with its parameters. Starting it again would not help."""
 
 
 def enclave(node: str) -> str:
-    """SROS2 enclave of a node of this stack; of no effect while security is off."""
+    """SROS2 enclave of a node of this stack. Of no effect while security is off."""
     return f"/hume/{node}"
 
 
@@ -33,7 +33,7 @@ class NodeSpec:
     """One process.
 
     Attributes:
-        package, executable: as for `ros2 run`; without a package a program on the PATH.
+        package, executable: as for `ros2 run`. Without a package a program on the PATH.
         name: node name, and the name of the process.
         parameters: node parameters by name.
         params_file: YAML file read before `parameters`, or empty.

@@ -22,10 +22,10 @@ class LaunchOptions:
     task: str = same_as(find(System2Settings, "task"))
     contract: str = same_as(find(System2Settings, "contract"))
     namespace: str = setting("", "Namespace of every node and relative topic.")
-    params_file: str = setting("", "YAML file with node parameters; everything below goes above it.")
+    params_file: str = setting("", "YAML file with node parameters. Everything below goes above it.")
     policy_config: str = setting("", "YAML file with settings of the policy, such as config/policy.yaml.")
     limits_file: str = same_as(find(System1Settings, "limits_file"))
-    use_sim_time: bool = setting(False, "Take the time from /clock; always true in Gazebo and in a replay.")
+    use_sim_time: bool = setting(False, "Take the time from /clock. Always true in Gazebo and in a replay.")
     autostart: bool = same_as(
         find(LifecycleSettings, "autostart"),
         default=True,
@@ -35,10 +35,10 @@ class LaunchOptions:
     system1: bool = setting(True, "Start System 1 here: on or off.")
     system2: bool = setting(True, "Start System 2 here: on or off.")
     record: str = setting("", "Folder of a bag to record into.")
-    bag: str = setting("", "rosbag2 bag to replay; for mock: whose images to show.")
-    rate: float | None = setting(None, "Speed of a replay; 1 is as recorded.")
+    bag: str = setting("", "rosbag2 bag to replay. For mock: whose images to show.")
+    rate: float | None = setting(None, "Speed of a replay. 1 is as recorded.")
     loop: bool = setting(False, "Replay over and over.")
-    rviz: bool | None = setting(None, "Start rviz2; the default is true for viz alone.")
+    rviz: bool | None = setting(None, "Start rviz2. The default is true for viz alone.")
     foxglove: bool = setting(False, "Start foxglove_bridge on ws://localhost:8765.")
     gui: bool = setting(False, "Open the window of Gazebo.")
     refine: bool | None = same_as(find(System1Settings, "refine"), default=None)
@@ -62,7 +62,7 @@ class LaunchOptions:
 
     @classmethod
     def from_text(cls, values: Mapping[str, str]) -> LaunchOptions:
-        """Options from `name: text`, as launch files and command lines give them; empty text is the default.
+        """Options from `name: text`, as launch files and command lines give them. Empty text is the default.
 
         Raises:
             ConfigError: unknown name, or text that is no valid value of the argument.

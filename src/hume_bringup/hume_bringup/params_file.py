@@ -13,7 +13,7 @@ _KEY = "ros__parameters"
 
 
 def check_params_file(path: str) -> None:
-    """Check the form of a parameter file; the nodes check names and values.
+    """Check the form of a parameter file. The nodes check names and values.
 
     Raises:
         ConfigError: it does not exist, is no YAML, or is no parameter file.

@@ -25,7 +25,7 @@ FIELDS: dict[str, dict[str, Setting]] = {
 
 
 def load_policy_config(path: str) -> dict[str, dict[str, Any]]:
-    """Parameters of each system from a policy file; empty sections without one.
+    """Parameters of each system from a policy file. Empty sections without one.
 
     Raises:
         ConfigError: the file cannot be read, or a field is unknown or has no valid value.

@@ -32,7 +32,7 @@ def find_executable(package: str, executable: str) -> str:
 
 
 def command(spec: NodeSpec) -> list[str]:
-    """Command line of a process; a Python program runs under this interpreter.
+    """Command line of a process. A Python program runs under this interpreter.
 
     Raises:
         ConfigError: it is not installed.

@@ -34,7 +34,7 @@ _TASK = "hume/execute_task"
 
 @dataclass(frozen=True)
 class Permissions:
-    """What one node may do; names are relative to its namespace unless they begin with a slash.
+    """What one node may do. Names are relative to its namespace unless they begin with a slash.
 
     Attributes:
         node: node name.
@@ -120,7 +120,7 @@ def _simulator() -> Permissions:
 
 
 def _operator(sensors: tuple[str, ...]) -> Permissions:
-    """People and their tools: may watch everything, give tasks, stop, reset and drive the lifecycle; no commands."""
+    """People and their tools: may watch everything, give tasks, stop, reset and drive the lifecycle. No commands."""
     lifecycle = (f"{node}/{name}" for node in ("hume_system1", "hume_system2") for name in _LIFECYCLE_SERVICES)
     return Permissions(
         "hume_operator",

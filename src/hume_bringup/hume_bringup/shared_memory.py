@@ -16,7 +16,7 @@ _LOCKED_WITHIN = 10.0  # s
 
 
 def remove_orphaned_segments(folder: Path = _FOLDER) -> list[str]:
-    """Remove the segments whose owner has ended; a killed node leaves up to 17 MB in memory until the next boot.
+    """Remove the segments whose owner has ended. A killed node leaves up to 17 MB in memory until the next boot.
 
     Args:
         folder: where the segments are.

@@ -14,7 +14,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def signals_to(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
-    """The signals of `ENDING` go to a handler meanwhile; in the main thread, where alone they can arrive."""
+    """The signals of `ENDING` go to a handler meanwhile. In the main thread, where alone they can arrive."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -27,7 +27,7 @@ def signals_to(handler: Callable[[int, FrameType | None], None] | signal.Handler
 
 
 def interrupt_on_signals() -> None:
-    """The first signal of `ENDING` raises KeyboardInterrupt here; those after it must not disturb the clean-up.
+    """The first signal of `ENDING` raises KeyboardInterrupt here. Those after it must not disturb the clean-up.
 
     A shell starts background jobs with SIGINT ignored, which does not count. `nohup` ignores SIGHUP, which does.
     """

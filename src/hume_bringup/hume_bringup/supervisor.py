@@ -1,6 +1,7 @@
 """Starts a set of nodes without launch_ros, and stops them all within two seconds.
 
-Who plays the robot ends after System 1. If the supervisor itself is killed, the kernel tells the children: `tied`.
+Nodes that play the robot end after System 1. If the supervisor itself is killed, the kernel signals the children:
+`tied`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _WAIT_SECONDS = 0.1
 
 
 class Supervisor:
-    """Runs nodes as child processes; use it as a context manager, from a thread that lives as long as they do.
+    """Runs nodes as child processes. Use it as a context manager, from a thread that lives as long as they do.
 
     Each child leads a process group of its own, so that a Ctrl-C in the terminal reaches it once, from here.
 
@@ -42,7 +43,7 @@ class Supervisor:
         environment: variables on top of the present ones and the defaults.
 
     Raises:
-        ConfigError: a program is not installed, or the process may do too little here; nothing was started.
+        ConfigError: a program is not installed, or the process may do too little here. Nothing was started.
     """
 
     def __init__(self, specs: Sequence[NodeSpec], environment: dict[str, str] | None = None) -> None:
@@ -76,7 +77,7 @@ class Supervisor:
         return {name: code for name, code in codes.items() if code is not None}
 
     def wait(self) -> int:
-        """Block until all have ended, or one without which nothing works; returns an exit code.
+        """Block until all have ended, or one without which nothing works. Returns an exit code.
 
         What is to be respawned is started again.
         """
@@ -96,7 +97,7 @@ class Supervisor:
         return max((abs(code) for code in self.ended().values()), default=0)
 
     def stop(self) -> None:
-        """End every node, those that play the robot last, then kill what is left; takes two seconds at most."""
+        """End every node, those that play the robot last, then kill what is left. Takes two seconds at most."""
         last = {name for name, spec in self._specs.items() if spec.stops_last}
         # A second Ctrl-C during clean-up must not leave anything behind.
         with signals_to(signal.SIG_IGN):
@@ -143,7 +144,7 @@ class Supervisor:
 
 
 def run_until_interrupted(specs: Sequence[NodeSpec]) -> int:
-    """Run nodes until Ctrl-C, SIGTERM, SIGHUP, or until `Supervisor.wait` returns; returns an exit code."""
+    """Run nodes until Ctrl-C, SIGTERM, SIGHUP, or until `Supervisor.wait` returns. Returns an exit code."""
     interrupt_on_signals()
     try:
         with Supervisor(specs) as supervisor:

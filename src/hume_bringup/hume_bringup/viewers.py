@@ -29,7 +29,7 @@ def viewers(options: LaunchOptions) -> list[NodeSpec]:
             )
         )
     if options.foxglove:
-        # Nothing listens beyond this machine unless told to.
+        # Nothing listens beyond this machine by default.
         parameters = {"use_sim_time": options.use_sim_time, "address": "127.0.0.1", "port": _FOXGLOVE_PORT}
         nodes.append(NodeSpec("foxglove_bridge", "foxglove_bridge", "foxglove_bridge", parameters, **shared))
     return nodes

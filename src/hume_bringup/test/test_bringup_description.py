@@ -176,7 +176,7 @@ def test_a_recording_knows_robot_namespace_and_clock() -> None:
     assert arguments[3:] == ("--output", "/out", "--namespace", "left", "--use-sim-time")
 
 
-def test_viz_starts_rviz_unless_told_otherwise() -> None:
+def test_viz_starts_rviz_by_default() -> None:
     assert list(by_name("viz")) == ["rviz2"]
     assert list(by_name("viz", rviz=False, foxglove=True)) == ["foxglove_bridge"]
 

@@ -98,7 +98,7 @@ class Bench:
         Args:
             path: launch file.
             arguments: `name:=value` of the command line.
-            codes: exit codes of `system1_node` and `system2_node`, once every process is there; without one a process
+            codes: exit codes of `system1_node` and `system2_node`, once every process is there. Without one a process
                 stays until it is stopped.
         """
         awaited = ["system1_node", "system2_node", *self.others]
@@ -189,8 +189,8 @@ def test_the_including_files_own_configurations_are_its_own_affair(bench: Bench)
 @pytest.mark.parametrize(
     ("argument", "warned"), [("limit_file:=x", True), ("zzz:=x", False), ("limits_file:=", False), ("robots:=x", False)]
 )
-def test_a_misspelt_argument_that_no_file_takes_is_told(bench: Bench, argument: str, warned: bool) -> None:
-    """The including file passes nothing on; launch hands configurations of the right name down by itself."""
+def test_a_misspelt_argument_that_no_file_takes_is_reported(bench: Bench, argument: str, warned: bool) -> None:
+    """The including file passes nothing on. Launch hands configurations of the right name down by itself."""
     path = bench.parent("DeclareLaunchArgument('robots', default_value=''), include(checkpoint='/model')")
     finished = bench.launch(path, argument, system1_node=0)
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -24,7 +24,7 @@ def make(folder: Path, name: str, modified: float = OLD) -> Path:
 
 @pytest.fixture
 def owner(tmp_path: Path) -> Iterator[None]:
-    """Somebody who lives and owns the segment."""
+    """A process that runs and owns the segment."""
     lock = make(tmp_path, f"{SEGMENT}_el")
     with lock.open("rb") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)

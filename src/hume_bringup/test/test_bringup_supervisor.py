@@ -23,7 +23,7 @@ from hume_core.errors import ConfigError
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Installed as package `pkg`, executable `exe`; exits with its first argument, or stays with none."""
+    """Installed as package `pkg`, executable `exe`. Exits with its first argument, or stays with none."""
     path = tmp_path / "lib" / "pkg" / "exe"
     path.parent.mkdir(parents=True)
     path.write_text(
@@ -189,7 +189,7 @@ def test_what_kills_the_supervisor_ends_all(program: Path, number: signal.Signal
 def test_who_plays_the_robot_ends_after_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
-    """Ours are told by SIGTERM, which Python takes in silence while it imports; others by SIGINT."""
+    """Ours get SIGTERM, which ends Python without a traceback while it imports. Others by SIGINT."""
     program = tmp_path / "lib" / package / "exe"
     program.parent.mkdir(parents=True)
     program.write_text(

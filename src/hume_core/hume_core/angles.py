@@ -11,7 +11,8 @@ TURN = 2.0 * pi
 
 
 def whole_turns(difference: float) -> float:
-    """The whole turns in a finite difference of two angles, rad; without them it is at most half a turn."""
+    """The whole turns in a finite difference of two angles, rad. Without them it is at most half a turn."""
+    # d - 2 pi round(d / (2 pi)) lies in [-pi, pi], so these are the turns to take away for the short way.
     return TURN * round(difference / TURN)
 
 
@@ -20,7 +21,7 @@ def short_way(differences: NDArray[np.float64], continuous: NDArray[np.bool_]) -
 
     Args:
         differences: (..., n) rad.
-        continuous: (n,) joints that may turn without end; the others' differences stay as they are.
+        continuous: (n,) joints that may turn without end. The others' differences stay as they are.
     """
     if not continuous.any():
         return differences
@@ -31,7 +32,7 @@ def unwrapped(positions: NDArray[np.float64], continuous: NDArray[np.bool_]) -> 
     """Joint positions whose continuous joints go the short way from each row to the next.
 
     Args:
-        positions: (k, n) rad; the first row stays as it is.
+        positions: (k, n) rad. The first row stays as it is.
         continuous: (n,) joints that may turn without end.
     """
     if not continuous.any():

@@ -21,6 +21,8 @@ from hume_core.texts import shortened
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+_PROCESSOR = "policy_preprocessor.json"
+"""Where newer versions of LeRobot name the file of the statistics."""
 IGNORED_PREFIX = "value_query_head.paligemma_with_expert."
 _HUB_NAME = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w][\w./-]*))?")
 _SHARD = re.compile(r"[\w-][\w.-]{0,200}\.safetensors")
@@ -177,8 +179,10 @@ class CheckpointReader:
         found = self.shape(name) if name in self._where else None
         if found is None:
             wanted = f"expected shape {list(shape)}, found none" if shape is not None else "found none"
+            elsewhere = "normalize_" in name and (self.folder / _PROCESSOR).is_file()
+            hint = f"; statistics that {_PROCESSOR} names are not read" if elsewhere else ""
             raise CheckpointError(
-                f"tensor '{name}' is missing in {self.folder}: {wanted} (it holds {len(self._where)} tensors)"
+                f"tensor '{name}' is missing in {self.folder}: {wanted} (it holds {len(self._where)} tensors){hint}"
             )
         if shape is not None and found != tuple(shape):
             raise CheckpointError(

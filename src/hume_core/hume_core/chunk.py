@@ -20,7 +20,7 @@ class Chunk:
         rows: (H, A) float32, normalised policy units, padded to the policy's widest action.
         anchor: (n,) joint positions at the observation in the order of `names`, rad.
         names: arm joints of all groups, in policy order.
-        action_space: what the rows mean; see `ActionLayout.action_space`.
+        action_space: what the rows mean. See `ActionLayout.action_space`.
         model_id: identity of the checkpoint.
         instruction: what the robot was told.
         value: Q of the chunk.
@@ -52,12 +52,12 @@ class Segment:
         dt: time between two rows, s.
         epoch, chunk_seq: of the chunk that was refined.
         seq: sequence number of the segment, growing within an epoch.
-        names: joints of the columns of `positions`; all groups together.
+        names: joints of the columns of `positions`. All groups together.
         positions: (h, n) rad.
-        grippers: (h, g) policy units, one column per gripper in the order of the robot profile; g may be 0.
+        grippers: (h, g) policy units, one column per gripper in the order of the robot profile. g may be 0.
         observation_stamp: ROS time of the newest observation used, s.
         denoise_duration: how long it took, s.
-        unreachable: why the tool does not come where the rows ask it to; empty: it does, or the rows are joints.
+        unreachable: why the tool does not come where the rows ask it to. Empty: it does, or the rows are joints.
     """
 
     stamp: float

@@ -31,7 +31,7 @@ def make_app(help_text: str, **kwargs: Any) -> typer.Typer:
 
 
 def run_app(app: typer.Typer, name: str) -> None:
-    """Run a command line; a typed error, or what the system refuses, ends it with one message and exit code 2.
+    """Run a command line. A typed error, or what the system refuses, ends it with one message and exit code 2.
 
     Args:
         app: the command line.
@@ -51,7 +51,7 @@ def run_app(app: typer.Typer, name: str) -> None:
 
 
 def option(cls: type, name: str, *, low: float | None = None, help: str = "") -> Any:
-    """A typer option; its type is that of the function's argument.
+    """A typer option. Its type is that of the function's argument.
 
     Args:
         cls: settings class.

@@ -7,6 +7,6 @@ from contextlib import suppress
 
 
 def say(text: str) -> None:
-    """Print a line on standard error; nothing happens where the terminal is gone."""
+    """Print a line on standard error. Nothing happens where the terminal is gone."""
     with suppress(OSError):
         print(f"hume: {text}", file=sys.stderr, flush=True)

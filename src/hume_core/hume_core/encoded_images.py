@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hume_core.errors import ObservationError
 
 MOST_PIXELS = 64_000_000
-"""Of an image that is decoded; cameras of robots have fewer."""
+"""Of an image that is decoded. Cameras of robots have fewer."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
@@ -23,7 +23,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def encoded_size(data: Any) -> tuple[int, int] | None:
-    """(width, height) that the header of a JPEG or PNG image names; None where there is no such header.
+    """(width, height) that the header of a JPEG or PNG image names. None where there is no such header.
 
     Args:
         data: the file's bytes, as any buffer.
@@ -57,7 +57,7 @@ def decode_rgb(data: Any, size: tuple[int, int] | None = None) -> NDArray[np.uin
 
     Args:
         data: the file's bytes, as any buffer.
-        size: (width, height) that its header must name, pixels, or the other way round where the camera was turned;
+        size: (width, height) that its header must name, pixels, or the other way round where the camera was turned.
             None takes any up to `MOST_PIXELS`.
 
     Returns:

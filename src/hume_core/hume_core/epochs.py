@@ -1,8 +1,8 @@
 """Task epochs: a counter of 32 bits that wraps, and how nodes agree on it.
 
-Anybody can send an epoch, so growth is believed only up to a bound. System 1 leads: its status says again and again
-which epoch is in force, and whoever stays apart from it for a while goes there. No single message can part them for
-good. Comparison is that of serial numbers (RFC 1982), with the field of the messages, uint32.
+Any node can send an epoch, so growth is accepted only up to a bound. System 1 leads: its status says again and again
+which epoch is in force, and a node that differs from it for a while adopts it. No single message can keep them apart.
+Comparison is that of serial numbers (RFC 1982), with the field of the messages, uint32.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ LARGEST_STEP = 1000
 
 _HALF = SIZE // 2
 _SETTLE = 0.5
-"""How long a difference to System 1 must last before it counts, s: news travels both ways at the same time."""
+"""How long a difference to System 1 must last before it counts, s: messages travel both ways at the same time."""
 
 
 def following(epoch: int) -> int:
-    """The next epoch; 0 after the highest."""
+    """The next epoch. 0 after the highest."""
     return (epoch + 1) % SIZE
 
 
 def ahead(epoch: int, present: int) -> int:
-    """How many epochs `epoch` is ahead of `present`, from -2**31 up to 2**31 - 1; negative: behind."""
+    """How many epochs `epoch` is ahead of `present`, from -2**31 up to 2**31 - 1. Negative: behind."""
+    # Differences are taken around the circle of 2^32 numbers, the short way: so 0 is one ahead of 2^32 - 1.
     return (epoch - present + _HALF) % SIZE - _HALF
 
 
@@ -48,7 +49,7 @@ class EpochAgreement:
         return self.value
 
     def hear(self, epoch: int) -> bool:
-        """Somebody names an epoch: whether it begins here, being newer and believable."""
+        """Somebody names an epoch: whether it begins here, being newer by no more than the bound."""
         if epoch == self.value or not believed(epoch, self.value):
             return False
         self.value = epoch
@@ -57,7 +58,7 @@ class EpochAgreement:
     def follow(self, leader: int, now: float) -> bool:
         """System 1 is in the epoch `leader` at `now` (s, steady clock): whether that one begins here.
 
-        One that `hear` would believe begins at once, any other after the difference has lasted.
+        One that `hear` would accept begins at once, any other after the difference has lasted.
         """
         if leader == self.value:
             self._apart_since = None

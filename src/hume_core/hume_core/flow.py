@@ -27,6 +27,9 @@ def time_embedding(time: Tensor, width: int) -> Tensor:
     Returns:
         float64 (*time.shape, width): sines of width/2 geometric periods, then their cosines.
     """
+    # A single number says little to a network. Sines of periods from MIN_PERIOD to MAX_PERIOD tell times apart that are
+    # very near (short periods) and order those that are far (long ones). Periods are geometric, p_i = p_0 (p_n / p_0)^
+    # (i / n), as positions have it in Vaswani et al., Attention is all you need, 2017, section 3.5.
     fraction = torch.linspace(0.0, 1.0, width // 2, dtype=torch.float64, device=time.device)
     period = MIN_PERIOD * (MAX_PERIOD / MIN_PERIOD) ** fraction
     angle = time.to(torch.float64)[..., None] * (2.0 * math.pi / period)
@@ -39,11 +42,19 @@ def euler_times(start: float, step: float, stop: float = 0.0) -> list[float]:
     Args:
         start: first flow time.
         step: length of one Euler step, above 0.
-        stop: flow time to end at; integration goes on while time >= step/2 + stop.
+        stop: flow time to end at. Integration goes on while time >= step/2 + stop.
 
     Returns:
-        The times, descending; empty where start is below the threshold.
+        The times, descending. Empty where start is below the threshold.
     """
+    # Flow matching learns the velocity v(x, t) = dx/dt along the straight lines x_t = t noise + (1 - t) action, whose
+    # expectation is E[noise - action | x_t]. Sampling integrates it backwards in time by Euler's rule (Lipman et al.,
+    # Flow matching for generative modeling, 2023; Liu et al., Flow straight and fast, 2023):
+    #
+    #     x(t - step) = x(t) - step v(x(t), t)
+    #
+    # The velocity is evaluated at `start`, `start` - step, ... . Where rounding leaves a little more or less than the
+    # time to end at, the half step in the threshold decides: a step is taken if at least half of it is wanted.
     delta = np.float32(-step)
     threshold = np.float32(-delta / np.float32(2.0)) + np.float32(stop)
     time = np.float32(start)
@@ -83,6 +94,8 @@ class CandidateSchedule:
     @property
     def noise_levels(self) -> tuple[float, ...]:
         """Share of the starting noise that is left in each candidate after its last step."""
+        # All candidates begin at full noise, x = noise, whatever time they are told. K steps along the straight line
+        # x_t = t noise + (1 - t) action then lead to t = 1 - K step, and t is the share of the noise that is left.
         return tuple(max(0.0, 1.0 - count * self.step) for count in self.counts)
 
     def active_from(self, step: int) -> int:
@@ -90,7 +103,7 @@ class CandidateSchedule:
         return sum(count <= step for count in self.counts)
 
     def time_table(self) -> Tensor:
-        """Flow times (steps, N) in ``order``; float32, 0 where a candidate has already ended."""
+        """Flow times (steps, N), float32, in ``order``. 0 where a candidate has already ended."""
         table = torch.zeros(max(self.counts, default=0), len(self.times))
         for column, i in enumerate(self.order):
             table[: len(self.times[i]), column] = torch.tensor(self.times[i])
@@ -109,11 +122,15 @@ def candidate_schedule(
     Args:
         num_candidates: N, at least 1.
         num_steps: Euler steps of a whole run from 1 to 0.
-        time_temp: lowest and highest start time; the highest is never reached.
+        time_temp: lowest and highest start time. The highest is never reached.
         noise_temp: lowest and highest factor on the velocity.
         stop: flow time to end at, ``1 - theta2``.
     """
 
+    # Why the candidates differ: each has noise of its own, so each may end on another way to do the task. A start time
+    # below 1 (`time_temp`) means fewer steps, so some noise stays for System 1 to remove on newer images. A factor
+    # below 1 on the velocity (`noise_temp`) makes each step shorter. Hume paper, arXiv 2505.21432, on value-guided
+    # thinking.
     def spread(bounds: Sequence[float], i: int) -> float:
         return bounds[0] + (i / num_candidates) * (bounds[1] - bounds[0])
 

@@ -21,7 +21,7 @@ def prepare_image(image: Any, size: tuple[int, int], device: torch.device | str 
         device: where the result lives.
 
     Returns:
-        float32 (B, 3, height, width); padding is -1.
+        float32 (B, 3, height, width). Padding is -1.
     """
     pixels = torch.as_tensor(image).to(device).permute(0, 3, 1, 2)
     pixels = pixels.to(torch.float32, memory_format=torch.contiguous_format) / 255.0

@@ -1,4 +1,4 @@
-"""Reading JSON that may come from anybody: whatever is wrong with it is one typed error."""
+"""Reading JSON that may come from anywhere: whatever is wrong with it is one typed error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_json(path: str | Path, failure: type[HumeError], missing: str = "", lar
         largest: bytes that it may have.
 
     Raises:
-        HumeError: of the type `failure`; see `parse_json` and `read_text`.
+        HumeError: of the type `failure`. See `parse_json` and `read_text`.
         FileNotFoundError: it does not exist, and `missing` is empty.
     """
     try:
@@ -42,7 +42,7 @@ def parse_json(text: str | bytes, where: str, failure: type[HumeError]) -> Any:
         failure: error to raise.
 
     Raises:
-        HumeError: of the type `failure`; it is no JSON, holds a number that is not finite, or lists a key twice.
+        HumeError: of the type `failure`. It is no JSON, holds a number that is not finite, or lists a key twice.
     """
     try:
         return json.loads(

@@ -14,7 +14,7 @@ from hume_core.errors import RobotProfileError
 _POSITIVE_FIELDS = ("velocity", "acceleration", "jerk", "tracking")
 
 UNLIMITED = 1e6
-"""Position limit of a joint that has none, rad. It is finite, so that sums with it are; angles up to it are exact to
+"""Position limit of a joint that has none, rad. It is finite, so that sums with it are. Angles up to it are exact to
 1e-10 rad."""
 
 
@@ -30,7 +30,7 @@ class MotionLimits:
         acceleration: largest acceleration (n,), rad/s^2.
         jerk: largest jerk (n,), rad/s^3.
         tracking: largest |command - measured| (n,), rad.
-        continuous: joints that may turn without end (n,); their positions are -UNLIMITED to UNLIMITED. Left out: none.
+        continuous: joints that may turn without end (n,). Their positions are -UNLIMITED to UNLIMITED. Left out: none.
 
     Raises:
         RobotProfileError: a length differs, a number is not finite or not positive, lower >= upper, or a continuous

@@ -31,7 +31,7 @@ def tightened(profile: RobotProfile, path: str | Path) -> RobotProfile:
 
     Args:
         profile: the robot.
-        path: limits file; empty leaves the profile as it is.
+        path: limits file. Empty leaves the profile as it is.
 
     Raises:
         ConfigError: the file cannot be read, names something the robot lacks, or would loosen a limit.

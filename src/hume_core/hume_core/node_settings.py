@@ -8,7 +8,7 @@ from hume_core.errors import ConfigError
 from hume_core.settings import Setting, check, setting
 
 STREAM_RATE = Setting("Rate of the command stream.", default=200.0, unit="Hz", low=50.0, high=1000.0)
-"""The robot profile sets it; the control core runs at it."""
+"""The robot profile sets it. The control core runs at it."""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,9 @@ class Mode(Protocol):
     def unit(self, first: Tensor, second: Tensor) -> Tensor:
         """What one normalised unit is in real ones (n)."""
 
+    def mean_and_deviation(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (n), real units, as far as the statistics tell."""
+
     def misfit(self, first: Tensor, second: Tensor) -> str:
         """What cannot be true of finite statistics; empty: nothing."""
 
@@ -59,6 +62,10 @@ class MeanStd:
     def unit(self, first: Tensor, second: Tensor) -> Tensor:
         """See `Mode`."""
         return second + EPSILON
+
+    def mean_and_deviation(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Mode`."""
+        return first, second
 
     def misfit(self, first: Tensor, second: Tensor) -> str:
         """See `Mode`."""
@@ -81,6 +88,10 @@ class Range:
     def unit(self, first: Tensor, second: Tensor) -> Tensor:
         """See `Mode`."""
         return self._width(first, second) / 2.0
+
+    def mean_and_deviation(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of numbers that are spread evenly between both ends."""
+        return (first + second) / 2.0, (second - first) / 12.0**0.5
 
     def misfit(self, first: Tensor, second: Tensor) -> str:
         """See `Mode`."""
@@ -151,6 +162,16 @@ class Normalizer(nn.Module):
                 stored = _to_stored(f"normalizer.{name}_{STATISTICS[mode][1]}")
                 raise CheckpointError(f"tensor '{stored}' in {folder} {found[0].misfit(*found[1:])}")
 
+    # (x - mean) / std, column by column over the training data: then radians, metres and gripper values count alike in
+    # the loss, and an action has the scale of the standard normal noise that the flow starts from. Padding is 0, the
+    # mean. The epsilon keeps a column that never moved (std 0) finite. There is none on the way back: a column that
+    # never moved comes back as its mean exactly.
+
+    def state_distribution(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation (s) of the states in training, real units; None: the checkpoint does not say."""
+        found = self._found("state")
+        return None if found is None else found[0].mean_and_deviation(*found[1:])
+
     def state(self, state: Tensor) -> Tensor:
         """Real states (..., s) to normalised, padded ones (..., S)."""
         return F.pad(self._normalised("state", state), (0, self.max_state_dim - self.state_dim))
@@ -165,6 +186,7 @@ class Normalizer(nn.Module):
 
     def action_difference(self, difference: Tensor) -> Tensor:
         """Differences of the first k numbers of real actions (..., k) to those of normalised, padded ones (..., A)."""
+        # (a - mean) / std - (b - mean) / std = (a - b) / std: of a difference the mean drops out.
         size = difference.shape[-1]
         found = self._found("target")
         if found is not None:

@@ -17,8 +17,8 @@ class Observation:
 
     Attributes:
         images: uint8 RGB (B, height, width, 3) by camera key, the part after ``observation.images.``
-            in the configuration; cameras may differ in size.
-        state: float32 (B, T, s), real units, oldest first; T is the number of history states.
+            in the configuration. Cameras may differ in size.
+        state: float32 (B, T, s), real units, oldest first. T is the number of history states.
         task: one instruction per batch element.
 
     Raises:

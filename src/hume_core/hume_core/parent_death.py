@@ -1,6 +1,6 @@
 """Child processes that the kernel ends when their parent ends, however that happens.
 
-A process started with `tied` gets SIGTERM at its parent's end, also when that was killed and could tell nobody. It is
+A process started with `tied` gets SIGTERM at its parent's end, also when that was killed. It is
 arranged by this file as a program of its own, which then becomes the real one: no code runs between fork and exec of a
 parent with threads, and it works for programs that are not ours. See prctl(2), PR_SET_PDEATHSIG.
 """

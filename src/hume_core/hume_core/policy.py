@@ -34,7 +34,7 @@ class PretrainedPolicy(nn.Module):
 
     Attributes:
         config: the checkpoint's configuration.
-        contract: what the numbers of its states and actions mean; None where the checkpoint does not say.
+        contract: what the numbers of its states and actions mean. None where the checkpoint does not say.
         normalizer: between real and normalised units.
         tensors_read: names of the tensors that were read from the checkpoint, nothing else was.
     """
@@ -68,7 +68,7 @@ class PretrainedPolicy(nn.Module):
         compile: bool = False,
         contract: str = "",
     ) -> PolicyType:
-        """Load a checkpoint folder or hub name; only this system's own tensors are read.
+        """Load a checkpoint folder or hub name. Only this system's own tensors are read.
 
         Args:
             name: a folder, or ``organisation/name`` on the Hugging Face hub.
@@ -112,7 +112,7 @@ class PretrainedPolicy(nn.Module):
         """Make the buffers that no checkpoint stores."""
 
     def compile_steps(self, backend: str = "inductor") -> None:
-        """Run encoding and velocity through torch.compile from now on; ``warm_up`` then checks them.
+        """Run encoding and velocity through torch.compile from now on. ``warm_up`` then checks them.
 
         Args:
             backend: of torch.compile.

@@ -1,4 +1,4 @@
-"""What a process needs from its surroundings, whoever has started it: a place for logs, open files."""
+"""What a process needs from its surroundings, however it was started: a place for logs, open files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def prepare_environment() -> None:
     """Make sure that this process and its children can log and open files.
 
     Raises:
-        ConfigError: there is no writable folder for logs, or the process may open too few files; says what to set.
+        ConfigError: there is no writable folder for logs, or the process may open too few files. Says what to set.
     """
     _allow_files()
     folder = _log_folder()
@@ -34,7 +34,7 @@ def prepare_environment() -> None:
 
 
 def _log_folder() -> Path | None:
-    """Where ROS puts its logs; None: it does not know. As rcl_logging_interface has it."""
+    """Where ROS puts its logs. None: it does not know. As rcl_logging_interface has it."""
     variables = os.environ
     if variables.get("ROS_LOG_DIR"):
         return Path(variables["ROS_LOG_DIR"]).expanduser() if variables.get("HOME") else Path(variables["ROS_LOG_DIR"])

@@ -114,7 +114,7 @@ class RobotProfile(Section):
         """Read a profile from a YAML file, or by name from the installed profiles.
 
         Raises:
-            RobotProfileError: unknown name, unreadable file, or a wrong field; names file, field and fix.
+            RobotProfileError: unknown name, unreadable file, or a wrong field. Names file, field and fix.
         """
         path = find_profile(name_or_path)
         data = read_yaml(path, "robot profile", RobotProfileError)
@@ -155,14 +155,14 @@ class RobotProfile(Section):
 
     @property
     def action_dim(self) -> int:
-        """Length of one action row; see `action_layout`."""
+        """Length of one action row. See `action_layout`."""
         return self.action_layout().size
 
     def action_layout(self, kinematics: Kinematics | None = None) -> ActionLayout:
         """How an action row is split: the arm, then the gripper where there is one.
 
         Args:
-            kinematics: of the arm; only rows of spaces that need it cannot become joints without.
+            kinematics: of the arm. Only rows of spaces that need it cannot become joints without.
         """
         arm = ArmGroup("arm", self.joint_names, self.action_space, kinematics)
         return ActionLayout((arm,) if self.gripper is None else (arm, GripperGroup(self.gripper.joint)))
@@ -174,7 +174,7 @@ class RobotProfile(Section):
 
     @property
     def trajectory_lead(self) -> float:
-        """How far ahead of its tick a command is due in a trajectory, s; see `ArmController`."""
+        """How far ahead of its tick a command is due in a trajectory, s. See `ArmController`."""
         arm, stream = self.controllers.arm, self.rates.stream
         return 2.0 / stream + 1.0 / (arm.update_rate or stream) if arm.lead is None else arm.lead
 
@@ -207,7 +207,7 @@ class RobotProfile(Section):
         scale: Sequence[float] | None = None,
         **written: Any,
     ) -> RobotProfile:
-        """The robot with action rows of another meaning, such as a checkpoint's; what is left out stays.
+        """The robot with action rows of another meaning, such as a checkpoint's. What is left out stays.
 
         How rows are written belongs to a space: with another space that starts from its defaults.
 
@@ -216,7 +216,7 @@ class RobotProfile(Section):
             written: other fields of `Action`.
 
         Raises:
-            ActionSpaceError: unknown space; lists the valid ones.
+            ActionSpaceError: unknown space. Lists the valid ones.
             RobotProfileError: the space needs kinematics that the profile lacks, or a value is wrong.
         """
         data = self.model_dump(mode="json")
@@ -265,7 +265,7 @@ def find_profile(name_or_path: str | Path) -> Path:
     """The YAML file of a profile.
 
     Raises:
-        RobotProfileError: no such file or name; lists the known names.
+        RobotProfileError: no such file or name. Lists the known names.
     """
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml"):

@@ -40,7 +40,7 @@ class _Controller(Section):
 
     Attributes:
         topic: topic, or name of the action.
-        name: what `controller_manager` calls it; left out: the part of `topic` before the last; empty: it is no
+        name: what `controller_manager` calls it. Left out: the part of `topic` before the last. Empty: it is no
             controller of `controller_manager`.
     """
 
@@ -49,7 +49,7 @@ class _Controller(Section):
 
     @property
     def controller_name(self) -> str:
-        """Its name in `controller_manager`; empty if it is none of its controllers."""
+        """Its name in `controller_manager`. Empty if it is none of its controllers."""
         if self.name is not None:
             return self.name
         return "/".join(self.topic.strip("/").split("/")[:-1])
@@ -64,8 +64,8 @@ class ArmController(_Controller):
     """Where arm commands go.
 
     Attributes:
-        update_rate: of the controller, Hz; left out: that of the stream. The doctor compares it with the controller's.
-        lead: how far ahead of its tick a command is due in a trajectory, s; left out: two periods of the stream and one
+        update_rate: of the controller, Hz. Left out: that of the stream. The doctor compares it with the controller's.
+        lead: how far ahead of its tick a command is due in a trajectory, s. Left out: two periods of the stream and one
             of the controller, so that a message may be late by a period. For machines that are far apart: more.
     """
 
@@ -90,7 +90,7 @@ class Controllers(Section):
     """The robot's controllers, and the node that manages them.
 
     Attributes:
-        controller_manager: its name; empty: the robot has none, and whoever subscribes to a command topic listens.
+        controller_manager: its name. Empty: the robot has none, and any subscriber of a command topic listens.
     """
 
     arm: ArmController
@@ -99,7 +99,7 @@ class Controllers(Section):
 
     @property
     def managed(self) -> tuple[str, ...]:
-        """The controllers as the manager calls them; empty where the robot has no manager."""
+        """The controllers as the manager calls them. Empty where the robot has no manager."""
         sections = [self.arm, *([self.gripper] if self.gripper is not None else [])]
         names = [section.managed_name for section in sections]
         return tuple(name for name in names if name) if self.controller_manager else ()

@@ -18,7 +18,7 @@ def describe_problem(error: ValidationError, data: Any, model: type[BaseModel]) 
         model: what it was validated against.
     """
     problems = error.errors()
-    # A misspelt field is missing too; its own name helps more.
+    # A misspelt field is missing too. Its own name helps more.
     problem = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     location = problem["loc"]
     field = ".".join(shortened(_label(data, location, i)) for i in range(len(location)))

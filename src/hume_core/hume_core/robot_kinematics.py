@@ -18,7 +18,7 @@ def load_kinematics(profile: RobotProfile, urdf: str = "", fallback: Callable[[]
 
     Args:
         profile: names links, joints, limits and, with `kinematics.urdf`, a file.
-        urdf: text of the description; taken instead of the file.
+        urdf: text of the description. Taken instead of the file.
         fallback: gives the text where there is neither, from a topic, say.
 
     Raises:

@@ -47,7 +47,7 @@ class Joint(Section):
 
     Attributes:
         name: as in `/joint_states` and in the URDF.
-        position: lowest and highest position, rad; left out for a continuous joint.
+        position: lowest and highest position, rad. Left out for a continuous joint.
         continuous: it may turn without end: angles a whole turn apart are the same place.
         velocity: rad/s. acceleration: rad/s^2. jerk: rad/s^3.
         tracking: largest |command - measured|, rad.
@@ -94,7 +94,7 @@ class Gripper(Section):
         closed, open: the joint's position when closed and when open, m or rad.
         policy_closed, policy_open: the policy's action for closed and open.
         speed: largest speed of the command, m/s or rad/s.
-        force: what a gripper behind an action may grip with, N or Nm; left out: the driver's own, if it has one.
+        force: what a gripper behind an action may grip with, N or Nm. Left out: the driver's own, if it has one.
         binary: command only closed or open, with `hysteresis`.
         hysteresis: openings (0 closed .. 1 open) below which it closes and above which it opens.
     """
@@ -207,15 +207,15 @@ def written(section: Any, offset: Placement | None = None) -> Conventions:
 
 
 class KinematicsSection(Section):
-    """What inverse kinematics needs; units m, rad.
+    """What inverse kinematics needs. Units m, rad.
 
     Attributes:
-        urdf: path of the URDF, from the profile's folder if relative, or `package://NAME/path`; left out: the text
+        urdf: path of the URDF, from the profile's folder if relative, or `package://NAME/path`. Left out: the text
             comes from the topic `robot_description`.
         base_link: what poses are seen from.
         tool_link: the end effector's frame.
         position_tolerance, rotation_tolerance: how far from its target the tool may end.
-        rotation_weight: what one radian counts beside one metre, m/rad; small for arms with fewer than six joints.
+        rotation_weight: what one radian counts beside one metre, m/rad. Small for arms with fewer than six joints.
         posture_gain: how fast spare joints go home, 1/s.
     """
 
@@ -229,13 +229,13 @@ class KinematicsSection(Section):
 
 
 class Push(Section):
-    """What happens to a pushed arm; see docs/add_my_robot.md.
+    """What happens to a pushed arm. See docs/add_my_robot.md.
 
     Attributes:
         settle: how long the arm must follow again before motion goes on, s.
         timeout: longest push that is not a fault, s.
-        reach: how far the command comes along with the arm, as a multiple of the joint's `tracking`.
-        jump_speed: multiple of the joint's `velocity` at which no arm moves, whoever pushes it: what is measured to
+        reach: how far the command follows the arm, as a multiple of the joint's `tracking`.
+        jump_speed: multiple of the joint's `velocity` at which no arm moves, even when pushed: what is measured to
             be faster than this (and than 10 rad/s) is no motion.
     """
 

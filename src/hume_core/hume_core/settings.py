@@ -38,14 +38,14 @@ class Setting:
     Attributes:
         help: what it means, a sentence.
         default: value where nothing is set.
-        unit: of a number, such as "rad/s"; empty: none.
-        low, high: inclusive range of a number, or of both numbers of a pair; None: open. Infinity is valid only where
+        unit: of a number, such as "rad/s". Empty: none.
+        low, high: inclusive range of a number, or of both numbers of a pair. None: open. Infinity is valid only where
             it is a bound itself.
-        choices: valid texts; empty: any.
+        choices: valid texts. Empty: any.
         read_only: cannot be changed while a node runs.
-        given_by: what sets it in place of a ROS parameter, such as "robot profile"; empty: it is a parameter.
+        given_by: what sets it in place of a ROS parameter, such as "robot profile". Empty: it is a parameter.
         policy: may stand in a policy file.
-        name: the field's name; `declared` fills it in, as it does with the next two.
+        name: the field's name. `declared` fills it in, as it does with the next two.
         kind: type without None.
         optional: may be None.
     """
@@ -106,7 +106,7 @@ def setting(
     given_by: str = "",
     policy: bool = False,
 ) -> Any:
-    """A dataclass field that carries its declaration; see `Setting`."""
+    """A dataclass field that carries its declaration. See `Setting`."""
     return same_as(Setting(help, default, unit, low, high, tuple(choices), read_only, given_by, policy))
 
 
@@ -160,7 +160,7 @@ def build(cls: type[_Class], value_of: Callable[[Setting], Any]) -> _Class:
 
 
 def check(instance: Any, where: str = "setting") -> None:
-    """Check the values of a settings class; inner classes check themselves.
+    """Check the values of a settings class. Inner classes check themselves.
 
     Raises:
         ConfigError: names field, value, what is valid, and the unit.
@@ -190,7 +190,7 @@ def check_value(item: Setting, value: Any, where: str = "setting") -> Any:
 
 
 def parse_text(item: Setting, text: str, where: str = "setting") -> Any:
-    """The value that a text stands for; the empty text is None for a setting that may be None.
+    """The value that a text stands for. The empty text is None for a setting that may be None.
 
     Raises:
         ConfigError: as `check_value`.
@@ -204,7 +204,7 @@ def markdown_table(cls: type, heading: str = "parameter", prefix: str = "") -> s
     """The settings of a class as a table: name, default, what is valid, meaning.
 
     Args:
-        cls: settings class; what is `given_by` something else is left out.
+        cls: settings class. What is `given_by` something else is left out.
         heading: of the first column.
         prefix: of every name.
     """
@@ -240,9 +240,9 @@ def _part(cls: type, item: Field[Any], hint: Any) -> _Part:
 
 
 def _converted(kind: Any, value: Any) -> Any:
-    """The value in its type; None: it cannot be."""
+    """The value in its type. None: it cannot be."""
     if kind in (float, int):
-        # True is a number for Python, and a mistake for everybody else.
+        # For Python True is a number. In a configuration it is a mistake.
         right = isinstance(value, Real if kind is float else Integral) and not isinstance(value, bool)
         return kind(value) if right else None
     if kind in (bool, str):
@@ -256,7 +256,7 @@ def _converted(kind: Any, value: Any) -> Any:
 
 
 def _parsed(kind: Any, text: str) -> Any:
-    """The value of a text; the text itself where it stands for none, which no check lets pass."""
+    """The value of a text. The text itself where it stands for none, which no check lets pass."""
     try:
         if kind is bool:
             return _SWITCH.get(text.lower(), text)

@@ -31,10 +31,10 @@ def check_first_state(
     Raises:
         ObservationError: names the number, its value, the mean in training, and the likely cause.
     """
-    if not hasattr(normalizer, "state_mean") or not np.isfinite(deviations):
+    known = normalizer.state_distribution()
+    if known is None or not np.isfinite(deviations):
         return
-    mean = normalizer.state_mean.detach().cpu().numpy().astype(np.float64)
-    std = normalizer.state_std.detach().cpu().numpy().astype(np.float64)
+    mean, std = (numbers.detach().cpu().numpy().astype(np.float64) for numbers in known)
     parts = [(part, i) for part in composer.profile.state for i in range(composer.size_of(part))]
     spread = np.maximum(std, [part.spread() for part, _ in parts])
     off = np.abs(state - mean) / spread

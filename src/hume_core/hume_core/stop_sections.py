@@ -28,7 +28,7 @@ class DeadMan(Section):
     """An input that somebody holds while the arm may move. Letting go is an emergency stop.
 
     Attributes:
-        topic: of `std_msgs/Bool`; true: held. It has to be published all the time.
+        topic: of `std_msgs/Bool`. True: held. It has to be published all the time.
         timeout: longest silence that still counts as held, s.
     """
 
@@ -42,7 +42,7 @@ class StopState(Section):
     Attributes:
         topic: where the driver publishes it.
         type: of the message, such as `ur_dashboard_msgs/msg/SafetyMode`.
-        field: of the message; dots lead to inner fields.
+        field: of the message. Dots lead to inner fields.
         normal: values of the field with which the arm may move.
     """
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-_WRAPPERS = ("module.", "model.", "_orig_mod.")
-"""In front of all names: from data-parallel training, from a policy inside a policy, from `torch.compile`."""
+_WRAPPERS = re.compile(r"(?<![^.])(?:module|_orig_mod)\.")
+"""Around a network or a part of it: from data-parallel training, from `torch.compile`."""
+_POLICY = re.compile(r"(?:model\.)*")
+"""In front of all names: a policy inside a policy."""
 
 _PARTS = (
     "s1_model.",
@@ -53,7 +55,7 @@ _RENAMES = tuple(
 
 def released_name(name: str) -> str:
     """The name that the released layout has for a tensor; one that no rule knows stays as it is."""
-    bare = _unwrapped(name)
+    bare = _POLICY.sub("", _WRAPPERS.sub("", name), count=1)
     if bare.startswith(_SYSTEM2_PARTS):
         bare = _SYSTEM2 + bare
     elif not bare.startswith(_PARTS):
@@ -61,10 +63,3 @@ def released_name(name: str) -> str:
     for pattern, replacement in _RENAMES:
         bare = pattern.sub(replacement, bare)
     return bare
-
-
-def _unwrapped(name: str) -> str:
-    for wrapper in _WRAPPERS:
-        if name.startswith(wrapper):
-            return _unwrapped(name.removeprefix(wrapper))
-    return name

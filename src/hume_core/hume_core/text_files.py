@@ -1,4 +1,4 @@
-"""Reading text files that may come from anybody: only ordinary ones of a sensible size."""
+"""Reading text files that may come from anywhere: only ordinary ones of a sensible size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LARGEST_FILE = 16 * 1024 * 1024
 """Of a file of text, bytes."""
 
 BIGGEST_INTEGER = 2**64
-"""No configuration means more; beyond it a whole number does not even fit a float."""
+"""No configuration means more. Beyond it a whole number does not even fit a float."""
 
 
 def read_text(path: str | Path, failure: type[HumeError], largest: int = LARGEST_FILE) -> str:
@@ -22,8 +22,8 @@ def read_text(path: str | Path, failure: type[HumeError], largest: int = LARGEST
         largest: bytes that it may have.
 
     Raises:
-        HumeError: of the type `failure`; there is no such file, it is no ordinary one, too large, or no UTF-8.
-        FileNotFoundError: there is nothing of that name; it is the caller's to say what is missing.
+        HumeError: of the type `failure`. There is no such file, it is no ordinary one, too large, or no UTF-8.
+        FileNotFoundError: there is nothing of that name. It is the caller's to say what is missing.
     """
     path = Path(path)
     try:

@@ -25,7 +25,7 @@ _JOINERS = "\u200c\u200d"
 
 
 def _typed(error: BaseException, what: str) -> CheckpointError:
-    """What the library raises, as ours. Its Rust code panics with what is no `Exception`; only those are taken."""
+    """What the library raises, as ours. Its Rust code panics with what is no `Exception`. Only those are taken."""
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         raise error
     return CheckpointError(f"{what}: {shortened(str(error), 500)}")
@@ -59,7 +59,7 @@ class InstructionTokenizer:
         self._special = [
             token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special
         ]
-        # The trial is nobody's instruction.
+        # The trial text is not an instruction.
         self._warned = True
         self._tokenizer.enable_truncation(max_length)
         self._tokenizer.enable_padding(direction="right", pad_id=pad_id, length=max_length)
@@ -99,7 +99,7 @@ class InstructionTokenizer:
     def __call__(self, tasks: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Token ids (B, max_length) int64 and which are real (B, max_length) bool, both on the CPU.
 
-        The first text that is cut is warned about.
+        Warns of the first text that is cut.
         """
         texts = [_ended(task) for task in tasks]
         encoded = self._tokenizer.encode_batch(texts)
@@ -112,10 +112,10 @@ class InstructionTokenizer:
         return ids, mask
 
     def check(self, instruction: str) -> None:
-        """Check that the policy can be told an instruction as it stands.
+        """Check that the policy can take an instruction unchanged.
 
         Raises:
-            ObservationError: it is empty, too long, or has something in it that is no text; names what.
+            ObservationError: it is empty, too long, or has something in it that is no text. Names what.
         """
         if not instruction.strip():
             raise ObservationError("the instruction is empty; say what to do, such as 'lift the red cube'")

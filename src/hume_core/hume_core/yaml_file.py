@@ -1,4 +1,4 @@
-"""Reading YAML that people write, or that anybody may have written: whatever is wrong is one typed error."""
+"""Reading YAML that may come from anywhere: whatever is wrong is one typed error."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def read_yaml(path: str | Path, what: str, failure: type[HumeError] = ConfigErro
         failure: error to raise.
 
     Raises:
-        HumeError: of the type `failure`; the file cannot be read.
+        HumeError: of the type `failure`. The file cannot be read.
     """
     try:
         text = read_text(path, failure, _LARGEST)
@@ -85,7 +85,7 @@ def parse_yaml(text: str, where: str, failure: type[HumeError] = ConfigError) ->
         failure: error to raise.
 
     Raises:
-        HumeError: of the type `failure`; it is no YAML, too large, nested too deep, or holds a number beyond 64 bits.
+        HumeError: of the type `failure`. It is no YAML, too large, nested too deep, or holds a number beyond 64 bits.
     """
     if len(text) > _LARGEST:
         raise failure(f"{where} has {len(text)} characters; valid: at most {_LARGEST}")

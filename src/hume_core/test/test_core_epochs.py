@@ -1,4 +1,4 @@
-"""Epochs count round, are believed only so far, and no message can part two nodes for good."""
+"""Epochs count round, are accepted only up to a bound, and no message can keep two nodes apart."""
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +26,7 @@ def test_the_next_epoch_is_newer_wherever_the_count_stands(epoch: int) -> None:
 
 
 @pytest.mark.parametrize("epoch", [-1, SIZE, LARGEST_STEP + 1, SIZE - 1, SIZE // 2])
-def test_what_is_old_or_too_far_ahead_is_not_believed(epoch: int) -> None:
+def test_what_is_old_or_too_far_ahead_is_not_accepted(epoch: int) -> None:
     assert not believed(epoch, 0)
     agreement = EpochAgreement()
     assert not agreement.hear(epoch)

@@ -1,4 +1,4 @@
-"""JSON and YAML from anybody: the content, or one typed error of bounded length, at once."""
+"""JSON and YAML from anywhere: the content, or one typed error of bounded length, at once."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def test_recorded_step_counts():
     np.testing.assert_allclose(schedule.noise_levels, (0.1, 0.1, 0.1, 0.0, 0.0), atol=1e-12)
 
 
-def test_stops_above_zero_where_told():
+def test_stops_above_zero_where_asked():
     assert len(euler_times(1.0, 0.1, stop=0.3)) == 7
     assert euler_times(0.2, 0.1, stop=0.5) == []
 

@@ -338,7 +338,7 @@ def test_a_continuous_joint_turns_the_tool_past_pi(way: float, start: float) -> 
 
 @pytest.mark.parametrize("turns", [0, 1, -3])
 def test_spare_joints_go_home_the_short_way(turns: int) -> None:
-    """Seven joints; what is a turn further is the same, and home is never more than half a turn away."""
+    """Seven joints. What is a turn further is the same, and home is never more than half a turn away."""
     profile = RobotProfile.load(ROBOTS / "franka_fr3.yaml")
     data = profile.model_dump(mode="json")
     data["joints"][6] |= {"position": None, "continuous": True, "home": -3.0}

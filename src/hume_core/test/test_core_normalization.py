@@ -119,3 +119,16 @@ def test_statistics_in_the_wrong_order_are_refused(mode: str) -> None:
     fill(found, "action", torch.full((7,), 0.5), torch.full((7,), -0.5))
     with pytest.raises(CheckpointError, match=rf"'unnormalize_outputs.buffer_action.{STATISTICS[mode][1]}' in"):
         found.check(FOLDER)
+
+
+@pytest.mark.parametrize("mode", STATISTICS)
+def test_what_the_statistics_tell_of_the_states(mode: str) -> None:
+    found = normalizer(mode, "IDENTITY")
+    fill(found, "state", torch.full((8,), 2.0), torch.full((8,), 6.0))
+    known = found.state_distribution()
+    assert known is not None
+    evenly = torch.linspace(2.0, 6.0, 100_001).double()
+    expected = (2.0, 6.0) if mode == "MEAN_STD" else (float(evenly.mean()), float(evenly.std()))
+    for numbers_, value in zip(known, expected, strict=True):
+        torch.testing.assert_close(numbers_, torch.full((8,), value), rtol=1e-4, atol=0.0)
+    assert normalizer("IDENTITY").state_distribution() is None

@@ -1,4 +1,4 @@
-"""Observation: what is accepted, and that every refusal names the culprit."""
+"""Observation: what is accepted, and that every refusal names what is wrong."""
 
 import subprocess
 import sys

@@ -51,7 +51,7 @@ def test_the_child_ends_with_its_parent(number: signal.Signals) -> None:
 
 
 def test_the_child_may_do_something_first(tmp_path: Path) -> None:
-    """It is told by SIGTERM, not killed."""
+    """It gets SIGTERM and is not killed."""
     mark = tmp_path / "told"
     code = f"import signal; signal.signal(15, lambda *_: open({str(mark)!r}, 'w').close()); signal.pause()"
     ready = f"open({str(tmp_path / 'ready')!r}, 'w').close(); "

@@ -24,7 +24,7 @@ STD = np.array([0.1, 0.15, 0.12, 0.1, 0.4, 0.25, 0.014, 0.014])
 
 
 def statistics(mean: Any, std: Any) -> Any:
-    return SimpleNamespace(state_mean=torch.tensor(mean).float(), state_std=torch.tensor(std).float())
+    return SimpleNamespace(state_distribution=lambda: (torch.tensor(mean).float(), torch.tensor(std).float()))
 
 
 def composer(robot: str, state: list[Any]) -> StateComposer:
@@ -106,5 +106,5 @@ def test_the_bound_may_be_wider_and_there_may_be_none() -> None:
     assert "'z'" in refusal(state, MEAN, STD, LIBERO)
     check_first_state(state, statistics(MEAN, STD), LIBERO, 10.0)
     check_first_state(state * 100, statistics(MEAN, STD), LIBERO, math.inf)
-    unnormalised: Any = SimpleNamespace()
+    unnormalised: Any = SimpleNamespace(state_distribution=lambda: None)
     check_first_state(state * 100, unnormalised, LIBERO, 8.0)

@@ -1,4 +1,4 @@
-"""What the policy may be told, and what happens with a text that is too long."""
+"""Which instructions the policy takes, and what happens with a text that is too long."""
 
 import ast
 import re

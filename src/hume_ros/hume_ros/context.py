@@ -19,7 +19,7 @@ def init_ros(args: Sequence[str] | None = ()) -> None:
     """`rclpy.init` without signal handlers, in an environment made ready by `prepare_environment`.
 
     Args:
-        args: ROS command line; None takes the process's own.
+        args: ROS command line. None takes the process's own.
 
     Raises:
         ConfigError: an argument or a parameter file cannot be read, or the process may open too few files.

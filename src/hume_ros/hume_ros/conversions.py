@@ -95,7 +95,7 @@ def joint_values(message: Any, names: Sequence[str], field: str = "position") ->
 
 
 def known_joint_values(message: Any, names: Sequence[str]) -> NDArray[np.float64]:
-    """Positions (len(names),) of a `sensor_msgs/JointState`, rad or m; nan for the joints that it does not hold."""
+    """Positions (len(names),) of a `sensor_msgs/JointState`, rad or m. NaN for the joints that it does not hold."""
     position = dict(zip(message.name, message.position, strict=False))
     return np.array([position.get(name, np.nan) for name in names], dtype=np.float64)
 

@@ -17,7 +17,7 @@ def receive_description(node: Node, timeout: float) -> str:
     """The URDF text that robot_state_publisher latches on `robot_description`. Blocks the calling thread.
 
     Args:
-        node: on whose behalf; a short-lived node beside it listens, so that its executor may be busy.
+        node: that asks. A short-lived node beside it listens, so that its executor may be busy.
         timeout: s.
 
     Raises:

@@ -30,7 +30,7 @@ class DiagnosticsPublisher:
     """Asks `report` once a second and publishes what it says.
 
     Args:
-        node: owner; its name is the component's name.
+        node: owner. Its name is the component's name.
         report: called from the spin thread.
     """
 

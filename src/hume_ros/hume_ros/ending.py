@@ -9,7 +9,7 @@ import threading
 import time
 
 CLOSING = 2.5
-"""Longest time from the wish to end to the end, s; the kernel sees to it."""
+"""Longest time from the request to end until the process has ended, s. The kernel sees to it."""
 
 _STUCK = 0.3  # s
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -25,7 +25,7 @@ class Ending:
         linger: how much longer to go on where it is the parent that has ended, s.
 
     Attributes:
-        stuck: set by others while the main thread waits for something and has nothing to bring to an end in order.
+        stuck: set by others while the main thread waits for something and nothing has to be ended in order.
     """
 
     def __init__(self, linger: float) -> None:

@@ -1,8 +1,8 @@
 """Task epochs, shared by every node through a latched topic.
 
 An epoch is a counter that grows on every new instruction, cancel, reset, emergency stop and takeover. Each node
-keeps the newest it has seen and may start the next one; what carries an older epoch is dropped. Which epochs are
-believed, and how nodes come together again, says `hume_core.epochs`.
+keeps the newest it has seen and may start the next one. What carries an older epoch is dropped. `hume_core.epochs` says
+which epochs are accepted and how nodes agree again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class EpochKeeper:
     """The newest task epoch known to a node.
 
     Args:
-        node: owner; publishes and subscribes `hume/epoch`.
+        node: owner. Publishes and subscribes `hume/epoch`.
         on_change: called with (epoch, reason) when another node begins a newer epoch, from the spin thread.
     """
 
@@ -40,12 +40,12 @@ class EpochKeeper:
         return self._agreement.value
 
     def start_new(self, reason: str) -> int:
-        """Begin the next epoch, tell everybody, and return it."""
+        """Begin the next epoch, publish it, and return it."""
         self._publish(self._agreement.begin(), reason)
         return self.value
 
     def hear(self, epoch: int) -> None:
-        """An admitted chunk has brought a newer epoch; `on_change` is not called."""
+        """An admitted chunk has brought a newer epoch. `on_change` is not called."""
         self._agreement.hear(epoch)
 
     def follow(self, epoch: int) -> None:
@@ -54,7 +54,7 @@ class EpochKeeper:
             self._on_change(epoch, "System 1 is in it")
 
     def lead(self, epoch: int, reason: str) -> None:
-        """System 1 only: the control core is in this epoch; tell everybody where they do not know it."""
+        """System 1 only: the control core is in this epoch. It is published if it is new."""
         if self._agreement.follow(epoch, time.monotonic()):
             self._publish(epoch, reason)
 

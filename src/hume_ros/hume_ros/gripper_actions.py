@@ -10,7 +10,7 @@ from rclpy.node import Node
 from hume_core.errors import RobotProfileError
 
 GRIPPER_COMMAND = "control_msgs/action/GripperCommand"
-"""Position and largest force. Not in ros2_control of Kilted and later; vendors' drivers have it."""
+"""Position and largest force. Not in ros2_control of Kilted and later. Vendors' drivers have it."""
 PARALLEL_GRIPPER_COMMAND = "control_msgs/action/ParallelGripperCommand"
 """Position, and where they are given, largest velocity and force of a joint."""
 
@@ -22,7 +22,7 @@ class GripperServer:
     """A server of a gripper's action that is in the ROS graph.
 
     Attributes:
-        id: of its endpoint; a server that was started again has another one.
+        id: of its endpoint. A server that was started again has another one.
         type: of the action, such as `GRIPPER_COMMAND`.
     """
 

@@ -23,7 +23,7 @@ class Layout:
 
     Attributes:
         channels: numbers per pixel in a row of the image.
-        convert: OpenCV's conversion to RGB; None: it is RGB.
+        convert: OpenCV's conversion to RGB. None: it is RGB.
         depth: bytes per number.
         even: width and height must be multiples of these.
         smallest: fewest rows and columns.

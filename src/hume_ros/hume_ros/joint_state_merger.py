@@ -27,13 +27,13 @@ def wanted_joints(profile: RobotProfile) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class MergedJointState:
-    """A complete joint state; reads like `sensor_msgs/JointState`.
+    """A complete joint state. Reads like `sensor_msgs/JointState`.
 
     Attributes:
         header: with the stamp of the oldest position of an arm joint.
         name: joints.
         position: rad or m.
-        velocity: rad/s or m/s, empty where nobody asked for them.
+        velocity: rad/s or m/s, empty where they were not asked for.
     """
 
     header: Any
@@ -56,15 +56,15 @@ class _Joint:
 class JointStateMerger:
     """The newest value of each joint, from any number of publishers.
 
-    A message that holds every wanted joint is a complete state as it is: a robot with one driver notices nothing of
-    this. A velocity that is missing or nan is not given. Where velocities are wanted, it is then the difference of two
+    A message that holds every wanted joint is a complete state as it is: for a robot with one driver nothing changes. A
+        velocity that is missing or nan is not given. Where velocities are wanted, it is then the difference of two
     positions.
 
     Threads: one at a time.
 
     Args:
         names: the wanted joints.
-        max_age: how old a joint's newest value may be, s; measured by arrival.
+        max_age: how old a joint's newest value may be, s. Measured by arrival.
         velocities: whether velocities are wanted.
         continuous: joints without end: their differences go the short way round.
         extra: those of the names that may be older than the stamp says, such as the gripper's.
@@ -129,16 +129,16 @@ class JointStateMerger:
         return MergedJointState(self._header(), self._names, tuple(joint.position for joint in joints), velocity)
 
     def _header(self) -> Any:
-        """Of the arm joint that was measured first; joints without a stamp do not count if another has one."""
+        """Of the arm joint that was measured first. Joints without a stamp do not count if another has one."""
         arm = [joint for name, joint in self._joints.items() if name not in self._extra]
         return min(arm, key=lambda joint: joint.stamp or math.inf).header
 
     def lost(self, now: float) -> list[str]:
-        """Joints that never came, or not for `max_age`; `now` as in `add`."""
+        """Joints that never came, or not for `max_age`. `now` as in `add`."""
         return [name for name, joint in self._joints.items() if now - joint.received > self._max_age]
 
     def problem(self, now: float) -> str:
-        """Why no complete state comes, for people; empty where nothing is known to be wrong. `now` as in `add`."""
+        """Why no complete state comes, for people. Empty where nothing is known to be wrong. `now` as in `add`."""
         lost = self.lost(now)
         if not lost:
             return "joint states carry no time stamp; the driver has to set it" if self._unstamped else ""
@@ -178,7 +178,7 @@ class JointStateMerger:
             )
 
     def _note(self, message: Any, layout: list[tuple[str, int]], received: float) -> bool:
-        """Keep the values; whether the message gives all that is wanted of its joints."""
+        """Keep the values. Returns whether the message gives all that is wanted of its joints."""
         stamp = stamp_nanoseconds(message.header.stamp)
         self._unstamped = stamp == 0
         complete, velocities = True, message.velocity if self._velocities else ()
@@ -192,7 +192,7 @@ class JointStateMerger:
         return complete
 
     def _difference(self, name: str, before: _Joint, position: float, stamp: int, received: float) -> float:
-        """Velocity from the last two positions, rad/s; the last one where no time has passed, nan without any."""
+        """Velocity from the last two positions, rad/s. The last one where no time has passed, nan without any."""
         stamped = stamp != 0 and before.stamp != 0
         elapsed = (stamp - before.stamp) * 1e-9 if stamped else received - before.received
         if not 0.0 < elapsed < _GAP:

@@ -35,40 +35,40 @@ _FAILED = 2
 class HumeLifecycleNode(LifecycleNode):
     """A lifecycle node whose `configure`, `activate`, `deactivate` and `cleanup` may raise `HumeError`.
 
-    A typed error refuses the transition with one log line; the node stays alive in its previous state.
-    With the parameter `autostart` it configures itself once it spins, and activates itself once `may_activate` agrees;
-    with `exit_on_failure` the process then ends where either is refused.
+    A typed error refuses the transition with one log line. The node stays alive in its previous state.
+    With the parameter `autostart` it configures itself once it spins, and activates itself once `may_activate` agrees.
+    With `exit_on_failure` the process then ends where either is refused.
     """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._autostart_timer = None
         self.gave_up = False
-        """Autostart failed and the process has to end; the reason is logged."""
+        """Autostart failed and the process has to end. The reason is logged."""
         self.activates_itself = False
-        """The activation at hand is that of autostart: nobody asked for it."""
+        """The present activation is that of autostart, not one that was asked for."""
         self.on_configuring: Callable[[bool], None] = lambda configuring: None
-        """Told when it begins to wait for models and sensors, and when that is over; nothing moves meanwhile."""
+        """Called when it begins to wait for models and sensors, and when that is over. Nothing moves meanwhile."""
         settings = declare_settings(self, LifecycleSettings)
         self._exit_on_failure = settings.exit_on_failure
         if settings.autostart:
             self._autostart_timer = steady_timer(self, 0.0, self._autostart)
 
     def configure(self) -> None:
-        """Take up resources. Raise `HumeError` to refuse; `cleanup` is then called."""
+        """Take up resources. Raise `HumeError` to refuse. `cleanup` is then called."""
 
     def activate(self) -> None:
         """Begin to work."""
 
     def may_activate(self) -> bool:
-        """Whether autostart may activate now; asked again and again until it says yes."""
+        """Whether autostart may activate now. Asked again and again until it says yes."""
         return True
 
     def deactivate(self) -> None:
         """Stop working, keep resources."""
 
     def cleanup(self) -> None:
-        """Give up what `configure` took; must cope with a half-done configure."""
+        """Give up what `configure` took. Must cope with a half-done configure."""
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Called by rclpy."""
@@ -130,7 +130,7 @@ class HumeLifecycleNode(LifecycleNode):
         self.activates_itself = False
 
     def _autostart_step(self, outcome: TransitionCallbackReturn) -> bool:
-        """Whether a transition was made; where it was not, the process may have to end."""
+        """Whether a transition was made. Where it was not, the process may have to end."""
         if outcome == TransitionCallbackReturn.SUCCESS:
             return True
         self.gave_up = self._exit_on_failure
@@ -142,7 +142,7 @@ def _outcome(done: bool) -> TransitionCallbackReturn:
 
 
 def run_process(make: Callable[[], Node], linger: float = 0.0) -> NoReturn:
-    """`run_node`, then the end of the process without taking the interpreter apart, which costs torch a second."""
+    """`run_node`, then end the process without shutting down the interpreter, which takes a second with torch."""
     code = run_node(make, linger=linger)
     # Nodes are parts of reference cycles: without this the participant's shared memory stays until the next boot.
     gc.unfreeze()
@@ -169,9 +169,9 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None, linger: fl
     Args:
         make: builds the node. Nodes in its attribute `companions`, if it has one, are spun too. A `HumeError` there or
             later ends the process with its message and exit code 2, and so do ROS arguments that cannot be read.
-        args: command line; None takes the process's own.
-        linger: how much longer a node that plays the robot goes on after its parent's end, s: System 1 hears of that
-            at the same time, and has to bring the arm to rest.
+        args: command line. None takes the process's own.
+        linger: how much longer a node that plays the robot goes on after its parent's end, s: System 1 notices that at
+            the same time, and has to bring the arm to rest.
 
     Returns:
         Exit code.

@@ -2,7 +2,7 @@
 
 `message_filters.ApproximateTimeSynchronizer` is not used. Its queues hold a number of messages and not a time: joint
 states at 1 kHz push out the ones that belong to an image before the image arrives. It also gives each message to the
-first match, so that one dropped frame can pair each later frame with its neighbour for good. And it keeps messages of a
+first match, so that after one dropped frame each later frame may be paired with its neighbour. It keeps messages of a
 clock that has gone back.
 """
 
@@ -31,7 +31,7 @@ class MessageSource:
         self._callbacks: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
 
     def registerCallback(self, callback: Callable[..., None], *args: Any) -> None:  # noqa: N802
-        """Call `callback(message, *args)` for every message; the name is that of `message_filters`."""
+        """Call `callback(message, *args)` for every message. The name is that of `message_filters`."""
         self._callbacks.append((callback, args))
 
     def deliver(self, message: Any) -> None:
@@ -53,7 +53,7 @@ class _Queue:
 
     Attributes:
         stamps: ascending, ns.
-        spans: stamp -> spread of the closest match that the message was part of, ns; infinite before the first.
+        spans: stamp -> spread of the closest match that the message was part of, ns. Infinite before the first.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class _Queue:
         self.spans: dict[int, float] = {}
 
     def add(self, stamp: int, message: Any) -> None:
-        """Keep a message; one of the same stamp goes."""
+        """Keep a message. One of the same stamp goes."""
         if stamp not in self.messages:
             insort(self.stamps, stamp)
         self.messages[stamp], self.spans[stamp] = message, inf
@@ -76,7 +76,7 @@ class _Queue:
         self._drop(bisect_left(self.stamps, stamp + 1), len(self.stamps))
 
     def near(self, stamp: int, slop: int) -> list[int]:
-        """Stamps within `slop`, the closest first; of two as close the older one."""
+        """Stamps within `slop`, the closest first. Of two as close the older one."""
         within = self.stamps[bisect_left(self.stamps, stamp - slop) : bisect_left(self.stamps, stamp + slop + 1)]
         return sorted(within, key=lambda at: abs(at - stamp))
 
@@ -132,6 +132,8 @@ class ApproximateTimeSynchronizer:
         with self._lock:
             own = self._queues[index]
             own.add(stamp, message)
+            # What is older than the newest by more than `keep` has no partner to come: the slowest topic is not so
+            # late.
             own.drop_before(own.stamps[-1] - self._keep)
             # A message that is older than all that may wait went out again at once.
             match = self._match(stamp, index) if stamp in own.messages else None
@@ -143,6 +145,9 @@ class ApproximateTimeSynchronizer:
 
     def _match(self, stamp: int, index: int) -> tuple[int, ...] | None:
         """Stamps of the first combination around `stamp` that fits."""
+        # The product goes through each topic's messages from the closest on. So the first combination that fits is made
+        # of the messages nearest to `stamp`, and is taken without looking for the smallest span: with k messages within
+        # the slop on each of m other topics there may be k^m.
         gain = _GAIN * self._slop
         near = [[stamp] if i == index else queue.near(stamp, self._slop) for i, queue in enumerate(self._queues)]
         for combination in product(*near):
@@ -156,6 +161,8 @@ class ApproximateTimeSynchronizer:
     def _take(self, match: tuple[int, ...]) -> Iterator[Any]:
         span = max(match) - min(match)
         for queue, at in zip(self._queues, match, strict=True):
+            # Matches go forward in time on every topic, so nothing older than this one is of use. The message itself
+            # stays, in case a later one of another topic fits it clearly better.
             queue.drop_before(at)
             queue.spans[at] = span
             yield queue.messages[at]

@@ -26,7 +26,7 @@ JOINT_STATES = "joint_states"
 """Name of the source that is no camera."""
 
 BACK = 0.1
-"""Stamps that go back by more begin anew; by less, a message has come out of order. s"""
+"""Stamps that go back by more begin again; by less, a message has come out of order. s"""
 
 _LONGEST_THOUGHT = 2.0
 """For how long the velocities at the observation of a chunk can be asked for, s."""
@@ -201,7 +201,7 @@ class ObservationBuffer:
         return state
 
     def _note_stamp(self, message: Any, source: str, publisher: tuple[str, ...]) -> None:
-        """Begin anew if stamps have gone back."""
+        """Begin again if stamps have gone back."""
         stamp = stamp_seconds(message.header.stamp)
         before = self._newest.get(publisher, stamp)
         if stamp == 0.0:  # not stamped
@@ -221,7 +221,7 @@ class ObservationBuffer:
                 self._merger.begin_anew()
             self.beginnings += 1
         self._on_problem(
-            f"stamps of {source} went back by {before - now:.2f} s; observations begin anew "
+            f"stamps of {source} went back by {before - now:.2f} s; observations begin again "
             "(a bag played again, a simulator reset, or a clock that was set)"
         )
 

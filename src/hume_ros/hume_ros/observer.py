@@ -1,4 +1,4 @@
-"""Gathers synchronised observations from the topics of a robot profile. The newest wins; nothing queues."""
+"""Gathers synchronised observations from the topics of a robot profile. The newest wins. Nothing queues."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Observer(ObservationBuffer):
     """Subscribes to cameras and joint states and keeps the newest matching set.
 
     Args:
-        node: owner of the subscriptions; its spin thread delivers the messages.
+        node: owner of the subscriptions. Its spin thread delivers the messages.
         profile: which topics, and how far apart stamps may lie.
-        cameras: the policy's camera keys; a subset of the profile's.
+        cameras: the policy's camera keys. A subset of the profile's.
         history: number of past states T that the policy wants.
         composer: of the states; None: that of the profile.
     """
@@ -95,7 +95,7 @@ def probe_sensors(
     """Wait for one usable message on every topic that the policy needs. Blocks the calling thread.
 
     Args:
-        node: on whose behalf; a short-lived node beside it listens, so that its executor may be busy.
+        node: that asks. A short-lived node beside it listens, so that its executor may be busy.
         profile: topics and joint names.
         cameras: the policy's camera keys.
         timeout: for all topics together, s.
@@ -129,7 +129,7 @@ def probe_sensors(
 
 
 def _first_state(node: Node, profile: RobotProfile, topic: str, deadline: float) -> Any:
-    """The first complete joint state; drivers may send a part of the joints each."""
+    """The first complete joint state. Drivers may send a part of the joints each."""
     _first_message(node, JointState, topic, "joint states", deadline)
     merger, messages = JointStateMerger.of(profile), queue.SimpleQueue[Any]()
     subscription = node.create_subscription(JointState, topic, messages.put, qos.JOINT_STATES)
@@ -158,6 +158,6 @@ def _first_message(node: Node, msg_type: type, topic: str, what: str, deadline: 
         return message
     publishers = node.get_publishers_info_by_topic(topic)
     if not publishers:
-        raise ObservationError(f"{what}: nobody publishes {topic}; start the driver or mend the robot profile")
+        raise ObservationError(f"{what}: nobody publishes {topic}; start the driver or correct the robot profile")
     types = ", ".join(sorted({info.topic_type for info in publishers}))
     raise ObservationError(f"{what}: no usable message on {topic} (published as {types}, wanted {msg_type.__name__})")

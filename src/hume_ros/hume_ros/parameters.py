@@ -24,7 +24,7 @@ def declare_settings(node: Node, cls: type[_Class], prefix: str = "") -> _Class:
 
     Args:
         node: owner.
-        cls: settings class; what is given by something else, such as the robot profile, is no parameter.
+        cls: settings class. What is given by something else, such as the robot profile, is no parameter.
         prefix: of every parameter's name.
 
     Raises:
@@ -35,7 +35,7 @@ def declare_settings(node: Node, cls: type[_Class], prefix: str = "") -> _Class:
 
 
 def _take_whole_numbers(node: Node, names: Collection[str]) -> None:
-    """Let a running node take a 1 where it wants 1.0, as it does at its start; everything else is checked as before."""
+    """Let a running node take a 1 where it wants 1.0, as it does at its start. Everything else is checked as before."""
 
     def convert(parameters: list[Parameter[Any]]) -> list[Parameter[Any]]:
         return [
@@ -75,7 +75,7 @@ def _descriptor(item: Setting) -> ParameterDescriptor:
 
 
 def refuse_unknown_parameters(node: Node) -> None:
-    """Check that every parameter set from outside is one the node has; ROS would ignore a misspelt one silently.
+    """Check that every parameter set from outside is one the node has. ROS would ignore a misspelt one silently.
 
     Args:
         node: with all its parameters declared.
@@ -89,6 +89,6 @@ def refuse_unknown_parameters(node: Node) -> None:
             near = get_close_matches(name, known, n=1)
             hint = f", did you mean '{near[0]}'?" if near else "."
             raise ConfigError(
-                f"parameter '{name}' is unknown to {node.get_name()}{hint} Mend the parameter file or command line; "
+                f"parameter '{name}' is unknown to {node.get_name()}{hint} Correct the parameter file or command line; "
                 f"valid: {', '.join(known)}"
             )

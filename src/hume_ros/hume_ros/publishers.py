@@ -10,7 +10,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 NAMELESS = "a node without a name"
 SETTLED = 15.0
-"""A crashed process stays in the graph until its lease is over. Two that are there for longer both live, s."""
+"""A crashed process stays in the graph until its lease is over. Two that are there for longer both run, s."""
 
 # What the graph calls a node of which only a publisher is known yet. A publisher without ROS stays so.
 _UNKNOWN = "_NODE_NAME_UNKNOWN_"
@@ -74,7 +74,7 @@ class RepeatedPublishers:
 
 
 def repeated_text(repeated: Mapping[str, Mapping[str, int]]) -> str:
-    """What was found, for people; empty: nothing."""
+    """What was found, for people. Empty: nothing."""
     return ", ".join(
         f"{node} publishes on {topic} from {count} processes"
         for topic, nodes in repeated.items()

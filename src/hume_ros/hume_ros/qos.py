@@ -9,7 +9,7 @@ JOINT_STATES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=64, reliability
 """Joint states, subscribing side: those of a fast driver must not push out those of a slow one on the same topic."""
 
 COMMAND = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE)
-"""Command stream: the newest counts; reliable because the controllers of ros2_control ask for it."""
+"""Command stream: the newest counts. Reliable because the controllers of ros2_control ask for it."""
 
 CHUNK = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE)
 """Action chunks and segments: the newest counts."""
@@ -37,7 +37,7 @@ STATES = (
     _offer(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE),
     _offer(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
 )
-"""Subscriptions that together hear every publisher, and what latched ones published before."""
+"""Subscriptions that together receive from every publisher, and what latched ones published before."""
 
 STOPS = (*STATES, _offer(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE))
 """The same, and a reliable publisher's messages are sent again where they get lost. The first hears all, live."""

@@ -22,7 +22,7 @@ def call_until_answered(client: Any, request: Any, spin: Callable[[], None], tim
         timeout: s.
 
     Returns:
-        The answer; None when none came in time.
+        The answer. None when none came in time.
     """
     calls: list[Any] = []
     deadline, repeat = time.monotonic() + timeout, 0.0

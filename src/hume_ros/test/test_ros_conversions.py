@@ -1,4 +1,4 @@
-"""Messages to arrays: live messages and those of the rosbags library decode alike; damage is named."""
+"""Messages to arrays: live messages and those of the rosbags library decode alike. Damage is named."""
 
 from __future__ import annotations
 

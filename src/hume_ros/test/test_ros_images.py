@@ -1,4 +1,4 @@
-"""Every encoding of usual camera drivers becomes the RGB picture that it stands for; what does not fit it is named."""
+"""Every encoding of usual camera drivers becomes the RGB picture that it stands for. What does not fit it is named."""
 
 from __future__ import annotations
 

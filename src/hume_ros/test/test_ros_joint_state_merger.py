@@ -52,12 +52,12 @@ def test_parts_make_a_state_in_any_order(order: tuple[int, ...]) -> None:
     assert states[:2] == [None, None]
     state = states[2]
     assert dict(zip(state.name, state.position, strict=True)) == {"a": 1.0, "b": 2.0, "c": 3.0, "finger": 0.04}
-    # The arm is as it was when its oldest joint was measured; the gripper may be older.
+    # The arm is as it was when its oldest joint was measured. The gripper may be older.
     assert state.header.stamp == parts[0].header.stamp
 
 
 @pytest.mark.parametrize(("lost", "age"), [("finger", 0.3), ("b", 0.26), ("a", 5.0)])
-def test_a_joint_that_is_not_refreshed_is_lost_and_named(lost: str, age: float) -> None:
+def test_a_joint_that_is_not_refreshed_is_missing_and_named(lost: str, age: float) -> None:
     merged = merger()
     merged.add(message(1.0, dict.fromkeys(NAMES, 0.0)), 1.0)
     rest = {name: 0.1 for name in NAMES if name != lost}
@@ -81,7 +81,7 @@ def test_a_joint_named_twice_is_refused(names: tuple[str, ...]) -> None:
         merger().add(twice, 1.0)
 
 
-def test_a_joint_nobody_wants_may_come_twice() -> None:
+def test_a_joint_that_is_not_wanted_may_come_twice() -> None:
     twice = message(1.0, dict.fromkeys(NAMES, 0.0))
     twice.name, twice.position = [*twice.name, "wheel", "wheel"], [*twice.position, 0.0, 1.0]
     assert merger().add(twice, 1.0) is twice

@@ -31,7 +31,7 @@ TWO = f"{SYSTEM2} publishes on hume/action_chunk from 2 processes"
         ([(SYSTEM2, 0.0, FOR_EVER), (DENOISER, 0.0, FOR_EVER)], 60.0, ""),
         ([(SYSTEM2, 0.0, FOR_EVER), (SYSTEM2, 20.0, FOR_EVER)], 20.0 + SETTLED - 0.5, ""),
         ([(SYSTEM2, 0.0, FOR_EVER), (SYSTEM2, 20.0, FOR_EVER)], 20.0 + SETTLED, TWO),
-        # A crashed one leaves the graph 10 s later; its successor came meanwhile.
+        # A crashed one leaves the graph 10 s later. Its successor came meanwhile.
         ([(SYSTEM2, 0.0, 30.0), (SYSTEM2, 22.0, FOR_EVER)], 80.0, ""),
         # Again and again: there are always two, but never the same.
         ([(SYSTEM2, 12.0 * k, 12.0 * k + 14.0) for k in range(10)], 110.0, ""),
@@ -45,7 +45,7 @@ def test_nodes_that_run_twice_are_named(spans: list[tuple[str, float, float]], u
     assert seen(spans, until) == text
 
 
-def test_each_topic_is_told() -> None:
+def test_each_topic_is_reported() -> None:
     watch = RepeatedPublishers()
     there = {"a": [Publisher("/x", (1,)), Publisher("/x", (2,))], "b": [Publisher("/y", (3,)), Publisher("/y", (4,))]}
     assert watch.update(there, 0.0) == {}

@@ -30,7 +30,7 @@ class Robot:
         )
 
     def play(self, start: float, seconds: float, place: float = 0.0, shift: dict[str, float] | None = None) -> Any:
-        """Messages from `start` on; yields the time at every step."""
+        """Messages from `start` on. Yields the time at every step."""
         shift = shift or {}
         for k in range(round(seconds * self.rate)):
             at = start + k / self.rate

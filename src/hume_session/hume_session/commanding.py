@@ -38,26 +38,26 @@ UNBOUNDED = 1e3
 
 _RESET_AFTER = NS
 _BEHIND = NS // 2
-"""How far the core may be stepped behind; less than `_RESET_AFTER`."""
+"""How far the core may be stepped behind. Less than `_RESET_AFTER`."""
 _STOPPED = (Mode.FAULT, Mode.ESTOP)
 
 
 class CommandStage:
     """Ticks the control core.
 
-    The core is told everything at its time, but it may be stepped later, so that segments can be computed ahead of it.
-    Nothing depends on when. Only an epoch that the core itself begins acts on the rest, and that takes an emergency
-    stop, or a reset a second after a fault.
+    The core gets everything at its time, but it may be stepped later, so that segments can be computed ahead of it.
+    When it is stepped changes nothing. Only an epoch that the core itself begins acts on the rest. For that an
+    emergency stop is needed, or a reset a second after a fault.
 
     Args:
         profile: robot.
-        settings: of the core; rate and action space come from the profile.
+        settings: of the core. Rate and action space come from the profile.
         limit_scales: kind of limit -> share of the profile's.
-        follows: whether the measured arm follows these commands. Where it does not, as in a replay, |command -
-            measured| is not bounded, since the bound would bend a stream that is right, and a fault is reset after a
-            second, so that one does not hide the rest.
+        follows: whether the measured arm follows these commands. It does not in a replay. Then |command - measured|
+            is not bounded, since the bound would bend a stream that is right. A fault is then reset after a second,
+            so that one does not hide the rest.
         schedule: time.
-        listener: told of every tick.
+        listener: called for every tick.
     """
 
     def __init__(
@@ -87,9 +87,10 @@ class CommandStage:
         self.command = Command(limits.size)
 
     def fork(self, listener: Listener) -> CommandStage:
-        """A copy that goes its own way from here on, on a schedule of its own; all that was due must have been done.
+        """A copy that is stepped by itself from here on, on a schedule of its own. All that was due must have been
+        done.
 
-        Events that the core has yet to come to go with it. Segments do not: their denoiser stays behind.
+        Events that the core has not reached yet are copied too. Segments do not: their denoiser stays behind.
         """
         schedule = Schedule()
         schedule.start, schedule.now = self._schedule.start, self._schedule.now
@@ -116,11 +117,11 @@ class CommandStage:
         self.append(ActivateEvent())
 
     def later(self, future: Future[Any] | None, make: Callable[[], Event | None]) -> None:
-        """Leave what gives an event of now, asked for once the core comes to it and the future is done."""
+        """Queue a function that makes an event of now. It is called once the core is here and the future is done."""
         self._waiting.append((self._schedule.now, future, make))
 
     def append(self, event: Event) -> None:
-        """Leave an event in the core's inbox."""
+        """Put an event into the core's inbox."""
         self.later(None, lambda: event)
 
     def offer(self, chunk: Chunk) -> None:
@@ -156,7 +157,7 @@ class CommandStage:
         return self.core.intake.epoch
 
     def newest_numbers(self) -> tuple[int, int]:
-        """Highest sequence numbers of the chunks that came and the segments that were let in; 0 before the first."""
+        """Highest sequence numbers of the chunks that came and the segments that were let in. 0 before the first."""
         return self._newest_chunk, max(self.core.intake.segments.seq, 0)
 
     @property

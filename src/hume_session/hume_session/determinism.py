@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def deterministic_algorithms() -> Iterator[None]:
-    """Only deterministic algorithms in torch; memory is left unfilled, which would cost time and change no result."""
+    """Only deterministic algorithms in torch. Memory is left unfilled, which would cost time and change no result."""
     settings = torch.utils.deterministic
     before = torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True)

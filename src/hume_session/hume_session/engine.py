@@ -16,7 +16,7 @@ from hume_system2.thinker import ThoughtResult
 
 
 class Engine(Protocol):
-    """Takes requests at once and answers later; the session asks for the answer when its latency is over.
+    """Takes requests at once and answers later. The session asks for the answer when its latency is over.
 
     A future may hold an `ObservationError`: the observation cannot be used.
     """

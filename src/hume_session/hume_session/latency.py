@@ -13,7 +13,7 @@ from hume_session.schedule import NS
 
 @dataclass(frozen=True)
 class Latencies:
-    """Durations over time; the value in force is the last one that began, at first the first one.
+    """Durations over time. The value in force is the last one that began, at first the first one.
 
     Attributes:
         starts: when each began to hold, ns, increasing.

@@ -12,7 +12,7 @@ from hume_system2.thinker import ThoughtResult
 
 
 class Listener:
-    """Hears everything that happens in a session and ignores it; override what is of interest.
+    """Is called for everything that happens in a session, and does nothing. Override what is of interest.
 
     Times are ns since the start of the session, unless said otherwise.
     """
@@ -27,7 +27,7 @@ class Listener:
         """
 
     def thought(self, start: int, end: int, task: Task, result: ThoughtResult, chunk: Chunk | None) -> None:
-        """A thought is over; `chunk` is None where the task had changed meanwhile."""
+        """A thought is over. `chunk` is None where the task had changed meanwhile."""
 
     def segment(self, start: int, end: int, segment: Segment) -> None:
         """A segment is done."""

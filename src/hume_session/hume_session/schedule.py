@@ -12,11 +12,11 @@ NS = 1_000_000_000
 _SECOND = 1e-9
 
 Waits: TypeAlias = "Iterator[Future[Any]]"
-"""Futures that have to be done before the iterator is asked to go on; whoever steps the session sees to that."""
+"""Futures that have to be done before the iterator is asked to go on. The code that steps the session sees to that."""
 
 
 class Rank(IntEnum):
-    """Order of what happens at the same instant; what reaches the session from outside comes before all of these."""
+    """Order of what happens at the same instant. What reaches the session from outside comes before all of these."""
 
     FINISH = 0
     START = 1
@@ -25,7 +25,7 @@ class Rank(IntEnum):
 
 
 class Schedule:
-    """Actions in order of time. Steady time counts from the start; ROS time is the time of the schedule.
+    """Actions in order of time. Steady time counts from the start. ROS time is the time of the schedule.
 
     Attributes:
         start: when the session begins, ns.
@@ -42,7 +42,7 @@ class Schedule:
         self.start = self.now = start
 
     def at(self, time: int, rank: Rank, action: Callable[[], Waits | None]) -> None:
-        """Call `action` at a time, ns; it may return what it has to wait for."""
+        """Call `action` at a time, ns. It may return what it has to wait for."""
         self._count += 1
         heapq.heappush(self._queue, (time, rank, self._count, action))
 

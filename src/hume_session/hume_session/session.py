@@ -33,10 +33,10 @@ class SessionOptions:
 
     Attributes:
         chunk_switch: as of the denoiser.
-        control: settings of the control core; rate and action space come from the robot.
+        control: settings of the control core. Rate and action space come from the robot.
         limit_scales: kind of limit -> share of the robot's.
         kinematics: of the arm, for action spaces of the end effector.
-        follows: whether the measured arm follows the commands; see `CommandStage`.
+        follows: whether the measured arm follows the commands. See `CommandStage`.
     """
 
     chunk_switch: ChunkSwitch = ChunkSwitch.AT_ONCE
@@ -47,7 +47,7 @@ class SessionOptions:
 
 
 class Session:
-    """Both systems and the control core. Times are ns on the ROS clock; the steady clock counts from `begin`.
+    """Both systems and the control core. Times are ns on the ROS clock. The steady clock counts from `begin`.
 
     Methods that give `Waits` do their work while they are iterated. Each future they give has to be done before the
     next step of the iteration.
@@ -59,7 +59,7 @@ class Session:
         latency: how long they take.
         options: see `SessionOptions`.
         listener: told what happens.
-        commands: the command stage to go on with; None: a new one.
+        commands: the command stage to go on with. None: a new one.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Session:
         self._epoch = 0
 
     def begin(self, start: int) -> None:
-        """Time begins; with a command stage that was handed over it goes on."""
+        """Time begins. With a command stage that was handed over it goes on."""
         schedule = self.schedule
         if self._resumed:
             self._epoch = self.commands.core.intake.epoch
@@ -101,11 +101,11 @@ class Session:
         schedule.at(start, Rank.REPORT, self._report)
 
     def advance(self, time: int) -> Waits:
-        """Think and denoise until `time`; the core may be left behind."""
+        """Think and denoise until `time`. The core may be left behind."""
         yield from self.schedule.advance(time)
 
     def command_until(self, time: int) -> Waits:
-        """Think, denoise, and run every tick of the core before `time`; its last command is `commands.command`."""
+        """Think, denoise, and run every tick of the core before `time`. Its last command is `commands.command`."""
         yield from self.schedule.advance(time)
         yield from self.commands.advance(time)
 
@@ -115,7 +115,7 @@ class Session:
         Args:
             source: camera key, or `JOINT_STATES`.
             message: with the fields of `sensor_msgs`.
-            arrival: when it is said to have come, where that was before the session began; None: now.
+            arrival: when it is said to have come, where that was before the session began. None: now.
         """
         elapsed = self.schedule.elapsed if arrival is None else arrival - self.schedule.start
         self._listener.received(source, elapsed, message)
@@ -150,7 +150,7 @@ class Session:
         self.commands.estop()
 
     def why_idle(self) -> str:
-        """Why no thought could begin; empty if one could."""
+        """Why no thought could begin. Empty if one could."""
         return self._thinking.why_idle()
 
     def _begin_epoch(self, epoch: int, reason: str) -> None:

@@ -78,7 +78,7 @@ class ThinkingStage:
         self._consider()
 
     def why_idle(self) -> str:
-        """Why no thought could begin; empty if one could."""
+        """Why no thought could begin. Empty if one could."""
         if self._cycle.assignment is None:
             return "no instruction"
         try:

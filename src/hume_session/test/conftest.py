@@ -93,7 +93,7 @@ class FakeEngine:
 
 
 class Notes(Listener):
-    """Writes down everything; the commands as numbers, so that streams can be compared byte by byte."""
+    """Writes down everything. The commands as numbers, so that streams can be compared byte by byte."""
 
     def __init__(self) -> None:
         self.times: list[int] = []
@@ -145,7 +145,7 @@ class Rig:
     Args:
         profile: robot.
         think, denoise: latencies, s.
-        engine: answers; None: one that leads to `TARGET` at once.
+        engine: answers. None: one that leads to `TARGET` at once.
         follows: whether the arm does what it is told.
         commands: to go on with.
 
@@ -217,7 +217,7 @@ class Rig:
         return self
 
     def answer(self, waits: Waits) -> int:
-        """Step to the end and answer what is waited for; how often something was."""
+        """Step to the end and answer what is waited for. Returns how often something was."""
         count = 0
         for future in waits:
             assert not future.done()
@@ -256,7 +256,7 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> RobotProfile:
 
 @pytest.fixture
 def make_rig(profile: RobotProfile) -> Callable[..., Rig]:
-    """Build a rig: `make_rig(think=0.1, denoise=0.02, engine=None, follows=True)`; `profile` takes another robot."""
+    """Build a rig: `make_rig(think=0.1, denoise=0.02, engine=None, follows=True)`. `profile` takes another robot."""
     return lambda **options: Rig(options.pop("profile", profile), **options)
 
 

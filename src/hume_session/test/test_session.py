@@ -105,7 +105,7 @@ def test_the_core_asks_for_a_segment_at_the_first_tick_after_it(make_rig: Any, m
     rig = make_rig(denoise=0.022, engine=make_engine(at_once=False))
     rig.started()
     rig.answer(rig.session.command_until(rig.BEGIN + 101 * MS))
-    # Thinking and denoising go on without the segment; only the core needs it.
+    # Thinking and denoising go on without the segment. Only the core needs it.
     assert list(rig.session.advance(rig.BEGIN + 130 * MS)) == []
     assert list(rig.session.commands.advance(rig.BEGIN + 125 * MS)) == []
     waits = rig.session.commands.advance(rig.BEGIN + 125 * MS + 1)
@@ -115,7 +115,7 @@ def test_the_core_asks_for_a_segment_at_the_first_tick_after_it(make_rig: Any, m
     assert rig.notes.mode_at(125 * MS) == "running"
 
 
-def test_a_thought_that_cannot_be_had_is_told_and_tried_again(make_rig: Any, make_engine: Any) -> None:
+def test_a_thought_that_cannot_be_had_is_reported_and_tried_again(make_rig: Any, make_engine: Any) -> None:
     class Refusing(make_engine):  # type: ignore[misc]
         def think(self, observation: Any) -> Future[Any]:
             if not self.thoughts:
@@ -147,7 +147,7 @@ def test_what_happens_at_the_same_instant_has_an_order() -> None:
 
 def test_a_message_is_seen_by_what_is_due_at_the_same_instant(make_rig: Any) -> None:
     rig = make_rig().started(0.2)
-    # `play` has handed over a joint state of 200 ms; the next thought is due then.
+    # `play` has handed over a joint state of 200 ms. The next thought is due then.
     rig.play(0.005)
     start, observation = rig.engine.thoughts[1]
     assert start == 200 * MS
@@ -188,7 +188,7 @@ def test_at_rest_the_arm_stops_and_nothing_is_thought(make_rig: Any) -> None:
     np.testing.assert_array_equal(rig.session.commands.command.velocity, [0.0, 0.0])
     assert rig.notes.epochs[-1] == (600 * MS, 2, "enough")
     assert (len(rig.engine.thoughts), len(rig.engine.segments)) == (thoughts, segments)
-    # The thought at hand was for nothing.
+    # The current thought is dropped.
     assert rig.notes.thoughts[-1][2] is None
     rig.session.assign("go")
     rig.play(2.0)

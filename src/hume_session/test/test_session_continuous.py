@@ -56,7 +56,7 @@ def test_joint_positions_beyond_pi_are_reached_the_short_way(
 def test_joint_deltas_turn_the_joints_on_and_on(
     make_rig: Any, make_engine: Any, profile: RobotProfile, report: Any, target: list[float]
 ) -> None:
-    """Every thought asks for a little more than where the arm is; together that is more than half a turn."""
+    """Every thought asks for a little more than where the arm is. Together that is more than half a turn."""
     engine = make_engine(target=np.array(target))
     rig = make_rig(profile=continuous(profile, "joint_delta"), engine=engine)
     rig.report, rig.arm = report, np.array([3.0, -3.0])

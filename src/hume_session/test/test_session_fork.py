@@ -72,7 +72,7 @@ def test_a_fork_numbers_chunks_above_one_that_the_core_has_yet_to_see(make_rig: 
 
 
 def drama(rig: Any, keep_up: bool) -> bytes:
-    """Arrivals every millisecond or so, an outage, an emergency stop, a rest; the core kept up, or left behind."""
+    """Arrivals every millisecond or so, an outage, an emergency stop, a rest. The core kept up, or left behind."""
     rig.begin()
     for ms in range(1, 5000):
         rig.now = rig.BEGIN + ms * MS

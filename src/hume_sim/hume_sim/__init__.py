@@ -3,6 +3,6 @@
 import ctypes.util
 import os
 
-# MuJoCo reads this once, on import; without it, it looks for a window system.
+# MuJoCo reads this once, on import. Without it, it looks for a window system.
 if "MUJOCO_GL" not in os.environ:
     os.environ["MUJOCO_GL"] = "egl" if ctypes.util.find_library("EGL") else "osmesa"

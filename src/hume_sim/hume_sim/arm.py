@@ -14,7 +14,7 @@ from hume_core.errors import ActionSpaceError
 
 ARM_JOINTS = ("waist", "shoulder", "elbow", "forearm_roll", "wrist_angle", "wrist_rotate")
 FINGER_JOINT = "left_finger"
-"""The finger that is commanded and reported; its position is half of the gap between the fingers, m."""
+"""The finger that is commanded and reported. Its position is half of the gap between the fingers, m."""
 
 JOINT_NAMES = (*ARM_JOINTS, FINGER_JOINT)
 

@@ -40,7 +40,7 @@ class ArmDrive:
         self._commands.append(positions)
 
     def follow(self, trajectory: JointTrajectory, stamp: float | None) -> None:
-        """Play a trajectory that begins at ROS time `stamp`, s; None: now."""
+        """Play a trajectory that begins at ROS time `stamp`, s. None: now."""
         self._commands.append((trajectory, stamp))
 
     def clear(self) -> None:
@@ -49,7 +49,7 @@ class ArmDrive:
         self._plays = False
 
     def target(self, position: Array, velocity: Array) -> Array | None:
-        """Where the servos are to go in this step (n,), rad; None: where they were told before.
+        """Where the servos are to go in this step (n,), rad. None: where they were to go before.
 
         Args:
             position: (n,) measured, rad.

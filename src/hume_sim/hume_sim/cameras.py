@@ -21,10 +21,10 @@ class CameraStream:
     """Renders the newest sample at a fixed rate, on its own thread with its own GL context and MuJoCo data.
 
     Args:
-        model: compiled scene; only read.
+        model: compiled scene. Only read.
         source: gives the newest sample.
         publish: called with camera, image (H, W, 3) uint8 RGB and the sample it shows, on the camera thread.
-        rate: frames per second of every camera; late frames are skipped, not made up for.
+        rate: frames per second of every camera. Late frames are skipped, not made up for.
         height: rows, pixels.
         width: columns, pixels.
         cameras: which cameras.
@@ -49,12 +49,12 @@ class CameraStream:
         self.paused = False
 
     def start(self) -> None:
-        """Start the camera thread; raises what making the GL context raised."""
+        """Start the camera thread. Raises what making the GL context raised."""
         self._thread.start()
         self._ready.result()
 
     def stop(self) -> None:
-        """Stop the camera thread and wait for it; a second call is harmless."""
+        """Stop the camera thread and wait for it. A second call is harmless."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(_STOP_TIMEOUT)

@@ -14,13 +14,13 @@ from hume_sim.suites import LARGEST_PUSH, Suite
 from hume_sim.world import TabletopWorld
 
 PERIOD = 0.01
-"""Simulated time between two calls of `Disturbances.apply`, s; the same everywhere, so that episodes are the same."""
+"""Simulated time between two calls of `Disturbances.apply`, s. The same everywhere, so that episodes are the same."""
 
 _PUSH_SECONDS = 0.15
 """How long a push of the arm lasts, s."""
 
 _FRICTION_SPEED = 0.45
-"""Speed that friction stops after about 3 cm, m/s; a push of d metres starts with the root of its share of it."""
+"""Speed that friction stops after about 3 cm, m/s. A push of d metres starts with the root of its share of it."""
 
 _DRIFT_ROOM = 0.06
 """Smallest distance of a drifting cube's centre from the gripper's tip and from other cubes, m."""
@@ -32,7 +32,7 @@ class Disturbances:
     Args:
         suite: how many and how strong.
         seed: of the episode.
-        begin: when the task began, s after the world's reset; times count from there.
+        begin: when the task began, s after the world's reset. Times count from there.
     """
 
     def __init__(self, suite: Suite, seed: int, begin: float = 0.0) -> None:
@@ -64,7 +64,7 @@ class Disturbances:
             self._drift.skip_until(elapsed)
 
     def apply(self, world: TabletopWorld) -> None:
-        """Do what is due at the world's time; to be called every `PERIOD`."""
+        """Do what is due at the world's time. To be called every `PERIOD`."""
         elapsed = world.elapsed - self._begin
         if self._drift is not None:
             self._drift.apply(world, elapsed)
@@ -83,7 +83,7 @@ class Disturbances:
         self._load(world, self._push, elapsed)
 
     def _load(self, world: TabletopWorld, push: Push, elapsed: float) -> None:
-        """Put on the arm what is due of a push; take it off at its end."""
+        """Put on the arm what is due of a push. Take it off at its end."""
         if elapsed >= self._release:
             world.push_arm(np.zeros(len(ARM_JOINTS)))
             self._push = None
@@ -93,7 +93,7 @@ class Disturbances:
 
 
 class Drift:
-    """Cubes that wander slowly to and fro along a line, as on a table that creeps; touched ones stay.
+    """Cubes that move slowly to and fro along a line, as on a moving table. Touched ones stay.
 
     Args:
         suite: how far and how fast.
@@ -112,7 +112,7 @@ class Drift:
         self._elapsed = elapsed
 
     def apply(self, world: TabletopWorld, elapsed: float) -> None:
-        """Move what is free to move by the way since the last call; elapsed since the episode's start, s."""
+        """Move what is free to move by the way since the last call. Elapsed since the episode's start, s."""
         before, self._elapsed = self._elapsed, elapsed
         poses = {cube: world.cube_pose(cube) for cube in CUBES}
         tip = world.tip_position()

@@ -25,7 +25,7 @@ _TURN_SPEED = 1.5
 _ARRIVED = 0.004
 _HELD = 0.03
 _ALIGNED, _TURNED, _ARM_OF_TURN = 0.004, 0.1, 0.03
-"""Sideways distance (m) and turn (rad) from a goal that need no height; how far beside a turn of 1 rad counts, m."""
+"""Sideways distance (m) and turn (rad) from a goal that need no height. How far beside a turn of 1 rad counts, m."""
 
 _CLEAR = 0.05
 """Height above the goal from which on the fingers pass over a cube, m."""
@@ -55,11 +55,11 @@ class _Phase:
 class ScriptedExpert:
     """Produces joint targets for the task of a world's present episode.
 
-    It steers from the commanded pose at every call, so it recovers when something else moved the arm or the
-    cubes, and starts over when it loses the cube or ends without success.
+    It steers from the commanded pose at every call, so it recovers when something else moved the arm or the cubes.
+    It starts over when it loses the cube or ends without success.
 
     Args:
-        world: the world to act in; only `step` changes it.
+        world: the world to act in. Only `step` changes it.
         control_rate: how often `act` is called, Hz.
     """
 
@@ -71,12 +71,12 @@ class ScriptedExpert:
 
     @property
     def phase(self) -> str:
-        """Name of the present phase; "done" at the end."""
+        """Name of the present phase. "done" at the end."""
         return self._phases[self._index].name if not self.done else "done"
 
     @property
     def done(self) -> bool:
-        """Whether all phases are over; `act` then holds still."""
+        """Whether all phases are over. `act` then holds still."""
         return self._index >= len(self._phases)
 
     def reset(self) -> None:
@@ -88,7 +88,7 @@ class ScriptedExpert:
         self._index, self._waited = 0, 0.0
 
     def resume(self) -> None:
-        """Take an episode over where it stands: a held cube is not let go, a tip in place is not raised again."""
+        """Continue an episode from its present state: a held cube is not let go, a tip in place is not raised again."""
         self.reset()
         name = self._resumed()
         self._index = next(i for i, phase in enumerate(self._phases) if phase.name == name)
@@ -187,8 +187,8 @@ class ScriptedExpert:
     def _towards(self, goal: NDArray[np.float64], pose: Pose, speed: float) -> Pose:
         """Pose one control period further, down a funnel above the goal.
 
-        How high the tip has to be follows from how far beside the goal it is, and how far it may go sideways from how
-        high it is, so that each state has one answer: nothing is waited for that a camera could not see.
+        The height of the tip follows from its distance beside the goal. How far it may go sideways follows from its
+        height. So each state has one answer, and the expert never waits for something that a camera cannot see.
         """
         way, turn = goal[:3] - pose.position, float(goal[3] - _yaw(pose.rotation))
         sideways = float(np.linalg.norm(way[:2]))
@@ -214,7 +214,7 @@ class ScriptedExpert:
 
 
 def run_expert(world: TabletopWorld, control_rate: float = 20.0, timeout: float = 15.0) -> bool:
-    """Let the expert finish the world's episode, at most `timeout` simulated seconds; whether it succeeded."""
+    """Let the expert finish the world's episode, at most `timeout` simulated seconds. Returns whether it succeeded."""
     expert = ScriptedExpert(world, control_rate)
     while not expert.done and world.elapsed < timeout:
         expert.step()

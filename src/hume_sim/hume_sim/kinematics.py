@@ -85,7 +85,7 @@ class ArmKinematics:
 
         Args:
             target: wanted tip pose.
-            start: posture to start from, rad; the solution stays near it.
+            start: posture to start from, rad. The solution stays near it.
             iterations: most iterations.
             position_tolerance: m.
             rotation_tolerance: rad.
@@ -97,6 +97,8 @@ class ArmKinematics:
             if distance <= position_tolerance and angle <= rotation_tolerance:
                 return IkResult(joints, distance, angle, True)
             jacobian = self.jacobian(joints)
+            # dq = J' (J J' + damping I)^-1 e minimises |J dq - e|^2 + damping |dq|^2. Near a singular pose it stays
+            # finite where the inverse does not (Nakamura and Hanafusa 1986, Wampler 1986).
             step = jacobian.T @ np.linalg.solve(jacobian @ jacobian.T + _DAMPING * np.eye(6), error)
             step *= min(1.0, _MAX_STEP / max(np.abs(step).max(), 1e-12))
             joints = np.clip(joints + step, self.lower, self.upper)

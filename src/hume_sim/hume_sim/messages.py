@@ -22,7 +22,7 @@ def to_time(nanoseconds: int) -> Time:
 
 
 def to_joint_state(joints: JointState, stamp: Time) -> JointStateMsg:
-    """Joint state message; efforts of the arm in N m, of the finger in N."""
+    """Joint state message. Efforts of the arm in N m, of the finger in N."""
     message = JointStateMsg(name=list(joints.names))
     message.header.stamp = stamp
     message.position = joints.position.tolist()
@@ -56,13 +56,13 @@ def to_camera_info(matrix: NDArray[np.float64], camera: str, height: int, width:
 
 
 def to_stamp(message: JointTrajectoryMsg) -> float | None:
-    """ROS time at which a trajectory begins, s; None: once it is taken."""
+    """ROS time at which a trajectory begins, s. None: once it is taken."""
     stamp = message.header.stamp
     return float(stamp.sec + 1e-9 * stamp.nanosec) if stamp.sec or stamp.nanosec else None
 
 
 def from_joint_trajectory(message: JointTrajectoryMsg, joints: Sequence[str]) -> JointTrajectory:
-    """Trajectory of the joints in the given order; velocities and accelerations are kept if every point has them.
+    """Trajectory of the joints in the given order. Velocities and accelerations are kept if every point has them.
 
     Raises:
         ActionSpaceError: the joint names are not those, or the points are malformed.

@@ -117,7 +117,7 @@ class MockNode(Node):
         self.create_subscription(message_type, topic, receive, qos.COMMAND)
 
     def destroy_node(self) -> None:
-        """Leave the graph at once, with the nodes beside this one; the action server would hold the node there."""
+        """Leave the graph at once, with the nodes beside this one. The action server would hold the node there."""
         if self._gripper is not None:
             self._gripper.close()
         self._gate.close()

@@ -60,7 +60,7 @@ class JointGroup:
 
         Args:
             positions: m or rad, in the order of `names`.
-            names: joint names; empty: the group's own order.
+            names: joint names. Empty: the group's own order.
 
         Raises:
             ActionSpaceError: not one finite number for each joint.
@@ -68,7 +68,7 @@ class JointGroup:
         self.setpoint, self._plays = _ordered(positions, names, self.names), False
 
     def follow(self, trajectory: JointTrajectory, stamp: float | None, now: float) -> None:
-        """Play a trajectory; see `JointTrajectoryController.accept`."""
+        """Play a trajectory. See `JointTrajectoryController.accept`."""
         if not self._plays:
             self._controller.hold()
         self._controller.accept(trajectory, stamp, now)
@@ -88,7 +88,7 @@ class MockArm:
     """Joints and gripper that follow their controllers.
 
     Args:
-        profile: any robot; joints start at home, the gripper starts open.
+        profile: any robot. Joints start at home, the gripper starts open.
         servos: how they follow.
         update_period: of the controllers, s.
         interpolate_from_desired_state: of a joint_trajectory_controller.
@@ -97,7 +97,7 @@ class MockArm:
         names: joints in the order of the numbers.
         velocity: m/s or rad/s.
         arm: the arm's joints.
-        gripper: the gripper's joint; None without one.
+        gripper: the gripper's joint. None without one.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class MockArm:
         return self.position[self._slices[0 if group is self.arm else 1]]
 
     def step(self, duration: float, now: float = 0.0) -> None:
-        """Move for `duration` seconds; `now` is the ROS time at which the controllers do their cycle, s."""
+        """Move for `duration` seconds. `now` is the ROS time at which the controllers do their cycle, s."""
         groups = [self.arm] if self.gripper is None else [self.arm, self.gripper]
         for group, part in zip(groups, self._slices, strict=False):
             group.update(now, self._position[part], self.velocity[part])

@@ -1,4 +1,4 @@
-"""The controllers of a stand-in robot and the rules by which a manager switches them, as in ros2_control; no ROS.
+"""The controllers of a stand-in robot and the rules by which a manager switches them, as in ros2_control. No ROS.
 
 Source: `ControllerManager::switch_controller_cb` of ros2_control, and the parameters of ros2_controllers.
 """
@@ -97,7 +97,7 @@ def trajectory_controller(
 def profile_controllers(
     profile: RobotProfile, interpolate_from_desired_state: bool = False
 ) -> tuple[MockController, ...]:
-    """The controllers that a profile's manager has; none where the profile says that there is no manager.
+    """The controllers that a profile's manager has. None where the profile says that there is no manager.
 
     Args:
         profile: names and types.
@@ -131,7 +131,7 @@ class ControllerStates:
     """Which controllers are active, and how that changes.
 
     Args:
-        controllers: all that are loaded; names must differ.
+        controllers: all that are loaded. Names must differ.
         on_change: called after each switch with the names of the controllers that were started by it.
     """
 
@@ -147,7 +147,7 @@ class ControllerStates:
         return name in self._active or name not in self.controllers
 
     def claimed(self, name: str) -> tuple[str, ...]:
-        """The command interfaces that a controller has now; none while it is inactive."""
+        """The command interfaces that a controller has now. None while it is inactive."""
         return self.controllers[name].command_interfaces if name in self._active else ()
 
     def switch(self, activate: Sequence[str], deactivate: Sequence[str], strict: bool) -> tuple[bool, str]:
@@ -155,7 +155,7 @@ class ControllerStates:
 
         Args:
             activate: names to start.
-            deactivate: names to stop; a name in both is started anew.
+            deactivate: names to stop. A name in both is started again.
             strict: one wrong name leaves everything as it was. Otherwise wrong names are left out.
 
         Returns:

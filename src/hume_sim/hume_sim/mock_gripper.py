@@ -29,7 +29,7 @@ class MockGripperServer:
     """Takes goals as a controller of ros2_control does: the newest replaces the one before.
 
     Args:
-        node: who offers the action; its executor calls everything here.
+        node: who offers the action. Its executor calls everything here.
         action: name of the action.
         action_type: its type, such as `GRIPPER_COMMAND`.
         arm: whose gripper moves.
@@ -59,7 +59,7 @@ class MockGripperServer:
         )
 
     def step(self) -> None:
-        """Look where the gripper is; call it after each `MockArm.step`."""
+        """Look where the gripper is. Call it after each `MockArm.step`."""
         motion = self._motion
         if motion is None:
             return

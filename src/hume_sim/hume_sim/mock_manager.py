@@ -139,7 +139,7 @@ class Gate:
         Args:
             controller: what the manager calls it.
             command: what a message leads to.
-            hold: makes the measured position the command; called when the controller starts.
+            hold: makes the measured position the command. Called when the controller starts.
         """
         self._at_start[controller] = hold
 

@@ -171,7 +171,7 @@ class SimNode(Node):
         return task if task or self._suite is None else self._suite.task_of(seed)
 
     def _on_begin_task(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """From now on the suite's disturbances happen; until then the robot is still being made ready."""
+        """From now on the suite's disturbances happen. Until then the robot is still being made ready."""
         try:
             self._physics.begin_task()
         except HumeError as error:

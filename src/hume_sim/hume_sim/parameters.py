@@ -24,8 +24,8 @@ class SimParameters:
     )
     video_size: int = setting(480, "Rows and columns of camera/video/image_raw.", unit="pixels", low=16, high=1280)
     seed: int = setting(0, "Seed of the first episode.", low=0, high=2**63 - 1)
-    task: str = setting("", "Task of the first episode: lift, lift red, stack, stack red on blue; empty: any.")
-    suite: str = setting("", "Suite of hume evaluate whose tasks are set and whose disturbances happen; empty: none.")
+    task: str = setting("", "Task of the first episode: lift, lift red, stack, stack red on blue. Empty: any.")
+    suite: str = setting("", "Suite of hume evaluate whose tasks are set and whose disturbances happen. Empty: none.")
     interpolate_from_desired_state: bool = setting(
         False, "The parameter of that name of the simulated joint_trajectory_controller."
     )
@@ -53,7 +53,7 @@ class MockParameters:
     )
     interpolate_from_desired_state: bool = same_as(find(SimParameters, "interpolate_from_desired_state"))
     wrap_continuous: bool = setting(False, "Report the angles of continuous joints within pi of zero.")
-    bag: str = setting("", "rosbag2 bag with images of the profile's cameras; empty: made-up images.")
+    bag: str = setting("", "rosbag2 bag with images of the profile's cameras. Empty: made-up images.")
     publish_clock: bool = setting(False, "Publish /clock, which starts at zero.")
     gripper_action: str = setting(
         "ParallelGripperCommand",

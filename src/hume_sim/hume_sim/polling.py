@@ -36,7 +36,7 @@ class PolledSubscriptions:
         self._subscriptions: list[tuple[Subscription[Any], Callable[[Any], None]]] = []
 
     def add(self, message_type: type, topic: str, callback: Callable[[Any], None]) -> None:
-        """Subscribe to a command topic; the callback runs in `poll`."""
+        """Subscribe to a command topic. The callback runs in `poll`."""
         subscription = self._node.create_subscription(
             message_type, topic, callback, qos.COMMAND, callback_group=self._group
         )

@@ -17,7 +17,7 @@ LARGEST_SHARE = 0.8
 """Of the torque that its servo can hold, the most that a push puts on a joint."""
 
 _LINKS = (("upper_forearm_link", 0.175), ("lower_forearm_link", 0.075), ("wrist_link", 0.065), ("gripper_link", 0.094))
-"""The links from the elbow to the gripper's tip and their lengths, m; each lies along its own x axis."""
+"""The links from the elbow to the gripper's tip and their lengths, m. Each lies along its own x axis."""
 
 _HALF_THICKNESS = 0.02
 """From the axis of a link to its surface, m."""
@@ -64,11 +64,11 @@ class Hand:
     sine, because skin and muscles are soft.
 
     At 20 N and full reach the waist feels up to 20 N x 0.66 m = 13 N m where its servo holds 10. The shoulder feels 13
-    of 20, the elbow 20 N x 0.41 m = 8 of 15. The forearm feels 20 N x 0.16 m = 3.2 N m of 2 where the bent wrist makes
-    a lever of the gripper, the wrist's bend 3.2 of 5, and its turn 20 N x 0.02 m = 0.4 of 1. A joint that is given more
-    than its servo can hold slips for as far as the hand goes, and a real servo then switches off: that is no longer a
-    bump. So the force is lowered until no joint gets more than 80 % of what it can hold. The last fifth is for the
-    arm's own weight, which takes 20 % at the shoulder of the stretched arm and less elsewhere.
+    of 20, the elbow 20 N x 0.41 m = 8 of 15. With the wrist bent, the gripper is a lever on the
+    forearm, which feels 20 N x 0.16 m = 3.2 N m of 2. The wrist's bend feels 3.2 of 5, its turn 20 N x 0.02 m = 0.4 of
+    1. A joint under more than its servo can hold slips for as far as the hand goes. A real servo then switches off, and
+    that is no longer a bump. So the force is lowered until no joint gets more than 80 % of what it can hold. The last
+    fifth is for the arm's own weight, which takes 20 % at the shoulder of the stretched arm and less elsewhere.
 
     Attributes:
         link: that is touched.

@@ -34,7 +34,7 @@ _STOP_TIMEOUT = 2.0
 
 @dataclass(frozen=True)
 class Episode:
-    """The running episode; elapsed in simulated s."""
+    """The running episode. Elapsed in simulated s."""
 
     seed: int
     task: str
@@ -74,7 +74,7 @@ class Timing:
 
 
 class SimTimer:
-    """Says when something periodic is due on the simulated clock; missed periods are skipped.
+    """Says when something periodic is due on the simulated clock. Missed periods are skipped.
 
     Args:
         rate: Hz.
@@ -84,7 +84,7 @@ class SimTimer:
         self._period, self._next = 1.0 / rate, 0.0
 
     def due(self, time: float) -> bool:
-        """Whether a period has begun since the last call that said so; time in s."""
+        """Whether a period has begun since the last call that said so. Time in s."""
         if time < self._next - 1e-9:
             return False
         self._next += self._period * (1 + int((time - self._next) / self._period))
@@ -95,11 +95,11 @@ class RealtimeWorld:
     """Steps a world at the pace of the steady clock. Commands are latest-wins and may come from any thread.
 
     Args:
-        world: the world; only the physics thread touches it between `start` and `stop`.
-        on_step: called with the new sample after every physics step, on the physics thread; must be quick.
-        priority: SCHED_FIFO priority of the physics thread, 1 to 99; 0 leaves the scheduler alone.
-        suite: what disturbs each episode from `begin_task` on; None: nothing.
-        clock: ROS time, s, to which the stamps of trajectories belong; None: simulated time.
+        world: the world. Only the physics thread touches it between `start` and `stop`.
+        on_step: called with the new sample after every physics step, on the physics thread. Must be quick.
+        priority: SCHED_FIFO priority of the physics thread, 1 to 99. 0 leaves the scheduler alone.
+        suite: what disturbs each episode from `begin_task` on. None: nothing.
+        clock: ROS time, s, to which the stamps of trajectories belong. None: simulated time.
         interpolate_from_desired_state: of the arm's joint_trajectory_controller.
     """
 
@@ -145,7 +145,7 @@ class RealtimeWorld:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the physics thread and wait for it; a second call is harmless."""
+        """Stop the physics thread and wait for it. A second call is harmless."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(_STOP_TIMEOUT)
@@ -155,7 +155,7 @@ class RealtimeWorld:
         self._arm.command(positions)
 
     def follow(self, trajectory: JointTrajectory, stamp: float | None = None) -> None:
-        """Replace the arm's command by a trajectory that begins at ROS time `stamp`, s; None: now. Any thread."""
+        """Replace the arm's command by a trajectory that begins at ROS time `stamp`, s. None: now. Any thread."""
         self._arm.follow(trajectory, stamp)
 
     def command_gripper(self, width: float) -> None:
@@ -166,7 +166,7 @@ class RealtimeWorld:
         """Start a new episode between two physics steps and drop older commands. Any thread but physics.
 
         Raises:
-            ConfigError: negative seed or unknown task; nothing changes then.
+            ConfigError: negative seed or unknown task. Nothing changes then.
             HumeError: the physics thread is not running or does not answer in time.
         """
         self._request(lambda: self._reset(seed, task), timeout)
@@ -191,7 +191,7 @@ class RealtimeWorld:
             raise HumeError("the physics thread does not answer; start it, or look for its error in the log") from error
 
     def timing(self) -> Timing:
-        """Timing since the start; percentiles over the last 8192 steps."""
+        """Timing since the start. Percentiles over the last 8192 steps."""
         wall, simulated = (now - then for now, then in zip(self._clocks(), self._started, strict=True))
         recent = 1e6 * self._lateness[: max(1, min(self._steps, len(self._lateness)))]
         p50, p99 = np.percentile(recent, [50, 99])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hume_core.errors import ConfigError, HumeError
 
 CAMERAS = ("scene", "wrist")
-"""The policy's cameras; a third one, `video`, frames the scene for people."""
+"""The policy's cameras. A third one, `video`, frames the scene for people."""
 
 
 class CameraRenderer:
@@ -57,14 +57,14 @@ def check_camera(model: mujoco.MjModel, camera: str) -> None:
 
 
 def compute_for_rendering(model: mujoco.MjModel, data: mujoco.MjData) -> None:
-    """Bring the poses of bodies, cameras and lights up to date with data.qpos; no dynamics."""
+    """Bring the poses of bodies, cameras and lights up to date with data.qpos. No dynamics."""
     mujoco.mj_kinematics(model, data)
     mujoco.mj_comPos(model, data)
     mujoco.mj_camlight(model, data)
 
 
 def intrinsics(model: mujoco.MjModel, camera: str, height: int, width: int) -> NDArray[np.float64]:
-    """Pinhole matrix K (3, 3) in pixels; pixel centres are at whole numbers, as in OpenCV and ROS."""
+    """Pinhole matrix K (3, 3) in pixels. Pixel centres are at whole numbers, as in OpenCV and ROS."""
     check_camera(model, camera)
     focal = 0.5 * height / np.tan(0.5 * np.deg2rad(model.camera(camera).fovy[0]))
     return np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])

@@ -15,9 +15,9 @@ from hume_sim.world import TabletopWorld
 
 JOINT_STATES = "joint_states"
 JOINT_STATE_RATE = 100.0
-"""Hz; the simulator node's default."""
+"""Hz. The simulator node's default."""
 CAMERA_RATE = 30.0
-"""Hz; the simulator node's default."""
+"""Hz. The simulator node's default."""
 
 _NS = 1_000_000_000
 
@@ -39,7 +39,7 @@ class Header:
 
 @dataclass(frozen=True, eq=False)
 class JointReading:
-    """As `sensor_msgs/JointState`: rad, rad/s, N m for the arm; m, m/s, N for the finger."""
+    """As `sensor_msgs/JointState`: rad, rad/s, N m for the arm, and m, m/s, N for the finger."""
 
     header: Header
     name: tuple[str, ...]
@@ -49,7 +49,7 @@ class JointReading:
 
 
 class PictureMaker:
-    """Renders states of the scene that have passed; one GL context for any number of worlds.
+    """Renders states of the scene that have passed. One GL context for any number of worlds.
 
     Args:
         height, width: of the images, pixels.
@@ -62,7 +62,7 @@ class PictureMaker:
         self._shown: NDArray[np.float64] | None = None
 
     def render(self, model: mujoco.MjModel, qpos: NDArray[np.float64], camera: str) -> NDArray[np.uint8]:
-        """Image (H, W, 3) uint8 RGB of a state; the same array object as qpos means the same state."""
+        """Image (H, W, 3) uint8 RGB of a state. The same array object as qpos means the same state."""
         if self._renderer is None or self._data is None:
             self._data, self._renderer = mujoco.MjData(model), CameraRenderer(model, self.height, self.width)
         if self._shown is not qpos:
@@ -80,7 +80,7 @@ class PictureMaker:
 
 @dataclass(frozen=True, eq=False)
 class ImageReading:
-    """As `sensor_msgs/Image`; the pixels are drawn when somebody looks at them."""
+    """As `sensor_msgs/Image`. The pixels are drawn on first use."""
 
     header: Header
     camera: str
@@ -112,7 +112,7 @@ class ImageReading:
 
 @dataclass
 class _Clock:
-    """Says when something periodic is due; in ns, so that no rounding adds up."""
+    """Says when something periodic is due. In ns, so that no rounding adds up."""
 
     period: int
     next: int = 0
@@ -151,7 +151,7 @@ class SimulatedSensors:
         """What the drivers publish at this moment: (policy key or `JOINT_STATES`, reading).
 
         Args:
-            elapsed: since the sensors were made, ns; never less than before.
+            elapsed: since the sensors were made, ns. Never less than before.
             now: the stamp of it, ns.
         """
         header = Header(Stamp(now // _NS, now % _NS))

@@ -13,7 +13,7 @@ FIRST_SEED = 10_000_000
 """Scenes of evaluations are none that were recorded."""
 
 _SCENES = 100_000
-"""Scenes of one seed; those of the next seed follow."""
+"""Scenes of one seed. Those of the next seed follow."""
 
 LARGEST_PUSH = 0.03
 """How far a push moves a cube at most, m."""
@@ -27,7 +27,7 @@ class Suite:
 
     Attributes:
         name: as on the command line.
-        tasks: short forms; episodes take them in turn.
+        tasks: short forms. Episodes take them in turn.
         time_limit: simulated seconds per episode.
         system2_rate: thoughts per second, Hz.
         system2_latency: from observation to chunk, s.
@@ -35,11 +35,11 @@ class Suite:
         system1_latency: from observation to segment, s.
         disturbances: how many times something happens to the scene or the arm.
         largest_push: of a cube, m.
-        hand_force: largest force of the hand that pushes the arm, N; see `hume_sim.pushes`.
+        hand_force: largest force of the hand that pushes the arm, N. See `hume_sim.pushes`.
         nudge: above 0, no hand pushes the arm: a torque of this standard deviation acts on each joint alike, N m.
-        drift: how far a cube wanders from its place and back, m.
+        drift: how far a cube moves from its place and back, m.
         drift_period: s.
-        chunk_switch: when System 1 changes to a newer chunk; see `hume_system1.chunk_switch`.
+        chunk_switch: when System 1 changes to a newer chunk. See `hume_system1.chunk_switch`.
     """
 
     name: str
@@ -98,7 +98,7 @@ def scene(seed: int, episode: int, suite: Suite) -> tuple[int, str]:
 
 
 def timing_arguments(timing: Any) -> str:
-    """Rates and latencies as options of `hume evaluate`; what is not finite is left out.
+    """Rates and latencies as options of `hume evaluate`. What is not finite is left out.
 
     Args:
         timing: a suite, or something measured that has its four fields.

@@ -34,7 +34,7 @@ _FORMS = "'lift', 'lift COLOUR', 'stack', 'stack COLOUR on COLOUR' with COLOUR o
 
 
 class Cubes(Protocol):
-    """What a success check asks of a world; `TabletopWorld` is one."""
+    """What a success check asks of a world. `TabletopWorld` is one."""
 
     def cube_pose(self, cube: str) -> NDArray[Any]:
         """Position, m, and quaternion (w, x, y, z)."""
@@ -56,7 +56,7 @@ class Task:
     Attributes:
         kind: "lift" or "stack".
         cube: colour of the cube to pick.
-        base: colour of the cube to stack on; None for lift.
+        base: colour of the cube to stack on. None for lift.
         instruction: the sentence the policy reads.
     """
 
@@ -79,10 +79,10 @@ class Task:
 
 
 def make_task(text: str | None, rng: np.random.Generator) -> Task:
-    """Make a task from its short form; whatever the form leaves open is drawn at random, the phrasing too.
+    """Make a task from its short form. Whatever the form leaves open is drawn at random, the phrasing too.
 
     Args:
-        text: "lift", "lift red", "stack", "stack red on blue"; None or "" draws everything.
+        text: "lift", "lift red", "stack", "stack red on blue". None or "" draws everything.
         rng: source of the draws.
 
     Raises:

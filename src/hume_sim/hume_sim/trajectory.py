@@ -12,11 +12,11 @@ from hume_core.errors import ActionSpaceError
 
 Array = NDArray[np.float64]
 
-_REST = 1e-6  # rad/s; above this the last point moves
+_REST = 1e-6  # rad/s. Above this the last point moves
 
 
 class JointPoint(NamedTuple):
-    """State of n joints at one time; what is None is not given. (n,) rad, rad/s, rad/s^2."""
+    """State of n joints at one time. What is None is not given. (n,) rad, rad/s, rad/s^2."""
 
     position: Array
     velocity: Array | None = None
@@ -30,8 +30,8 @@ class JointTrajectory:
     Attributes:
         times: (p,) strictly increasing, s from the trajectory's start.
         positions: (p, n) rad.
-        velocities: (p, n) rad/s; None: not given.
-        accelerations: (p, n) rad/s^2; None: not given.
+        velocities: (p, n) rad/s. None: not given.
+        accelerations: (p, n) rad/s^2. None: not given.
 
     Raises:
         ActionSpaceError: no point, wrong shapes, a number that is not finite, times that do not increase, or a last
@@ -66,7 +66,7 @@ class JointTrajectory:
         )
 
     def sample(self, time: float) -> JointPoint:
-        """State at a time from the start, s, which must not lie before the first point; the last point stays."""
+        """State at a time from the start, s, which must not lie before the first point. The last point stays."""
         if time >= self.times[-1]:
             return self.point(-1)
         i = int(np.searchsorted(self.times, time, side="right")) - 1
@@ -78,12 +78,14 @@ class JointTrajectory:
 def interpolate(start: JointPoint, end: JointPoint, duration: float, time: float) -> JointPoint:
     """State `time` s after the start of a piece that lasts `duration` s.
 
-    Positions alone give a line, velocities a cubic, accelerations a quintic; both ends must have them.
+    Positions alone give a line, velocities a cubic, accelerations a quintic. Both ends must have them.
     """
     p0, p1 = start.position, end.position
     if start.velocity is None or end.velocity is None:
         slope = (p1 - p0) / duration
         return JointPoint(p0 + slope * time, slope, np.zeros_like(p0))
+    # p(t) = p0 + v0 t + c2 t^2 + c3 t^3 + c4 t^4 + c5 t^5. A cubic has two free coefficients for position and velocity
+    # at the end, a quintic three, for its acceleration too. The d's are what is missing there without them.
     v0, v1 = start.velocity, end.velocity
     if start.acceleration is None or end.acceleration is None:
         a0: Array = np.zeros_like(p0)

@@ -1,6 +1,6 @@
 """`joint_trajectory_controller` as it behaves by its documentation, for a simulated arm.
 
-- A message replaces the motion that is being played. Its points belong to times from its stamp on; without a stamp,
+- A message replaces the motion that is being played. Its points belong to times from its stamp on. Without a stamp,
   from the first update on that sees it.
 - Where the first point lies ahead, the way there begins in the measured state, or with
   `interpolate_from_desired_state` in the last command, which counts as that of the update before.
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 class JointTrajectoryController:
-    """One controller; call `update` once per update period.
+    """One controller. Call `update` once per update period.
 
     Args:
         update_period: s.
@@ -43,7 +43,7 @@ class JointTrajectoryController:
 
         Args:
             trajectory: its points.
-            stamp: ROS time at which it begins, s; None: from the next update on.
+            stamp: ROS time at which it begins, s. None: from the next update on.
             now: ROS time, s.
 
         Raises:
@@ -92,7 +92,7 @@ class JointTrajectoryController:
 
 
 def _with_derivatives_of(state: JointPoint, point: JointPoint) -> JointPoint:
-    """The state; derivatives that the point has and the state lacks are 0."""
+    """The state. Derivatives that the point has and the state lacks are 0."""
     zero = np.zeros_like(state.position)
     velocity = zero if state.velocity is None and point.velocity is not None else state.velocity
     lacks = state.acceleration is None and point.acceleration is not None

@@ -28,7 +28,7 @@ _SETTLE_STEPS = 50
 
 @dataclass(frozen=True)
 class JointState:
-    """Measured joints, in the order of `names`: rad, rad/s, N m for the arm; m, m/s, N for the finger."""
+    """Measured joints, in the order of `names`: rad, rad/s, N m for the arm, and m, m/s, N for the finger."""
 
     names: tuple[str, ...]
     position: NDArray[np.float64]
@@ -51,7 +51,7 @@ class WorldState:
 class TabletopWorld:
     """WidowX-250s under position servos, with a table and three cubes.
 
-    Not thread-safe; `render` also binds the calling thread to a GL context.
+    Not thread-safe. `render` also binds the calling thread to a GL context.
 
     Args:
         height: rows of rendered images, pixels.
@@ -79,7 +79,7 @@ class TabletopWorld:
 
     @property
     def time(self) -> float:
-        """Simulated time since the world was made, s; a reset does not turn it back."""
+        """Simulated time since the world was made, s. A reset does not turn it back."""
         return float(self.data.time)
 
     @property
@@ -101,11 +101,11 @@ class TabletopWorld:
         """Start an episode: arm at home, gripper open, cubes at seeded random places.
 
         Args:
-            seed: decides places, task (where open) and phrasing; not negative.
+            seed: decides places, task (where open) and phrasing. Not negative.
             task: a task, a short form ("lift", "stack red on blue", ...) or None for any.
 
         Raises:
-            ConfigError: negative seed or unknown task; the world is then unchanged.
+            ConfigError: negative seed or unknown task. The world is then unchanged.
         """
         if seed < 0:
             raise ConfigError(f"seed is {seed}; it must not be negative")
@@ -124,13 +124,13 @@ class TabletopWorld:
         compute_for_rendering(self.model, self.data)
 
     def place_cube(self, cube: str, position: ArrayLike, yaw: float = 0.0) -> None:
-        """Put a cube at rest somewhere: centre (3,) in the base frame, m; turned by yaw, rad."""
+        """Put a cube at rest somewhere: centre (3,) in the base frame, m. Turned by yaw, rad."""
         pose = (*np.asarray(position, dtype=np.float64), np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2))
         self.data.qpos[self._cube_qpos[cube] :][:7] = pose
         self.data.qvel[self._cube_qvel[cube] :][:6] = 0.0
 
     def push_cube(self, cube: str, velocity: ArrayLike) -> None:
-        """Knock a cube: give its centre a velocity (3,), m/s; friction stops it."""
+        """Knock a cube: give its centre a velocity (3,), m/s. Friction stops it."""
         self.data.qvel[self._cube_qvel[cube] :][:3] = velocity
 
     def push_arm(self, torque: ArrayLike) -> None:
@@ -159,18 +159,18 @@ class TabletopWorld:
         return torques
 
     def set_arm_target(self, positions: ArrayLike) -> None:
-        """Command the arm joints (6,), rad, in the order of ARM_JOINTS; clipped to the joint limits.
+        """Command the arm joints (6,), rad, in the order of ARM_JOINTS. Clipped to the joint limits.
 
         Raises:
-            ActionSpaceError: wrong size or a number that is not finite; the last command stays.
+            ActionSpaceError: wrong size or a number that is not finite. The last command stays.
         """
         self._set_target(slice(0, len(ARM_JOINTS)), positions)
 
     def set_gripper_target(self, width: float) -> None:
-        """Command the finger position, m (0.015 closed to 0.037 open); clipped to that range.
+        """Command the finger position, m (0.015 closed to 0.037 open). Clipped to that range.
 
         Raises:
-            ActionSpaceError: not finite; the last command stays.
+            ActionSpaceError: not finite. The last command stays.
         """
         self._set_target(slice(len(ARM_JOINTS), None), [width])
 
@@ -179,7 +179,7 @@ class TabletopWorld:
         self._target[part] = np.clip(checked_positions(values, JOINT_NAMES[part]), low, high)
 
     def step(self, n: int = 1) -> None:
-        """Advance n physics steps; the servos' setpoints approach the targets at the servos' speed limits."""
+        """Advance n physics steps. The servos' setpoints approach the targets at the servos' speed limits."""
         ctrl = self.data.ctrl
         for _ in range(n):
             ctrl += np.clip(self._target - ctrl, -self._slew, self._slew)
@@ -216,7 +216,7 @@ class TabletopWorld:
         return self.task.success(self)
 
     def render(self, camera: str = "scene", height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
-        """Image (H, W, 3) uint8 RGB of the present state; the world's image size unless another is given."""
+        """Image (H, W, 3) uint8 RGB of the present state. The world's image size unless another is given."""
         size = (height or self._size[0], width or self._size[1])
         if size not in self._renderers:
             self._renderers[size] = CameraRenderer(self.model, *size)
@@ -243,7 +243,7 @@ class TabletopWorld:
         self.task, self.seed, self._start_time = state.task, state.seed, state.start_time
 
     def close(self) -> None:
-        """Free the GL contexts; call it in the thread that rendered."""
+        """Free the GL contexts. Call it in the thread that rendered."""
         for renderer in self._renderers.values():
             renderer.close()
         self._renderers.clear()

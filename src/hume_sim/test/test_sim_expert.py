@@ -90,7 +90,7 @@ def test_takes_over_where_another_expert_stopped(world: TabletopWorld, phase: st
 
 
 @pytest.mark.parametrize("angle", [0.0, 1.5, 3.0, 4.5])
-def test_mends_a_small_offset_without_going_up_again(world: TabletopWorld, angle: float) -> None:
+def test_corrects_a_small_offset_without_going_up_again(world: TabletopWorld, angle: float) -> None:
     world.reset(5, "lift red")
     expert = ScriptedExpert(world)
     while world.tip_position()[2] > 0.055:

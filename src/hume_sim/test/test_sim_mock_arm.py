@@ -65,7 +65,7 @@ def test_foreign_joint_names_are_refused(profile: RobotProfile) -> None:
 def test_continuous_joints_count_turns_or_wrap(
     profile: RobotProfile, wraps: bool, start: float, target: float, way: float
 ) -> None:
-    """Wrapped, a target is reached the short way and angles stay within pi; otherwise it is taken as it is."""
+    """Wrapped, a target is reached the short way and angles stay within pi. Otherwise it is taken as it is."""
     data = profile.model_dump(mode="json")
     data["joints"][0] |= {"position": None, "continuous": True, "home": start}
     arm = MockArm(RobotProfile.model_validate(data), Servos(wrap_continuous=wraps))

@@ -19,7 +19,7 @@ class Recording:
     """Commands in the order they were made.
 
     Attributes:
-        times: (k,) steady clock, s; comparable with `time.monotonic()` of any process on the same machine.
+        times: (k,) steady clock, s. Comparable with `time.monotonic()` of any process on the same machine.
         modes: k modes of the command loop.
         positions: (k, n) rad.
         velocities: (k, n) rad/s.
@@ -34,7 +34,7 @@ class Recording:
 
 
 class BlackBox:
-    """A preallocated ring; `record` runs on the command path.
+    """A preallocated ring. `record` runs on the command path.
 
     Args:
         capacity: ticks kept.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 _NODE_PREFIX = re.compile(r"([A-Za-z_]\w*):(?!//|=)")
-"""Of a remapping rule; neither the `:=` of a rule without one, nor the `rostopic://` of a rule for topics alone."""
+"""Of a remapping rule. Neither the `:=` of a rule without one, nor the `rostopic://` of a rule for topics alone."""
 
 _PRIVATE = re.compile(r"(rostopic://|rosservice://)?~")
 _NAMES = ("__node", "__name", "__ns")
@@ -24,10 +24,10 @@ def inherited_arguments(arguments: Sequence[str], parent: str, child: str) -> li
 
     A remapped topic must be the same one for both. A rule for the parent by name is written for the child, and one for
     the child by name is kept. What names another node is left out. So are node names, namespaces and the enclave,
-    which differ or are given anew, and rules for private names, whose services would be there twice.
+    which differ or are given again, and rules for private names, whose services would be there twice.
 
     Args:
-        arguments: command line of the parent without the program; what ROS does not read is skipped.
+        arguments: command line of the parent without the program. What ROS does not read is skipped.
         parent: fully qualified name of its node, such as "/left/hume_system1".
         child: name of the child's node.
 
@@ -58,7 +58,7 @@ def _ros_arguments(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _inherited(flag: str, value: str, parent: str, child: str) -> str | None:
-    """The value for the child; None: the argument is not for it."""
+    """The value for the child. None: the argument is not for it."""
     if flag == "--remap":
         return _rule(value, parent, child)
     if flag == "--param":
@@ -75,7 +75,7 @@ def _rule(rule: str, parent: str, child: str) -> str | None:
     if node not in ("", child, _base(parent)) or name in _NAMES or (node != child and _PRIVATE.match(name)):
         return None
     if replacement.startswith("~") and node != child:
-        # The parent's private names; the child would read its own.
+        # The parent's private names. The child would read its own.
         replacement = parent + replacement[1:]
     return f"{child}:{name}:={replacement}" if node else f"{name}:={replacement}"
 

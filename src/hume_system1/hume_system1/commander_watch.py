@@ -1,4 +1,4 @@
-"""Whether anybody else commands this robot. Two nodes on one arm tear it between them."""
+"""Whether another node commands this robot. An arm must follow one node only."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from hume_ros.timers import steady_timer
 
 _PERIOD = 0.2  # s
 _DISCOVERY = 0.5  # s
-# A process that was killed stays in the graph until its lease is over; see config/fastdds_local.xml.
+# A process that was killed stays in the graph until its lease is over. See config/fastdds_local.xml.
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
 _SECOND = "a second"
-_NAMED_WITHIN = 2.0  # s
+# The name of a new node may be lost once. Fast DDS repeats it with the heartbeat of its writer, every 3 s: two of them.
+_NAMED_WITHIN = 7.0  # s
 _WARN_PERIOD = 60.0  # s
 
 
@@ -42,7 +43,7 @@ def guarded_topics(node: Node, profile: RobotProfile) -> list[Guarded]:
     """The topics by which this stack moves a robot.
 
     Args:
-        node: System 1; the other nodes of the stack are in its namespace.
+        node: System 1. The other nodes of the stack are in its namespace.
         profile: where its commands go.
     """
     namespace = node.get_namespace().rstrip("/")
@@ -59,10 +60,11 @@ def guarded_topics(node: Node, profile: RobotProfile) -> list[Guarded]:
 
 
 def foreign(guarded: Sequence[Guarded], publishers: Mapping[str, Sequence[str]], before: bool = False) -> str:
-    """Who publishes where they may not, for people; empty: nobody.
+    """Who publishes where they may not, for people. Empty: nobody.
 
-    A node of the stack that is there twice is one that was started again: its old self stays in the graph for a while.
-    Only the commands themselves bear no second node of the same name.
+    A node of the stack that is there twice is one that was started again: its old process stays in the graph for a
+        while.
+    Only on the command topics not even a second node of the same name is allowed.
 
     Args:
         guarded: the topics.
@@ -79,6 +81,25 @@ def foreign(guarded: Sequence[Guarded], publishers: Mapping[str, Sequence[str]],
     return ", ".join(found)
 
 
+class NamelessPublishers:
+    """Leaves out publishers whose node may yet get a name: the graph learns of the two one after the other."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[int, ...], float] = {}
+
+    def without_young(self, publishers: Mapping[str, Sequence[Publisher]], now: float) -> dict[str, list[Publisher]]:
+        """The publishers by topic, less those that have been without a name for a short time only.
+
+        Args:
+            publishers: topic -> its publishers.
+            now: s on the steady clock.
+        """
+        nameless = {each.gid for found in publishers.values() for each in found if each.node == NAMELESS}
+        self._since = {gid: self._since.get(gid, now) for gid in nameless}
+        young = {gid for gid, since in self._since.items() if now - since < _NAMED_WITHIN}
+        return {topic: [each for each in found if each.gid not in young] for topic, found in publishers.items()}
+
+
 class CommanderWatch:
     """Looks for other commanders: once before this node publishes, then all the time.
 
@@ -89,8 +110,8 @@ class CommanderWatch:
 
     def __init__(self, node: Node, guarded: Sequence[Guarded]) -> None:
         self._node, self._guarded = node, guarded
-        self._told = self._seen = ""
-        self._seen_since = 0.0
+        self._told = ""
+        self._nameless = NamelessPublishers()
         self._repeated = RepeatedPublishers()
 
     def refuse_others(self, discovery: float = _DISCOVERY) -> None:
@@ -114,7 +135,7 @@ class CommanderWatch:
             )
 
     def start(self, on_change: Callable[[str], None]) -> None:
-        """Watch from now on; `on_change` is told the text of `foreign` when it changes, from the spin thread."""
+        """Watch from now on. `on_change` is called with the text of `foreign` when it changes, from the spin thread."""
         self._on_change = on_change
         self._timer = steady_timer(self._node, _PERIOD, self._look)
 
@@ -123,17 +144,16 @@ class CommanderWatch:
         self._node.destroy_timer(self._timer)
 
     def _look(self) -> None:
-        publishers, now = self._publishers(), time.monotonic()
+        now = time.monotonic()
+        publishers = self._nameless.without_young(self._publishers(), now)
         text = foreign(self._guarded, _names(publishers))
-        if text != self._seen:
-            self._seen, self._seen_since = text, now
-        if text != self._told and (NAMELESS not in text or now - self._seen_since >= _NAMED_WITHIN):
+        if text != self._told:
             self._told = text
             self._on_change(text)
         self._warn_of_repeated(publishers, now)
 
     def _warn_of_repeated(self, publishers: Mapping[str, Sequence[Publisher]], now: float) -> None:
-        """Two processes of one node: no stranger, but each chunk of the one follows a chunk of the other."""
+        """Two processes of one node: both belong to the stack, but their chunks would follow on each other's."""
         single = {item.topic: publishers[item.topic] for item in self._guarded if len(item.commanders) == 1}
         repeated = repeated_text(self._repeated.update(single, now))
         if repeated:

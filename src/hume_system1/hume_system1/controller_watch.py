@@ -17,11 +17,11 @@ _LISTEN = "active"
 
 
 def away(names: Sequence[str], states: Mapping[str, str] | None, unheard: Sequence[str]) -> str:
-    """Which controllers do not take commands, and why; empty: all do.
+    """Which controllers do not take commands, and why. Empty: all do.
 
     Args:
         names: controllers of the robot.
-        states: state of each controller by the manager; None: no manager is known.
+        states: state of each controller by the manager. None: no manager is known.
         unheard: command topics to which nobody subscribes.
     """
     problems = [f"nobody subscribes to {topic}" for topic in unheard]
@@ -34,8 +34,8 @@ def away(names: Sequence[str], states: Mapping[str, str] | None, unheard: Sequen
 class ControllerWatch:
     """Follows the controllers from the spin thread.
 
-    A manager that has been seen once is believed from then on: while it says nothing of a controller, the controller
-    does not listen. A robot whose manager was never seen is taken for one without.
+    A manager that has been seen once decides from then on: while it says nothing of a controller, the controller
+    does not listen. A robot whose manager was never seen counts as one without.
 
     Args:
         node: owner.
@@ -69,7 +69,7 @@ class ControllerWatch:
             getattr(self._node, f"destroy_{kind}")(entity)
 
     def update(self) -> None:
-        """Look once; says what has changed."""
+        """Look once. Says what has changed."""
         text = away(self._names, self._states, self._unheard())
         if text != self._told:
             self._told = text
@@ -81,7 +81,7 @@ class ControllerWatch:
             from controller_manager_msgs.srv import ListControllers
         except ImportError:
             node.get_logger().warning(
-                "controller_manager_msgs is not installed: whoever subscribes to the commands counts as listening; "
+                "controller_manager_msgs is not installed: any subscriber of the commands counts as listening;  "
                 "install it (apt install ros-$ROS_DISTRO-controller-manager-msgs)"
             )
             return
@@ -100,7 +100,7 @@ class ControllerWatch:
         self.update()
 
     def _ask(self) -> None:
-        """One question at a time; what is not answered before the next is a manager that is gone."""
+        """One question at a time. What is not answered before the next is a manager that is gone."""
         if not self._client.service_is_ready():
             self._states = None if self._states is None else {}
         elif self._answer is None or self._answer.done():

@@ -249,8 +249,17 @@ class Denoiser:
             # Rows that System 1 adds past the chunk's end find room behind it.
             beyond = self.refiner.segment_size - 1
             rows = np.pad(self.refiner.unnormalise(chunk.rows), ((0, beyond), (0, 0)), mode="edge")
-            self._path = chunk, self._layout.path(rows, chunk.anchor, chunk.dt, request.velocity)
+            before = self._followed_at(chunk)
+            self._path = chunk, self._layout.path(rows, chunk.anchor, chunk.dt, request.velocity, before)
         return self._path[1].segment(row, actions)
+
+    def _followed_at(self, chunk: Chunk) -> tuple[LayoutPath, float] | None:
+        """The path that the arm followed at the observation of a new chunk, and how many rows of it had passed."""
+        if self._path is None or self._path[0].epoch != chunk.epoch:
+            return None
+        before, path = self._path
+        row = (chunk.stamp - before.stamp) / before.dt
+        return (path, row) if 0.0 <= row <= self.refiner.chunk_size else None
 
     def _may_switch(self, now: float) -> bool:
         current = self._current

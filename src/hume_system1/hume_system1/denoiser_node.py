@@ -1,6 +1,6 @@
 """The denoiser process of System 1: chunks and observations in, joint segments out.
 
-It is started, watched and stopped by `system1_node`; the two share nothing but topics.
+It is started, watched and stopped by `system1_node`. The two share nothing but topics.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 
 _WARN_PERIOD = 2.0
-_END_TIMEOUT = 1.0  # s; a model that is still being loaded is given up with the process
+_END_TIMEOUT = 1.0  # s. A model that is still being loaded is given up with the process
 
 
 class DenoiserNode(Node):
@@ -66,7 +66,7 @@ class DenoiserNode(Node):
         self._detail = "loading"
         self._ready = False
         self._unreachable = ""
-        # A coarse /clock has gone on since its last step; the clock faults are the command loop's.
+        # A coarse /clock has gone on since its last step. The command loop reports faults of the clock.
         self._smooth_clock, self._clock_lock = RosClock(math.inf, math.inf), threading.Lock()
         self._stopping = threading.Event()
         self._observer: Observer | None = None
@@ -149,7 +149,7 @@ class DenoiserNode(Node):
         return receive_description(self, self._settings.sensor_timeout)
 
     def _denoise_once(self) -> bool:
-        """Refine the part of the chunk that starts now; False if there was nothing to do."""
+        """Refine the part of the chunk that starts now. False if there was nothing to do."""
         try:
             request = self._cycle.begin(self._now())
             if request is None:
@@ -192,7 +192,7 @@ class DenoiserNode(Node):
             return self._smooth_clock.now(ros)
 
     def _beat_while_not_ready(self) -> None:
-        """From the spin thread; once ready the beat comes from the thread whose life it vouches for."""
+        """From the spin thread. Once ready the heartbeat comes from the thread that it is about."""
         if not self._ready:
             self._beat()
         else:

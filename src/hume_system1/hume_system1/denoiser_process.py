@@ -17,17 +17,17 @@ from hume_system1.denoiser_settings import DenoiserSettings, ros_arguments
 
 _NODE = "hume_system1_denoiser"
 _ENCLAVE = f"/hume/{_NODE}"
-"""Of SROS2; of no effect while security is off."""
+"""Of SROS2. Of no effect while security is off."""
 
 
 class DenoiserProcess:
-    """The denoiser as a child process; it ends when this process ends, however that happens.
+    """The denoiser as a child process. It ends when this process ends, however that happens.
 
     Args:
         node: gives name, namespace and clock settings.
         settings: handed on as parameters.
         control: of the control core, handed on too: both processes admit chunks by the same rules.
-        arguments: command line whose remapping rules and log levels hold for the denoiser too; None: this process's.
+        arguments: command line whose remapping rules and log levels hold for the denoiser too. None: this process's.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class DenoiserProcess:
         return self._child is not None and self._child.poll() is None
 
     def obituary(self) -> str:
-        """How the process ended; empty while it runs or before it was started."""
+        """How the process ended. Empty while it runs or before it was started."""
         if self._child is None or self._child.poll() is None:
             return ""
         code = self._child.returncode

@@ -1,4 +1,4 @@
-"""Settings of the denoiser; `system1_node` has the same ones and hands them on."""
+"""Settings of the denoiser. `system1_node` has the same ones and hands them on."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from hume_system1.chunk_switch import ChunkSwitch
 class DenoiserSettings(ModelSettings):
     """Each field is a read-only parameter of the same name."""
 
-    refine: bool = setting(True, "Denoise with System 1; false: follow System 2's chunk as it is.", policy=True)
+    refine: bool = setting(True, "Denoise with System 1. False: follow System 2's chunk as it is.", policy=True)
     chunk_switch: str = setting(
         ChunkSwitch.AT_ONCE.value,
-        "When a newer chunk replaces the one in use: once the segment in hand is over, or with the next one.",
+        "When a newer chunk replaces the one in use: once the present segment is over, or with the next one.",
         choices=[switch.value for switch in ChunkSwitch],
         policy=True,
     )
     limits_file: str = setting(
-        "", "YAML file that tightens the robot's limits, such as config/limits/first_run.yaml; empty: none."
+        "", "YAML file that tightens the robot's limits, such as config/limits/first_run.yaml. Empty: none."
     )
     robot_description: str = setting(
-        "", "URDF text for end-effector actions; empty: the profile's kinematics.urdf, or the topic."
+        "", "URDF text for end-effector actions. Empty: the profile's kinematics.urdf, or the topic."
     )
 
 
 def ros_arguments(settings: Any) -> list[str]:
-    """Settings as ROS command-line arguments; those that are no parameters are left out."""
+    """Settings as ROS command-line arguments. Those that are no parameters are left out."""
     arguments: list[str] = []
     for item in declared(type(settings)):
         if not item.given_by:

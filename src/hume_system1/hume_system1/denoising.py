@@ -14,13 +14,13 @@ from hume_ros.observation_buffer import ObservationBuffer
 from hume_system1.denoiser import Denoiser, SegmentRequest
 
 HEARTBEAT_PERIOD = 0.05
-"""Time between two signs of life, s."""
+"""Time between two heartbeats, s."""
 
 _IDLE_PAUSE = 0.005
 
 
 class DenoisingCycle:
-    """Chunks in, segments out. Who asks `refiner` for the actions of a request, and where, is the caller's choice.
+    """Chunks in, segments out. The caller decides where `refiner` is asked for the actions of a request.
 
     Threads: `offer` and `begin_epoch` from any thread, the rest from one.
 
@@ -29,7 +29,7 @@ class DenoisingCycle:
         observer: source of observations.
         profile: rate of System 1.
         first_seq: segments are numbered from here on.
-        on_problem: told in a line when the ROS clock goes back, from any thread.
+        on_problem: called with a line of text when the ROS clock goes back, from any thread.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class DenoisingCycle:
             self._denoiser.begin_epoch(epoch)
 
     def begin(self, now: float) -> SegmentRequest | None:
-        """What to refine at `now` (s, ROS clock); None if there is nothing to do.
+        """What to refine at `now` (s, ROS clock). None if there is nothing to do.
 
         Raises:
             ObservationError: the newest observation cannot be used.
@@ -82,7 +82,7 @@ class DenoisingCycle:
             self._on_problem("the ROS clock went back; chunks of the time before are forgotten")
 
     def refine(self, request: SegmentRequest) -> NDArray[np.float64]:
-        """See `SegmentRequest.refined_by`; it changes nothing here."""
+        """See `SegmentRequest.refined_by`. It changes nothing here."""
         return request.refined_by(self._denoiser.refiner)
 
     def finish(self, request: SegmentRequest, actions: NDArray[np.float64], duration: float) -> Segment:

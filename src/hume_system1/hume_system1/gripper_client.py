@@ -24,14 +24,14 @@ _WARN_PERIOD = 5.0
 
 
 class GripperClient:
-    """All methods run on the spin thread; none waits.
+    """All methods run on the spin thread. None waits.
 
     Args:
         node: who sends.
         action: name of the action.
         gripper: of the robot profile.
-        goals: told what becomes of the goals.
-        measured: position of the gripper, m or rad; nan: not known.
+        goals: called with what becomes of the goals.
+        measured: position of the gripper, m or rad. NaN: not known.
 
     Raises:
         RobotProfileError: `control_msgs` is not installed.
@@ -69,7 +69,7 @@ class GripperClient:
         self._server = newest if newest is not None and self._meet(newest) else None
 
     def server(self, now: float) -> bytes | None:
-        """Endpoint of the server that goals go to; None: there is none, which is worth a warning after a while."""
+        """Endpoint of the server that goals go to. None: there is none, which is worth a warning after a while."""
         # Some middleware calls no server ready while the graph still holds a crashed one of another type.
         if self._server is not None and (self._client.server_is_ready() or now > self._connected + _PATIENCE):
             self._reached = now

@@ -69,8 +69,8 @@ class GripperActionSink:
         node: who sends.
         action: name of the action.
         gripper: of the robot profile.
-        measured: position of the gripper, m or rad; nan: not known.
-        stopped: whether an emergency stop is in force; nothing is published in it once the arm rests.
+        measured: position of the gripper, m or rad. NaN: not known.
+        stopped: whether an emergency stop is in force. Nothing is published in it once the arm rests.
         period: of looking at the target, s.
 
     Raises:
@@ -94,15 +94,15 @@ class GripperActionSink:
         self._timer = steady_timer(node, period, self._step)
 
     def send(self, command: Command) -> None:
-        """See `Sink`; only notes the target."""
+        """See `Sink`. Only notes the target."""
         self._target, self._time = wanted_target(command), command.time
 
     def unheard(self) -> str:
-        """See `Sink`; a server that is missing is waited for."""
+        """See `Sink`. A server that is missing is waited for."""
         return ""
 
     def close(self) -> None:
-        """See `Sink`; where a goal is in progress, once it has ended."""
+        """See `Sink`. Where a goal is in progress, once it has ended."""
         self._closing = True
         self._step()
 
@@ -124,7 +124,7 @@ class GripperActionSink:
 def make_gripper_sink(
     node: Node, profile: RobotProfile, core: ControlCore
 ) -> GripperPositionSink | GripperTrajectorySink | GripperActionSink | None:
-    """The sink of the profile's gripper; None without one.
+    """The sink of the profile's gripper. None without one.
 
     Raises:
         RobotProfileError: its controller needs a package that is not installed.

@@ -81,20 +81,20 @@ def joint_state_event(message: Any) -> JointStateEvent:
 
 
 def _numbers(values: Any, kind: type[np.floating[Any]]) -> NDArray[Any]:
-    """The numbers of a message; none where there are too many."""
+    """The numbers of a message. None where there are too many."""
     return np.asarray(values if len(values) <= _MOST_NUMBERS else (), dtype=kind)
 
 
 def _names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of joints; none where there are too many."""
+    """Names of joints. None where there are too many."""
     return tuple(map(shortened, names)) if len(names) <= _MOST_NAMES else ()
 
 
 def _few(values: Sequence[_Value]) -> tuple[_Value, ...]:
-    """A value per joint; none where there are too many."""
+    """A value per joint. None where there are too many."""
     return tuple(values) if len(values) <= _MOST_NAMES else ()
 
 
 def _rows(data: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
-    """(rows, columns), row major; as it is where the numbers are too many or too few."""
+    """(rows, columns), row major. As it is where the numbers are too many or too few."""
     return data.reshape(rows, columns) if data.size == rows * columns and rows > 0 else data

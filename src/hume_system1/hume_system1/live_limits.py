@@ -21,7 +21,7 @@ class LiveLimits:
     """Parameters `limit_scale.velocity`, `.acceleration`, `.jerk`: share of the profile's limits, at most 1.
 
     Set at start they hold from the first command on. Set later they must be lower than before: the arm comes to
-    rest, then goes on within the new limits. To loosen them the node has to be configured anew.
+    rest, then goes on within the new limits. To loosen them the node has to be configured again.
 
     Args:
         node: owner of the parameters.
@@ -38,7 +38,7 @@ class LiveLimits:
         return scaled(limits, self._scales)
 
     def connect(self, core: ControlCore | None, base: MotionLimits | None = None) -> None:
-        """Changes go to this core from now on; None: to no one, and the scales may be set freely.
+        """Changes go to this core from now on. None: to no one, and the scales may be set freely.
 
         Args:
             core: of the running node.

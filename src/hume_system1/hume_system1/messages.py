@@ -1,4 +1,4 @@
-"""Segments as messages; `inputs` goes the other way."""
+"""Segments as messages. `inputs` goes the other way."""
 
 from __future__ import annotations
 

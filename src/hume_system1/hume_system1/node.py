@@ -1,6 +1,6 @@
 """The System 1 node: the command process. It streams joint commands and never imports torch.
 
-The spin thread only moves messages into the control core's inbox; the command loop runs on a thread of its own.
+The spin thread only moves messages into the control core's inbox. The command loop runs on a thread of its own.
 Inference runs in a child process (`denoiser_node`), so that it cannot hold this interpreter's lock.
 """
 
@@ -166,8 +166,8 @@ class System1Node(HumeLifecycleNode):
     def _raise_threads(self, priority: int) -> None:
         """Put the spin thread, which calls this, and all others below the loop's SCHED_FIFO priority.
 
-        A thread that loses its core while it holds the interpreter's lock holds up the loop, and so does one of the
-        middleware's with a mutex that the holder of that lock waits for.
+        A thread that loses its core while it holds the interpreter's lock holds up the loop. So does a thread of the
+        middleware that has a mutex for which the holder of that lock waits.
         """
         enter_realtime(priority - _SPIN_BELOW_LOOP, lock_memory=False, freeze_garbage=False)
         raise_ordinary_threads(priority - _MIDDLEWARE_BELOW_LOOP)
@@ -225,7 +225,7 @@ class System1Node(HumeLifecycleNode):
                 sink.send(command)
 
     def _on_loop_error(self, error: BaseException) -> None:
-        """Runs on the loop thread, once; the loop goes on. The core catches its own errors, so publishing failed."""
+        """Runs on the loop thread, once. The loop goes on. The core catches its own errors, so publishing failed."""
         self.get_logger().fatal(f"a command could not be sent: {type(error).__name__}: {error}")
 
     def _ros_now(self) -> float:
@@ -260,7 +260,7 @@ class System1Node(HumeLifecycleNode):
         self._append(ControllersEvent(away))
 
     def _go_on(self) -> None:
-        """In a dry run nothing moves: a bag that is played again and again needs nobody to ask for a reset."""
+        """In a dry run nothing moves: a bag that is played again and again needs no reset by a person."""
         state = self._core.state if self._core is not None else None
         if state is not None and state.mode is Mode.FAULT and state.reason in _DRY_RESETS:
             self._append(ResetEvent())

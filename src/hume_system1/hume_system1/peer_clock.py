@@ -40,22 +40,22 @@ class PeerClock:
 
     @property
     def offset(self) -> float:
-        """System 2's clock minus this one's, s; NaN while unknown."""
+        """System 2's clock minus this one's, s. NaN while unknown."""
         return clock_offset(self._there, self._back.value(time.monotonic()))
 
     @property
     def round_trip(self) -> float:
-        """Smallest time there and back, s; NaN while unknown."""
+        """Smallest time there and back, s. NaN while unknown."""
         back = self._back.value(time.monotonic())
         return self._there + back if math.isfinite(self._there) and math.isfinite(back) else math.nan
 
     @property
     def age(self) -> float:
-        """Time since System 2's last sign of life, s; infinite: none."""
+        """Time since System 2's last heartbeat, s. Infinite: none."""
         return time.monotonic() - self._received
 
     def problem(self) -> str:
-        """What is wrong with the clocks, or empty; logged too."""
+        """What is wrong with the clocks, or empty. Logged too."""
         offset = self.offset
         if math.isnan(offset) or abs(offset) <= self._limit:
             return ""

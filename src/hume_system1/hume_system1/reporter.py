@@ -32,7 +32,7 @@ class System1Reporter:
     Args:
         node: speaks.
         core, loop, denoiser: what is reported.
-        epoch: told when the core begins a new one.
+        epoch: called when the core begins a new one.
         clocks: both clocks now.
         clock_offset_limit: largest offset of System 2's clock without a warning, s.
     """
@@ -67,7 +67,7 @@ class System1Reporter:
         self._peer.close()
 
     def publish(self) -> None:
-        """Send a status message; log what changed."""
+        """Send a status message. Log what changed."""
         snapshot = core_status(self._core, self._clocks())
         self._epoch.lead(snapshot.epoch, snapshot.text)
         if time.monotonic() >= self._next_loop_status:
@@ -91,7 +91,7 @@ class System1Reporter:
             self._node.get_logger().warning(snapshot.clock, throttle_duration_sec=_CLOCK_WARN_PERIOD)
         obituary = self._denoiser.obituary()
         if obituary and obituary != self._obituary:
-            self._node.get_logger().error(f"the denoiser was {obituary}; call ~/reset to start it anew")
+            self._node.get_logger().error(f"the denoiser was {obituary}; call ~/reset to start it again")
         self._obituary = obituary
 
     def health(self) -> Health:

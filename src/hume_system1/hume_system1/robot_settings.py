@@ -24,7 +24,7 @@ def control_settings(profile: RobotProfile, settings: ControlSettings) -> Contro
 
 
 def gripper_settings(profile: RobotProfile) -> GripperSettings | None:
-    """The profile's gripper for the control core; None without one."""
+    """The profile's gripper for the control core. None without one."""
     gripper = profile.gripper
     if gripper is None:
         return None

@@ -17,17 +17,17 @@ class LimitScales:
     """Shares of the profile's limits, at most 1."""
 
     velocity: float = setting(
-        1.0, "Share of the profile's velocity limits; may be lowered at any time.", low=0.01, high=1.0, read_only=False
+        1.0, "Share of the profile's velocity limits. May be lowered at any time.", low=0.01, high=1.0, read_only=False
     )
     acceleration: float = setting(
         1.0,
-        "Share of the profile's acceleration limits; may be lowered at any time.",
+        "Share of the profile's acceleration limits. May be lowered at any time.",
         low=0.01,
         high=1.0,
         read_only=False,
     )
     jerk: float = setting(
-        1.0, "Share of the profile's jerk limits; may be lowered at any time.", low=0.01, high=1.0, read_only=False
+        1.0, "Share of the profile's jerk limits. May be lowered at any time.", low=0.01, high=1.0, read_only=False
     )
 
     def __post_init__(self) -> None:
@@ -52,7 +52,7 @@ class System1Settings:
     control: ControlSettings = field(default_factory=ControlSettings)
     dry_run: bool = setting(False, "System 1 publishes no commands, only its status.")
     priority: int = setting(
-        60, "SCHED_FIFO priority of the command loop, if allowed; 0: ordinary scheduling.", low=0, high=99
+        60, "SCHED_FIFO priority of the command loop, if allowed. 0: ordinary scheduling.", low=0, high=99
     )
     lock_memory: bool = setting(True, "Keep the process in memory (mlockall) where allowed.")
     startup_timeout: float = setting(
@@ -63,9 +63,9 @@ class System1Settings:
     )
     stop_topics: tuple[str, ...] = setting(
         ("hume/estop", "/hume/estop"),
-        "Topics of std_msgs/Bool on which true is an emergency stop; without a leading slash within the namespace.",
+        "Topics of std_msgs/Bool on which true is an emergency stop. Without a leading slash within the namespace.",
     )
-    black_box: str = setting("", "File for the last minutes of commands, written at clean-up; empty: none.")
+    black_box: str = setting("", "File for the last minutes of commands, written at clean-up. Empty: none.")
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -77,5 +77,5 @@ class System1Settings:
 
     @property
     def limits_file(self) -> str:
-        """Tightens the profile's limits; empty: none."""
+        """Tightens the profile's limits. Empty: none."""
         return self.denoiser.limits_file

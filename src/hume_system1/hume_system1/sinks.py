@@ -45,7 +45,9 @@ class ForwardCommandSink(CommandTopic):
 
 
 class JointTrajectorySink(TrajectoryPublisher):
-    """`joint_trajectory_controller`: what was said and is not over, the command, and the way to standstill."""
+    """`joint_trajectory_controller`: the points that were sent and are not over, the command, and the way to
+    standstill.
+    """
 
     def __init__(self, node: Node, topic: str, profile: RobotProfile, core: ControlCore) -> None:
         settings = core.settings
@@ -62,7 +64,7 @@ class JointTrajectorySink(TrajectoryPublisher):
 
 
 def make_sinks(node: Node, profile: RobotProfile, core: ControlCore, dry_run: bool) -> list[Sink]:
-    """The sinks of a robot; none in a dry run.
+    """The sinks of a robot. None in a dry run.
 
     Raises:
         RobotProfileError: the gripper's controller needs a package that is not installed.

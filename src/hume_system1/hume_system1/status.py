@@ -24,8 +24,8 @@ def status_message(
 
     Args:
         core: snapshot of the control core.
-        loop: snapshot of the command loop; None before it started.
-        heartbeat: newest sign of life of the denoiser; None before the first.
+        loop: snapshot of the command loop. None before it started.
+        heartbeat: newest heartbeat of the denoiser. None before the first.
         limits: joint names.
     """
     message = System1Status(

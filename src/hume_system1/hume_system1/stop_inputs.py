@@ -1,8 +1,8 @@
 """Everything outside this process that stops the arm: stop topics, a dead-man switch, states of the driver.
 
-A stop must be heard whatever its publisher offers. No single subscription does that: one that asks for less than
-reliable may lose what a reliable publisher would send again, one that asks for reliable does not hear best effort, and
-one that gets what was published before it began does not hear volatile publishers. So there is one of each.
+A stop must be received whatever its publisher offers. No single subscription does that. One that asks for best
+effort may lose what a reliable publisher would send again. One that asks for reliable gets nothing from best effort.
+One that gets what was published before it began gets nothing from volatile publishers. So there is one of each.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from hume_core.robot import DeadMan, RobotProfile, StopState
 from hume_ros import qos
 from hume_ros.timers import steady_timer
 
-_PERIOD = 0.02  # s; how often silence and standing problems are looked at
+_PERIOD = 0.02  # s. How often silence and standing problems are looked at
 _SILENT = SubscriptionEventCallbacks(use_default_callbacks=False)
-"""No warning of each publisher that only one of the subscriptions hears."""
+"""No warning of each publisher that only one of the subscriptions receives from."""
 
 
 class StopInputs:
-    """Listens from its making on and stops the arm from the spin thread.
+    """Listens from its construction on and stops the arm from the spin thread.
 
     Args:
         node: owner.
         topics: stop topics.
         profile: its dead-man switch and its driver's states.
-        stop: stops the arm; called again and again while a cause lasts, so that no reset completes meanwhile.
+        stop: stops the arm. Called again and again while a cause lasts, so that no reset completes meanwhile.
 
     Raises:
         ConfigError: a topic is none, a message type is not installed, or it lacks the field.
@@ -102,7 +102,7 @@ class StopInputs:
         )
 
     def _note(self, source: str, problem: str) -> None:
-        """Stop at once for a problem; log what is new."""
+        """Stop at once for a problem. Log what is new."""
         if problem:
             self._stop()
         if problem and problem != self._problems.get(source):
@@ -110,7 +110,7 @@ class StopInputs:
         self._problems[source] = problem
 
     def _look(self) -> None:
-        """Silence of the dead-man switch; and what was a stop is one as long as it lasts."""
+        """Silence of the dead-man switch. And what was a stop is one as long as it lasts."""
         section = self._dead_man
         if section is not None:
             now = time.monotonic()
@@ -124,7 +124,7 @@ class StopInputs:
 
 
 def unique_topics(node: Node, topics: Sequence[str], where: str) -> list[str]:
-    """Full names, remapping included; each once.
+    """Full names, remapping included. Each once.
 
     Args:
         node: whose namespace and remapping rules hold.
@@ -145,7 +145,7 @@ def unique_topics(node: Node, topics: Sequence[str], where: str) -> list[str]:
 
 
 def field_value(message: Any, field: str) -> Any:
-    """What stands in a field; dots lead to inner fields.
+    """What stands in a field. Dots lead to inner fields.
 
     Raises:
         AttributeError: there is no such field.

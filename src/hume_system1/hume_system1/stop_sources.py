@@ -7,7 +7,7 @@ from hume_core.settings import find
 from hume_system1.settings import System1Settings
 
 STOP_TOPICS: tuple[str, ...] = find(System1Settings, "stop_topics").default
-"""Where System 1 listens unless it is told otherwise."""
+"""Where System 1 listens by default."""
 _BOOL = "std_msgs/msg/Bool"
 
 

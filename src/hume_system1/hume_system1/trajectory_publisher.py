@@ -1,4 +1,4 @@
-"""Publishes a `TrajectoryStream`; everything is allocated beforehand, so that a tick only fills in numbers."""
+"""Publishes a `TrajectoryStream`. Everything is allocated beforehand, so that a tick only fills in numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TrajectoryPublisher(CommandTopic):
         topic: of the controller.
         names: joints.
         stream: points of the next message.
-        derivatives: whether points carry velocities and accelerations; without, the controller goes in lines.
+        derivatives: whether points carry velocities and accelerations. Without, the controller goes in lines.
     """
 
     def __init__(

@@ -62,7 +62,7 @@ def make_limits(joints: int = 3, continuous: Sequence[int] = ()) -> MotionLimits
 class Rig:
     """Drives a core tick by tick and records every unbroken stream it publishes.
 
-    The arm follows commands at once unless `arm` says otherwise; while `sensors` is False no joint state arrives.
+    The arm follows commands at once unless `arm` says otherwise. While `sensors` is False no joint state arrives.
 
     Attributes:
         streams: list of (times, positions) lists, a new one after every interruption.
@@ -103,7 +103,7 @@ class Rig:
         return command
 
     def run(self, seconds: float, dt: float = 0.005, segments: bool = False, **motion: float) -> Command:
-        """Tick for some time; with `segments`, a fresh chunk and segment every fourth tick."""
+        """Tick for some time. With `segments`, a fresh chunk and segment every fourth tick."""
         command = self.command
         for k in range(round(seconds / dt)):
             events: tuple[Event, ...] = ()
@@ -189,7 +189,7 @@ class Rig:
         return float((carried / limits.acceleration + 2.5 * ramp).max())
 
     def assert_stops(self, run: Callable[[float], object]) -> None:
-        """From now on the arm stops as fast as it may and stays there; soon nothing is published any more."""
+        """From now on the arm stops as fast as it may and stays there. Soon nothing is published any more."""
         run(self.longest_stop() + 0.01)
         assert self.command is not None
         assert self.speed() == 0.0
@@ -261,7 +261,7 @@ class Arm:
     def run(
         self, seconds: float, until: Callable[[], bool] | None = None, segments: bool = True, **motion: Any
     ) -> float:
-        """Go on for some time, or until something is true; returns for how long, s."""
+        """Go on for some time, or until something is true. Returns for how long, s."""
         for k in range(round(seconds / _DT)):
             if until is not None and until():
                 return k * _DT
@@ -287,7 +287,7 @@ class Arm:
         return (angles + math.pi) % (2.0 * math.pi) - math.pi if self.wraps else angles
 
     def _sense(self) -> list[JointStateEvent]:
-        """The states measured since the last tick; some arrive a little late, and some drivers do not stamp."""
+        """The states measured since the last tick. Some arrive a little late, and some drivers do not stamp."""
         rig, events = self.rig, []
         now = rig.steady + _DT
         self._due = max(self._due, rig.steady)

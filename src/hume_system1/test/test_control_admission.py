@@ -219,7 +219,7 @@ def test_gripper_may_come_in_a_message_of_its_own(make_rig: Any) -> None:
         ({"rows": np.full((10, 4), math.nan)}, "chunk 7 rejected: not finite"),
     ],
 )
-def test_a_rejection_can_be_told_in_a_line(changes: dict[str, Any], line: str) -> None:
+def test_a_rejection_fits_in_a_line(changes: dict[str, Any], line: str) -> None:
     admission = ChunkAdmission(ControlSettings(action_spaces=("joint_delta",), chunk_rows=10), NAMES)
     good = Chunk(99.0, 5, 7, 0.05, np.zeros((10, 4), np.float32), np.zeros(2), NAMES, "joint_delta")
     chunk = dataclasses.replace(good, **changes)

@@ -34,7 +34,7 @@ def ramp(hertz: float, speed: float, jitter: float, simulation: float) -> tuple[
         steady, sim = steady + PERIOD, sim + PERIOD * simulation
         while sim >= due:
             ros, due = due, due + 1.0 / hertz
-        # What is measured and planned is stamped by the simulator; it arrives up to `jitter` late.
+        # What is measured and planned is stamped by the simulator. It arrives up to `jitter` late.
         stamp = sim - simulation * float(random.uniform(0.0, jitter))
         core.inbox.append(JointStateEvent(NAMES, (place,), (), stamp, steady))
         core.inbox.append(HeartbeatEvent(steady))

@@ -44,7 +44,7 @@ class Driver:
 
     Attributes:
         position: true positions (n,) with all turns, rad.
-        farthest: the largest difference it was ever told to make, rad.
+        farthest: the largest difference it was ever asked to make, rad.
     """
 
     def __init__(self, rig: Any, start: Sequence[float], report: Callable[[Array], Array]) -> None:
@@ -60,7 +60,7 @@ class Driver:
 
 
 def turn(rig: Any, speeds: Sequence[float], seconds: float, said: Callable[[Array], Array] = as_is) -> Array:
-    """Segments that turn the joints (n,) at constant speeds (rad/s) from where they are; where they have led, rad."""
+    """Segments that turn the joints (n,) at constant speeds, rad/s. Returns where they lead, rad."""
     start, began = np.array(rig.measured), rig.ros
 
     def places(times: Array) -> Array:
@@ -117,7 +117,7 @@ def test_an_absolute_target_is_reached_the_short_way(
 def test_a_reset_brings_the_command_to_a_joint_that_a_hand_has_turned(
     make_rig: Any, report: Any, turned: float
 ) -> None:
-    """The arm stays where it was left; one whose driver wraps is not led round in search of turns it does not know."""
+    """The arm stays where it was left. One whose driver wraps is not led round in search of turns it does not know."""
     rig = make_rig(continuous=ALL)
     driver = Driver(rig, [3.0, 0.0, -3.0], report)
     rig.activate()
@@ -133,7 +133,7 @@ def test_a_reset_brings_the_command_to_a_joint_that_a_hand_has_turned(
     place, resting = driver.position.copy(), np.tile(rig.measured, (20, 1))
 
     def follow(command: Command, reported: list[float]) -> list[float]:
-        """Only what is near, as drivers do after a stop; one that wraps takes any turn of it."""
+        """Only what is near, as drivers do after a stop. One that wraps takes any turn of it."""
         way = command.position - np.array(reported)
         if report is wrap:
             way = wrap(way)
@@ -152,7 +152,7 @@ def test_a_reset_brings_the_command_to_a_joint_that_a_hand_has_turned(
 
 @DRIVERS
 def test_the_stream_begins_where_a_driver_that_counts_anew_says(make_rig: Any, report: Any) -> None:
-    """Deactivated, the driver started anew and turns counted otherwise: each beginning is at rest where the arm is."""
+    """Deactivated, the driver started again and turns counted otherwise: each beginning is at rest where the arm is."""
     rig = make_rig(continuous=ALL)
     Driver(rig, [8.0, -8.0, 3.0], report)
     rig.activate()
@@ -197,7 +197,7 @@ def test_after_a_takeover_targets_are_taken_nearest_to_where_the_arm_was_left(
 
 @pytest.mark.parametrize("noise", [0.0, 0.002, 0.1])
 def test_a_target_on_the_opposite_side_is_reached_either_way(make_rig: Any, noise: float) -> None:
-    """Both ways are as long; a policy that wavers between them does not keep the arm from going."""
+    """Both ways are as long. A policy that wavers between them does not keep the arm from going."""
     random = np.random.default_rng(7)
     rig = make_rig(continuous=ALL)
     driver = Driver(rig, [3.0, 0.0, -3.0], wrap)
@@ -214,7 +214,7 @@ def test_a_target_on_the_opposite_side_is_reached_either_way(make_rig: Any, nois
 @DRIVERS
 @given(data=st.data())
 def test_limits_hold_and_nothing_faults(make_rig: Any, report: Any, data: st.DataObject) -> None:
-    """Any motion that the joints can do, ticks of any length, turns counted anew by every segment."""
+    """Any motion that the joints can do, ticks of any length, turns counted again by every segment."""
     seed = data.draw(st.integers(0, 2**31))
     random = np.random.default_rng(seed)
     continuous = [i for i in ALL if random.integers(3)]

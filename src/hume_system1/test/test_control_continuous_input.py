@@ -73,7 +73,7 @@ def test_limits_may_be_tightened_but_joints_stay_what_they_are(limits: MotionLim
         rig.core.tighten(limits)
 
 
-def test_a_jump_of_half_a_turn_that_stays_is_believed_after_one_state(make_rig: Any) -> None:
+def test_a_jump_of_half_a_turn_that_stays_is_accepted_after_one_state(make_rig: Any) -> None:
     """Twice half a turn, a little more and a little less: both are the same place."""
     rig = make_rig(continuous=ALL)
     for place in (0.0, 0.0, math.pi - 0.01, -math.pi + 0.01):

@@ -11,7 +11,7 @@ BOUND = 0.3
 
 
 def split(command: float, arm: float, both: float = 0.0) -> tuple[float, float, bool]:
-    """Counts after command and arm moved so far (rad), and `both` together on top; and whether it was a push."""
+    """Counts after command and arm moved so far (rad), and `both` together on top. And whether it was a push."""
     joint = JointDivergence(BOUND)
     p = m = 0.0
     for part in np.linspace(0.0, 1.0, 41):

@@ -1,4 +1,4 @@
-"""Whatever epochs and numbers arrive, a reset and honest messages bring the arm back to RUNNING."""
+"""Whatever epochs and numbers arrive, a a reset and valid messages bring the arm back to RUNNING."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Graph:
         rig.activate()
 
     def epoch(self, epoch: int) -> list[Event]:
-        """A message on `hume/epoch` reaches everybody."""
+        """A message on `hume/epoch` reaches every node."""
         for other in self.others:
             other.hear(epoch)
         return [EpochEvent(epoch)] if self.system1.hear(epoch) else []
@@ -62,7 +62,7 @@ class Graph:
         return [self.rig.segment(epoch=epoch, seq=seq, chunk_seq=max(0, chunk_seq), frequency=0.0)]
 
     def run(self, seconds: float, *events: Event, feed: bool = False) -> None:
-        """Ticks with the status message every 0.05 s; `feed`: chunks and segments of System 2's epoch."""
+        """Ticks with the status message every 0.05 s. `feed`: chunks and segments of System 2's epoch."""
         for k in range(round(seconds / 0.005)):
             honest: list[Event] = []
             if feed and k % 4 == 0:
@@ -83,7 +83,7 @@ class Graph:
             other.follow(epoch, self.rig.steady)
 
     def recover(self) -> None:
-        """Reset and honest messages until the arm runs, which must not take long."""
+        """Reset and valid messages until the arm runs, which must not take long."""
         self.run(0.02, ResetEvent(), feed=True)
         self.run(3.0, feed=True)
         assert self.rig.core.state.mode is Mode.RUNNING, self.rig.core.state
@@ -131,7 +131,7 @@ def test_the_epoch_goes_on_after_its_highest(make_rig: Any) -> None:
 
 
 @pytest.mark.parametrize("seq", [MOST, MOST - 1, 2**63])
-def test_a_huge_number_shuts_nobody_out_for_good(running: Any, seq: int) -> None:
+def test_a_huge_number_shuts_no_sender_out_for_long(running: Any, seq: int) -> None:
     """Without a reset, within the age at which its chunk counts no more."""
     running.tick(0.005, running.chunk(seq=seq))
     assert running.core.intake.chunks.seq == seq

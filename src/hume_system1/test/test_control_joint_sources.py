@@ -29,7 +29,7 @@ def part(rig: Any, joints: tuple[int, ...], **changes: Any) -> JointStateEvent:
 
 
 def feed(rig: Any, seconds: float, parts: dict[tuple[int, ...], int], segments: bool = True) -> None:
-    """Tick; every part comes each so many ticks."""
+    """Tick. Every part comes each so many ticks."""
     rig.sensors = False
     for k in range(round(seconds / DT)):
         rig.steady += DT
@@ -98,7 +98,7 @@ def test_nan_efforts_and_velocities_do_not_keep_an_arm_from_running(make_rig: An
         ({"stamp": 1e10}, "rejected: from the future"),
     ],
 )
-def test_what_keeps_it_unconfigured_is_told(make_rig: Any, changes: dict[str, Any], says: str) -> None:
+def test_what_keeps_it_unconfigured_is_reported(make_rig: Any, changes: dict[str, Any], says: str) -> None:
     rig = make_rig()
     rig.sensors = False
     rig.core.inbox.append(ActivateEvent())
@@ -130,7 +130,7 @@ def test_two_publishers_that_disagree_are_a_fault_and_no_start(
             rig.tick(DT, *events, *([rig.chunk()] if k % 4 == 0 else []))
             if rig.streams:
                 assert rig.streams[0][1][0] == pytest.approx([0.0, 0.2, 0.0], abs=1e-9)
-        # One false state in 0.2 s of true ones may be a glitch; more are not.
+        # One false state in 0.2 s of true ones may be a glitch. More are not.
         if every < 40 and abs(offset) > 0.2:
             assert rig.core.state == type(rig.core.state)(Mode.FAULT, Reason.JOINT_STATES_JUMP)
 

@@ -11,10 +11,11 @@ import ruckig
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hume_system1.control.joint_limiter import JointLimiter, tracking_gains
+from hume_system1.control.joint_limiter import JointLimiter
 from hume_system1.control.limiter import Limiter
 from hume_system1.control.stopping import stop_advance, stop_duration, stop_extent
 from hume_system1.control.stream_check import divided_differences
+from hume_system1.control.tracking_law import tracking_gains
 
 V, A, J = 2.0, 10.0, 100.0
 FREE = (10.0, 10.0)

@@ -37,7 +37,7 @@ def enter(rig: Any, mode: str) -> None:
 
 
 def reset_elsewhere(rig: Any) -> None:
-    """Leave FAULT or ESTOP; what is published meanwhile is where the arm is."""
+    """Leave FAULT or ESTOP. What is published meanwhile is where the arm is."""
     rig.tick(DT, ResetEvent())
     rig.tick(DT, rig.chunk())
     while rig.modes[-1] != "idle":
@@ -53,7 +53,7 @@ def reset_elsewhere(rig: Any) -> None:
 def test_a_controller_that_comes_back_meets_its_arm_where_it_stands(
     running: Any, mode: str, seconds: float, segments: bool
 ) -> None:
-    """Whatever the mode: not a word while it is away, and then the first one is where the arm is measured."""
+    """Whatever the mode: nothing is sent while it is away, and then the first one is where the arm is measured."""
     enter(running, mode)
     running.tick(DT, AWAY)
     assert not running.command.publish
@@ -94,7 +94,7 @@ def test_waits_for_the_controller_before_the_first_start(make_rig: Any) -> None:
 
 
 def test_a_pause_ends_where_it_began_though_the_arm_sags(running: Any) -> None:
-    """A servo that gives way under load is no reason to begin anew: that would let the arm down at each pause."""
+    """A servo that gives way under load is no reason to begin again: that would let the arm down at each pause."""
     running.arm = lambda command, _: (command.position - 0.05).tolist()
     running.run(1.0, segments=True)
     running.run(2.0)
@@ -106,8 +106,8 @@ def test_a_pause_ends_where_it_began_though_the_arm_sags(running: Any) -> None:
     assert running.command.position == pytest.approx(place, abs=1e-4)
 
 
-def test_joint_states_that_come_back_are_believed(running: Any) -> None:
-    """Nobody knows what the arm did meanwhile: the motion begins where it is seen again."""
+def test_joint_states_that_come_back_are_accepted(running: Any) -> None:
+    """It is unknown what the arm did meanwhile: the motion begins where it is seen again."""
     running.sensors = False
     running.run(2.0)
     running.sensors, running.measured = True, list(ELSEWHERE)
@@ -165,7 +165,7 @@ def test_a_stop_that_the_controller_plays_goes_on_where_it_has_come_to(make_rig:
 @pytest.mark.parametrize("stall", [0.3, 0.6, 5.0])
 @pytest.mark.parametrize("plays_stop", [False, True])
 def test_a_stall_of_the_loop_is_no_silence_of_the_others(make_rig: Any, stall: float, plays_stop: bool) -> None:
-    """What came meanwhile is taken in later ticks; until then it is not missed."""
+    """What came meanwhile is taken in later ticks. Until then it is not missed."""
     rig = make_rig(plays_stop=plays_stop)
     rig.activate()
     rig.run(1.0, segments=True)

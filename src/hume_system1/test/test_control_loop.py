@@ -93,7 +93,7 @@ def test_loop_goes_on_after_an_error_and_reports_the_first() -> None:
 
 @pytest.mark.parametrize("held_up", [0, 1])
 def test_a_thread_that_wakes_late_does_not_hold_up_the_ticks(held_up: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With SCHED_FIFO, two threads wait for each deadline; here one of them wakes half a second late."""
+    """With SCHED_FIFO, two threads wait for each deadline. Here one of them wakes half a second late."""
     threads: list[int] = []
     times: list[float] = []
     enough = threading.Event()

@@ -21,7 +21,7 @@ def test_a_constant_or_drifting_offset_is_a_fault(moving_arm: Any, seed: int) ->
     limits = arm.rig.core.limits
     lie = np.zeros(3)
     lie[random.integers(3)] = random.choice([-1.0, 1.0]) * random.uniform(1.3, 2.0) * limits.tracking[0]
-    drift = float(random.choice([0.0, 0.2, 0.5, 2.0]))  # s that the offset takes to come; 0: a jump
+    drift = float(random.choice([0.0, 0.2, 0.5, 2.0]))  # s that the offset takes to come. 0: a jump
     for k in range(round(drift / DT)):
         arm.lie = lie * (k * DT / drift)
         arm.run(DT, segments=k % 4 == 0)
@@ -34,7 +34,7 @@ def test_a_constant_or_drifting_offset_is_a_fault(moving_arm: Any, seed: int) ->
     # Where states are not stamped, a jump may be motion of which the states arrived together.
     if drift == 0.0 and arm.stamped:
         assert arm.rig.core.state.reason is Reason.TRACKING_ERROR, arm.reasons
-    # A lie does not lead the arm astray: it comes along by one tracking bound, and what it had to brake from.
+    # Wrong states do not lead the arm far: by one tracking bound, and by what it had to brake from.
     assert (np.abs(arm.rig.command.position - start) < 1.8 * limits.tracking).all()
     arm.rig.assert_within_limits()
 

@@ -1,4 +1,4 @@
-"""Whatever arrives, whenever it arrives: every command keeps every limit and the state is never silent."""
+"""Whatever arrives, whenever it arrives: every command keeps every limit and the state always has a reason."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class World:
 
 
 @given(steps=STEPS)
-def test_limits_hold_and_the_state_speaks_under_any_input(make_rig: Any, steps: list[Any]) -> None:
+def test_limits_hold_and_the_state_has_a_reason_under_any_input(make_rig: Any, steps: list[Any]) -> None:
     rig = make_rig()
     world = World(rig)
     rig.activate()

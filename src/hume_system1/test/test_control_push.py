@@ -112,7 +112,7 @@ def test_two_joints_pushed_opposite_ways(moving_arm: Any) -> None:
     arm.rig.assert_within_limits()
 
 
-def test_an_idle_arm_comes_along_and_stays_idle(make_arm: Any) -> None:
+def test_an_idle_command_follows_a_pushed_arm_and_stays_idle(make_arm: Any) -> None:
     arm = make_arm(lag=0.03)
     arm.tick()
     arm.tick(ActivateEvent())
@@ -127,7 +127,7 @@ def test_an_idle_arm_comes_along_and_stays_idle(make_arm: Any) -> None:
     arm.rig.assert_within_limits()
 
 
-def test_a_holding_arm_comes_along_and_says_again_what_it_waits_for(moving_arm: Any) -> None:
+def test_a_holding_command_follows_a_pushed_arm_and_says_again_what_it_waits_for(moving_arm: Any) -> None:
     arm, _ = moving_arm(6, lag=0.03)
     arm.run(1.2, segments=False)
     assert arm.rig.core.state.mode is Mode.HOLD
@@ -171,7 +171,7 @@ def test_a_push_during_a_reset_delays_it(moving_arm: Any) -> None:
 
 
 @pytest.mark.parametrize(("event", "reason"), [(EnableEvent(False), "DISABLED"), (TakeoverEvent(), "TAKEOVER")])
-def test_nobody_comes_along_who_must_not_move(moving_arm: Any, event: Any, reason: str) -> None:
+def test_a_command_that_must_not_move_does_not_follow_the_arm(moving_arm: Any, event: Any, reason: str) -> None:
     arm, _ = moving_arm(8, lag=0.03)
     arm.tick(event)
     arm.push[:] = [0.6, 0.0, 0.0]

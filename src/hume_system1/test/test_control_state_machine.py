@@ -141,7 +141,7 @@ def hold(now: float, view: View) -> Reason:
     return first_bark(hold_watchdogs(ControlSettings()), now, view)
 
 
-def test_each_watchdog_barks_after_its_own_bound() -> None:
+def test_each_watchdog_fires_after_its_own_bound() -> None:
     s = ControlSettings()
     seen = View(heartbeat=100.0, segment=100.0, chunk=100.0, observation=100.0, joint_states=100.4, covered=True)
     assert fault(100.0 + s.heartbeat_age, seen) is Reason.NONE
@@ -164,13 +164,13 @@ def test_tracking_error_must_last() -> None:
     s = ControlSettings()
     dogs = fault_watchdogs(s)
 
-    def bark(now: float, ratio: float) -> Reason:
+    def first_reason(now: float, ratio: float) -> Reason:
         return first_bark(dogs, now, View(joint_states=now, tracking_ratio=ratio))
 
-    assert bark(1.0, 1.1) is Reason.NONE
-    assert bark(1.05, 0.89) is Reason.NONE
-    assert bark(1.06, 1.1) is Reason.NONE
-    assert bark(1.06 + s.tracking_grace, 1.1) is Reason.TRACKING_ERROR
+    assert first_reason(1.0, 1.1) is Reason.NONE
+    assert first_reason(1.05, 0.89) is Reason.NONE
+    assert first_reason(1.06, 1.1) is Reason.NONE
+    assert first_reason(1.06 + s.tracking_grace, 1.1) is Reason.TRACKING_ERROR
 
 
 def test_short_blocks_add_up_and_a_push_is_none() -> None:
@@ -179,12 +179,12 @@ def test_short_blocks_add_up_and_a_push_is_none() -> None:
     for k in range(40):
         pushed = View(joint_states=k * 0.01, tracking_ratio=1.1, pushed=True)
         assert first_bark(dogs, k * 0.01, pushed) is Reason.NONE
-    barks = []
+    reasons = []
     for k in range(40, 200):
         ratio = 1.1 if k % 20 < 6 else 0.1
-        barks.append(first_bark(dogs, k * 0.01, View(joint_states=k * 0.01, tracking_ratio=ratio)))
-    assert Reason.TRACKING_ERROR in barks[30:70]
-    assert Reason.TRACKING_ERROR not in barks[:30]
+        reasons.append(first_bark(dogs, k * 0.01, View(joint_states=k * 0.01, tracking_ratio=ratio)))
+    assert Reason.TRACKING_ERROR in reasons[30:70]
+    assert Reason.TRACKING_ERROR not in reasons[:30]
 
 
 def test_a_pushed_arm_holds_and_goes_on_and_an_idle_one_stays_idle() -> None:

@@ -98,7 +98,7 @@ def test_most_of_a_small_difference_fades_in_the_blend_time(limits: Any) -> None
 
 @given(seed=st.integers(0, 1000), period=st.sampled_from([0.005, 0.016, 0.033, 0.1]))
 def test_any_number_of_splices_leaves_a_bounded_difference(seed: int, period: float) -> None:
-    """Each splice adds a new difference while the older ones still fade: their sum may not wander off."""
+    """Each splice adds a new difference while the older ones still fade: their sum stays bounded."""
     random, fade, offset = np.random.default_rng(seed), Fade(3, 0.1), np.zeros((4, 3))
     for k in range(600):
         fresh = random.uniform(-1.0, 1.0, (3, 3)) * np.array([[0.1], [3.0], [100.0]])

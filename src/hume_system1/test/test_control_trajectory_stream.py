@@ -1,4 +1,4 @@
-"""The messages to `joint_trajectory_controller`: one smooth curve, said again and again, that ends at rest."""
+"""The messages to `joint_trajectory_controller`: one smooth curve, sent again and again, that ends at rest."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_new_start_and_a_pause_begin_at_rest(moving: tuple[Any, Messages]) -> 
 
 
 def test_a_stop_is_the_stop_of_the_core(moving: tuple[Any, Messages]) -> None:
-    """What the controller plays if System 1 dies is what the core would have commanded."""
+    """What the controller plays if System 1 ends is what the core would have commanded."""
     rig, messages = moving
     last = messages.sent[-1]
     rig.tick(DT, EStopEvent())

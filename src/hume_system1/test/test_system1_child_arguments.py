@@ -61,7 +61,7 @@ def test_the_name_that_counts_is_the_one_the_parent_was_given() -> None:
 
 @pytest.mark.parametrize("node", ["", "hume_system1:", f"{CHILD}:", "other:"])
 @pytest.mark.parametrize("name", ["__node", "__name", "__ns"])
-def test_the_child_keeps_its_name_and_is_told_its_namespace(name: str, node: str) -> None:
+def test_the_child_keeps_its_name_and_gets_its_namespace(name: str, node: str) -> None:
     assert inherited(f"--ros-args -r {node}{name}:=/x -r a:=b") == "--remap a:=b"
 
 

@@ -24,7 +24,7 @@ from hume_system1.robot_settings import control_settings, gripper_settings
 
 
 class FakeNode:
-    """Takes publishers and timers, and has nobody in its graph."""
+    """Takes publishers and timers, and has no other node in its graph."""
 
     def create_publisher(self, *args: Any) -> object:
         return object()

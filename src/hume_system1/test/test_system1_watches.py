@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hume_core.robot import RobotProfile
-from hume_system1.commander_watch import Guarded, foreign
+from hume_ros.publishers import NAMELESS, Publisher
+from hume_system1.commander_watch import Guarded, NamelessPublishers, foreign
 from hume_system1.controller_watch import away
 
 ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
@@ -58,7 +59,7 @@ OWN, SYSTEM2, OTHER = "/left/hume_system1", "/left/hume_system2", "/teleop"
     [
         ([], [], True, ""),
         ([OWN], [SYSTEM2], False, ""),
-        # An old self of System 2 stays in the graph for a while.
+        # An old process of System 2 stays in the graph for a while.
         ([OWN], [SYSTEM2, SYSTEM2], False, ""),
         ([OWN], [], True, f"a second {OWN} publishes on arm/commands"),
         ([OWN, OWN], [], False, f"a second {OWN} publishes on arm/commands"),
@@ -71,3 +72,29 @@ OWN, SYSTEM2, OTHER = "/left/hume_system1", "/left/hume_system2", "/teleop"
 def test_foreign_commanders_are_named(commands: list[str], chunks: list[str], before: bool, text: str) -> None:
     publishers = {"arm/commands": commands, "hume/action_chunk": chunks}
     assert foreign([COMMANDS, CHUNKS], publishers, before) == text
+
+
+STRANGER, NEW, NAMED = Publisher(NAMELESS, (1,)), Publisher(NAMELESS, (2,)), Publisher(OTHER, (3,))
+
+
+def test_a_publisher_that_gets_its_name_late_is_no_stranger() -> None:
+    """Fast DDS repeats a lost name after three seconds; a node that is started again must not be a fault."""
+    watch = NamelessPublishers()
+    assert watch.without_young({"a": [NEW, NAMED]}, 100.0) == {"a": [NAMED]}
+    assert watch.without_young({"a": [NEW, NAMED]}, 103.2) == {"a": [NAMED]}
+    named = Publisher(SYSTEM2, NEW.gid)
+    assert watch.without_young({"a": [named, NAMED]}, 103.4) == {"a": [named, NAMED]}
+
+
+def test_a_publisher_that_stays_nameless_is_a_stranger() -> None:
+    watch = NamelessPublishers()
+    assert watch.without_young({"a": [STRANGER]}, 0.0) == {"a": []}
+    assert watch.without_young({"a": [STRANGER, NEW], "b": []}, 6.9) == {"a": [], "b": []}
+    assert watch.without_young({"a": [STRANGER, NEW], "b": []}, 7.1) == {"a": [STRANGER], "b": []}
+
+
+def test_a_publisher_that_went_and_came_begins_anew() -> None:
+    watch = NamelessPublishers()
+    watch.without_young({"a": [NEW]}, 0.0)
+    watch.without_young({"a": []}, 5.0)
+    assert watch.without_young({"a": [NEW]}, 8.0) == {"a": []}

@@ -22,6 +22,7 @@ def by_value(candidates: Tensor, values: Tensor, temperature: float, generator: 
     Above 0, weights exp(value / temperature), as in MPPI (Williams et al. 2017). What the candidates agree on stays,
     the noise of each one averages out.
     """
+    # w_i = exp(Q_i / T) / sum_j exp(Q_j / T). T -> 0 takes the best alone, T -> infinity the plain mean.
     if temperature == 0.0:
         return best(candidates, values, temperature, generator)
     return (values / temperature).softmax(dim=1)

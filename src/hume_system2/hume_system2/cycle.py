@@ -45,13 +45,13 @@ class ThinkingCycle:
 
     Args:
         observer: source of observations.
-        profile: the robot that the chunks are for; its rate of System 2 is the upper bound on thoughts per second.
+        profile: the robot that the chunks are for. Its rate of System 2 is the upper bound on thoughts per second.
         start: when the first thought may begin, s on the steady clock.
         first_seq: chunks are numbered from here on.
         model_id: identity of the checkpoint.
 
     Attributes:
-        assignment: what is being thought about; None at rest.
+        assignment: what is being thought about. None at rest.
         next_start: when the next thought may begin, s on the steady clock.
     """
 
@@ -69,12 +69,12 @@ class ThinkingCycle:
 
     @property
     def last_stamp(self) -> float:
-        """Of the observation last thought about, s on the ROS clock; minus infinity after time went back."""
+        """Of the observation last thought about, s on the ROS clock. Minus infinity after time went back."""
         stamp, beginnings = self._last
         return stamp if beginnings == self._observer.beginnings else float("-inf")
 
     def begin(self, steady: float, now: float) -> Task | None:
-        """Take the newest observation for a thought; None at rest.
+        """Take the newest observation for a thought. None at rest.
 
         Args:
             steady: steady clock, s.
@@ -90,7 +90,7 @@ class ThinkingCycle:
         return Task(assignment, self._observer.take(now))
 
     def finish(self, task: Task, result: ThoughtResult) -> Chunk | None:
-        """A thought is over; its chunk, or None if the assignment has changed or time went back meanwhile."""
+        """A thought is over. Returns its chunk, or None if the assignment has changed or time went back meanwhile."""
         frame, assignment = task.frame, task.assignment
         self._last = frame.stamp, frame.beginnings
         if assignment is not self.assignment or frame.beginnings != self._observer.beginnings:

@@ -17,7 +17,7 @@ _CANCELED = Ending(Outcome.CANCELED, "cancelled by the client")
 
 
 class GoalServer:
-    """Serves `hume/execute_task`; all callbacks run on the spin thread.
+    """Serves `hume/execute_task`. All callbacks run on the spin thread.
 
     rclpy's execute callback is called once the outcome is known, and returns it: a coroutine that waits for it would
     keep the executor busy all the while.
@@ -25,8 +25,8 @@ class GoalServer:
     Args:
         node: owner.
         refusal: says why a goal cannot be taken, or returns an empty string.
-        on_start: a goal begins; returns what is counted over it.
-        on_end: the goal in hand ended.
+        on_start: a goal begins. Returns what is counted over it.
+        on_end: the current goal ended.
     """
 
     def __init__(
@@ -61,21 +61,21 @@ class GoalServer:
 
     def clients(self) -> int:
         """How many clients of the action are in the graph."""
-        # rclpy of ROS 2 Humble cannot tell.
+        # rclpy of ROS 2 Humble does not offer this.
         count = getattr(self._node, "count_clients", None)
         return 0 if count is None else int(count(f"{_ACTION}/_action/send_goal"))
 
     def client_gone(self) -> bool:
-        """Nobody is left who could cancel the goal in hand; call this regularly."""
+        """Whether no client is left that could cancel the current goal. Call this regularly."""
         return self.busy and self._watch.gone(self.clients(), time.monotonic())
 
     def publish_feedback(self, feedback: ExecuteTask.Feedback) -> None:
-        """Tell the client how the goal in hand goes."""
+        """Send the client feedback on the current goal."""
         if self._handle is not None and self._handle.is_active:
             self._handle.publish_feedback(feedback)
 
     def finish(self, ending: Ending) -> None:
-        """End the goal in hand."""
+        """End the current goal."""
         if self._handle is not None:
             self._on_end(ending)
             self._conclude(ending)
@@ -107,7 +107,7 @@ class GoalServer:
         return CancelResponse.ACCEPT
 
     def check_cancel(self) -> None:
-        """Finish a goal whose client asked to cancel; call this regularly."""
+        """Finish a goal whose client asked to cancel. Call this regularly."""
         if self._handle is not None and self._handle.is_cancel_requested:
             self._conclude(_CANCELED)
 

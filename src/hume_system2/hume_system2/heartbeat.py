@@ -1,4 +1,4 @@
-"""System 2's sign of life, with what System 1 needs to compare the two machines' clocks."""
+"""System 2's heartbeat, with what System 1 needs to compare the two machines' clocks."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class System2Node(HumeLifecycleNode):
         return not self._settings.activate_after_system1 or self._status.mode > System1Status.INACTIVE
 
     def activate(self) -> None:
-        """Accept goals; begin the standing task where one is set."""
+        """Accept goals. Begin the standing task where one is set."""
         self._active = True
         if self._settings.task and self.activates_itself:
             self._start_by = time.monotonic() + _STATUS_TIMEOUT
@@ -135,7 +135,7 @@ class System2Node(HumeLifecycleNode):
             self._begin(Task(self._settings.task))
 
     def deactivate(self) -> None:
-        """Rest; what is in hand ends."""
+        """Rest. The current task ends."""
         if self._active:
             self._active = False
             self._start_by = math.inf
@@ -162,7 +162,7 @@ class System2Node(HumeLifecycleNode):
         return float(self.get_clock().now().nanoseconds) * 1e-9
 
     def _refusal(self, goal: ExecuteTask.Goal) -> str:
-        """Why a goal cannot be taken; empty: it can."""
+        """Why a goal cannot be taken. Empty: it can."""
         if not self._active:
             return "System 2 is not active; configure and activate it first"
         if not goal.max_duration >= 0.0:
@@ -189,7 +189,7 @@ class System2Node(HumeLifecycleNode):
         return task.statistics
 
     def _begin_standing_task(self) -> None:
-        """Activated by itself: begin the standing task, unless the arm may be at rest because somebody wants it so."""
+        """Activated by itself: begin the standing task, unless a person may have stopped the arm."""
         status = self._status
         heard = status.mode != System1Status.UNCONFIGURED
         if self._goals is None or (not heard and time.monotonic() < self._start_by):
@@ -205,7 +205,7 @@ class System2Node(HumeLifecycleNode):
             )
 
     def _end(self, ending: Ending) -> None:
-        """End what is in hand, if anything is."""
+        """End the current task, if there is one."""
         if self._goals is not None and self._goals.busy:
             self._goals.finish(ending)
         elif self._task is not None:

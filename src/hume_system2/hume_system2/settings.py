@@ -12,10 +12,10 @@ from hume_system2.choosers import CHOOSERS
 
 @dataclass(frozen=True)
 class System2Settings(ModelSettings):
-    """What the node was started with; each field is a read-only parameter of the same name."""
+    """What the node was started with. Each field is a read-only parameter of the same name."""
 
     candidates: int = setting(
-        0, "Candidates N per thought; 0: as many as the checkpoint says.", low=0, high=64, policy=True
+        0, "Candidates N per thought. 0: as many as the checkpoint says.", low=0, high=64, policy=True
     )
     time_temp: tuple[float, float] = setting(
         (0.9, 1.0), "Flow start times of the candidates: lowest, highest.", low=0.001, high=10.0, policy=True
@@ -39,10 +39,12 @@ class System2Settings(ModelSettings):
         policy=True,
     )
     task: str = setting(
-        "", "Standing task: begins at activation, and with each goal whose instruction is empty; unset: none."
+        "", "Standing task: begins at activation, and with each goal whose instruction is empty. Unset: none."
     )
     activate_after_system1: bool = setting(False, "Autostart activates only once System 1 is active.")
-    done_value: float = setting(math.inf, "Value that means the task is done; inf: never.", high=math.inf, policy=True)
+    done_value: float = setting(
+        math.inf, "Value that means the task is done. Infinite: never.", high=math.inf, policy=True
+    )
     done_thoughts: int = setting(
         3, "Thoughts in a row at or above done_value that end a goal.", low=1, high=100, policy=True
     )

@@ -15,7 +15,7 @@ _AWAY_AFTER = 0.5
 
 
 class Outcome(enum.Enum):
-    """How a task ended; the names are those of the constants of `ExecuteTask.Result`."""
+    """How a task ended. The names are those of the constants of `ExecuteTask.Result`."""
 
     DONE = "done"
     TIMEOUT = "timeout"
@@ -62,7 +62,7 @@ class Task:
 
     Attributes:
         instruction: in words.
-        max_duration: s; 0: no limit.
+        max_duration: s. 0: no limit.
         statistics: of this task.
         system1_ready: System 1 was in neither FAULT nor ESTOP at some time since the task began. A task may begin
             while System 1 waits for the fresh chunk that completes its reset.
@@ -74,12 +74,12 @@ class Task:
     system1_ready: bool = False
 
     def ending(self, now: float, *, error: str, stopped: str, client_gone: bool, done_thoughts: int) -> Ending | None:
-        """Why the task has to end now; None: it goes on.
+        """Why the task has to end now. None: it goes on.
 
         Args:
             now: s on the steady clock.
-            error: why nothing can be thought any more; empty: it can.
-            stopped: mode and reason of System 1 in FAULT or ESTOP; empty: it is in neither.
+            error: why nothing can be thought any more. Empty: it can.
+            stopped: mode and reason of System 1 in FAULT or ESTOP. Empty: it is in neither.
             client_gone: nobody is left who could cancel the goal.
             done_thoughts: this many values in a row mean that the task is done.
         """
@@ -115,11 +115,12 @@ class ClientWatch:
 def begins_at_start(epoch: int, chunk_age: float, stopped: bool, clients: int) -> bool:
     """Whether a System 2 that starts by itself begins the standing task.
 
-    It does beside a System 1 that was not told anything yet, and where its own crash interrupted the standing task.
+    It does beside a System 1 that was not asked for anything yet, and where its own crash interrupted the standing
+    task.
 
     Args:
-        epoch: of System 1; 0: nothing was asked of it.
-        chunk_age: of System 1, s; infinite: nothing is in hand in this epoch.
+        epoch: of System 1. 0: nothing was asked of it.
+        chunk_age: of System 1, s. Infinite: there is no chunk in this epoch.
         stopped: System 1 is in FAULT or ESTOP.
         clients: of the action. Where there are some, what was interrupted may have been a goal of theirs.
     """

@@ -119,7 +119,7 @@ class Thinker:
         return list(self._system2.config.camera_keys)
 
     def check_instruction(self, instruction: str) -> None:
-        """Refuse an instruction that the policy cannot be told as it stands.
+        """Refuse an instruction that the policy cannot take unchanged.
 
         Raises:
             ObservationError: names what is wrong with it.

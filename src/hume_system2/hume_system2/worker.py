@@ -22,7 +22,7 @@ class ThinkingWorker:
     Args:
         thinker: the model.
         observer: source of observations.
-        cycle: what to think about and when; its times are those of `time.monotonic`.
+        cycle: what to think about and when. Its times are those of `time.monotonic`.
         clock: the ROS clock, s.
         on_thought: called from the thinking thread with the chunk and what it was chosen from.
         on_problem: called from the thinking thread with one line when an observation cannot be used.
@@ -55,11 +55,11 @@ class ThinkingWorker:
 
     @property
     def assignment(self) -> Assignment | None:
-        """What is being thought about; None at rest."""
+        """What is being thought about. None at rest."""
         return self._cycle.assignment
 
     def assign(self, assignment: Assignment | None) -> None:
-        """Think about this from now on; None rests. Any thread."""
+        """Think about this from now on. None rests. Any thread."""
         self._cycle.assignment = assignment
         if assignment is None:
             self._wanted.clear()
@@ -67,7 +67,7 @@ class ThinkingWorker:
             self._wanted.set()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """End the thread after the thought at hand."""
+        """End the thread after the current thought."""
         self._stopping.set()
         self._wanted.set()
         self._observer.wake()
@@ -103,7 +103,7 @@ class ThinkingWorker:
             self._on_problem(str(error))
             self._stopping.wait(RETRY_PERIOD)
             return
-        except Exception as error:  # a dead thread would be silent; say why thinking ended
+        except Exception as error:  # a thread that has ended reports nothing. Say why thinking ended
             self.error = f"thinking failed: {type(error).__name__}: {error}"
             self._on_problem(self.error)
             self._stopping.set()

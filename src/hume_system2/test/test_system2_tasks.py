@@ -62,7 +62,7 @@ def test_the_reason_tells_what_happened() -> None:
     ],
 )
 def test_a_client_is_gone_once_it_stays_away(counts: list[int], gone: bool) -> None:
-    """Looked at every 0.25 s; a moment without clients may be one of discovery, and some middleware tells none."""
+    """Looked at every 0.25 s. A moment without clients may be one of discovery, and some middleware tells none."""
     watch = ClientWatch()
     assert [watch.gone(count, 10.0 + 0.25 * k) for k, count in enumerate(counts)][-1] is gone
 
@@ -72,7 +72,7 @@ def test_a_client_is_gone_once_it_stays_away(counts: list[int], gone: bool) -> N
     [
         (0, math.inf, False, 0, True),
         (0, math.inf, False, 2, True),
-        # Told to wait for the reset, as a goal would.
+        # Asked to wait for the reset, as a goal would.
         (0, math.inf, True, 0, True),
         # At rest after a cancelled goal.
         (3, math.inf, False, 0, False),

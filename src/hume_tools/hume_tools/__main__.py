@@ -2,7 +2,7 @@
 
 import signal
 
-# Nothing has begun: a Ctrl-C while Python imports ends the command without a word.
+# Nothing has begun: a Ctrl-C while Python imports ends the command without a traceback.
 _before = signal.getsignal(signal.SIGINT)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 

@@ -18,7 +18,7 @@ def run_checks(root: Path, arguments: list[str]) -> int:
 
     Args:
         root: top folder of the workspace.
-        arguments: for pytest; where given, only pytest runs.
+        arguments: for pytest. Where given, only pytest runs.
 
     Returns:
         0 when everything passed.

@@ -101,7 +101,7 @@ def test_what_was_not_measured_is_left_out_of_the_line() -> None:
     assert Timing(math.nan, math.nan, 20.0, 0.02).arguments() == "--system1-rate 20 --system1-latency 0.02"
 
 
-def test_a_fault_that_was_passed_through_is_told() -> None:
+def test_a_fault_that_was_passed_through_is_reported() -> None:
     watch = FaultWatch(stopped=False)
     watch.see(False, "RUNNING: ")
     watch.see(True, "FAULT: joint states are too old")
@@ -120,7 +120,7 @@ def test_an_older_fault_counts_only_if_it_lasts() -> None:
     assert watch.fault == ""
 
 
-def test_an_episode_without_fault_is_told_as_before() -> None:
+def test_an_episode_without_fault_is_reported_as_before() -> None:
     assert outcome_text(True, "", "time is over") == "success"
     assert outcome_text(False, "", "time is over") == "time is over"
 

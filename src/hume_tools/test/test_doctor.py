@@ -202,7 +202,7 @@ def test_a_continuous_joint_is_nowhere_outside(angle: float) -> None:
         (lambda g: g.no_velocity.add("wrist_2_joint"), "joint velocities", "not given (nan) for wrist_2_joint"),
     ],
 )
-def test_what_is_only_odd_is_told_but_not_wrong(oddity: Callable[[Graph], object], what: str, says: str) -> None:
+def test_what_is_unusual_is_reported_but_not_wrong(oddity: Callable[[Graph], object], what: str, says: str) -> None:
     graph = healthy()
     oddity(graph)
     finding = wrong(graph)[what]
@@ -228,7 +228,7 @@ GUARDED = UR5E.model_copy(
 
 
 def stops_of(**publishers: Endpoint) -> dict[str, Finding]:
-    """Findings on stops, for publishers by topic; `_` stands for a slash."""
+    """Findings on stops, for publishers by topic. `_` stands for a slash."""
     graph = healthy()
     graph.stops = {topic.replace("_", "/", 1): (endpoint,) for topic, endpoint in publishers.items()}
     return {f.what: f for f in judge_stops(GUARDED, graph)}

@@ -218,7 +218,7 @@ def test_the_update_rate_is_what_the_trajectories_are_timed_for(rate: int, good:
     assert good or f"update_rate: {rate}" in finding.fix
 
 
-def test_a_rate_that_nobody_tells_is_named() -> None:
+def test_a_rate_that_is_not_reported_is_named() -> None:
     arm = replace(seen(forward_controller("arm_controller", JOINTS, 0)), parameters=None)
     finding = judged(FORWARD, replace(with_arm(FORWARD, arm), update_rate=0))["arm controller: update rate"]
     assert (finding.good, finding.optional) == (False, True)

@@ -21,7 +21,7 @@ ROLE = next(roles(PROFILE))
 def judged(
     changes: Mapping[str, Any] | None, manager: str = "/left/controller_manager", profile: RobotProfile = PROFILE
 ) -> dict[str, Finding]:
-    """Findings by parameter; without changes, the parameters cannot be read."""
+    """Findings by parameter. Without changes, the parameters cannot be read."""
     made = trajectory_controller(ROLE.name, ROLE.joints, 100, parameters=changes)
     parameters = None if changes is None else made.parameters
     controller = Controller(ROLE.name, TRAJECTORY_CLASS, "active", 100, parameters=parameters)
@@ -84,14 +84,14 @@ def test_tolerances_are_compared_with_each_joints_own_tracking() -> None:
 
 
 @pytest.mark.parametrize("name", ["speed_scaling.state_interface", "speed_scaling_interface_name"])
-def test_speed_scaling_is_told_but_demands_nothing(name: str) -> None:
+def test_speed_scaling_is_reported_but_demands_nothing(name: str) -> None:
     finding = judged({name: "speed_scaling/speed_scaling_factor"})[name]
     assert (finding.good, finding.optional) == (False, True)
     assert name not in judged({name: ""})
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_where_a_trajectory_begins_is_told_and_well(value: bool) -> None:
+def test_where_a_trajectory_begins_is_reported_and_well(value: bool) -> None:
     finding = judged({"interpolate_from_desired_state": value})["interpolate_from_desired_state"]
     assert finding.found.startswith(str(value).lower())
     assert finding.good

@@ -23,7 +23,7 @@ from hume_training.evaluation.variants import VARIANTS, find_variant
 
 
 def options(command: str) -> dict[str, Any]:
-    """The options of a command by name; its positional arguments have no part in it."""
+    """The options of a command by name. Its positional arguments have no part in it."""
     group: Any = typer.main.get_command(app)
     return {item.name: item for item in group.commands[command].params if item.param_type_name == "option"}
 
@@ -112,7 +112,7 @@ def test_a_profile_with_other_rows_gets_a_checkpoint_of_its_own(
     assert default_checkpoint(profile) == random_checkpoint(profile)
 
 
-def test_a_checkpoint_of_tool_motions_is_evaluated_without_being_told(
+def test_a_checkpoint_of_tool_motions_is_evaluated_without_an_option(
     tmp_path: Path, hume: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

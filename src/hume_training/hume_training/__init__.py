@@ -1,1 +1,1 @@
-"""Datasets, losses and training of Hume policies; ROS-free."""
+"""Datasets, losses and training of Hume policies. ROS-free."""

@@ -53,14 +53,14 @@ def create_checkpoint(
     Args:
         folder: created where it does not exist.
         preset: name in ``PRESETS``, or sizes.
-        seed: of the weights; equal seeds give equal files.
+        seed: of the weights. Equal seeds give equal files.
         cameras: camera keys.
         state_dim: real state size s.
         action_dim: real action size a.
-        state_mean, state_std: statistics of the state, real units; 0 and 1 by default.
-        action_mean, action_std: statistics of the actions, real units; 0 and 1 by default.
+        state_mean, state_std: statistics of the state, real units. 0 and 1 by default.
+        action_mean, action_std: statistics of the actions, real units. 0 and 1 by default.
         corpus: instructions the tokenizer is fitted to.
-        contract: what the numbers of states and actions mean; without, the checkpoint does not say.
+        contract: what the numbers of states and actions mean. Without, the checkpoint does not say.
         settings: other fields of ``HumeConfig``.
 
     Returns:
@@ -138,7 +138,7 @@ def write_tokenizer(folder: Path, corpus: Iterable[str], vocabulary: int) -> Non
 
     Args:
         folder: checkpoint folder.
-        corpus: instructions; any other text still encodes, byte by byte at worst.
+        corpus: instructions. Any other text still encodes, byte by byte at worst.
         vocabulary: number of token ids, at least 260.
     """
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))

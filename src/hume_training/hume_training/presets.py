@@ -87,7 +87,7 @@ def find_preset(name: str) -> Preset:
     """Look a preset up.
 
     Raises:
-        ConfigError: unknown; the message lists the valid names.
+        ConfigError: unknown. The message lists the valid names.
     """
     if name not in PRESETS:
         raise ConfigError(f"unknown preset '{name}'; valid: {', '.join(PRESETS)}")

@@ -1,4 +1,4 @@
-"""New checkpoints that start from PaliGemma and DINOv2 weights on disk; everything else is random."""
+"""New checkpoints that start from PaliGemma and DINOv2 weights on disk. Everything else is random."""
 
 from __future__ import annotations
 

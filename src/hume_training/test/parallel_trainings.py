@@ -1,4 +1,4 @@
-"""Trainings that one or several processes run alike; as a script, one of the processes, which keeps its weights."""
+"""Trainings that one or several processes run alike. As a script, one of the processes, which keeps its weights."""
 
 import sys
 from pathlib import Path

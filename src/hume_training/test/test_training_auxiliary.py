@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from hume_core.errors import ConfigError
+from hume_core.state.parts import state_parts
 from hume_training.data.demonstrations import Demonstrations
-from hume_training.data.row_layout import ArmColumns, DataLayout, GripperColumn, Rows, StateColumns, StatePart
+from hume_training.data.row_layout import ArmColumns, DataLayout, GripperColumn, Rows, StateColumns
 from hume_training.training.auxiliary import Keyframes, NamedPositions
 
 NAMES = ("red", "green", "blue")
@@ -50,7 +51,7 @@ def test_refuses_an_environment_of_another_size() -> None:
 LAYOUT = DataLayout(
     Rows.JOINTS,
     (ArmColumns("arm", ("shoulder", "elbow"), (0, 1), (0, 1)), GripperColumn("finger", 2)),
-    (StateColumns(StatePart.JOINT_POSITIONS, (0, 1)),),
+    (StateColumns(state_parts(["joint_positions"])[0], (0, 1)),),
 )
 
 

@@ -1,4 +1,4 @@
-"""Datasets from anybody: nothing outside the folder is read or written, and sizes are believed only up to a bound."""
+"""Datasets from anybody: nothing outside the folder is read or written, and sizes are accepted only up to a bound."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class ExpertAboutTheTool:
     Args:
         actions: of the expert: joint targets (k, 6) and the gripper's opening, 20 Hz.
         layout: how a row is written.
-        stamps: of the observations that are thought about, s; the last one is the newest.
+        stamps: of the observations that are thought about, s. The last one is the newest.
     """
 
     config, contract = CONFIG, None

@@ -33,7 +33,7 @@ def test_figures_of_each_third() -> None:
     assert report["roc_auc"] == {"episode": 1.0, "first": 0.5, "middle": 1.0, "last": 1.0}
 
 
-def test_what_cannot_be_told_is_none() -> None:
+def test_what_cannot_be_known_is_none() -> None:
     report = summarise_values([outcome(True, -3.0), outcome(True)])
     assert report["successes"] == {"episodes": 1, "first": -3.0, "middle": None, "last": None}
     assert report["failures"] == {"episodes": 0, "first": None, "middle": None, "last": None}

@@ -40,13 +40,13 @@ CONFIG = SimpleNamespace(
 
 
 class KnowingSystem2:
-    """Proposes what the expert did in the same scene; candidate 0 is right, the others stay where they are.
+    """Proposes what the expert did in the same scene. Candidate 0 is right, the others stay where they are.
 
     Args:
         actions: of the expert, 20 Hz.
         clock: when the observation was made, s into the episode.
         best: the candidate that is right.
-        praised: the candidate of the highest value; None: the one that is right.
+        praised: the candidate of the highest value. None: the one that is right.
     """
 
     config = CONFIG
@@ -73,7 +73,7 @@ class KnowingSystem2:
 
 
 class PassThrough:
-    """Stands in for System 1; rows are in real units already."""
+    """Stands in for System 1. Rows are in real units already."""
 
     config = CONFIG
 

@@ -26,7 +26,7 @@ OUTCOMES = [
 ]
 
 
-def test_stops_and_times_are_told() -> None:
+def test_stops_and_times_are_reported() -> None:
     report = figures(OUTCOMES)
     assert report["success"] == pytest.approx(1 / 3)
     assert report["wrong_cube"] == pytest.approx(1 / 6)

@@ -1,4 +1,4 @@
-"""Losses: formulas on small numbers; parity with recorded values is tested beside ``hume parity``."""
+"""Losses: formulas on small numbers. Parity with recorded values is tested beside ``hume parity``."""
 
 import dataclasses
 import math

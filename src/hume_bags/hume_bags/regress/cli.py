@@ -16,22 +16,22 @@ _Text = Optional[str]  # noqa: UP045
 _Number = Optional[int]  # noqa: UP045
 _Seconds = Annotated[
     Optional[float],  # noqa: UP045
-    typer.Option(min=0.0, max=60.0, help="Constant latency, s; left out: as measured in the bag."),
+    typer.Option(min=0.0, max=60.0, help="Constant latency, s. Left out: as measured in the bag."),
 ]
 
 
 def regress(
     bag: Annotated[Path, typer.Argument(help="Recorded session: a rosbag2 folder or one .mcap file.")],
     golden: Annotated[
-        _File, typer.Option(help="Command stream to compare with; the word recorded: the commands in the bag.")
+        _File, typer.Option(help="Command stream to compare with. The word recorded: the commands in the bag.")
     ] = None,
     checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the recorded one.")] = "",
     contract: Annotated[str, option(System2Settings, "contract")] = "",
     write: Annotated[_File, typer.Option(help="Write the command stream, such as for --golden.")] = None,
     json_file: Annotated[_File, typer.Option("--json", help="Write the report as JSON.")] = None,
     html: Annotated[_File, typer.Option(help="Write the report as one HTML page.")] = None,
-    robot: Annotated[str, typer.Option(help="Robot profile; empty: the recorded one.")] = "",
-    limits_file: Annotated[str, typer.Option(help="Limits file on top of the profile; empty: the recorded one.")] = "",
+    robot: Annotated[str, typer.Option(help="Robot profile. Empty: the recorded one.")] = "",
+    limits_file: Annotated[str, typer.Option(help="Limits file on top of the profile. Empty: the recorded one.")] = "",
     namespace: Annotated[_Text, typer.Option(help="Namespace of the recorded nodes.")] = None,
     task: Annotated[str, typer.Option(help="Instruction in place of the recorded ones.")] = "",
     candidates: Annotated[_Number, option(System2Settings, "candidates")] = None,
@@ -79,9 +79,9 @@ def regress(
 
 def bench_regress(
     bag: Annotated[Path, typer.Argument(help="Recorded session.")],
-    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the recorded one.")] = "",
+    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name. Empty: the recorded one.")] = "",
     json_file: Annotated[_File, typer.Option("--json", help="Write the figures to this file.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Runs; the fastest counts.")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs. The fastest counts.")] = 3,
 ) -> None:
     """Measure how much faster than real time a session is stepped."""
     from hume_bags.regress.bench import run_bench

@@ -9,7 +9,7 @@ class RecordedClock:
     """From recording time to ROS time.
 
     Args:
-        readings: (recording time, /clock) in ns, in order; fewer than two: both are the same.
+        readings: (recording time, /clock) in ns, in order. Fewer than two: both are the same.
     """
 
     def __init__(self, readings: list[tuple[int, int]]) -> None:
@@ -21,7 +21,7 @@ class RecordedClock:
             self._ros = np.maximum.accumulate(ros)
 
     def ros_time(self, log_time: int) -> int:
-        """ROS time at a recording time, ns; between readings by interpolation, outside of them at their pace."""
+        """ROS time at a recording time, ns. Between readings by interpolation, outside of them at their pace."""
         if not self._usable:
             return log_time
         log = log_time - self._log_start

@@ -27,7 +27,7 @@ class Comparison:
     Attributes:
         identical: the canonical files have the same bytes.
         exact: both runs come from the same environment, so every bit counts.
-        findings: differences; empty when the runs are the same, within the tolerance where not `exact`.
+        findings: differences. Empty when the runs are the same, within the tolerance where not `exact`.
         notes: what differs without counting: the environment, settings that the golden run did not know.
     """
 

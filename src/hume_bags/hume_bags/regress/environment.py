@@ -14,7 +14,7 @@ _PACKAGES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "trans
 
 
 def environment() -> dict[str, str]:
-    """Machine and libraries; two runs in equal environments give identical bytes."""
+    """Machine and libraries. Two runs in equal environments give identical bytes."""
     found = {
         "machine": platform.machine(),
         "processor": _processor(),

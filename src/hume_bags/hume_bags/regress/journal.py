@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"\d+\.\d+")
 
 
 class Journal(Listener):
-    """Everything worth keeping of a run; times in ns since its start.
+    """Everything worth keeping of a run. Times in ns since its start.
 
     Args:
         profile: joints.
@@ -124,7 +124,7 @@ class Journal(Listener):
         return len(self._thoughts)
 
     def event(self, time: int, kind: str, text: str) -> None:
-        """Something worth a line; the same with other numbers in it counts as a repetition."""
+        """Something worth a line. The same with other numbers in it counts as a repetition."""
         key = kind, _NUMBER.sub("#", text)
         entry = self._events.setdefault(key, {"time_ns": time, "kind": kind, "text": text, "count": 0})
         entry["count"] += 1
@@ -148,7 +148,7 @@ class Journal(Listener):
         return sections
 
     def problems(self) -> list[str]:
-        """What is odd about the messages themselves."""
+        """What is unusual about the messages themselves."""
         found = []
         for source, rows in self._sources.items():
             stamps = [row[1] for row in rows]

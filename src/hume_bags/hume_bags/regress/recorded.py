@@ -24,7 +24,7 @@ class RecordedStream:
     Attributes:
         topic: of the controller.
         times: (k,) ns, arrival at the recorder.
-        values: (k, n) positions, rad or m; of a trajectory its first point.
+        values: (k, n) positions, rad or m. Of a trajectory its first point.
     """
 
     topic: str
@@ -69,7 +69,7 @@ def compare_recorded(
     Args:
         streams: of the bag.
         run: what came out.
-        start: of the run, ns; its times count from there.
+        start: of the run, ns. Its times count from there.
         profile: says how commands were sent.
     """
     sent = run.commands[run.commands["published"] > 0]

@@ -36,7 +36,7 @@ class Worker:
     """A forked process that answers arrays with arrays.
 
     Args:
-        answer: called in the process; raises ObservationError for input that it cannot use.
+        answer: called in the process. Raises ObservationError for input that it cannot use.
     """
 
     def __init__(self, answer: Callable[[Arrays], Arrays]) -> None:
@@ -123,7 +123,7 @@ class _RefinerProcess:
         self._sent: tuple[Any, ...] = ()
 
     def ask(self, observation: Observation, images: tuple[Any, ...], rest: Arrays) -> Arrays:
-        """Refine; images travel only when they are new."""
+        """Refine. Images are sent only when they are new."""
         with self.lock:
             arrays = _observation_arrays(observation, images=not _same(images, self._sent))
             answer = self.worker.ask({**arrays, **rest})
@@ -132,7 +132,7 @@ class _RefinerProcess:
 
 
 class RemoteRefiner:
-    """System 1 in other processes; segments on the same images go to the same one, which encodes them once."""
+    """System 1 in other processes. Segments on the same images go to the same one, which encodes them once."""
 
     def __init__(self, refiner: Refiner, processes: int) -> None:
         self.chunk_size, self.segment_size, self.origin = refiner.chunk_size, refiner.segment_size, refiner.origin
@@ -144,7 +144,7 @@ class RemoteRefiner:
     def segment(
         self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """See `Refiner`; from several threads at a time."""
+        """See `Refiner`. From several threads at a time."""
         images = tuple(observation.images.values())
         rest = {"rows": rows, "stamp": np.array([stamp]), "moved": moved}
         answer = self._choose(images).ask(observation, images, rest)
@@ -208,7 +208,7 @@ def _observation_arrays(observation: Observation, images: bool = True) -> Arrays
 
 def _observation(arrays: Arrays, otherwise: dict[str, Any] | None = None) -> Observation:
     found = {name.removeprefix(_IMAGE): x for name, x in arrays.items() if name.startswith(_IMAGE)}
-    # safetensors sorts by type and name; cameras keep the order of the policy all the same: it looks them up by key.
+    # safetensors sorts by type and name. Cameras keep the order of the policy all the same: it looks them up by key.
     return Observation(found or otherwise or {}, arrays["state"], [_text(arrays["task"])])
 
 
@@ -224,7 +224,7 @@ def _thought_arrays(result: ThoughtResult) -> Arrays:
 
 
 def _bytes(text: str) -> NDArray[np.uint8]:
-    # One blank more, because empty arrays do not travel.
+    # One blank more, because empty arrays cannot be sent.
     return np.frombuffer((text + " ").encode(), dtype=np.uint8)
 
 

@@ -81,7 +81,7 @@ def lines(result: Result) -> list[str]:
 
 
 def print_report(result: Result) -> None:
-    """Print the report; the verdict comes last."""
+    """Print the report. The verdict comes last."""
     console = Console(soft_wrap=True)
     for line in lines(result):
         console.print(escape(line), highlight=False)

@@ -14,11 +14,11 @@ class Result:
 
     Attributes:
         stream: what came out.
-        golden: what was expected; None without a golden file.
-        comparison: of the two; None without a golden file.
+        golden: what was expected. None without a golden file.
+        comparison: of the two. None without a golden file.
         problems: what is damaged or was skipped in the bag.
         duration: length of the session, s.
-        wall_time: stepping took this long, s; loading is not counted.
+        wall_time: stepping took this long, s. Loading is not counted.
         processor_time: seconds of processor time of stepping and inference.
     """
 

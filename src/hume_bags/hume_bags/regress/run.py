@@ -1,4 +1,4 @@
-"""`hume regress`: a recorded session, stepped; its command stream, compared with a golden one."""
+"""`hume regress`: steps a recorded session and compares its command stream with a golden one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SAME, DIFFERS = 0, 1
 
 
 def run_regress(options: RegressOptions) -> int:
-    """Replay, compare, report; the exit code: 0 same (or nothing to compare with), 1 differs.
+    """Replay, compare, report. Returns 0 same (or nothing to compare with), 1 differs.
 
     Raises:
         HumeError: the bag, the golden file, the robot or the checkpoint cannot be used (exit code 2).
@@ -105,14 +105,14 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
 
 
 def _not_repeatable(bag: BagReader) -> list[str]:
-    """Episodes of some variants think as no node can be told to."""
+    """Some variants of evaluations think in ways that nodes have no settings for."""
     if bag.provenance.get("repeatable", True):
         return []
     return [f"variant '{bag.provenance.get('variant')}' is one of evaluations only; the nodes' commands differ from it"]
 
 
 def _profile(options: RegressOptions, settings: Settings, bag: BagReader) -> RobotProfile:
-    """The robot; as recorded where the recorded commands are what counts, else as it is installed."""
+    """The robot. As recorded where the recorded commands are what counts, else as it is installed."""
     found = recorded_profile(bag) if options.as_recorded and not options.robot else None
     return found or RobotProfile.load(settings.robot)
 
@@ -179,7 +179,7 @@ def _other_profile(bag: BagReader, profile: RobotProfile) -> list[str]:
 
 
 def _robot_header(profile: RobotProfile) -> dict[str, Any]:
-    """What of a profile decides the commands; joints by name, so that a change names its joint."""
+    """What of a profile decides the commands. Joints by name, so that a change names its joint."""
     content = profile.model_dump(mode="json", exclude={"description", "controllers", "kinematics", "joints"})
     needed = profile.needed_kinematics
     kinematics = None if needed is None else needed.model_dump(mode="json", exclude={"urdf"})

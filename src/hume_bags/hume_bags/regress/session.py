@@ -46,13 +46,13 @@ class Arrival:
 
 
 class Session:
-    """A recording seen with the eyes of a robot and a policy.
+    """What a recording holds for a robot and a policy.
 
     Args:
         bag: where it is recorded.
         profile: gives the topics.
         cameras: keys that the policy wants.
-        namespace: of the recorded nodes; None finds it by the joint states' topic.
+        namespace: of the recorded nodes. None finds it by the joint states' topic.
 
     Attributes:
         composer: of the states.
@@ -141,12 +141,12 @@ class Session:
         return any(str(item.message.source).endswith("system2") for item in self._readable([self.resolve(EPOCHS)]))
 
     def instruction(self) -> str:
-        """Of the first recorded chunk; empty if there is none."""
+        """Of the first recorded chunk. Empty if there is none."""
         topic = self.resolve(CHUNKS)
         return next((str(item.message.instruction) for item in self._readable([topic])), "")
 
     def latencies(self, think: float, denoise: float) -> LatencyModel:
-        """As recorded; the given seconds where nothing is."""
+        """As recorded. The given seconds where nothing is."""
         chunks = self.resolve(CHUNKS)
         segments = self.resolve(SEGMENTS)
         other = segments if segments in self._bag.topics else self.resolve(STATUS)

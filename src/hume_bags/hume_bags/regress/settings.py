@@ -28,7 +28,7 @@ _CHUNK_SWITCH = find(System1Settings, "chunk_switch")
 
 @dataclass(frozen=True)
 class RegressOptions:
-    """What was asked for; None or empty: as recorded.
+    """What was asked for. None or empty: as recorded.
 
     Attributes:
         bag: folder or .mcap file.
@@ -40,9 +40,9 @@ class RegressOptions:
         namespace: of the recorded nodes; None: found by the joint states.
         task: instruction in place of the recorded ones; empty: those.
         candidates, chooser, seed, dtype, refine, chunk_switch: as of the nodes.
-        think_latency, denoise_latency: s; None: as measured in the bag.
+        think_latency, denoise_latency: s. None: as measured in the bag.
         tolerance: between different environments.
-        write, json_file, html: files to write; None: none.
+        write, json_file, html: files to write. None: none.
     """
 
     bag: Path
@@ -85,7 +85,7 @@ class Settings:
         dtype2, dtype1: compute types of System 2 and System 1.
         refine, chunk_switch: of the denoiser.
         control: ages and other settings of the control core.
-        limits_file: tightens the profile; empty: none.
+        limits_file: tightens the profile. Empty: none.
         limit_scales: kind of limit -> share of the profile's, as set live.
         missing: what was recorded and is not here.
     """
@@ -173,14 +173,14 @@ def _pair(recorded: Any, otherwise: tuple[float, float]) -> tuple[float, float]:
 
 
 def _choice(item: Setting, asked: str | None, recorded: Any) -> str:
-    """What was asked for; else what was recorded, if that is still valid; else the default."""
+    """What was asked for. Else what was recorded, if that is still valid. Else the default."""
     if asked is not None:
         return str(option_value(item, asked))
     return str(recorded if recorded in item.choices else item.default)
 
 
 def _control(system1: Mapping[str, Any]) -> ControlSettings:
-    """The recorded parameters of the control core; rate and action space come from the profile."""
+    """The recorded parameters of the control core. Rate and action space come from the profile."""
     items = {item.name: item for item in declared(ControlSettings) if not item.given_by}
     return replace(
         ControlSettings(),

@@ -1,7 +1,7 @@
 """Steps a recorded session through `hume_session` on the time of the recording.
 
-Inference runs beside the stepping and is waited for where its result is due, so the outcome does not depend on how fast
-the machine is.
+Inference runs beside the stepping. The stepping waits for it where its result is due. So the outcome does not depend
+on how fast the machine is.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class StepOptions:
     """How to step.
 
     Attributes:
-        task: takes the place of recorded instructions; empty: those.
-        from_start: the session has no instructions; the task begins with it.
-        until: how long the core goes on after the last message, ns; None: until that message.
+        task: takes the place of recorded instructions. Empty: those.
+        from_start: the session has no instructions. The task begins with it.
+        until: how long the core goes on after the last message, ns. None: until that message.
         session: see `SessionOptions`.
     """
 
@@ -66,7 +66,7 @@ class ThreadedEngine:
 def step_session(
     arrivals: Iterable[Arrival], profile: RobotProfile, policy: Policy, latency: LatencyModel, options: StepOptions
 ) -> Journal:
-    """Step from the first arrival to the last; what happened."""
+    """Step from the first arrival to the last. Returns what happened."""
     journal = Journal(profile, [*policy.cameras, JOINT_STATES], policy.candidates)
     facts = PolicyFacts(policy.cameras, policy.history, policy.refiner, _MODEL_ID)
     with (
@@ -124,7 +124,7 @@ class _Feed:
             session.receive(arrival.source, message, arrival.time)
 
     def _replay_epoch(self, message: Any) -> None:
-        """System 2's own epochs are begun anew; those of System 1 follow from what is replayed."""
+        """System 2's own epochs are begun again. Those of System 1 follow from what is replayed."""
         reason = str(message.reason)
         if not str(message.source).endswith("system2"):
             self._journal.event(self._session.schedule.elapsed, "epoch", f"not replayed: {reason}")

@@ -1,8 +1,9 @@
 """The canonical file of a command stream: decoded numbers, little-endian, the same bytes for the same run.
 
-Layout: 8 bytes `HUMESTR1`, a uint64 with the length of the header, the header (JSON, ASCII, sorted keys, padded with
-blanks to a multiple of 8), then the sections one after the other, each padded with zeros to a multiple of 8. The
-header's `sections` gives name, numpy dtype, number of records and offset (bytes after the header) of each.
+Layout: 8 bytes `HUMESTR1`, a uint64 with the length of the header, the header, then the sections one after the other.
+The header is JSON in ASCII with sorted keys, padded with blanks to a multiple of 8. Each section is padded with zeros
+to a multiple of 8. The header's `sections` gives name, numpy dtype, number of records and offset of each. Offsets are
+bytes after the header.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class StreamError(HumeError):
 def command_dtype(joints: int) -> np.dtype[np.void]:
     """One tick of the command loop.
 
-    `time` ns since the first message of the bag; `mode`, `reason` indices into the header's lists; `published` 0 or 1;
-    `limited` one bit per joint whose reference could not be followed; `position` rad, `velocity` rad/s; `gripper` m,
-    nan without one; `tracking` largest |command - recorded measurement| as a multiple of the robot's bound.
+    `time` ns since the first message of the bag. `mode`, `reason` indices into the header's lists. `published` 0 or 1.
+    `limited` one bit per joint whose reference could not be followed. `position` rad, `velocity` rad/s. `gripper` m,
+    nan without one. `tracking` largest |command - recorded measurement| as a multiple of the robot's bound.
     """
     vector = ("<f8", (joints,))
     return np.dtype(
@@ -45,7 +46,7 @@ def command_dtype(joints: int) -> np.dtype[np.void]:
 
 
 def thought_dtype(candidates: int) -> np.dtype[np.void]:
-    """One thought of System 2: times in ns since the first message; `chunk` hash of its rows (float32).
+    """One thought of System 2: times in ns since the first message. `chunk` hash of its rows (float32).
 
     `wanted` is 0 where the task had changed meanwhile and no chunk was published.
     """
@@ -63,7 +64,7 @@ SEGMENT_DTYPE = np.dtype(
         ("positions", "<u8"),
     ]
 )  # fmt: skip
-"""One segment of System 1: times in ns since the first message; `positions` hash of its joint positions (float64)."""
+"""One segment of System 1: times in ns since the first message. `positions` hash of its joint positions (float64)."""
 
 
 def source_dtype(columns: int) -> np.dtype[np.void]:
@@ -85,8 +86,8 @@ class CommandStream:
     """A run: what went in, what was thought, what was commanded.
 
     Attributes:
-        header: robot, policy, settings, environment, events; see `docs/regress.md`.
-        sections: name -> records; `commands`, `thoughts`, `segments`, `weights`, `source:<name>`.
+        header: robot, policy, settings, environment, events. See `docs/regress.md`.
+        sections: name -> records. `commands`, `thoughts`, `segments`, `weights`, `source:<name>`.
     """
 
     header: dict[str, Any]
@@ -145,7 +146,7 @@ def read_stream(path: Path) -> CommandStream:
     try:
         return _parse(data)
     except (ValueError, KeyError, TypeError) as error:
-        raise StreamError(f"'{path}' is no command stream, or a damaged one ({error}); write it anew") from error
+        raise StreamError(f"'{path}' is no command stream, or a damaged one ({error}); write it again") from error
 
 
 def _parse(data: bytes) -> CommandStream:

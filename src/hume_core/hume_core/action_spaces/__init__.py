@@ -3,7 +3,7 @@
 `ACTION_SPACES` holds every space there is, `ActionLayout` how a row is split among arms and grippers.
 """
 
-from hume_core.action_spaces.base import ActionPath, ActionSpace, SegmentTargets
+from hume_core.action_spaces.base import ActionPath, ActionSpace, Motion, SegmentTargets
 from hume_core.action_spaces.conventions import Conventions, DeltaFrame, RotationFormat
 from hume_core.action_spaces.ee_delta import EeDelta
 from hume_core.action_spaces.ee_pose import EePose
@@ -19,6 +19,6 @@ from hume_core.action_spaces.simulated_arm import ROBOSUITE_PANDA, SIMULATED_ARM
 __all__ = [
     "ACTION_SPACES", "ROBOSUITE_PANDA", "SIMULATED_ARMS", "ActionLayout", "ActionPath", "ActionSpace", "AngleUnit",
     "ArmGroup", "Conventions", "DeltaFrame", "EeDelta", "EePose", "Exact", "FirstOrder", "GripperGroup", "JointDelta",
-    "JointPosition", "JointUnits", "LayoutPath", "LayoutTargets", "OperationalSpace", "Reference", "RotationFormat",
-    "SegmentTargets", "SimulatedArm", "check_described_spaces", "find_action_space",
+    "JointPosition", "JointUnits", "LayoutPath", "LayoutTargets", "Motion", "OperationalSpace", "Reference",
+    "RotationFormat", "SegmentTargets", "SimulatedArm", "check_described_spaces", "find_action_space",
 ]  # fmt: skip

@@ -41,6 +41,21 @@ class SegmentTargets:
         return self.reason or self.short
 
 
+@dataclass(frozen=True)
+class Motion:
+    """How the arm moves when a chunk begins, of use where the space does not move at once.
+
+    Attributes:
+        velocity: (n,) of the joints at the observation, rad/s.
+        before: the path of the chunk before, where the arm follows it at that time.
+        row: how many rows of it have passed then.
+    """
+
+    velocity: NDArray[np.float64]
+    before: ActionPath | None = None
+    row: float = 0.0
+
+
 class ActionPath(Protocol):
     """The joint path of one chunk, asked for segment by segment."""
 
@@ -95,7 +110,7 @@ class ActionSpace(ABC):
         anchor: NDArray[np.float64],
         dt: float,
         kinematics: Kinematics | None = None,
-        velocity: NDArray[np.float64] | None = None,
+        motion: Motion | None = None,
     ) -> ActionPath:
         """The joint path of a chunk, for a caller that refines it piece by piece.
 
@@ -104,7 +119,7 @@ class ActionSpace(ABC):
             anchor: (n,) joint positions at the observation, rad.
             dt: time between two rows, s.
             kinematics: of the arm, where the space needs it.
-            velocity: (n,) of the joints at the observation, rad/s, where the space does not move at once; None: rest.
+            motion: how the arm moves at the observation; None: it rests.
 
         Raises:
             ActionSpaceError: the rows are too narrow, or the kinematics is missing.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action_spaces.base import ActionSpace
+from hume_core.action_spaces.base import ActionSpace, Motion
 from hume_core.action_spaces.tool_path import ToolPath
 from hume_core.errors import ActionSpaceError
 from hume_core.kinematics.rotation import Pose
@@ -70,10 +70,10 @@ class EndEffectorSpace(ActionSpace):
         anchor: NDArray[np.float64],
         dt: float,
         kinematics: Kinematics | None = None,
-        velocity: NDArray[np.float64] | None = None,
+        motion: Motion | None = None,
     ) -> ToolPath:
         """See `ActionSpace.path`."""
-        return ToolPath(self.required(kinematics), self, rows, anchor, dt, velocity)
+        return ToolPath(self.required(kinematics), self, rows, anchor, dt, motion)
 
     def from_joints(
         self, positions: NDArray[np.floating], anchor: NDArray[np.floating], kinematics: Kinematics | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action_spaces.base import ActionSpace, SegmentTargets
+from hume_core.action_spaces.base import ActionSpace, Motion, SegmentTargets
 from hume_core.errors import ActionSpaceError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class JointSpace(ActionSpace):
         anchor: NDArray[np.float64],
         dt: float,
         kinematics: Kinematics | None = None,
-        velocity: NDArray[np.float64] | None = None,
+        motion: Motion | None = None,
     ) -> JointPath:
         """See `ActionSpace.path`; only the anchor is looked at."""
         return JointPath(self, anchor)

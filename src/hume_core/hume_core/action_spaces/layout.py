@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action_spaces.base import ActionPath, ActionSpace
+from hume_core.action_spaces.base import ActionPath, ActionSpace, Motion
 from hume_core.action_spaces.layout_targets import LayoutTargets
 from hume_core.action_spaces.registry import describe_spaces
 from hume_core.errors import ActionSpaceError
@@ -171,6 +171,7 @@ class ActionLayout:
         anchor: NDArray[np.float64],
         dt: float,
         velocity: NDArray[np.float64] | None = None,
+        before: tuple[LayoutPath, float] | None = None,
     ) -> LayoutPath:
         """The path of a chunk, for a caller that refines it piece by piece.
 
@@ -178,18 +179,30 @@ class ActionLayout:
             rows: (H, a) the whole chunk, real units.
             anchor: (n,) positions of all joints at the observation, rad.
             dt: time between two rows, s.
-            velocity: (n,) of all joints at the observation, rad/s; None: at rest.
+            velocity: (n,) of all joints at the observation, rad/s; None: they rest.
+            before: the path that they follow at the observation, and how many rows of it have passed then.
 
         Raises:
             ActionSpaceError: a shape does not fit, or an arm's kinematics is missing.
         """
         self._check(rows, anchor)
-        speeds = np.zeros(len(anchor)) if velocity is None else velocity
+        motions = self._motions(velocity, before)
         paths = [
-            arm.space.path(rows[:, part], anchor[js], dt, arm.kinematics, speeds[js])
-            for arm, part, js in self._arm_parts
+            arm.space.path(rows[:, part], anchor[js], dt, arm.kinematics, own)
+            for (arm, part, js), own in zip(self._arm_parts, motions, strict=True)
         ]
         return LayoutPath(self, paths)
+
+    def _motions(
+        self, velocity: NDArray[np.float64] | None, before: tuple[LayoutPath, float] | None
+    ) -> list[Motion | None]:
+        """Of each arm."""
+        if velocity is None:
+            return [None] * len(self._arm_parts)
+        if before is None:
+            return [Motion(velocity[joints]) for _, _, joints in self._arm_parts]
+        paths = zip(self._arm_parts, before[0].paths, strict=True)
+        return [Motion(velocity[joints], path, before[1]) for (_, _, joints), path in paths]
 
     def to_joints(
         self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float
@@ -245,7 +258,7 @@ class LayoutPath:
     """
 
     def __init__(self, layout: ActionLayout, paths: Sequence[ActionPath]) -> None:
-        self._layout, self._paths = layout, paths
+        self._layout, self.paths = layout, paths
 
     def segment(self, first: int, rows: NDArray[np.float64]) -> LayoutTargets:
         """What refined rows (h, a), real units, that take the place of the chunk's from `first` on ask of the robot.
@@ -262,7 +275,7 @@ class LayoutPath:
             )
         parts = [
             (arm, path.segment(first, rows[:, part]))
-            for path, (arm, part, _) in zip(self._paths, layout._arm_parts, strict=True)
+            for path, (arm, part, _) in zip(self.paths, layout._arm_parts, strict=True)
         ]
         several = len(parts) > 1
         reports = [f"{arm.name}: {found.report}" if several else found.report for arm, found in parts if found.report]

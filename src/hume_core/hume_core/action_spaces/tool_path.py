@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_core.action_spaces.base import SegmentTargets
+from hume_core.action_spaces.base import Motion, SegmentTargets
 from hume_core.action_spaces.conventions import Conventions
 from hume_core.action_spaces.response import Reference
 from hume_core.errors import ActionSpaceError
@@ -17,6 +18,7 @@ from hume_core.kinematics.solver import Kinematics, Reach, Solution
 _LAG_POSITION = 0.03
 _LAG_ROTATION = 0.2
 _SINGULAR_SHARE = 1.0 / 3.0
+_SAME_ROW = 1e-3
 _ORIGIN = Pose(np.zeros(3), np.eye(3))
 
 
@@ -67,7 +69,7 @@ class ToolPath:
         rows: (H, >= 6) the chunk in real units; refined segments overwrite them.
         anchor: (n,) joint positions at the observation, rad.
         dt: time between two rows, s.
-        velocity: (n,) of the joints at the observation, rad/s; None: at rest.
+        motion: how the arm moves at the observation; None: it rests.
 
     Raises:
         ActionSpaceError: the rows are too narrow.
@@ -81,7 +83,7 @@ class ToolPath:
         rows: NDArray[np.float64],
         anchor: NDArray[np.float64],
         dt: float,
-        velocity: NDArray[np.float64] | None = None,
+        motion: Motion | None = None,
     ) -> None:
         if rows.ndim != 2 or rows.shape[1] < 6:
             raise ActionSpaceError(f"action rows have shape {rows.shape}; '{space.name}' needs at least (k, 6)")
@@ -93,9 +95,9 @@ class ToolPath:
         written, start = space.conventions, space.controlled(kinematics.forward(self._joints[0]))
         self._reference, self._response = written.reference, written.response
         self._tracker = written.response.tracker(kinematics.model, space.controlled(_ORIGIN), dt)
-        speed = np.zeros(len(anchor)) if velocity is None else velocity
+        speed = np.zeros(len(anchor)) if motion is None else motion.velocity
         self._states = [self._tracker.begin(start, self._joints[0], speed)] * (size + 1)
-        self._goals: list[Pose] = [start] * (size + 1)
+        self._goals: list[Pose] = [self._first_goal(start, motion)] * (size + 1)
         self._reasons: list[str] = [""] * (size + 1)
         self._shorts: list[tuple[float, str]] = [(0.0, "")] * (size + 1)
         self._solved = 0
@@ -142,13 +144,24 @@ class ToolPath:
             size = solution.position_error / _LAG_POSITION + solution.rotation_error / _LAG_ROTATION
             self._shorts[k + 1] = (size, f"row {k} stays behind: {solution.describe()}")
 
+    def goal_after(self, row: float) -> Pose:
+        """What the arm is on its way to when so many rows have passed."""
+        return self._goals[min(ceil(row - _SAME_ROW), self._solved)]
+
+    def _first_goal(self, start: Pose, motion: Motion | None) -> Pose:
+        """What rows without rotation leave as it is: the orientation that the chunk before asked for."""
+        before = None if motion is None else motion.before
+        if motion is None or not isinstance(before, ToolPath) or not self._response.keeps_orientation:
+            return start
+        return Pose(start.position, before.goal_after(motion.row).rotation)
+
     def _goal(self, k: int) -> Pose:
         """What row k asks for."""
         row, before = self._response.clipped(self._rows[k]), self._goals[k]
         if self._reference is Reference.OBSERVATION:
-            return self._space.target(row, self._goals[0])
+            return self._space.target(row, self._states[0].pose)
         if self._reference is Reference.PREVIOUS_ROW:
-            return self._space.target(row, before)
+            return self._space.target(row, before if k > 0 else self._states[0].pose)
         goal = self._space.target(row, self._states[k].pose)
         kept = self._response.keeps_orientation and not row[3:].any()
         return Pose(goal.position, before.rotation) if kept else goal

@@ -1,6 +1,6 @@
 """Kinematics of an arm: tool poses, and inverse kinematics within limits.
 
-Importing this needs numpy only; Pinocchio is imported when an `ArmModel` is built.
+Importing this needs numpy only. Pinocchio is imported when an `ArmModel` is built.
 """
 
 from hume_core.kinematics.description import read_urdf

@@ -14,7 +14,7 @@ from hume_core.kinematics.rotation import Pose
 
 
 class ArmModel:
-    """The chain from a base link to a tool link; every other joint of the robot stays at its zero position.
+    """The chain from a base link to a tool link. Every other joint of the robot stays at its zero position.
 
     Not safe for use by two threads at once.
 

@@ -18,6 +18,8 @@ def cross_matrix(vector: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def rotation_from_vector(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3, 3) rotation matrix of a rotation vector (3,), rad (Rodrigues)."""
+    # Rodrigues: R = I + sin(angle) K + (1 - cos(angle)) K^2, with K the cross product with the axis. For very small
+    # angles the axis cannot be told from rounding, and R = I + cross(vector) is exact to angle^2.
     angle = float(np.sqrt(vector @ vector))
     if angle < _SMALL:
         return np.asarray(np.eye(3) + cross_matrix(vector))
@@ -26,7 +28,9 @@ def rotation_from_vector(vector: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def rotation_to_vector(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3,) rotation vector of a rotation matrix, rad; the angle lies in [0, pi]."""
+    """(3,) rotation vector of a rotation matrix, rad. The angle lies in [0, pi]."""
+    # R - R' = 2 sin(angle) K and trace(R) = 1 + 2 cos(angle). The arc tangent of both is accurate for all angles, which
+    # the arc cosine of the trace alone is not near 0 and pi.
     r = rotation
     sine = 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
     length = float(np.sqrt(sine @ sine))
@@ -35,7 +39,7 @@ def rotation_to_vector(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(sine * (angle / length))
     if angle < 1.0:
         return sine
-    # Near half a turn the antisymmetric part vanishes; the symmetric one still holds the axis, up to its sign.
+    # Near half a turn the antisymmetric part vanishes. The symmetric one still holds the axis, up to its sign.
     outer = 0.5 * (r + np.eye(3))
     axis = outer[:, int(np.argmax(np.diag(outer)))]
     axis = axis / np.sqrt(axis @ axis)
@@ -50,12 +54,12 @@ def rotation_from_rpy(rpy: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def rotation_to_rpy(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3,) roll, pitch, yaw about the fixed axes x, y, z of a rotation matrix, rad; pitch lies in [-pi/2, pi/2]."""
+    """(3,) roll, pitch, yaw about the fixed axes x, y, z of a rotation matrix, rad. Pitch lies in [-pi/2, pi/2]."""
     r = rotation
     cosine = float(np.hypot(r[0, 0], r[1, 0]))
     pitch = np.arctan2(-r[2, 0], cosine)
     if cosine < 1e-7:
-        # Roll and yaw turn about the same axis here; all of it is called roll.
+        # Roll and yaw turn about the same axis here. All of it is called roll.
         return np.array([np.arctan2(-r[1, 2], r[1, 1]), pitch, 0.0])
     return np.array([np.arctan2(r[2, 1], r[2, 2]), pitch, np.arctan2(r[1, 0], r[0, 0])])
 
@@ -88,7 +92,7 @@ class Pose:
         return np.concatenate([target.position - self.position, turn])
 
     def moved(self, delta: NDArray[np.float64]) -> Pose:
-        """Displaced by (6,) translation (m) and rotation vector (rad) in outer axes; the turn is about this origin."""
+        """Displaced by (6,) translation (m) and rotation vector (rad) in outer axes. The turn is about this origin."""
         return Pose(self.position + delta[:3], rotation_from_vector(delta[3:6]) @ self.rotation)
 
     def moved_in_own_axes(self, delta: NDArray[np.float64]) -> Pose:

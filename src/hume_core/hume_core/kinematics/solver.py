@@ -16,13 +16,13 @@ from hume_core.kinematics.model import ArmModel
 from hume_core.kinematics.rotation import Pose
 from hume_core.limits import MotionLimits
 
-_CONVERGED = 1e-5
+_CONVERGED = 1e-5  # m and rad
 _ITERATIONS = 12
-_LONGEST_ERROR = 0.15
-_STILL = 1e-7
+_LONGEST_ERROR = 0.15  # m: the linearisation is good for about so much at once
+_STILL = 1e-7  # rad: a joint this near to an end of its box stands there
 _HALVINGS = 4
-_SLOW = 0.995
-_TASK = 6
+_SLOW = 0.995  # squared distance to the target: an iteration that gains less is the last
+_TASK = 6  # numbers of a pose: 3 of position, 3 of rotation
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Reach(str, Enum):
     REACHED = "reached"
     """Within the tolerances."""
     VELOCITY = "velocity"
-    """A joint's velocity limit; a later step may catch up."""
+    """A joint's velocity limit. A later step may catch up."""
     SINGULARITY = "singularity"
-    """The arm is near a singular pose, or at the edge of its workspace; a later step may catch up."""
+    """The arm is near a singular pose, or at the edge of its workspace. A later step may catch up."""
     JOINT_LIMIT = "joint limit"
     """A joint's position limit."""
 
@@ -94,6 +94,8 @@ class _Box:
 
     def scaled(self, at: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
         """The step, shortened as a whole so that no joint leaves the box."""
+        # One factor for all joints: the tool then moves in the direction asked for, only less far. Clipping each joint
+        # by itself would bend its path.
         room = np.where(step > 0.0, self.high - at, at - self.low)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(step == 0.0, np.inf, room / np.abs(step))
@@ -108,13 +110,13 @@ class Kinematics:
     """Differential inverse kinematics of one arm. Not safe for use by two threads at once.
 
     Damped least squares by singular values: a direction is damped the more the smaller its singular value is
-    (Maciejewski and Klein 1988; Chiaverini 1997), so that the arm slows down near singular poses. Spare joints are
-    drawn home in the null space of the task (Nakamura, Hanafusa and Yoshikawa 1987).
+    (Maciejewski and Klein 1988; Chiaverini 1997), so that the arm slows down near singular poses. Spare joints move
+    towards home in the null space of the task (Nakamura, Hanafusa and Yoshikawa 1987).
 
     Args:
         model: the arm.
         limits: of the same joints in the same order.
-        home: (n,) posture that spare joints are drawn to, rad.
+        home: (n,) posture that spare joints move towards, rad.
         options: tolerances and weights.
 
     Raises:
@@ -146,7 +148,7 @@ class Kinematics:
             dt: time of the step, s.
 
         Returns:
-            (n,) joint positions within limits; the tool moves less than asked where a limit or a singular pose demands.
+            (n,) joint positions within limits. The tool moves less than asked where a limit or a singular pose demands.
         """
         box = self._box(positions, dt)
         at = np.clip(positions, box.low, box.high)
@@ -171,6 +173,8 @@ class Kinematics:
             error = pose.error_to(target)
             if float(np.abs(error).max()) < _CONVERGED:
                 break
+            # Gauss-Newton: x(q + dq) = x(q) + J dq + O(dq^2), so dq solves J dq = error, and a few rounds take away
+            # what the linearisation leaves. Near the target each one squares the error.
             step, blocked = self._free_step(jacobian, self._shortened(error), box, at)
             # A step that leads past the edge of the workspace would turn the elbow over: it is shortened, or not made.
             for _ in range(_HALVINGS):
@@ -194,7 +198,7 @@ class Kinematics:
         return float(error[:3] @ error[:3] + turn @ turn)
 
     def _with_posture(self, at: NDArray[np.float64], box: _Box, dt: float) -> NDArray[np.float64]:
-        """Spare joints a little nearer home; the tool stays (first order)."""
+        """Spare joints a little nearer home. The tool stays (first order)."""
         if len(at) <= _TASK or self.options.posture_gain == 0.0:
             return at
         _, jacobian = self.model.forward_and_jacobian(at)
@@ -212,6 +216,8 @@ class Kinematics:
         self, jacobian: NDArray[np.float64], error: NDArray[np.float64], box: _Box, at: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """A step of the joints that are free to move: one that would leave the box is left out and the rest do it."""
+        # An active set: a joint that stands at its limit and would leave it gets a column of zeros, and the others
+        # solve the task without it. Each round blocks at least one more, so there are at most n + 1 rounds.
         blocked = np.zeros(len(at), dtype=bool)
         while True:
             found = damped_displacement(jacobian * ~blocked, error, self.options.rotation_weight)
@@ -229,6 +235,8 @@ class Kinematics:
         """Motion towards home that does not move the tool (first order)."""
         if found.null_space.shape[1] == 0:
             return np.zeros(len(at))
+        # N N' with the orthonormal null space N projects onto the joint motions that do not move the tool. So
+        # J (N N' z) = 0 for every z, and here z is the way home: gain * dt of it per step.
         away = short_way(self._home - at, self.limits.continuous) * min(1.0, self.options.posture_gain * dt)
         return np.asarray(found.null_space @ (found.null_space.T @ away))
 

@@ -9,12 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# Added to a score it leaves exp(score - largest) = 0 of a key. Finite, because a row of -inf alone would give nan. It
+# is the value of the released Gemma code: 0.7 of the most negative float32, so that adding a score cannot overflow.
 MASKED = -2.3819763e38
 
 
 @dataclass(frozen=True)
 class PrefixThenCausal:
-    """The first tokens see each other; later ones see those and the later ones up to themselves.
+    """The first tokens see each other. Later ones see those and the later ones up to themselves.
 
     Attributes:
         prefix: number of first tokens.
@@ -29,10 +31,10 @@ Mask: TypeAlias = "Tensor | PrefixThenCausal | None"
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:
-    """Softmax attention; float32 uses the fused kernel, other types a float32 softmax by hand.
+    """Softmax attention. The type float32 uses the fused kernel, others a float32 softmax by hand.
 
-    Query heads of one group are laid along the sequence, so that keys and values need not be repeated unless
-    the bias tells query rows apart.
+    Query heads of one group are laid along the sequence. So keys and values need not be repeated, unless the bias
+    differs between query rows.
 
     Args:
         query: (B, heads, Lq, d).
@@ -50,6 +52,15 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tens
 
 
 def _attend_prefix_then_causal(query: Tensor, key: Tensor, value: Tensor, mask: PrefixThenCausal) -> Tensor:
+    # The mask is a matrix of blocks, rows see columns:
+    #
+    #                 prefix   later      open
+    #     prefix        1        0          0
+    #     later         1     triangle      0      (each itself and the later ones before it)
+    #     open          1        1          1
+    #
+    # The first block row needs no mask and no later keys, so it is computed by itself. For images that is most of the
+    # sequence, and its zeros are never computed. (Prefix-LM: Raffel et al., T5, 2020, section 3.2.1.)
     prefix = mask.prefix
     first = _attend(query[:, :, :prefix], key[:, :, :prefix], value[:, :, :prefix], None)
     bias = causal_bias(query.shape[2] - prefix, prefix, query.device)
@@ -72,6 +83,9 @@ def mask_of_last(mask: Mask, rows: int) -> Mask:
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+    # softmax(q k' / sqrt(d)) v. The scale keeps the scores' variance at 1 if those of q and k are 1, so that the
+    # softmax does not saturate (Vaswani et al. 2017, section 3.2.1). Grouped queries: heads / key heads of them share
+    # one key head (Ainslie et al., GQA, 2023).
     batch, heads, length, width = query.shape
     key_heads = key.shape[1]
     groups = heads // key_heads
@@ -94,7 +108,7 @@ def _attend_float32_softmax(query: Tensor, key: Tensor, value: Tensor, bias: Ten
 
 
 def key_bias(valid: Tensor | None) -> Tensor | None:
-    """Bias (B, 1, 1, L) that hides invalid keys; None where every key is valid.
+    """Bias (B, 1, 1, L) that hides invalid keys. None where every key is valid.
 
     Args:
         valid: bool (B, L), or None.

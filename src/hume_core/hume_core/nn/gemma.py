@@ -23,7 +23,7 @@ Cache = tuple[KeyValue, ...]
 
 @dataclass(frozen=True)
 class StackConfig:
-    """Size of a Gemma stack; field names are those of the configuration files."""
+    """Size of a Gemma stack. Field names are those of the configuration files."""
 
     hidden_size: int
     intermediate_size: int
@@ -43,7 +43,7 @@ class StackConfig:
 
 
 class Attention(nn.Module):
-    """The four projections of one attention layer; without gradients the first three run as one."""
+    """The four projections of one attention layer. Without gradients the first three run as one."""
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
@@ -86,6 +86,7 @@ class GatedMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, hidden) to the same shape."""
+        # GELU(x W_g) * (x W_u), then W_d: a gate for each number (Shazeer, GLU variants improve transformer, 2020).
         gate, up = self.joined(x).chunk(2, dim=-1)
         return product(F.gelu(gate, approximate="tanh") * up, self.down_proj.weight)
 
@@ -108,7 +109,7 @@ class GemmaLayer(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def key_value(self, x: Tensor, rotary: Rotary, past: KeyValue | None) -> KeyValue:
-        """Keys and values only: all that is needed of a last layer whose output nobody reads."""
+        """Keys and values only: all that is needed of a last layer whose output is not used."""
         return _after(past, *self.self_attn.key_value(self._normalised(x), rotary))
 
     def _normalised(self, x: Tensor) -> Tensor:
@@ -140,6 +141,8 @@ class GemmaLayer(nn.Module):
 
 
 def _after(past: KeyValue | None, key: Tensor, value: Tensor) -> KeyValue:
+    # Keys and values of earlier tokens do not change if those cannot see later ones. So they are computed once and put
+    # in front of the new ones: the result is the same to rounding, at the cost of the new tokens alone.
     if past is None:
         return key, value
     return torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
@@ -172,9 +175,9 @@ class GemmaStack(nn.Module):
         Args:
             x: embeddings (B, L, hidden).
             rotary: angles of the positions of x.
-            mask: see ``attend``; over past and new keys.
+            mask: see ``attend``. Over past and new keys.
             past: cache of earlier positions, possibly made by another stack.
-            rows: how many of the last rows are wanted; the last layer does no more than needed for them.
+            rows: how many of the last rows are wanted. The last layer does no more than needed for them.
 
         Returns:
             Normalised output (B, rows, hidden), and the cache.
@@ -191,7 +194,7 @@ class GemmaStack(nn.Module):
         return self.norm(x), tuple(cache)
 
     def prefill(self, x: Tensor, rotary: Rotary, mask: Mask = None, past: Sequence[KeyValue] | None = None) -> Cache:
-        """Keys and values only; see ``run``."""
+        """Keys and values only. See ``run``."""
         return self.run(x, rotary, mask, past, rows=0)[1]
 
     def forward(
@@ -202,7 +205,7 @@ class GemmaStack(nn.Module):
         past: Sequence[KeyValue] | None = None,
         rows: int | None = None,
     ) -> Tensor:
-        """Normalised output only; see ``run``."""
+        """Normalised output only. See ``run``."""
         return self.run(x, rotary, mask, past, rows)[0]
 
 

@@ -14,10 +14,10 @@ class JoinedLinear(nn.Module):
     """Outputs of bias-free linear layers, concatenated.
 
     ``join`` makes the layers' weights views of one matrix, so that one product serves all and no memory is
-    spent twice; moving the module to another device or type undoes it. It owns no parameters.
+    spent twice. Moving the module to another device or type undoes it. It owns no parameters.
 
     Args:
-        layers: maps of the same input; owned by the caller.
+        layers: maps of the same input. Owned by the caller.
     """
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
@@ -33,7 +33,7 @@ class JoinedLinear(nn.Module):
 
     @torch.no_grad()
     def join(self) -> None:
-        """Lay the weights next to each other; call it outside of inference mode, after moving."""
+        """Lay the weights next to each other. Call it outside of inference mode, after moving."""
         self._weight = torch.cat([layer.weight.detach() for layer in self._layers])
         start = 0
         for layer in self._layers:

@@ -15,7 +15,7 @@ LARGE = 1 << 18
 def product(x: Tensor, weight: Tensor) -> Tensor:
     """x (..., inputs) times weight (outputs, inputs) transposed.
 
-    On the CPU, PyTorch sends float32 products to its BLAS; for large weights oneDNN, which it also carries,
+    On the CPU, PyTorch sends float32 products to its BLAS. For large weights oneDNN, which it also carries,
     takes 10 to 20 % less time. Small weights, gradients, other types and devices take the usual way.
     """
     if weight.numel() < LARGE or torch.is_grad_enabled() or torch.compiler.is_compiling():

@@ -21,6 +21,9 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise the last dimension."""
+        # No mean is taken away, unlike in layer normalisation: dividing by the size is what helps (Zhang and Sennrich,
+        # Root mean square layer normalization, 2019). Squares lose too much in bfloat16, hence float32. Weight 0 means
+        # factor 1, so that weight decay draws towards no change.
         wide = x.float()
         inverse = torch.rsqrt((wide * wide).mean(dim=-1, keepdim=True) + self.eps)
         return (wide * inverse * (1.0 + self.weight.float())).type_as(x)

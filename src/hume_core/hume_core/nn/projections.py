@@ -10,7 +10,7 @@ from hume_core.flow import time_embedding
 
 
 class ActionProjections(nn.Module):
-    """State and action projections around an action expert; always float32.
+    """State and action projections around an action expert. Always float32.
 
     Args:
         state_dim: padded state size S.
@@ -37,6 +37,8 @@ class ActionProjections(nn.Module):
         Returns:
             float32 (*time.shape, width).
         """
+        # The layer's input is [action, time], so W [action, time] + b = W_a action + (W_t time + b). The second part
+        # depends on the schedule alone and not on x. It is computed once for all Euler steps.
         weight = self.action_time_mlp_in.weight[:, self.width :]
         embedding = time_embedding(time, self.width).to(compute_dtype).to(weight.dtype)
         return F.linear(embedding, weight, self.action_time_mlp_in.bias)

@@ -21,7 +21,7 @@ class ConvolutionalStem(nn.Sequential):
 
     Args:
         width: channels of the result.
-        patch_size: a power of two; each halving is one convolution.
+        patch_size: a power of two. Each halving is one convolution.
     """
 
     def __init__(self, width: int, patch_size: int) -> None:
@@ -36,7 +36,7 @@ class ConvolutionalStem(nn.Sequential):
 
     @property
     def weight(self) -> Tensor:
-        """Weight of the last convolution; the towers read its type."""
+        """Weight of the last convolution. The towers read its type."""
         return self[-1].weight
 
 
@@ -116,7 +116,7 @@ _DINO_FIELDS = _SHARED_FIELDS | {
     "use_mask_token",
     "use_swiglu_ffn",
 }
-"""What a tower is made of, all of it checked by `hume_core.config_schema`; transformers gets nothing else."""
+"""What a tower is made of, all of it checked by `hume_core.config_schema`. Transformers gets nothing else."""
 
 
 def _quietly(config_class: type, fields: dict[str, Any]) -> Any:

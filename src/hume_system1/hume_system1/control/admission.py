@@ -1,6 +1,6 @@
-"""The door for chunks: a whole one is accepted, or rejected with a reason that can be told in a line.
+"""The door for chunks: a whole one is accepted, or rejected with a reason in one line.
 
-The command process and the denoiser process both ask here, so that one rule book holds for both.
+The command process and the denoiser process both ask here, so that both use the same rules.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class ChunkAdmission:
 
     Args:
         settings: thresholds.
-        names: the robot's arm joints in policy order; empty: unknown, and any are taken.
+        names: the robot's arm joints in policy order. Empty: unknown, and any are taken.
 
     Attributes:
-        seq, epoch: of the newest admitted chunk; -1 if none.
+        seq, epoch: of the newest admitted chunk. -1 if none.
         stamp: of its observation, s.
     """
 
@@ -47,7 +47,7 @@ class ChunkAdmission:
 
         Args:
             chunk: as received.
-            epoch: epoch in force; a chunk of a newer one is let in (the caller then changes epoch).
+            epoch: epoch in force. A chunk of a newer one is let in (the caller then changes epoch).
             ros: ROS time, s.
 
         Returns:
@@ -64,7 +64,7 @@ class ChunkAdmission:
         return (epoch, seq) in self._admitted
 
     def explain(self, rejection: Rejection, chunk: Chunk, epoch: int, ros: float) -> str:
-        """Why `check` has just said no, in one line for people; arguments as there. See `explain`."""
+        """Why `check` has just said no, in one line for people. Arguments as there. See `explain`."""
         return explain(
             rejection, chunk, epoch=epoch, ros=ros, newest=self.seq, names=self._names, settings=self._settings
         )
@@ -78,7 +78,7 @@ class ChunkAdmission:
         return None
 
     def _starts_over(self, chunk: Chunk, ros: float) -> bool:
-        """Whether numbers begin anew: one that was too high must not shut out all others once its chunk is old."""
+        """Whether numbers begin again: one that was too high must not shut out all others once its chunk is old."""
         return chunk.stamp > self.stamp and ros - self.stamp > self._settings.chunk_age
 
     def _check_time(self, chunk: Chunk, ros: float) -> Rejection | None:
@@ -172,7 +172,7 @@ def _details(
 
 
 def _unknown_space(chunk: Chunk) -> str:
-    """Why there is no such action space, with the valid ones; empty where there is."""
+    """Why there is no such action space, with the valid ones. Empty where there is."""
     try:
         check_described_spaces(chunk.action_space)
     except ActionSpaceError as error:

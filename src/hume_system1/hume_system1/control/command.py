@@ -25,14 +25,14 @@ class Command:
     Attributes:
         publish: False when nothing may be sent: not active, nobody listens, the arm is another's, or it rests and
             nothing moves it.
-        starts: how often the stream has begun anew, each time from the measured position.
+        starts: how often the stream has begun again, each time from the measured position.
         mode: mode after this tick.
         reason: why.
-        position: (n,) rad; continuous joints are counted in the turns of the driver's last report.
+        position: (n,) rad. Continuous joints are counted in the turns of the driver's last report.
         velocity: (n,) rad/s, feed-forward that belongs to `position`.
         acceleration: (n,) rad/s^2.
-        grippers: (g,) gripper commands, m; nan before the first value.
-        gripper_targets: (g,) where the policy wants the grippers, m; nan before the first value of a stream.
+        grippers: (g,) gripper commands, m. NaN before the first value.
+        gripper_targets: (g,) where the policy wants the grippers, m. NaN before the first value of a stream.
         time: steady clock the command is for, s.
     """
 
@@ -55,37 +55,37 @@ class Command:
 
     @property
     def gripper(self) -> float:
-        """Command of the first gripper, m; nan without one."""
+        """Command of the first gripper, m. NaN without one."""
         return float(self.grippers[0]) if len(self.grippers) else math.nan
 
     @property
     def gripper_target(self) -> float:
-        """Where the policy wants the first gripper, m; nan without one."""
+        """Where the policy wants the first gripper, m. NaN without one."""
         return float(self.gripper_targets[0]) if len(self.gripper_targets) else math.nan
 
 
 @dataclass(frozen=True)
 class CoreStatus:
-    """A snapshot of the core for the status topic. Ages are in s, on the steady clock; inf if never seen.
+    """A snapshot of the core for the status topic. Ages are in s, on the steady clock. Inf if never seen.
 
     Attributes:
         mode, reason: state of the machine.
         text: both, with details, for people.
         epoch: current epoch (the core raises it on e-stop, reset and takeover; publish it when it changes).
-        chunk_seq, chunk_epoch: newest admitted chunk; -1 if none.
+        chunk_seq, chunk_epoch: newest admitted chunk. -1 if none.
         chunk_age: since the observation of that chunk.
-        segment_seq: newest admitted segment; -1 if none.
+        segment_seq: newest admitted segment. -1 if none.
         segment_age, joint_state_age, heartbeat_age: since the last one arrived.
         observation_age: of the newest observation behind the motion.
         tracking_error: (n,) |command - measured|, rad.
         limiter_activity: (n,) part of the ticks since the last status in which the joint was limited, 0 to 1.
         rejected: counters by "kind: reason", e.g. {"chunk: epoch": 2, "segment: age": 1}.
         chunks_accepted, segments_accepted, splices, long_ticks, events_dropped: counters.
-        delay: conservative estimate of observation-to-command delay, s; nan until known.
-        latest_delay: that delay of the newest segment, s; nan until known.
+        delay: conservative estimate of observation-to-command delay, s. NaN until known.
+        latest_delay: that delay of the newest segment, s. NaN until known.
         max_velocity_ratio: largest |commanded velocity| / limit since the start, <= 1.
-        clock: what is odd about /clock, for people; empty: nothing.
-        enabled, active, still, released: flags; `released` is True while another controller may move the arm.
+        clock: what is odd about /clock, for people. Empty: nothing.
+        enabled, active, still, released: flags. `released` is True while another controller may move the arm.
     """
 
     mode: Mode

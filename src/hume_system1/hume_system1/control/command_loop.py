@@ -1,9 +1,12 @@
 """The command loop: absolute deadlines, nothing on its path that waits.
 
-A thread that sleeps to its deadline is late by what waking takes: the interpreter's lock, which another thread may hold
-for some 100 us, and a core whose kernel is at work or whose host is away, for milliseconds. So, where SCHED_FIFO is
-granted, two threads pinned to a core each sleep until shortly before the deadline; the first to wake keeps the
-interpreter's lock and waits awake. Without SCHED_FIFO one thread sleeps to the deadline itself.
+A thread that sleeps to its deadline is late by what waking takes. Another thread may hold the interpreter's lock for
+some 100 us. Its core may be busy in the kernel, or not scheduled by the host of a virtual machine, for milliseconds.
+
+So, where SCHED_FIFO is granted, two threads take turns, each pinned to a core of its own. Both sleep until shortly
+before the deadline. The first to wake takes the interpreter's lock and reads the clock in a loop until the deadline.
+Then it runs the tick. The other one finds the tick done and sleeps to the next deadline. Without SCHED_FIFO one thread
+sleeps to the deadline itself.
 """
 
 from __future__ import annotations
@@ -25,14 +28,16 @@ from hume_system1.control.realtime import (
 
 Tick = Callable[[float], None]
 
-# Awake before the deadline: 8 % of a core at 200 Hz. Nearly always the interpreter's lock is had within this time.
-_LEAD = 4e-4  # s
-_LEAD_OF_PERIOD = 0.1
-_SECOND_LEAD = 0.5  # of the first thread's: later, so that the two do not wake into each other
+# How long before the deadline a thread wakes, s. Waiting takes lead / period of a core: 4e-4 / 5e-3 = 8 % at 200 Hz.
+# Within this time the interpreter's lock is nearly always free.
+_LEAD = 4e-4
+_LEAD_OF_PERIOD = 0.1  # at most, so that a fast loop does not wait all the time
+# The second thread's lead, as a part of the first one's. If both woke at once, they would compete for the lock.
+_SECOND_LEAD = 0.5
 
 
 class DeadlineGrid:
-    """Deadlines start + k * period; after an overrun they stay on that grid.
+    """Deadlines start + k * period. After an overrun they stay on that grid.
 
     Args:
         start: first deadline, s on the steady clock.
@@ -56,6 +61,10 @@ class DeadlineGrid:
 
     def advance(self, now: float) -> None:
         """Go to the next deadline after a tick that ended at `now`: at once if it has passed by less than a period."""
+        # Deadlines are start + k * period by multiplication: adding the period each time would add up its rounding.
+        # After an overrun the grid stays, and whole periods that have passed are left out. To run them all at once
+        # would send commands faster than the controller reads them (Buttazzo, Hard Real-Time Computing Systems, on
+        # overruns).
         self._index += 1
         late = now - (self._start + self._index * self._period)
         if late > 0.0:
@@ -104,7 +113,7 @@ class CommandLoop:
     Args:
         tick: called with the steady clock, s.
         rate_hz: ticks per second.
-        priority: SCHED_FIFO priority to ask for; 0 asks for nothing.
+        priority: SCHED_FIFO priority to ask for. 0 asks for nothing.
         lock_memory: ask for mlockall.
         on_error: called with the first exception of a tick, once, from the loop thread.
         window: periods kept for the statistics.
@@ -206,6 +215,13 @@ class CommandLoop:
 
     def _keep_deadlines(self, lead: float) -> None:
         """Wake `lead` s before each deadline and run its tick, unless the other thread has."""
+        # Why two. A single thread is late whenever its core is not available at the deadline. If that happens with
+        # probability q on either core, independently, both are late only with q^2. (The redundancy of two channels in
+        # parallel. Delays that stop both cores at once, as of the host, stay.)
+        #
+        # Why they never tick twice. Under `turn` a thread compares the grid's deadline with the one it slept for. The
+        # first one's tick has advanced the grid, so for the second the comparison fails. A thread that comes late,
+        # after several deadlines, fails it too and reads the new deadline at the top of the loop.
         sleep_until, grid, turn = deadline_sleep(), self._grid, self._turn
         while not self._stop:
             deadline = grid.deadline
@@ -215,8 +231,10 @@ class CommandLoop:
                     self._run_tick(grid)
 
     def _run_tick(self, grid: DeadlineGrid) -> None:
+        # From here to the end no other Python thread may take the interpreter's lock, else the tick would wait for it.
         self._lock.keep()
         clock, deadline = time.monotonic, grid.deadline
+        # Reading the clock in a loop, as sleeping the last stretch would give the core and the lock away again.
         now = clock()
         while now < deadline:
             now = clock()

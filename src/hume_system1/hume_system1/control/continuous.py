@@ -1,10 +1,11 @@
 """Continuous joints in the control core: which whole turns to count a position with.
 
-Behind the door the core counts turns: measured positions go on from the last one, targets are taken nearest to the
-command, and nothing in between has to know that an angle a turn further is the same place. On the way out a command is
-counted as the driver counts: the difference between command and report is then the one that the core has bounded,
-whether the driver counts turns or wraps, and whoever subtracts the two never sees a turn. That the position a driver
-reports means "stay" when it is sent back holds for every driver; that an angle beyond pi is understood does not.
+Inside, the core counts turns. Measured positions go on from the last one, and targets are taken nearest to the command.
+Nothing in between has to know that an angle a turn further is the same place.
+
+On the way out a command is counted as the driver counts, whether that counts turns or wraps. So the difference between
+command and report is the one that the core has bounded, and their difference never contains a turn. Every driver
+takes the position it reports as "stay" when it is sent back. Not every driver understands an angle beyond pi.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from hume_core.limits import MotionLimits
 
 
 class ContinuousJoints:
-    """The continuous ones among n joints; false where there are none.
+    """The continuous ones among n joints. False where there are none.
 
     Args:
         limits: of the joints.
@@ -36,11 +37,13 @@ class ContinuousJoints:
 
         Args:
             positions: (n,) rad, finite.
-            near: (n,) rad, finite; empty: the positions stay as they are.
+            near: (n,) rad, finite. Empty: the positions stay as they are.
 
         Returns:
             (n,) rad: whole turns, 0 for joints that are not continuous.
         """
+        # The nearest p + 2 pi k to q has k = round((q - p) / (2 pi)), and is then within half a turn. That is right as
+        # long as a joint moves less than half a turn from one sample to the next.
         turns = [0.0] * self._size
         if near:
             for i in self._indices:
@@ -48,5 +51,5 @@ class ContinuousJoints:
         return turns
 
     def nearest(self, positions: Sequence[float], near: Sequence[float]) -> list[float]:
-        """Positions (n,) in the turns nearest to others; see `turns`."""
+        """Positions (n,) in the turns nearest to others. See `turns`."""
         return [p + turn for p, turn in zip(positions, self.turns(positions, near), strict=True)]

@@ -25,12 +25,12 @@ _ALIGNED = 0.8
 class ControlCore:
     """Everything between what arrives and what is sent, for all groups of joints together.
 
-    Threads: `inbox.append`, `estop` and `status` from any thread; `step` from the loop thread only.
+    Threads: `inbox.append`, `estop` and `status` from any thread. `step` from the loop thread only.
 
     Args:
         limits: joints in command order and their limits.
         settings: rates, ages, thresholds.
-        grippers: mapping of each gripper, in the order of the robot profile; a single one, or None, will do.
+        grippers: mapping of each gripper, in the order of the robot profile. A single one, or None, will do.
 
     Attributes:
         inbox: where events are left.
@@ -74,11 +74,11 @@ class ControlCore:
         return self.stream.started
 
     def estop(self) -> None:
-        """Latch an emergency stop at the next tick; any thread, never blocks."""
+        """Latch an emergency stop at the next tick. Any thread, never blocks."""
         self.inbox.estop = True
 
     def tighten(self, limits: MotionLimits) -> None:
-        """Narrow the limits while running; any thread. The arm comes to rest first, then goes on within them.
+        """Narrow the limits while running. Any thread. The arm comes to rest first, then goes on within them.
 
         Raises:
             ConfigError: the joints differ or a limit would be loosened.
@@ -118,7 +118,7 @@ class ControlCore:
         return command
 
     def _after_gap(self, dt: float) -> float:
-        """How long the command moves in a tick that came dt s after the last; what was missed is not made up for."""
+        """How long the command moves in a tick that came dt s after the last. What was missed is not made up for."""
         settings = self.settings
         if dt <= settings.longest_tick or not self.stream.started:
             return dt
@@ -193,7 +193,7 @@ class ControlCore:
         return self.stream.positions if ours else self.intake.joint_states.position
 
     def _watch_push(self, now: ClockReading, ratio: float) -> None:
-        """Nobody is to blame for where the arm is while it is not ours, or stopped for good."""
+        """Where the arm is says nothing while another controller has it, or while it stays stopped."""
         command, joints = self.stream.positions, self.intake.joint_states
         if self._latched or not self.stream.started or self.stream.released:
             self._push.forget(command, joints.arm)
@@ -245,7 +245,7 @@ class ControlCore:
         self.intake.restart_clock(now)
 
     def _reference(self, dt: float) -> Rows | None:
-        """What to follow in this tick, (4, n); None to brake."""
+        """What to follow in this tick, (4, n). None to brake."""
         started = self.stream.started
         if not started or dt > self.settings.longest_tick:
             self._follow = False
@@ -260,7 +260,7 @@ class ControlCore:
         self._follow = False
         if self._inputs.resetting and self._inputs.enabled and self._misaligned():
             return self._to_the_arm()
-        # Whoever has disabled the arm or taken it wants no motion of ours.
+        # An arm that was disabled, or that another controller has, must not be moved by us.
         if self._push.pushed and not self._latched and self._inputs.active and self._free_to_move:
             return self._push.reference(self.stream.positions, self.intake.joint_states.position)
         return None

@@ -1,11 +1,11 @@
 """Who moved: the arm, or the command? Told apart by cause, from the motion of both since they were last close.
 
 A blocked arm stands while the command moves away from it. A pushed arm moves away from a command that stands, or that
-moves the other way. What both do together is following, and parts nothing. So every growth of |command - measured| is
-split: as much of it as the command moved away counts for the command, and the rest counts for the arm. When they come
-closer again, both counts shrink in proportion, and once they are close, nothing is left of them.
+moves the other way. Where both move together, the arm follows, and the difference stays. So every growth of
+|command - measured| is split. As much of it as the command moved away counts for the command, and the rest counts for
+the arm. When they come closer again, both counts shrink in proportion. Once they are close, both are 0.
 
-A jump of the measured position that no arm can do is nobody's motion: see `plausibility`.
+A jump of the measured position that no arm can do counts as no motion: see `plausibility`.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class JointDivergence:
         if abs(difference) <= self._close:
             self.forget(command, arm)
             return
+        # Counted in steps: noise moves to and fro, and its outward parts alone would add up for ever.
         growth = self._growth(command, arm, difference)
         if growth >= self._step:
             by_arm, by_command = self._split(command, growth, difference)
@@ -68,7 +69,7 @@ class JointDivergence:
         self._command_from, self._arm_from = command, arm
 
     def pushed(self, command: float, arm: float, difference: float) -> bool:
-        """Whether the arm made a material part of the difference by itself; arguments as for `update`."""
+        """Whether the arm made a material part of the difference by itself. Arguments as for `update`."""
         growth = max(self._growth(command, arm, difference), 0.0)
         by_arm = self.by_arm + self._split(command, growth, difference)[0]
         return by_arm >= _ARM_SHARE * abs(difference)
@@ -80,6 +81,8 @@ class JointDivergence:
 
     def _split(self, command: float, growth: float, difference: float) -> tuple[float, float]:
         """The arm's and the command's part of a growth, rad, both at least 0."""
+        # With d = command - arm its growth is the command's way minus the arm's way, both counted away from the other.
+        # The command's part is its way, clipped to [0, growth]. So the parts are never negative and add up to growth.
         away = command - self._command_from if difference >= 0.0 else self._command_from - command
         by_command = min(max(away, 0.0), growth)
         return growth - by_command, by_command

@@ -1,7 +1,7 @@
 """What reaches the control core from outside, as immutable events.
 
-Threads: any thread builds an event and appends it to `ControlCore.inbox`; only the loop thread reads it.
-`received` is the steady clock (`time.monotonic()`, s) at which the event arrived here; every age is measured from it.
+Threads: any thread builds an event and appends it to `ControlCore.inbox`. Only the loop thread reads it.
+`received` is the steady clock (`time.monotonic()`, s) at which the event arrived here. Every age is measured from it.
 `stamp` is ROS time in seconds, as in the message header.
 """
 
@@ -16,7 +16,7 @@ from hume_core.chunk import Chunk, Segment
 
 @dataclass(frozen=True, eq=False)
 class ChunkEvent:
-    """A chunk of System 2 has arrived; `admission.ChunkAdmission` checks it.
+    """A chunk of System 2 has arrived. `admission.ChunkAdmission` checks it.
 
     Attributes:
         chunk: as received.
@@ -29,7 +29,7 @@ class ChunkEvent:
 
 @dataclass(frozen=True, eq=False)
 class SegmentEvent:
-    """A segment of the denoiser has arrived; `segment_admission.SegmentAdmission` checks it.
+    """A segment of the denoiser has arrived. `segment_admission.SegmentAdmission` checks it.
 
     Attributes:
         segment: as received.
@@ -45,10 +45,10 @@ class JointStateEvent:
     """Measured joints, in the publisher's own order.
 
     Attributes:
-        names: joint names; more than the arm's are fine.
+        names: joint names. More than the arm's are fine.
         position: rad, one per name.
         velocity: rad/s, one per name, or empty.
-        stamp: ROS time of the measurement, s; 0.0 if the driver does not stamp.
+        stamp: ROS time of the measurement, s. 0.0 if the driver does not stamp.
         received: steady clock, s.
     """
 
@@ -71,7 +71,7 @@ class EpochEvent:
     """A new epoch began elsewhere (new instruction, cancel, reset): older motion ends.
 
     Attributes:
-        epoch: the new epoch; one that is not newer is ignored.
+        epoch: the new epoch. One that is not newer is ignored.
     """
 
     epoch: int
@@ -89,7 +89,7 @@ class ResetEvent:
 
 @dataclass(frozen=True)
 class EnableEvent:
-    """Allow (True) or forbid (False) following segments; forbidding decelerates and holds."""
+    """Allow (True) or forbid (False) following segments. Forbidding decelerates and holds."""
 
     enabled: bool
 
@@ -119,7 +119,7 @@ class ControllersEvent:
     """What is known of the robot's controllers has changed.
 
     Attributes:
-        away: which do not take commands, and why, for people; empty: all listen.
+        away: which do not take commands, and why, for people. Empty: all listen.
     """
 
     away: str
@@ -130,7 +130,7 @@ class CommandersEvent:
     """What is known of others who command this robot has changed.
 
     Attributes:
-        foreign: which nodes publish on which topics, for people; empty: nobody else does.
+        foreign: which nodes publish on which topics, for people. Empty: nobody else does.
     """
 
     foreign: str

@@ -14,8 +14,8 @@ class Gripper:
         settings: see `GripperSettings`.
 
     Attributes:
-        command: m; nan before the first value.
-        target: where `command` is going, m, without the rate limit; nan before the first value of a stream.
+        command: m. NaN before the first value.
+        target: where `command` is going, m, without the rate limit. NaN before the first value of a stream.
     """
 
     def __init__(self, settings: GripperSettings) -> None:
@@ -25,7 +25,7 @@ class Gripper:
         self.target = math.nan
 
     def start(self, measured: float | None) -> None:
-        """Begin a new stream from the measured opening, m; None leaves the first command free."""
+        """Begin a new stream from the measured opening, m. None leaves the first command free."""
         self.command = math.nan if measured is None else self._clamped(measured)
         self._is_open = None
         self.target = math.nan
@@ -38,7 +38,7 @@ class Gripper:
             dt: tick length, s.
 
         Returns:
-            The command, m; nan as long as no value has come.
+            The command, m. NaN as long as no value has come.
         """
         if value is None:
             return self.command
@@ -52,6 +52,7 @@ class Gripper:
 
     def _mapped(self, value: float) -> float:
         s = self._settings
+        # Policies count either way round and in any units. 0 is closed and 1 is open from here on.
         openness = (value - s.policy_closed) / (s.policy_open - s.policy_closed)
         openness = min(max(openness, 0.0), 1.0)
         if s.binary:
@@ -59,6 +60,8 @@ class Gripper:
         return s.closed + openness * (s.open - s.closed)
 
     def _decide(self, openness: float) -> bool:
+        # Hysteresis (a Schmitt trigger): between the two thresholds the last decision stays. So a value that is noisy
+        # about one threshold does not open and close the gripper each time.
         s = self._settings
         if openness < s.close_below:
             self._is_open = False

@@ -20,7 +20,7 @@ DEAD_BAND = 0.02
 _RETRY = 0.5
 """Pause before a goal is sent again, s."""
 _LONGEST_RETRY = 8.0
-"""Pause after many failures of one target in a row, s: each of them may squeeze an object anew."""
+"""Pause after many failures of one target in a row, s: each of them may squeeze an object again."""
 _ANSWER = 2.0
 """How long a server may take to accept or refuse a goal, s."""
 _SPACING = 0.1
@@ -32,9 +32,9 @@ _HANDED_OVER = (Reason.DISABLED, Reason.TAKEOVER)
 
 
 def wanted_target(command: Command) -> float:
-    """Where the gripper shall be sent, m or rad; nan while it must be left alone.
+    """Where the gripper shall be sent, m or rad. NaN while it must be left alone.
 
-    A pause in the arm's motion is none for the gripper: what it has begun to grasp it shall hold.
+    A pause in the arm's motion is none for the gripper: it goes on holding what it has begun to grasp.
     """
     alone = command.mode in _STOPPED or command.reason in _HANDED_OVER
     return math.nan if alone else command.gripper_target
@@ -61,7 +61,7 @@ class GripperGoal:
     """A goal to send.
 
     Attributes:
-        number: of the goal, counted from 1; answers name it.
+        number: of the goal, counted from 1. Answers name it.
         position: target, m or rad.
     """
 
@@ -70,7 +70,7 @@ class GripperGoal:
 
 
 class GripperGoals:
-    """Decides on goals. All times are s on the steady clock; positions are m or rad of the gripper's joint.
+    """Decides on goals. All times are s on the steady clock. Positions are m or rad of the gripper's joint.
 
     Args:
         closed: position when closed.
@@ -99,9 +99,9 @@ class GripperGoals:
 
         Args:
             now: time.
-            target: what the policy wants; nan: nothing, and what was wanted is forgotten.
-            server: its endpoint; None: there is none. Another one than before has to be told the target.
-            measured: position of the gripper; nan: not known.
+            target: what the policy wants. NaN: nothing, and what was wanted is forgotten.
+            server: its endpoint. None: there is none. Another one than before has to be sent the target.
+            measured: position of the gripper. NaN: not known.
         """
         if server is None or server != self._server or math.isnan(target):
             self._goal = None
@@ -129,7 +129,7 @@ class GripperGoals:
             number: of the goal.
             now: time.
             ending: how.
-            measured: position of the gripper; nan: not known.
+            measured: position of the gripper. NaN: not known.
 
         Returns:
             Whether the goal failed and will be sent again.
@@ -150,7 +150,7 @@ class GripperGoals:
         if self._goal is None:
             return True
         if self._phase is _Phase.SENT:
-            # One goal at a time is on its way; a server that died has left no answer.
+            # One goal at a time is on its way. A server that died has left no answer.
             return now >= self._sent + _ANSWER
         if self._phase is _Phase.REFUSED:
             # A busy server is busy for every target.

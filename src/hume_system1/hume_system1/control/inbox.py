@@ -21,8 +21,8 @@ class Inbox:
     `popleft` and the setting of an attribute are atomic in CPython, so no lock can hold up the loop.
 
     Args:
-        capacity: chunks and segments kept; when full the oldest go (the newest wins).
-        joint_states: joint states kept; more, since each may hold other joints.
+        capacity: chunks and segments kept. When full the oldest go (the newest wins).
+        joint_states: joint states kept. More, since each may hold other joints.
         control_capacity: requests kept.
 
     Attributes:
@@ -42,7 +42,7 @@ class Inbox:
         self.estop = False
 
     def append(self, event: Event) -> None:
-        """Leave an event; returns at once, from any thread."""
+        """Leave an event. Returns at once, from any thread."""
         if isinstance(event, JointStateEvent):
             self._joint_states.append(event)
         elif isinstance(event, HeartbeatEvent):
@@ -66,7 +66,7 @@ class Inbox:
         return asked
 
     def take(self) -> Event | None:
-        """The next event: requests first, segments last; None when empty. Loop thread only."""
+        """The next event: requests first, segments last. None when empty. Loop thread only."""
         try:
             if self._control:
                 return self._control.popleft()

@@ -42,21 +42,21 @@ from hume_system1.control.watchdogs import View
 
 
 class Intake:
-    """Empties the inbox; loop thread only. Its attributes are read from outside, never written.
+    """Empties the inbox. Loop thread only. Its attributes are read from outside, never written.
 
     Args:
         limits: joints.
         settings: of the core.
         gripper_joints: per gripper, the joint that measures it, "" without one.
-        place: tells where the command is, (n,) rad; empty: not known.
+        place: tells where the command is, (n,) rad. Empty: not known.
 
     Attributes:
         view: when what was seen, for the watchdogs.
         epoch: epoch in force.
         epoch_changed: a new one began in this tick.
         active, enabled, taken: what was asked for.
-        away: which controllers of the robot do not listen, for people; empty: all do.
-        foreign: who else commands this robot, for people; empty: nobody.
+        away: which controllers of the robot do not listen, for people. Empty: all do.
+        foreign: who else commands this robot, for people. Empty: nobody.
         reset: the reset that was asked for.
         rejected: counters by "kind: reason".
         detail: what more is known of the newest fault, for people.
@@ -115,7 +115,7 @@ class Intake:
             self.joint_states.forget_stamp()
 
     def look(self, push: PushWatch, *, started: bool, outside_limits: bool, tracking_ratio: float) -> View:
-        """What the watchdogs look at in this tick; see `View` for the arguments."""
+        """What the watchdogs look at in this tick. See `View` for the arguments."""
         view = self.view
         view.clock = self.clock.fault
         view.covered = self.timeline.covers(self.clock.time)
@@ -138,14 +138,14 @@ class Intake:
             self.detail = self.clock.described()
 
     def take_estop(self) -> bool:
-        """Whether an emergency stop was asked for since the last call; it makes a pending reset void."""
+        """Whether an emergency stop was asked for since the last call. It makes a pending reset void."""
         asked = self.inbox.take_estop()
         if asked:
             self.reset.cancel()
         return asked
 
     def begin_reset(self, now: ClockReading) -> None:
-        """Begin anew for a robot that was stopped: what came before does not count, and clocks may start over."""
+        """Begin again for a robot that was stopped: what came before does not count, and clocks may start over."""
         self.reset.begin(now.steady)
         self.advance_epoch()
         self.joint_states.forget_stamp()

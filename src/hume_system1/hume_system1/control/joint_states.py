@@ -33,7 +33,7 @@ class JointStates:
     """Newest measured state of the arm's joints, each with its own age.
 
     Joints may come in one message or in several. A state whose stamp does not advance is a repetition and does not
-    count: a stuck driver must not look alive. A velocity that is nan is not given.
+    count: a stuck driver must not look as if it worked. A velocity that is nan is not given.
 
     Drivers report the angle of a continuous joint with whole turns or without. Here it goes on from the last one the
     short way round, so that nothing behind it sees a jump of a turn. The first one is taken as it is reported.
@@ -42,17 +42,17 @@ class JointStates:
         names: joints in command order.
         gripper_joints: per gripper, the joint whose position is its opening, "" without one.
         future: how far a stamp may lie ahead of the ROS clock, s.
-        plausibility: looks for what no arm can have; None: whatever is finite is taken.
-        continuous: the continuous joints; None: there are none.
+        plausibility: looks for what no arm can have. None: whatever is finite is taken.
+        continuous: the continuous joints. None: there are none.
 
     Attributes:
-        position: newest positions, rad; empty before every joint has come.
-        arm: the same without the jumps that no arm can make, rad; empty where nobody looks for them.
+        position: newest positions, rad. Empty before every joint has come.
+        arm: the same without the jumps that no arm can make, rad. Empty where jumps are not looked for.
         velocity: rad/s, measured, or from the last two positions where the driver gives none.
         grippers: newest opening of each gripper, None where unknown.
-        received: steady time at which the joint that is silent for longest came, s; -inf before every joint has come.
+        received: steady time at which the joint that is silent for longest came, s. -inf before every joint has come.
         agreeing: states in a row that show the arm in the same place.
-        rejection: why the last state was not taken; None: it was.
+        rejection: why the last state was not taken. None: it was.
     """
 
     def __init__(
@@ -180,7 +180,7 @@ class JointStates:
                 positions[i] -= turn
 
     def forget_stamp(self) -> None:
-        """The ROS clock was restarted: stamps may begin anew."""
+        """The ROS clock was restarted: stamps may begin again."""
         self._stamps = [-math.inf] * len(self._names)
 
     def lost(self, now: float, age: float) -> list[str]:
@@ -188,7 +188,7 @@ class JointStates:
         return [name for name, at in zip(self._names, self._arrivals, strict=True) if now - at > age]
 
     def problem(self) -> str:
-        """Why there is no position yet, for people; empty where there is one."""
+        """Why there is no position yet, for people. Empty where there is one."""
         if self.position:
             return ""
         missing = [name for name, at in zip(self._names, self._arrivals, strict=True) if at == -math.inf]
@@ -201,7 +201,7 @@ class JointStates:
         return f"joint states have no joint '{missing[0]}'; they have: {found or 'none'}"
 
     def slower_than(self, speed: float) -> bool:
-        """Whether every joint moves slower than `speed`, rad/s; False before the first state."""
+        """Whether every joint moves slower than `speed`, rad/s. False before the first state."""
         return bool(self.velocity) and max(map(abs, self.velocity)) < speed
 
     def _take_grippers(self, event: JointStateEvent, columns: tuple[int, ...]) -> Rejection | None:
@@ -225,7 +225,7 @@ class JointStates:
         elapsed: float,
         reported: bool,
     ) -> bool:
-        """Whether an arm in the last state can be in this one; reported velocities are looked at as well."""
+        """Whether an arm in the last state can be in this one. Reported velocities are looked at as well."""
         if not self.position:
             return True
         if not plausibility.believe(self.position, position, elapsed, stamped=event.stamp != 0.0, joints=joints):

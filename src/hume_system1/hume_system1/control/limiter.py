@@ -1,4 +1,4 @@
-"""All joints' commands within their limits; see `joint_limiter` for what that means and how it is kept."""
+"""All joints' commands within their limits. See `joint_limiter` for what that means and how it is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from hume_core.errors import ConfigError
 from hume_core.limits import MotionLimits
-from hume_system1.control.joint_limiter import JointLimiter, tracking_gains
+from hume_system1.control.joint_limiter import JointLimiter
+from hume_system1.control.tracking_law import tracking_gains
 
 Rows = Sequence[Sequence[float]]
 
@@ -54,6 +55,7 @@ class Limiter:
 
     def tighten(self, limits: MotionLimits) -> None:
         """Go on within new limits from where the command rests."""
+        # A moving state that is viable under the old limits need not be under narrower ones. One at rest always is.
         places = [joint.p for joint in self.joints]
         self._set(limits)
         self.start(places)
@@ -75,6 +77,7 @@ class Limiter:
         tracking, limited = self._tracking, self.limited
         positions, velocities, accelerations, jerks = reference
         for i, joint in enumerate(self.joints):
+            # |command - measured| <= bound, written as the way the command may still go down and up.
             error = joint.p - measured[i]
             bound = tracking[i]
             point = (positions[i], velocities[i], accelerations[i], jerks[i])

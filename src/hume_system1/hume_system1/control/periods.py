@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class PeriodSummary:
-    """Period error |period - nominal| in microseconds; nan where nothing was measured.
+    """Period error |period - nominal| in microseconds. NaN where nothing was measured.
 
     Attributes:
         count: periods in the window.
@@ -62,7 +62,7 @@ def summarize_periods(periods: NDArray[np.float64], nominal: float) -> PeriodSum
 class PeriodStatistics:
     """A preallocated ring of the latest periods.
 
-    One thread calls `record`; any thread may call `summary` and `request_reset`. No lock: a reader may see a few
+    One thread calls `record`. Any thread may call `summary` and `request_reset`. No lock: a reader may see a few
     periods of the next round, which does not change a percentile.
 
     Args:
@@ -87,7 +87,7 @@ class PeriodStatistics:
             self._last = math.nan
         last = self._last
         self._last = now
-        if last != last:
+        if last != last:  # nan: the first wake-up ends no period
             return
         index = self._index
         self._ring[index] = now - last
@@ -96,7 +96,7 @@ class PeriodStatistics:
         self._count += 1
 
     def request_reset(self) -> None:
-        """Start anew at the next `record`."""
+        """Start again at the next `record`."""
         self._reset = True
 
     def summary(self) -> PeriodSummary:

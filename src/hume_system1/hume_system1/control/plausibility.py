@@ -13,17 +13,17 @@ from hume_system1.control.states import Reason
 _NOISE = 0.02  # rad
 # Limits may be set far below what a joint can do when a hand moves it.
 _HAND_SPEED = 10.0  # rad/s
-# Time stamps of a good driver may be this wrong; arrival times of one that does not stamp, that much.
+# Time stamps of a good driver may be this wrong. Arrival times of one that does not stamp, that much.
 _STAMP_JITTER = 0.01  # s
 _ARRIVAL_JITTER = 0.05  # s
 _DOUBTS = 5.0  # outliers that make a fault
-_FORGIVENESS = 2.0  # outliers per s that are forgiven
+_FORGIVENESS = 2.0  # outliers per s that are subtracted
 _WINDOW = 1.0  # s over which positions and velocities are compared
 _OFFSET = 0.1  # rad that they may differ, and ...
 _SHARE = 0.5  # ... this part of the way that the velocities tell
 _LONG = 0.5  # s of contradiction that make a fault
 _GAP = 0.2  # s without a state after which a comparison says nothing
-# No joint goes this fast one way in one state and back in the next; two publishers that disagree do.
+# No joint goes this fast one way in one state and back in the next. Two publishers that disagree do.
 _TURN = 2.0  # times the velocity limit, or ...
 _TURN_SPEED = 3.0  # ... rad/s, for limits set far below what a hand can do
 
@@ -34,7 +34,7 @@ class Plausibility:
     """Looks at one joint state after the other.
 
     A position that is further from the last one than the arm can have come is an outlier. It is left out. If the next
-    one agrees with it, the measurement has jumped, and the new place is believed: what follows from the distance to
+    one agrees with it, the measurement has jumped, and the new place counts: what follows from the distance to
     the command is for the watchdogs. Many outliers in a short time are a fault, and so are many smaller jumps to and
     fro. Where the joints come in several messages, each is looked at by itself.
 
@@ -67,7 +67,7 @@ class Plausibility:
 
     @property
     def calm(self) -> bool:
-        """Whether there was no outlier of late."""
+        """Whether there was no outlier recently."""
         return self._doubts <= 0.0
 
     def believe(
@@ -86,7 +86,7 @@ class Plausibility:
             new: (n,) positions, rad.
             elapsed: time between them, s.
             stamped: whether it was measured by the driver's stamps, and not by arrival.
-            joints: those that were measured; None: all. The others stay where they were.
+            joints: those that were measured. None: all. The others stay where they were.
         """
         joints = self._all if joints is None else joints
         jitter = _STAMP_JITTER if stamped else _ARRIVAL_JITTER
@@ -98,6 +98,7 @@ class Plausibility:
             self._has_jumped = True
             self._settle(joints)
             return True
+        # |new - old| <= noise + speed * dt: what an arm can do, with the uncertainty of dt in its favour.
         if self._possible(old, new, max(elapsed, jitter), joints):
             if self._turns_back(old, new, max(elapsed, jitter), joints):
                 self._doubts += 1.0
@@ -111,7 +112,7 @@ class Plausibility:
         return False
 
     def _settle(self, joints: tuple[int, ...]) -> None:
-        """Joints are where they are believed to be: what did not fit before is past, whoever sent it."""
+        """The joints' positions are confirmed: outliers from before no longer count, whatever sent them."""
         if self._outliers:
             present = set(joints)
             self._outliers = {key: value for key, value in self._outliers.items() if present.isdisjoint(key)}
@@ -175,6 +176,9 @@ class Plausibility:
             for i in joints:
                 self._errors[i] = self._ways[i] = 0.0
             return
+        # Two exponentially weighted sums over the window T: of the way that velocities do not explain, and of the way
+        # they tell. S = exp(-dt / T) S_old + new is a moving sum that needs no memory, also for uneven dt. The way told
+        # is by the trapezoidal rule, (v_before + v) / 2 dt, whose own error is of order dt^3.
         kept = math.exp(-elapsed / _WINDOW)
         contradicts = False
         for i in joints:

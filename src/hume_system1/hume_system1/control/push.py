@@ -1,7 +1,7 @@
-"""A pushed arm is not a broken arm: hold, come along, and go on once the push is over.
+"""A pushed arm is not a broken arm: hold, follow it a little, and go on once the push is over.
 
-While the arm is away, the command comes towards it, slowly and not far: a push is released by that, and joint states
-that lie do not lead the arm astray. What does not end in time is a fault.
+While the arm is away, the command comes towards it, slowly and not far. That takes the force out of a push. Joint
+states that are wrong cannot lead the arm far either. What does not end in time is a fault.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SETTLED = 0.5  # the arm follows again
 _NEAR = 0.2  # no need to come closer
 _CHANGED = 0.1  # a difference that changes by less is constant
 _CONSTANT_FOR = 0.2  # s
-# Of the timeout: the command takes this long for the whole way it may come along.
+# Of the timeout: the command takes this long for the whole way that it may move towards the arm.
 _COMING = 0.5
 
 
@@ -41,7 +41,9 @@ class PushWatch:
         self._divergence = Divergence(limits)
         self._bounds = [float(bound) for bound in limits.tracking]
         self._reach = [settings.push_reach * bound for bound in self._bounds]
-        # The tracking law goes at most bandwidth / 3 times the distance per second.
+        # The tracking law goes at most bandwidth / 3 times the distance per second: with three equal poles at w its
+        # position gain is w^3 / (3 w^2) = w / 3 (see `tracking_gains`, small dt). A reference that stays this step
+        # ahead of the command so moves it by the whole reach in `_COMING` of the timeout.
         per_second = _COMING * settings.push_timeout * settings.bandwidth / 3.0
         self._steps = [reach / per_second for reach in self._reach]
         self._zeros = [0.0] * limits.size
@@ -52,7 +54,7 @@ class PushWatch:
         self.fault = Reason.NONE
 
     def forget(self, command: Sequence[float], arm: Sequence[float]) -> None:
-        """Nothing is watched; watching begins anew from these positions, see `update`."""
+        """Nothing is watched. Watching begins again from these positions, see `update`."""
         self.pushed, self.fault = False, Reason.NONE
         self._divergence.forget(command, arm)
 
@@ -77,7 +79,7 @@ class PushWatch:
             self._begin(now, command)
 
     def reference(self, command: Sequence[float], measured: Sequence[float]) -> Rows:
-        """(4, n) to follow while pushed: towards the arm, until near it or as far as the command may come along."""
+        """(4, n) to follow while pushed: towards the arm, until near it, or as far as the command may move."""
         positions = [self._towards(i, p, m - p) for i, (p, m) in enumerate(zip(command, measured, strict=True))]
         return [positions, self._zeros, self._zeros, self._zeros]
 
@@ -97,7 +99,7 @@ class PushWatch:
             self.fault = Reason.OFFSET_STAYS
 
     def _offset_stays(self, now: float, command: Sequence[float], measured: Sequence[float]) -> bool:
-        """Whether the command came along all the way, and the difference is as large as before and constant."""
+        """Whether the command has moved as far as it may, and the difference is as large as before and constant."""
         differences = [p - m for p, m in zip(command, measured, strict=True)]
         far = [abs(d) > _SETTLED * bound for d, bound in zip(differences, self._bounds, strict=True)]
         if not any(far[i] and self._came_along(i, command[i], -differences[i]) for i in range(len(far))):

@@ -39,10 +39,10 @@ class Scheduling:
 
 
 def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage: bool = True) -> Scheduling:
-    """Make the calling thread punctual, as far as the system allows; never raises.
+    """Make the calling thread punctual, as far as the system allows. Never raises.
 
     Args:
-        priority: SCHED_FIFO priority, 1 to 99; 0 leaves the scheduler alone.
+        priority: SCHED_FIFO priority, 1 to 99. 0 leaves the scheduler alone.
         lock_memory: lock all present and future memory of the process.
         freeze_garbage: collect once and keep what is alive now out of every later collection.
     """
@@ -75,11 +75,12 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
 def raise_ordinary_threads(priority: int) -> None:
     """Give SCHED_FIFO to every thread of this process that has ordinary scheduling, as far as the system allows.
 
-    Among them are the middleware's, whose mutexes publishing and taking a message wait for with the interpreter's lock
-    held: while such a thread has lost its core to another process, every Python thread stands still.
+    Among them are the middleware's. Publishing and taking a message wait for their mutexes, with the interpreter's lock
+    held. While such a thread waits for a core that another process has, every Python thread stands still. (Priority
+    inversion: Sha, Rajkumar and Lehoczky, Priority inheritance protocols, 1990.)
 
     Args:
-        priority: SCHED_FIFO priority, 1 to 99; above the threads that wait for the middleware, below the command loop.
+        priority: SCHED_FIFO priority, 1 to 99. Above the threads that wait for the middleware, below the command loop.
     """
     for entry in Path("/proc/self/task").glob("*"):
         thread = int(entry.name)
@@ -93,7 +94,7 @@ def last_cores(count: int) -> list[int]:
 
 
 def pin_thread(core: int) -> None:
-    """Keep the calling thread, and threads it starts, on one core, if the system allows; never raises."""
+    """Keep the calling thread, and threads it starts, on one core, if the system allows. Never raises."""
     with contextlib.suppress(OSError):
         os.sched_setaffinity(0, {core})
 
@@ -133,7 +134,7 @@ class _Timespec(ctypes.Structure):
 
 
 class AbsoluteSleep:
-    """`clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME)`; one object per thread, nothing is allocated per call."""
+    """`clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME)`. One object per thread, nothing is allocated per call."""
 
     def __init__(self) -> None:
         self._timespec = _Timespec()
@@ -141,7 +142,7 @@ class AbsoluteSleep:
         self._call = ctypes.CDLL(None).clock_nanosleep
 
     def __call__(self, deadline: float) -> None:
-        """Sleep until `deadline`, s on the steady clock; returns at once when it has passed."""
+        """Sleep until `deadline`, s on the steady clock. Returns at once when it has passed."""
         seconds = int(deadline)
         self._timespec.tv_sec = seconds
         self._timespec.tv_nsec = int((deadline - seconds) * 1e9)
@@ -160,7 +161,7 @@ class _IntervalSleep:
 
 
 class InterpreterLock:
-    """How soon threads must pass on the interpreter's lock; holds for the whole process.
+    """How soon threads must pass on the interpreter's lock. Holds for the whole process.
 
     Python lets a thread keep it for 5 ms (`sys.getswitchinterval`) once another wants it.
     """
@@ -172,14 +173,14 @@ class InterpreterLock:
         self._let_go = ctypes.CDLL(None).getppid
 
     def share(self) -> None:
-        """From now on whoever wants the lock has it soon."""
+        """From now on a thread that wants the lock has it soon."""
         sys.setswitchinterval(self._SHARED)
 
     def keep(self) -> None:
         """From now on it stays with the calling thread for 1 ms, or until that sleeps.
 
-        A thread that waits for the lock already goes by the interval it began to wait with. Letting go for less than
-        it takes to wake that thread, as a call of any foreign function does, makes it begin anew.
+        A thread that waits for the lock already goes by the interval it began to wait with. Any call of a foreign
+        function lets go of the lock for less than it takes to wake that thread. That makes it begin to wait again.
         """
         sys.setswitchinterval(self._KEPT)
         self._let_go()

@@ -24,7 +24,7 @@ def described(core: ControlCore) -> str:
 
 
 def core_status(core: ControlCore, now: ClockReading) -> CoreStatus:
-    """Snapshot of a core; see `CoreStatus`.
+    """Snapshot of a core. See `CoreStatus`.
 
     Any thread may call it, one at a time: limiter activity counts from the last call.
 

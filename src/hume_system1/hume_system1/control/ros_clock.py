@@ -11,7 +11,7 @@ BACKWARD = 0.01
 """Less is the slewing of a disciplined clock, s."""
 
 _CORRECTION = 0.1  # part of the error taken over per reading
-_SNAP = 0.1  # s; an error above this is taken over whole
+_SNAP = 0.1  # s. An error above this is taken over whole
 _OFF = 0.02  # a clock whose rate is further from 1 is a simulator's
 _SURE = 50  # readings that advance in a row make a clock fine again
 _STEPS = 2.5  # readings that may be missing before a coarse clock is frozen
@@ -22,18 +22,18 @@ _COARSEST = 0.105  # s of ROS time between two readings: 10 Hz, with room for ro
 class RosClock:
     """ROS time as the command loop uses it.
 
-    /clock of a simulator comes in steps (10 ms, or 100 ms) and may run slower or faster than real time, while commands
-    are made every few milliseconds: motion sampled on the raw clock would move in steps too. `time` runs on with the
-    steady clock, at the rate that the readings have, and is drawn towards them.
+    /clock of a simulator comes in steps (10 ms, or 100 ms) and may run slower or faster than real time. Commands are
+    made every few milliseconds, so motion sampled on the raw clock would move in steps too. `time` runs on with the
+    steady clock, at the rate that the readings have, and is corrected towards them.
 
     Args:
-        frozen: longest time without an advance, s of steady time; a coarse clock may take 2.5 of its steps.
+        frozen: longest time without an advance, s of steady time. A coarse clock may take 2.5 of its steps.
         jump: largest advance in excess of the steady clock, s.
 
     Attributes:
-        time: smooth ROS time, s; never goes back except at a restart.
-        rate: s of ROS time per s of steady time; exactly 1 unless the clock is a simulator's.
-        fault: what is wrong with the clock; stays until `restart`.
+        time: smooth ROS time, s. Never goes back except at a restart.
+        rate: s of ROS time per s of steady time. Exactly 1 unless the clock is a simulator's.
+        fault: what is wrong with the clock. Stays until `restart`.
         beginnings: how often it went back.
     """
 
@@ -49,7 +49,7 @@ class RosClock:
         self.restart()
 
     def restart(self) -> None:
-        """Forget the past, but for how the clock goes: the next reading is right."""
+        """Forget all readings but the clock's rate: the next reading is right."""
         self.time = math.nan
         self.fault = Reason.NONE
         self._reading = math.nan
@@ -70,12 +70,15 @@ class RosClock:
         self._steady = steady
         if not math.isfinite(ros):
             return
+        # A first-order filter on the difference of the clocks, time += 0.1 error, on top of running on with the steady
+        # clock. The noise of single readings (when exactly the tick read them) comes through with a tenth.
         target = self.now(ros)
         error = target - expected
         if abs(error) > _SNAP:
             expected = target
         else:
             expected += _CORRECTION * error
+        # Never back: a motion that is sampled at an earlier time than before would reverse the arm.
         if expected > self.time:
             self.time = expected
 
@@ -86,7 +89,7 @@ class RosClock:
         return max(ros, self._estimate.until(_ns(self._steady)) * 1e-9)
 
     def described(self) -> str:
-        """How /clock comes, for people; empty where it is as good as any."""
+        """How /clock comes, for people. Empty where nothing is wrong with it."""
         if self._step <= _COARSEST:
             return ""
         step = self._estimate.step * 1e-9

@@ -25,14 +25,14 @@ class SegmentAdmission:
     Args:
         limits: joints.
         settings: thresholds.
-        grippers: number of the robot's grippers; None: not known, and any number is taken.
+        grippers: number of the robot's grippers. None: not known, and any number is taken.
 
     Attributes:
-        seq, epoch, chunk_seq: of the newest admitted segment; -1 if none.
+        seq, epoch, chunk_seq: of the newest admitted segment. -1 if none.
         observation_stamp: of the same, s.
-        positions: (h, n) of the newest admitted segment, rad, in joint order; those of continuous joints go the short
+        positions: (h, n) of the newest admitted segment, rad, in joint order. Those of continuous joints go the short
             way from row to row.
-        grippers: (h, g) of the same, policy units; g may be 0.
+        grippers: (h, g) of the same, policy units. Their number g may be 0.
     """
 
     def __init__(self, limits: MotionLimits, settings: ControlSettings, grippers: int | None = None) -> None:
@@ -63,7 +63,7 @@ class SegmentAdmission:
             epoch: epoch in force.
             ros: ROS time, s.
             chunks: knows the admitted chunks.
-            place: (n,) where the command is, rad; targets of continuous joints are counted in the nearest turn.
+            place: (n,) where the command is, rad. Targets of continuous joints are counted in the nearest turn.
 
         Returns:
             None when admitted (then `positions` and `grippers` hold it), else the reason.
@@ -81,7 +81,7 @@ class SegmentAdmission:
         return rejection
 
     def _go_the_short_way(self, place: Sequence[float], row: float) -> None:
-        """From `place` to the row in force now; the other rows keep their distance from it."""
+        """From `place` to the row in force now. The other rows keep their distance from it."""
         now = self.positions[min(max(round(row), 0), len(self.positions) - 1)].tolist()
         self.positions = self.positions + np.array(self._continuous.turns(now, place))
 
@@ -96,7 +96,7 @@ class SegmentAdmission:
         return None
 
     def _starts_over(self, segment: Segment, ros: float) -> bool:
-        """Whether numbers begin anew, as with chunks: the newest segment rests on an observation that is too old."""
+        """Whether numbers begin again, as with chunks: the newest segment rests on an observation that is too old."""
         newest = self.observation_stamp
         return segment.observation_stamp > newest and ros - newest > self._settings.observation_age
 

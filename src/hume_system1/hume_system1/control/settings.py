@@ -60,14 +60,14 @@ class ControlSettings:
     )
     push_reach: float = setting(
         1.0,
-        "How far the command comes along with a pushed arm, as a multiple of its bound on |command - measured|.",
+        "How far the command follows a pushed arm, as a multiple of its bound on |command - measured|.",
         low=0.001,
         high=10.0,
         given_by=_PROFILE,
     )
     jump_speed: float = setting(
         5.0,
-        "Multiple of the velocity limit at which no arm moves, whoever pushes it; never below 10 rad/s.",
+        "Multiple of the velocity limit at which no arm moves, even when it is pushed. Never below 10 rad/s.",
         low=1.0,
         high=100.0,
         given_by=_PROFILE,
@@ -92,7 +92,7 @@ class ControlSettings:
     )
     blend: float = setting(
         0.1,
-        "Time in which most of a small difference between old and new motion fades; a larger one takes longer.",
+        "Time in which most of a small difference between old and new motion fades. A larger one takes longer.",
         unit="s",
         low=0.01,
         high=1.0,
@@ -121,16 +121,16 @@ class ControlSettings:
     )
     max_horizon: int = setting(1000, "Largest number of rows of a chunk or segment.", low=1, high=1_000_000)
     max_epoch_step: int = setting(
-        LARGEST_STEP, "Largest growth of the epoch that a message is believed.", low=1, high=1_000_000_000
+        LARGEST_STEP, "Largest growth of the epoch that is accepted from a message.", low=1, high=1_000_000_000
     )
-    action_spaces: tuple[str, ...] = setting((), "Action spaces accepted in chunks; empty: all.", given_by=_PROFILE)
-    chunk_rows: int = setting(0, "Rows of a chunk; 0: any.", low=0, high=1_000_000, given_by=_CALLER)
-    chunk_dim: int = setting(0, "Columns of a chunk; 0: any.", low=0, high=1_000_000, given_by=_PROFILE)
+    action_spaces: tuple[str, ...] = setting((), "Action spaces accepted in chunks. Empty: all.", given_by=_PROFILE)
+    chunk_rows: int = setting(0, "Rows of a chunk. 0: any.", low=0, high=1_000_000, given_by=_CALLER)
+    chunk_dim: int = setting(0, "Columns of a chunk. 0: any.", low=0, high=1_000_000, given_by=_PROFILE)
     require_chunk: bool = setting(
-        True, "Segments need a chunk that was admitted here; false when replaying segments alone.", given_by=_CALLER
+        True, "Segments need a chunk that was admitted here. False when replaying segments alone.", given_by=_CALLER
     )
     require_heartbeat: bool = setting(
-        True, "Watch the denoiser's heartbeat; false when nothing sends one.", given_by=_CALLER
+        True, "Watch the denoiser's heartbeat. False when nothing sends one.", given_by=_CALLER
     )
     still_velocity: float = setting(0.05, "A joint slower than this is still.", unit="rad/s", low=0.0001, high=10.0)
     start_states: int = setting(3, "Joint states in a row that must agree before the stream starts.", low=1, high=100)
@@ -143,7 +143,7 @@ class ControlSettings:
     )
     plays_stop: bool = setting(
         False,
-        "Where no command comes, the controller plays the stop that came with the last one; false: it stays there.",
+        "Where no command comes, the controller plays the stop that came with the last one. False: it stays there.",
         given_by=_PROFILE,
     )
     max_tick: float = setting(
@@ -204,7 +204,7 @@ class GripperSettings:
     open_above: float = setting(
         0.6, "Openness above which a binary gripper opens.", low=0.0, high=1.0, given_by=_PROFILE
     )
-    joint: str = setting("", "Joint whose position is the opening; empty: there is none.", given_by=_PROFILE)
+    joint: str = setting("", "Joint whose position is the opening. Empty: there is none.", given_by=_PROFILE)
 
     def __post_init__(self) -> None:
         """Check the mapping.

@@ -17,7 +17,7 @@ _ESTOPS = {reason: State(Mode.ESTOP, reason) for reason in Reason}
 _IDLE_PUSHED = State(Mode.IDLE, Reason.PUSHED)
 _STARTING = State(Mode.INACTIVE, Reason.START_NOT_STILL)
 _WAITING = (Reason.RESET_NOT_STILL, Reason.RESET_DISABLED, Reason.RESET_NO_CHUNK)
-# These begin anew from standstill: no blending with the motion before.
+# These begin again from standstill: no blending with the motion before.
 _FROM_STANDSTILL = (Reason.NEW_EPOCH, Reason.DISABLED, Reason.TAKEOVER, Reason.CONTROLLER_AWAY)
 
 
@@ -59,7 +59,7 @@ class Inputs:
 
 
 def step(state: State, inputs: Inputs) -> State:
-    """The state after a tick; no side effects.
+    """The state after a tick. No side effects.
 
     FAULT and ESTOP leave only by a reset: asked for, fault gone, robot still and enabled, fresh chunk. HOLD leaves by
     itself when its reason is gone.

@@ -11,11 +11,11 @@ class Mode(enum.Enum):
 
     UNCONFIGURED = "unconfigured"  # no measured joint state yet
     INACTIVE = "inactive"  # not activated: nothing is published (once the arm has been brought to rest)
-    IDLE = "idle"  # active and holding; nothing has been asked of it in this epoch
+    IDLE = "idle"  # active and holding. Nothing has been asked of it in this epoch
     RUNNING = "running"  # following segments
-    HOLD = "hold"  # decelerating or at rest; resumes by itself when the reason is gone
-    FAULT = "fault"  # decelerating or at rest; leaves only by reset
-    ESTOP = "estop"  # decelerating or at rest; latched, leaves only by reset
+    HOLD = "hold"  # decelerating or at rest. Resumes by itself when the reason is gone
+    FAULT = "fault"  # decelerating or at rest. Leaves only by reset
+    ESTOP = "estop"  # decelerating or at rest. Latched, leaves only by reset
 
 
 class Reason(enum.Enum):
@@ -38,7 +38,7 @@ class Reason(enum.Enum):
     JOINT_STATES_LOST = "joint states lost"
     TRACKING_ERROR = "command and measured position differ too much"
     PUSH_LASTS = "pushed away for too long"
-    OFFSET_STAYS = "the measured position stays off the command, which came along"
+    OFFSET_STAYS = "the measured position stays off the command, which moved towards it"
     JOINT_STATES_JUMP = "joint states jump further than an arm can move"
     JOINT_STATES_CONTRADICT = "positions and velocities of the joint states contradict each other"
     CLOCK_FROZEN = "ROS clock does not advance"

@@ -17,18 +17,19 @@ from hume_system1.control.stopping import stop_phases
 
 Array = NDArray[np.float64]
 
-# Changes of jerk closer than this share a point. What that costs is at most jerk limit * spacing in acceleration.
+# Changes of jerk closer than this share a point. What that costs is at most jerk limit * spacing in acceleration, and
+# spares the controller pieces that are shorter than its own period.
 _SPACING = 0.002  # s
 
 
 class StopPath:
-    """Points of the way to standstill; the arrays are reused by the next call of `plan`.
+    """Points of the way to standstill. The arrays are reused by the next call of `plan`.
 
     Args:
         size: number of joints n.
 
     Attributes:
-        times: (k,) s from the present state on, increasing; empty at rest. All joints rest at the last.
+        times: (k,) s from the present state on, increasing. Empty at rest. All joints rest at the last.
         positions: (k, n) rad. velocities: (k, n) rad/s. accelerations: (k, n) rad/s^2.
     """
 
@@ -45,6 +46,9 @@ class StopPath:
 
     def plan(self, joints: Sequence[JointLimiter]) -> None:
         """Fill the points for the present state of the joints."""
+        # Where no joint changes its jerk, each joint's way is a cubic. A controller's spline between two points takes
+        # position and velocity at both, four conditions for the four coefficients of a cubic, and so finds the same.
+        # With accelerations too it takes a quintic, six conditions, which that cubic meets as well.
         phases, state = self._phases, self._state
         changes: list[float] = []
         for i, joint in enumerate(joints):
@@ -57,7 +61,7 @@ class StopPath:
 
 
 def _spaced(changes: list[float]) -> Array:
-    """The times in order without those too close to the one before; the last one always stays."""
+    """The times in order without those too close to the one before. The last one always stays."""
     end = max(changes)
     if end <= 0.0:
         return np.zeros(0)
@@ -72,6 +76,8 @@ def _spaced(changes: list[float]) -> Array:
 
 def _sample(state: Array, phases: Array, t: Array) -> tuple[Array, Array, Array]:
     """Position, velocity and acceleration (k, n) at times t (k, 1), phase by phase."""
+    # Each phase is p + v t + a t^2 / 2 + j t^3 / 6 for the part of it that is over at t. It begins where the one before
+    # ends. All joints and times at once: a phase that has not begun has t = 0, one that has ended its whole duration.
     (p, v, a), (j, t1, t2, t3) = state, phases
     tau = np.minimum(t, t1)
     p, v, a = p + tau * (v + tau * (0.5 * a + tau * j / 6.0)), v + tau * (a + 0.5 * tau * j), a + tau * j

@@ -23,9 +23,18 @@ def stop_phases(v: float, a: float, max_a: float, max_j: float) -> tuple[float, 
     Returns:
         (j, t1, t2, t3): jerk j for t1 s, 0 for t2 s, -j for t3 s.
     """
+    # At constant jerk j the acceleration goes from a0 to a1 while the velocity changes by (a1^2 - a0^2) / (2 j).
+    # So full jerk takes a to 0 while the velocity changes by a |a| / (2 J). The sign of what is left tells which way
+    # to brake. From here on it is positive.
     sign = 1.0 if v + a * abs(a) / (2.0 * max_j) >= 0.0 else -1.0
     v *= sign
     a *= sign
+    # Without a middle phase: down to -peak and up to 0 again must take away all of v,
+    #
+    #     v + (a^2 - peak^2) / (2 J) - peak^2 / (2 J) = 0    so    peak^2 = J v + a^2 / 2.
+    #
+    # If that peak is beyond the limit A, phase 2 holds -A and takes away the rest, (peak^2 - A^2) / J, at A per second.
+    # That is time-optimal: jerk or acceleration is at its limit all the time, with one change of sign (Pontryagin).
     peak_squared = max_j * v + 0.5 * a * a
     if peak_squared <= max_a * max_a:
         peak = sqrt(peak_squared) if peak_squared > 0.0 else 0.0
@@ -38,7 +47,7 @@ def stop_phases(v: float, a: float, max_a: float, max_j: float) -> tuple[float, 
 
 
 def stop_advance(p: float, v: float, a: float, max_a: float, max_j: float, dt: float) -> tuple[float, float, float]:
-    """State (p, v, a) after dt s of the time-optimal stop; exactly at rest once it has ended."""
+    """State (p, v, a) after dt s of the time-optimal stop. Exactly at rest once it has ended."""
     j, t1, t2, t3 = stop_phases(v, a, max_a, max_j)
     for jerk, duration in ((j, t1), (0.0, t2), (-j, t3)):
         t = duration if duration < dt else dt
@@ -60,6 +69,8 @@ def stop_duration(v: float, a: float, max_a: float, max_j: float) -> float:
 def stop_extent(v: float, a: float, max_a: float, max_j: float) -> tuple[float, float]:
     """Lowest and highest displacement on the way to standstill (both include 0), rad."""
     j, t1, t2, t3 = stop_phases(v, a, max_a, max_j)
+    # The displacement is extreme at the start, at the end, or where the velocity changes sign. That happens only in the
+    # first phase, and only where the acceleration brakes already more than full jerk can undo: the joint turns round.
     end = t1 * (v + t1 * (0.5 * a + t1 * j / 6.0))
     v1 = v + t1 * (a + 0.5 * t1 * j)
     a1 = a + t1 * j
@@ -72,6 +83,7 @@ def stop_extent(v: float, a: float, max_a: float, max_j: float) -> tuple[float, 
 
 def _turning_point(v: float, a: float, j: float) -> float:
     """Displacement where the velocity changes sign in the first phase (v and j have one sign, a the other)."""
+    # First zero of v + a t + j t^2 / 2. Both roots are real: else the velocity would not change sign on this way.
     root = a * a - 2.0 * j * v
     t = (abs(a) - sqrt(root if root > 0.0 else 0.0)) / abs(j)
     return t * (v + t * (0.5 * a + t * j / 6.0))

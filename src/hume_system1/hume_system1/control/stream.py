@@ -14,7 +14,7 @@ from hume_system1.control.limiter import Limiter, Rows
 from hume_system1.control.settings import ControlSettings, GripperSettings
 
 # A command at rest is published for so long, in case one was lost. Then the controller keeps it by itself: a controller
-# that was away meanwhile must not be told a place where the arm no longer is.
+# that was away meanwhile must not be sent a position where the arm no longer is.
 _REST_PUBLISHED = 0.1  # s
 
 
@@ -47,7 +47,7 @@ class CommandStream:
 
         Args:
             positions: (n,) measured, rad.
-            openings: (g,) measured, m; None leaves the first command free.
+            openings: (g,) measured, m. None leaves the first command free.
         """
         self.limiter.start(positions)
         for gripper, opening in zip(self._grippers, openings, strict=True):
@@ -58,11 +58,11 @@ class CommandStream:
         self._rested = 0.0
 
     def stand(self) -> None:
-        """The arm has come to rest at the last command without our doing."""
+        """The arm has come to rest at the last command by itself."""
         self.limiter.start(self.positions)
 
     def release(self) -> None:
-        """Nobody listens, or nobody knows where the arm is: from here on nothing is published until a new start."""
+        """No controller listens, or the arm's position is unknown: nothing is published until a new start."""
         self.stand()
         self.released = True
 
@@ -81,7 +81,7 @@ class CommandStream:
         return np.array(self._state())
 
     def tracking_ratio(self, measured: Sequence[float]) -> float:
-        """Largest |command - measured| as a multiple of its limit; 0 while the stream is not ours."""
+        """Largest |command - measured| as a multiple of its limit. 0 while the stream is not ours."""
         if not self.started or self.released or not measured:
             return 0.0
         return self.limiter.tracking_ratio(measured)
@@ -91,7 +91,7 @@ class CommandStream:
 
         Args:
             dt: tick length, s.
-            reference: (4, n) to follow; None to brake.
+            reference: (4, n) to follow. None to brake.
             measured: (n,) newest measured positions, rad.
         """
         if not self.started:
@@ -107,7 +107,7 @@ class CommandStream:
         Args:
             command: to write into.
             dt: tick length, s.
-            gripper_values: (g,) of the policy; None to stay (an object is not dropped because motion stops).
+            gripper_values: (g,) of the policy. None to stay (an object is not dropped because motion stops).
             running: segments are followed.
         """
         self._rested = 0.0 if running or not self.at_rest else self._rested + dt

@@ -15,11 +15,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class StreamRatios:
-    """Largest value in a stream as a part of its limit; at most 1 when the limit is kept.
+    """Largest value in a stream as a part of its limit. At most 1 when the limit is kept.
 
     Attributes:
-        velocity, acceleration, jerk: over all joints and times; 0 where the stream is too short to tell.
-        outside: largest distance outside the position limits, rad; 0 when inside.
+        velocity, acceleration, jerk: over all joints and times. 0 where the stream is too short to tell.
+        outside: largest distance outside the position limits, rad. 0 when inside.
     """
 
     velocity: float
@@ -36,7 +36,7 @@ class StreamRatios:
 def divided_differences(times: Array, positions: Array) -> tuple[Array, Array, Array]:
     """Velocity, acceleration and jerk of a stream with ticks of any length.
 
-    n! times the n-th divided difference; for equal ticks the plain finite differences. It equals the derivative
+    n! times the n-th divided difference. For equal ticks the plain finite differences. It equals the derivative
     somewhere in between, so a curve within limits has no larger one (mean value theorem).
 
     Args:
@@ -47,9 +47,9 @@ def divided_differences(times: Array, positions: Array) -> tuple[Array, Array, A
         (k - 1, n) rad/s, (k - 2, n) rad/s^2, (k - 3, n) rad/s^3.
     """
     t = times[:, None]
-    velocity = np.diff(positions, axis=0) / (t[1:] - t[:-1])
-    acceleration = 2.0 * np.diff(velocity, axis=0) / (t[2:] - t[:-2])
-    jerk = 3.0 * np.diff(acceleration, axis=0) / (t[3:] - t[:-3])
+    velocity = np.diff(positions, axis=0) / np.diff(t, axis=0)
+    acceleration = 2.0 * np.diff(velocity, axis=0) / (t[2:] - t[:-2])[: max(len(velocity) - 1, 0)]
+    jerk = 3.0 * np.diff(acceleration, axis=0) / (t[3:] - t[:-3])[: max(len(acceleration) - 1, 0)]
     return velocity, acceleration, jerk
 
 
@@ -58,11 +58,11 @@ def stream_ratios(times: Array, positions: Array, limits: MotionLimits) -> Strea
 
     Args:
         times: (k,) steady clock, s.
-        positions: (k, n) commands, rad; a driver that wraps is sent those of continuous joints wrapped.
+        positions: (k, n) commands, rad. A driver that wraps is sent those of continuous joints wrapped.
         limits: of the joints.
     """
     positions = unwrapped(positions, limits.continuous)
-    derivatives = divided_differences(times, positions) if len(times) > 3 else (np.zeros((0, limits.size)),) * 3
+    derivatives = divided_differences(times, positions)
     bounds = (limits.velocity, limits.acceleration, limits.jerk)
     ratios = [float((np.abs(d) / bound).max(initial=0.0)) for d, bound in zip(derivatives, bounds, strict=True)]
     outside = max(float((limits.lower - positions).max()), float((positions - limits.upper).max()), 0.0)

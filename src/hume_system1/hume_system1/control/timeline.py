@@ -11,22 +11,22 @@ from hume_system1.control.spline import Spline
 
 Array = NDArray[np.float64]
 
-# Rows of a segment in the configurations in use; others cost a little more the first time.
+# Rows of a segment in the configurations in use. Others cost a little more the first time.
 _USUAL_ROWS = (1, 2, 4, 5, 8, 10, 16, 20, 32, 50)
 _ORDERS = np.arange(4.0)
 
 
 class Timeline:
-    """The motion to follow. All times are ROS time in s; loop thread only.
+    """The motion to follow. All times are ROS time in s. Loop thread only.
 
-    A new segment waits until the committed part of the old motion is over (and its own first row is due), then
-    takes over by a splice. A newer segment that arrives meanwhile takes its place but not its patience: the
-    committed part ends when it was going to.
+    A new segment waits until the committed part of the old motion is over and its own first row is due. Then it is
+    followed after a splice. If a newer segment arrives meanwhile, it replaces the one that waits. The committed part
+    ends when it was going to.
 
     Args:
         limits: joints.
         committed: how long the old motion stays as it is after a new segment came, s.
-        blend: time of a passage from one segment to the next, s; see `splice`.
+        blend: time of a passage from one segment to the next, s. See `splice`.
 
     Attributes:
         splices: passages from one segment to another so far.
@@ -82,6 +82,9 @@ class Timeline:
             state: (3, n) commanded position, velocity and acceleration.
             rate: s of ROS time per s that the command moves.
         """
+        # Chain rule between the two times: with ROS time t = rate * s for s seconds of the command,
+        # d^k/ds^k = rate^k d^k/dt^k. A simulation at half speed asks for half the velocity and a quarter of the
+        # acceleration. `sample` goes the other way.
         if rate != 1.0:
             state = state * (rate ** -_ORDERS[:3])[:, None]
         pending, current = self._pending, self._current
@@ -89,6 +92,8 @@ class Timeline:
             self._current, self._pending = pending, None
         if self._current is None:
             return
+        # In motion the difference fades, since the command may not stop for it. At rest the arm departs on its own
+        # time, as long as its limits need: a fade has a fixed rate, and a large distance would ask for too much.
         self._current.sample(t, self._out)
         if state[1:].any():
             self._departure.clear()
@@ -98,7 +103,7 @@ class Timeline:
             self._departure.begin(t, state[0], self._out[0])
 
     def sample(self, t: float, rate: float = 1.0) -> list[list[float]]:
-        """Position, velocity, acceleration and jerk at time t as (4, n); `covers(t)` must be true.
+        """Position, velocity, acceleration and jerk at time t as (4, n). `covers(t)` must be true.
 
         Args:
             t: ROS time, s.

@@ -1,10 +1,10 @@
 """The points of each message to a `joint_trajectory_controller`.
 
-That controller plays a message by its time stamps. It interpolates between the points (by quintics where they have
-velocities and accelerations), and it begins at the measured state where the first point lies ahead. An arm lags behind
-its command, so a stream that begins anew at the measured state in every message jerks and never catches up.
+That controller plays a message by its time stamps. It interpolates between the points, by quintics where they
+have velocities and accelerations. Where the first point lies ahead it begins at the measured state. An arm lags behind
+its command, so a stream that begins again at the measured state in every message jerks and never catches up.
 
-So every message says again what has been said, and its first point lies in the past: the controller is always between
+So every message repeats the points before, and its first point lies in the past: the controller is always between
 two points of the message and never looks at the measured state. Each command is due `lead` seconds after its tick.
 A message holds the commands that are not yet over, then the way to standstill (see `stop_path`). Consecutive
 messages agree on all that the controller has played, so it follows one smooth curve: the commands, `lead` late.
@@ -85,11 +85,14 @@ class TrajectoryStream:
 
         Args:
             now: steady time of the tick, s.
-            starts: of the command; another number than last time is a new motion from rest.
+            starts: of the command. Another number than last time is a new motion from rest.
             joints: commanded state of each joint.
         """
         if starts != self._starts:
             self._starts, self._said, self.count, self._last = starts, 0, 0, -inf
+        # Let f be the curve of commands, `lead` late. A message holds f up to `due`, then the stop from there. If the
+        # next message arrives before `due`, the controller is still on f, and the next message holds f there too, with
+        # the same position, velocity and acceleration. So it plays f, and a stop only where no message comes in time.
         due = now + self._lead
         stopped = now - self._last > self._longest_tick
         self._last = now

@@ -1,4 +1,4 @@
-"""Watchdogs, all on the steady clock: a frozen /clock cannot keep them from barking.
+"""Watchdogs, all on the steady clock: a frozen /clock cannot keep them from firing.
 
 A new one is a class here, an entry in `fault_watchdogs` or `hold_watchdogs`, and its `Reason`.
 """
@@ -20,11 +20,11 @@ _NONE = Reason.NONE
 
 @dataclass(slots=True)
 class View:
-    """What the watchdogs look at. Times are steady, s; -inf: never.
+    """What the watchdogs look at. Times are steady, s. -inf: never.
 
     Attributes:
         since: of activation: silence before it, while the node was starting up, does not count.
-        heartbeat: of the denoiser's last sign of life.
+        heartbeat: of the denoiser's last heartbeat.
         segment: when the last admitted segment arrived.
         chunk: of the observation behind the newest admitted chunk.
         observation: of the newest observation behind an admitted segment.
@@ -32,7 +32,7 @@ class View:
         clock: what is wrong with the ROS clock, or NONE.
         started: the stream has begun.
         outside_limits: the arm is measured outside its position limits before the stream begins.
-        tracking_ratio: largest |command - measured| as a multiple of its limit; 0 while it does not matter.
+        tracking_ratio: largest |command - measured| as a multiple of its limit. 0 while it does not matter.
         pushed: the arm was pushed away and has not come back yet.
         push: why that is no transient push, or NONE.
         joint_states_fault: what is wrong with the joint states themselves, or NONE.
@@ -57,7 +57,7 @@ class View:
     foreign: bool = False
 
     def without_joint_states(self, now: float) -> float:
-        """For how long none has come, s; the loop's own absence does not count."""
+        """For how long none has come, s. The loop's own delays do not count."""
         return now - max(self.joint_states, self.since)
 
     def forget_motion(self) -> None:
@@ -66,7 +66,7 @@ class View:
 
 
 class Watchdog(ABC):
-    """Barks when one thing is wrong."""
+    """Fires when one thing is wrong."""
 
     @abstractmethod
     def check(self, now: float, view: View) -> Reason:
@@ -117,7 +117,7 @@ class JointStatesLost(Watchdog):
 
 
 class JointStatesWrong(Watchdog):
-    """The joint states are none that an arm can have."""
+    """The joint states are impossible for an arm."""
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
@@ -136,7 +136,7 @@ class Push(Watchdog):
 class Tracking(Watchdog):
     """A blocked arm: |command - measured| above `ratio` of its limit for `grace` s, and no push.
 
-    Shorter times add up if they come again and again: only 2 % of the time between them is forgiven.
+    Shorter times add up if they come again and again: only 2 % of the time between them is subtracted.
     """
 
     ratio: float
@@ -219,7 +219,7 @@ class NoSegment(Watchdog):
 
 
 def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
-    """What demands a reset; the first that barks is the reason."""
+    """What demands a reset. The first that fires is the reason."""
     s = settings
     return [
         ForeignCommander(),
@@ -234,7 +234,7 @@ def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
 
 
 def hold_watchdogs(settings: ControlSettings) -> list[Watchdog]:
-    """What motion has to wait for; the first that barks is the reason."""
+    """What motion has to wait for. The first that fires is the reason."""
     s = settings
     return [
         Pushed(),
@@ -246,7 +246,7 @@ def hold_watchdogs(settings: ControlSettings) -> list[Watchdog]:
 
 
 def first_bark(watchdogs: Sequence[Watchdog], now: float, view: View) -> Reason:
-    """What the first watchdog in order says that says anything; NONE if all are content."""
+    """The reason of the first watchdog that fires. NONE if none does."""
     none = _NONE
     for watchdog in watchdogs:
         reason = watchdog.check(now, view)

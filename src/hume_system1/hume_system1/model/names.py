@@ -28,5 +28,5 @@ _by_prefix = prefix_map(
 
 
 def to_stored(name: str) -> str:
-    """Name in the file of a parameter; DINOv2's attention has been renamed in the library since."""
+    """Name in the file of a parameter. DINOv2's attention has been renamed in the library since."""
     return _ATTENTION.sub(lambda match: f"{match[1]}{_RELEASED_ATTENTION[match[2]]}.", _by_prefix(name))

@@ -61,7 +61,9 @@ class System1Network(nn.Module):
         return torch.cat([states, stamps], dim=1)
 
     def encode(self, image_tokens: Tensor, state: Tensor, stamp: Tensor) -> Cache:
-        """Keys and values of images, states and stamp; see ``context_tokens``."""
+        """Keys and values of images, states and stamp. See ``context_tokens``."""
+        # Images see each other. Each state and the stamp open a new block: they see the images, what is before them,
+        # and themselves. Actions see everything (`PrefixThenCausal.open`, or no mask over a cache).
         tokens = torch.cat([image_tokens, self.context_tokens(state, stamp)], dim=1)
         rotary = self.rotary(0, tokens.shape[1], tokens.device)
         return self.stack.prefill(tokens, rotary, PrefixThenCausal(image_tokens.shape[1]))
@@ -70,6 +72,8 @@ class System1Network(nn.Module):
         self, image_tokens: Tensor, state: Tensor, stamp: Tensor, actions: Tensor, time_features: Tensor
     ) -> tuple[Tensor, Cache]:
         """``encode`` and the first ``velocity`` in one pass, which costs hardly more than ``encode`` alone."""
+        # Images, states and stamp do not see the actions, so their part of the result is that of `encode`. One pass
+        # over all tokens replaces two, which matters where each layer costs a kernel launch or a pass over its weights.
         context = torch.cat([image_tokens, self.context_tokens(state, stamp)], dim=1)
         tokens = torch.cat([context, self.projections.action_tokens(actions, time_features)], dim=1)
         horizon = actions.shape[1]

@@ -58,17 +58,17 @@ class System1(PretrainedPolicy):
         """Denoise the segment of the chunk that starts at the stamp.
 
         Args:
-            observation: B observations, the newest; a state history shorter than the checkpoint's is filled
+            observation: B observations, the newest. A state history shorter than the checkpoint's is filled
                 with copies of its oldest state.
             chunk: System 2's chosen chunk, normalised and padded (B, H, A).
             stamp: share of the chunk that has passed, in [0, 1): one number or (B,).
             image_tokens: what `encode_images` gave for these images, to spare the vision tower while they stay the
-                same; None encodes them.
-            moved: how far the joints are now from the chunk's anchor (B, n), rad; only a checkpoint whose ``s1_origin``
+                same. None encodes them.
+            moved: how far the joints are now from the chunk's anchor (B, n), rad. Only a checkpoint whose ``s1_origin``
                 is "newest_state" needs it.
 
         Returns:
-            Actions in real units (B, h, a), relative to the chunk's anchor; row k belongs to k steps after the stamp.
+            Actions in real units (B, h, a), relative to the chunk's anchor. Row k belongs to k steps after the stamp.
 
         Raises:
             ChunkError: the chunk or the stamp does not fit, or `moved` is missing.
@@ -106,6 +106,9 @@ class System1(PretrainedPolicy):
             raise ChunkError(f"stamp has shape {list(stamps.shape)}; expected one number or ({batch},)")
         if stamps.device.type == "cpu" and not bool(((stamps >= 0) & (stamps < 1)).all()):
             raise ChunkError(f"stamp is {stamps.tolist()}; it must lie in [0, 1)")
+        # Row k of a chunk belongs to the time k rows after the observation. A stamp s in [0, 1) is the share of its H
+        # rows that has passed, so the segment for now starts at row trunc(s H). The product is rounded to float32 as in
+        # the released code: in float64 some stamps would start one row earlier.
         stamps = stamps.to(self.device).expand(batch)
         place = stamps * config.s2_chunk_size
         rows = rows_from(chunk, place.long(), config.s1_chunk_size)
@@ -141,6 +144,15 @@ class System1(PretrainedPolicy):
         if image_tokens is None:
             image_tokens = self.encode_images(observation)
         state = self.state_history(observation)
+        # The cascade: System 2 ends its flow early, so its chunk still holds some noise. System 1 takes the flow up at
+        # the time theta1 < 1, with the segment itself as x(theta1) and no fresh noise, and goes on to 0 on newer
+        # images:
+        #
+        #     x(t - step) = x(t) - step v1(x(t), t | newest images and state, stamp),    t = theta1, ..., step
+        #
+        # It was trained with a System 2 segment as the noise end of the lines x_t, so v1 leads from there to the
+        # demonstrated motion. Few steps are enough, as only a short way is left (Hume paper, on cascaded action
+        # denoising).
         step = self.config.theta1 / self.config.s1_num_steps
         times = torch.tensor(euler_times(self.config.theta1, step), device=segment.device)
         features = self.network.projections.time_features(times, self.network.compute_dtype)

@@ -41,6 +41,7 @@ class Critics(nn.Module):
 
     def forward(self, feature: Tensor, actions: Tensor) -> Tensor:
         """Values (2, B, ...) of actions (B, ..., action_dim) in states with features (B, feature_dim)."""
+        # One state, many actions: the feature is repeated as a view for each action before both are joined.
         shape = (*actions.shape[:-1], feature.shape[-1])
         feature = feature.view(feature.shape[0], *(1,) * (actions.ndim - 2), feature.shape[-1])
         inputs = torch.cat([feature.expand(shape), actions], dim=-1)
@@ -63,6 +64,7 @@ class Policy(nn.Module):
 
     def forward(self, feature: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation (B, action_dim), from features (B, feature_dim)."""
+        # The layer gives log std, so that std is positive. The bounds keep the density finite.
         hidden = self.network(feature)
         return self.mean_layer(hidden), self.std_layer(hidden).exp().clamp(1e-5, 10.0)
 
@@ -76,6 +78,7 @@ class Temperature(nn.Module):
 
     def forward(self) -> Tensor:
         """The temperature, a scalar."""
+        # softplus(0.5413) = log(1 + e^0.5413) = 1: the entropy's weight starts at 1.
         return nn.functional.softplus(self.multiplier)
 
 

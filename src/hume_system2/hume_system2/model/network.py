@@ -82,6 +82,9 @@ class System2Network(nn.Module):
             prefix: B sequences.
             state: newest normalised state (B, S).
         """
+        # Who sees whom, in three blocks: prefix -> prefix. State -> prefix, state. Actions -> all. No block sees a
+        # later one, so keys and values of the first two do not depend on the actions. They stay the same for all Euler
+        # steps and all candidates, and the cache is exact.
         bias = key_bias(prefix.valid)
         cache = self.language.prefill(prefix.embeddings, self.rotary(prefix.positions), bias)
         token = self.projections.state_proj(state)[:, None].to(self.compute_dtype)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Prefix:
-    """Embeddings of the valid tokens; padding that no token can see is left out.
+    """Embeddings of the valid tokens. Padding that no token can see is left out.
 
     Attributes:
         embeddings: images of the present cameras, then the instruction (B, P, width).
@@ -33,7 +33,7 @@ class Prefix:
 
 @dataclass(frozen=True)
 class PrefixLayout:
-    """Which slots of the padded prefix are real; known on the CPU before anything is encoded.
+    """Which slots of the padded prefix are real. Known on the CPU before anything is encoded.
 
     The released layout is: present cameras, absent cameras, instruction with its padding. Real tokens of a
     sequence are contiguous once the absent cameras are left out, so a token's position is its index.
@@ -73,5 +73,8 @@ class PrefixLayout:
 
         With absent cameras that slot lies before some or all of the instruction.
         """
+        # Slots are: present cameras, absent cameras, text. The query's slot is the number of real tokens, so
+        # `text_counts` slots after the present cameras. The absent cameras take the first of these. Text before the
+        # query is what is left over.
         text_before = (self.text_counts - self.absent * self.image_tokens).clamp(min=0)
         return text_before + self.present * self.image_tokens

@@ -99,14 +99,14 @@ class System2(PretrainedPolicy):
         """Propose, value and choose.
 
         Args:
-            observation: B observations; the newest state counts.
-            num_candidates: N; None: as many as the checkpoint says.
-            time_temp: lowest and highest start time; below 1 a candidate keeps some noise for System 1.
+            observation: B observations. The newest state counts.
+            num_candidates: N. None: as many as the checkpoint says.
+            time_temp: lowest and highest start time. Below 1 a candidate keeps some noise for System 1.
             noise_temp: lowest and highest factor on the velocity.
-            noise: starting noise (N, B, H, A); drawn where None.
+            noise: starting noise (N, B, H, A). Drawn where None.
             generator: source of the draw.
             chooser: how to choose, a key of `CHOOSERS`.
-            choices: source of the draws of a chooser; one of its own, so that choosing moves no noise.
+            choices: source of the draws of a chooser. One of its own, so that choosing moves no noise.
 
         Raises:
             CheckpointError: there is no value head to choose with.
@@ -162,7 +162,7 @@ class System2(PretrainedPolicy):
 
         Args:
             observation: B observations.
-            absent_cameras: let absent cameras move the value query, as the released inference does; the
+            absent_cameras: let absent cameras move the value query, as the released inference does. The
                 released training leaves them out.
         """
         images = self.prepare_images(observation)
@@ -190,6 +190,8 @@ class System2(PretrainedPolicy):
         Returns:
             Candidates (B, N, H, A), in the schedule's original order.
         """
+        # Candidates take different numbers of steps. Sorted by it, those that still run are the end of the batch, which
+        # is a view and no copy. All numbers of steps are known before the loop, so it never waits for the device.
         count, batch, horizon = noise.shape[:3]
         x = noise[schedule.order].flatten(0, 1).clone()
         features = self._time_features(schedule, batch)
@@ -204,6 +206,7 @@ class System2(PretrainedPolicy):
             rows = (rotary[0][first:], rotary[1][first:])
             seen = None if bias is None else bias[first:]
             velocity = self._hot["velocity"](x[first:], features[step, first:], cache_tail(cache, first), rows, seen)
+            # Euler: x -= step * v * noise_temp, see `hume_core.flow.euler_times`.
             x[first:] -= schedule.step * velocity * scales[first:]
         result = torch.empty_like(x).unflatten(0, (count, batch))
         result[schedule.order] = x.unflatten(0, (count, batch))

@@ -15,7 +15,7 @@ class Thought:
     Attributes:
         candidates: normalised, padded actions (B, N, H, A).
         values: estimated state-action values (B, N).
-        weights: share of each candidate in the chunk, 1 in all (B, N); see `hume_system2.choosers`.
+        weights: share of each candidate in the chunk, 1 in all (B, N). See `hume_system2.choosers`.
         chunk: what to do: the weighted mean of the candidates, normalised and padded (B, H, A).
         noise_levels: share of the starting noise left in each candidate, in [0, 1] (N,), float32 on the CPU.
         euler_steps: number of Euler steps of each candidate (N,), int64 on the CPU.
@@ -46,6 +46,8 @@ class Thought:
 
 def combine(candidates: Tensor, weights: Tensor) -> Tensor:
     """The chunk (B, H, A) of candidates (B, N, H, A): one as it is where it has all the weight, else the mean."""
+    # A mean of different ways round an obstacle may lead into it, so it is used only where a chooser asks for it. With
+    # all the weight on one candidate no rounding of a sum touches it.
     whole = weights == 1.0
     if bool(whole.any(dim=1).all()):
         return candidates[torch.arange(len(weights), device=weights.device), whole.int().argmax(dim=1)]

@@ -22,7 +22,7 @@ class NoValueHead(nn.Module):
 
 
 class ValueQueryHead(nn.Module):
-    """A learned query reads the prefix embeddings; critics score chunks (paper section 3.3).
+    """A learned query reads the prefix embeddings. Critics score chunks (paper section 3.3).
 
     Args:
         config: sizes of the actions.
@@ -42,6 +42,8 @@ class ValueQueryHead(nn.Module):
         The query goes in at ``prefix.query_positions`` and moves later tokens up by one. Attention only knows
         positions, so the query is put last in memory: then it is the last row.
         """
+        # Attention is a sum over keys, and a sum has no order. Only the rotary angles know the positions. So the query
+        # may stand last in memory with the position that it has in the released layout.
         batch = prefix.embeddings.shape[0]
         query = self.query.to(prefix.embeddings.dtype).expand(batch, 1, -1)
         where = prefix.query_positions[:, None]
@@ -58,5 +60,8 @@ class ValueQueryHead(nn.Module):
 
     def forward(self, prefix: Prefix, candidates: Tensor) -> Tensor:
         """Values (B, N) of candidates (B, N, H, A): the minimum over both target critics."""
+        # The minimum of two critics: each errs, and choosing the best of N picks what is over-estimated. Both must
+        # over-estimate the same chunk for that (clipped double Q: Fujimoto et al., TD3, 2018, section 4.2). The target
+        # critics are the slow average of the trained ones, and less noisy.
         feature = self.state_feature(prefix)
         return self.calql.target_critics(feature, self.critic_actions(candidates)).amin(dim=0)

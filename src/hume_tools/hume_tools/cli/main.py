@@ -50,11 +50,11 @@ def demo(
     candidates: Annotated[int | None, option(System2Settings, "candidates")] = None,
     system1: Annotated[bool, option(DenoiserSettings, "refine")] = True,
     robot: Annotated[str, typer.Option(help="Robot profile of a simulated arm.")] = "wx250s_sim",
-    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: that of the robot.")] = "",
+    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name. Empty: that of the robot.")] = "",
     suite: Annotated[str, typer.Option(help="Scenes, tasks and disturbances of this suite of hume evaluate.")] = "",
     episode_seconds: Annotated[
         Optional[float],  # noqa: UP045
-        typer.Option(min=1.0, help="Time limit of an episode, s; without: the suite's, or 20."),
+        typer.Option(min=1.0, help="Time limit of an episode, s. Without: the suite's, or 20."),
     ] = None,
     json_file: JsonOption = None,
     video: Annotated[Optional[Path], typer.Option(help="Write an mp4 of the scene.")] = None,  # noqa: UP045
@@ -85,7 +85,7 @@ def doctor(
     seconds: Annotated[float, typer.Option(min=1.0, help="How long to listen to the graph, s.")] = 4.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Say what is there, what is missing, and what to type; with --robot, whether a robot runs as its profile says."""
+    """Say what is there, what is missing, and what to type. With --robot, whether a robot runs as its profile says."""
     from hume_tools.doctor.installation import installation, show
 
     if robot:

@@ -16,7 +16,7 @@ _Paths = Optional[Path]  # noqa: UP045
 _Number = Optional[float]  # noqa: UP045
 Robot = Annotated[str, typer.Option(help="Profile of the simulated arm, a name or a .yaml file.")]
 ActionSpace = Annotated[
-    str, typer.Option(help="What action rows mean; only for checkpoints without policy_contract.json.")
+    str, typer.Option(help="What action rows mean. Only for checkpoints without policy_contract.json.")
 ]
 Contract = Annotated[
     str, typer.Option(help="What the checkpoint's numbers mean: a built-in policy contract or a path; empty: its own.")
@@ -34,8 +34,8 @@ _VARIANTS = (
 
 def collect(
     folder: Annotated[Path, typer.Argument(help="Folder of the new LeRobot dataset.")],
-    episodes: Annotated[int, typer.Option(min=1, help="Attempts per task; of rollouts: in all.")] = 500,
-    task: Annotated[list[str], typer.Option(help="lift, stack, lift red, ...; may be repeated.")] = ["lift", "stack"],  # noqa: B006
+    episodes: Annotated[int, typer.Option(min=1, help="Attempts per task. Of rollouts: in all.")] = 500,
+    task: Annotated[list[str], typer.Option(help="lift, stack, lift red and others. Repeatable.")] = ["lift", "stack"],  # noqa: B006
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
     paired: Annotated[bool, typer.Option(help="Record every scene once for each choice of colours.")] = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 2,
@@ -43,7 +43,7 @@ def collect(
     suite: Annotated[str, typer.Option(help=f"Suite of the rollouts: {_SUITES}.")] = "nominal",
     variant: Annotated[str, typer.Option(help=f"Variant of the rollouts: {_VARIANTS}.")] = "n1_no_system1",
     takeover: Annotated[
-        float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s; 0: never.")
+        float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s. 0: never.")
     ] = 0.0,
     action_space: ActionSpace = "",
     contract: Contract = "",
@@ -51,7 +51,7 @@ def collect(
     system2_rate: System2Rate = None,
     system2_latency: System2Latency = None,
 ) -> None:
-    """Record seeded demonstrations of the scripted expert, or rollouts of a policy; run again to resume."""
+    """Record seeded demonstrations of the scripted expert, or rollouts of a policy. Run again to resume."""
     if policy:
         from hume_training.evaluation.recording import RolloutOptions, run_collect_rollouts
 
@@ -78,18 +78,18 @@ def collect(
 
 def train(
     kind: Annotated[str, typer.Argument(help="system2, value or system1.")],
-    config: Annotated[Path, typer.Option(help="YAML file; see hume_training/configs.")],
+    config: Annotated[Path, typer.Option(help="YAML file. See hume_training/configs.")],
     change: Annotated[list[str], typer.Option("--set", help="field=value, stronger than the file.")] = [],  # noqa: B006
     stop_after: Annotated[Optional[int], typer.Option(min=1, help="End early, after this many steps.")] = None,  # noqa: UP045
 ) -> None:
-    """Train one part of a checkpoint; run again to resume exactly where it stopped."""
+    """Train one part of a checkpoint. Run again to resume exactly where it stopped."""
     from hume_training.training.run import run_train
 
     raise typer.Exit(run_train(kind, config, change, stop_after))
 
 
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name; without: the one that ships.")] = "",
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name. Without: the one that ships.")] = "",
     suite: Annotated[str, typer.Option(help=f"Scenes, tasks and disturbances: {_SUITES}.")] = "hard",
     episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
     variants: Annotated[str, typer.Option(help=f"What to compare, separated by commas: {_VARIANTS}.")] = (

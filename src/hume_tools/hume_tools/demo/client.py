@@ -37,7 +37,7 @@ class Episode:
     """How one episode went.
 
     Attributes:
-        fault: mode and reason of the first FAULT or ESTOP on the way; empty: none.
+        fault: mode and reason of the first FAULT or ESTOP on the way. Empty: none.
     """
 
     seed: int
@@ -56,7 +56,7 @@ class DemoClient:
 
     Args:
         ended: exit codes of nodes that are gone, so that waiting does not go on for ever.
-        video: where frames go; None without a video.
+        video: where frames go. None without a video.
     """
 
     def __init__(self, ended: Callable[[], dict[str, int]], video: VideoWriter | None = None) -> None:
@@ -101,7 +101,7 @@ class DemoClient:
             seed: of the scene.
             limit: s.
             tell: called with what is going on.
-            task: short form; empty: the scene's seed chooses.
+            task: short form. Empty: the scene's seed chooses.
         """
         instruction = self._reset(seed, task)
         tell(f"seed {seed}: {instruction}")
@@ -156,11 +156,11 @@ class DemoClient:
         )
 
     def _system2_active(self) -> bool:
-        """System 2 offers its action from `configure` on; it subscribes the status once it is set up."""
+        """System 2 offers its action from `configure` on. It subscribes the status once it is set up."""
         return self._node.count_subscribers("hume/status") > 1
 
     def _reset(self, seed: int, task: str) -> str:
-        """New scene. The arm is put home behind System 1's back, so it has to let go of it first."""
+        """New scene. The simulator puts the arm home, so System 1 has to release it first."""
         self._take_over(True)
         self._spin_until(self._stands_still, _CANCEL_TIMEOUT, "the arm did not stop")
         request = ResetScene.Request(seed=seed, task=task)
@@ -274,7 +274,7 @@ def outcome_text(success: bool, fault: str, reason: str) -> str:
 
     Args:
         success: of its task.
-        fault: mode and reason of a fault on the way; empty: none.
+        fault: mode and reason of a fault on the way. Empty: none.
         reason: why it ended without success or fault.
     """
     if success:

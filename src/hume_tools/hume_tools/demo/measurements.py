@@ -13,7 +13,7 @@ from hume_tools.demo.reply_times import ReplyTimes
 
 
 def percentiles(values: Sequence[float], wanted: Sequence[float]) -> list[float]:
-    """Percentiles of values; nan where there are none."""
+    """Percentiles of values. NaN where there are none."""
     finite = [value for value in values if math.isfinite(value)]
     return [float(x) for x in np.percentile(finite, wanted)] if finite else [math.nan] * len(wanted)
 
@@ -37,7 +37,7 @@ class FaultWatch:
 
     @property
     def fault(self) -> str:
-        """The first fault of this episode, or the one it never left; empty: none."""
+        """The first fault of this episode, or the one it never left. Empty: none."""
         return self._first or self._now
 
 

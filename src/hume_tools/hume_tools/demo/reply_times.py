@@ -1,4 +1,4 @@
-"""How often and how late both systems answered, in the terms of `hume evaluate`."""
+"""How often and how late both systems answered, by the definitions of `hume evaluate`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ReplyTimes:
 
     `hume evaluate` starts a thought on an observation of that very moment, and its chunk takes effect a latency later.
     So a latency is the time from the start of the work to the arrival of its result: how long the work took by the
-    worker's own count, and the way from publishing to arrival. What an observation had aged before is told apart.
+    worker's own count, and the way from publishing to arrival. The age of the observation before that is counted apart.
     Rates are counted from the first arrival of an episode to its last, which leaves out the wait for the first one.
     """
 
@@ -44,17 +44,17 @@ class ReplyTimes:
 
     @property
     def latency(self) -> float:
-        """Median from the start of the work to the arrival of its result, s; nan: nothing came."""
+        """Median from the start of the work to the arrival of its result, s. NaN: nothing came."""
         return _median(self._latencies)
 
     @property
     def observation_age(self) -> float:
-        """Median age of the observation at the start of the work, s; nan: nothing came."""
+        """Median age of the observation at the start of the work, s. NaN: nothing came."""
         return _median(self._ages)
 
     @property
     def rate(self) -> float:
-        """Results per second, the median of the episodes, Hz; nan: none had two."""
+        """Results per second, the median of the episodes, Hz. NaN: none had two."""
         return _median([(len(times) - 1) / (times[-1] - times[0]) for times in self._arrivals if len(times) > 1])
 
 
@@ -73,7 +73,7 @@ class Timing:
         return cls(system2.rate, system2.latency, system1.rate, system1.latency)
 
     def arguments(self) -> str:
-        """Arguments of `hume evaluate`; what could not be measured is left out."""
+        """Arguments of `hume evaluate`. What could not be measured is left out."""
         return timing_arguments(self)
 
 

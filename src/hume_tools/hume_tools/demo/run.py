@@ -35,7 +35,7 @@ _EPISODE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What `hume demo` was asked for; see its help."""
+    """What `hume demo` was asked for. See its help."""
 
     episodes: int = 3
     seed: int = 0
@@ -49,7 +49,7 @@ class DemoOptions:
     suite: str = ""
 
     def scenes(self) -> list[tuple[int, str]]:
-        """Seed and task of every episode; an empty task is drawn by the scene's seed.
+        """Seed and task of every episode. An empty task is drawn by the scene's seed.
 
         Raises:
             ConfigError: unknown suite.
@@ -71,7 +71,7 @@ class DemoOptions:
 
 
 def run_demo(options: DemoOptions) -> int:
-    """Run the episodes and report; returns 0 when the loop ran from cameras to commands.
+    """Run the episodes and report. Returns 0 when the loop ran from cameras to commands.
 
     Raises:
         ConfigError: unknown suite.

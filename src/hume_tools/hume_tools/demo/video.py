@@ -16,7 +16,7 @@ _MARGIN = 8
 
 
 class VideoWriter:
-    """H.264 in an mp4 file; the first frame decides the size.
+    """H.264 in an mp4 file. The first frame decides the size.
 
     Args:
         path: file to write.

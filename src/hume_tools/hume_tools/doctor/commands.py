@@ -57,7 +57,7 @@ def _topic(what: str, topic: str, controller: str, wanted: str, graph: Graph) ->
 
 
 def _qos(what: str, controller: str, listeners: Sequence[Endpoint]) -> Iterator[Finding]:
-    """Recorders and viewers may listen as they like; the controller must get the commands."""
+    """Recorders and viewers may listen as they like. The controller must get the commands."""
     own = [endpoint for endpoint in listeners if endpoint.node == controller.rpartition("/")[2]]
     deaf = [endpoint for endpoint in own or listeners if endpoint.qos_problem]
     if deaf:

@@ -18,7 +18,7 @@ _INFINITE = Duration(nanoseconds=2**63 - 1)
 
 
 def qos_mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
-    """Why nothing gets from the one to the other; empty: it does, as far as it can be known."""
+    """Why nothing gets from the one to the other. Empty: it does, as far as it can be known."""
     compatibility, reason = qos_check_compatible(_resolved(publisher), _resolved(subscription))
     if compatibility != QoSCompatibility.ERROR:
         return ""
@@ -27,7 +27,7 @@ def qos_mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
 
 
 def stop_mismatch(publisher: QoSProfile) -> str:
-    """Why System 1 may miss a stop of a publisher; empty: it hears all of them."""
+    """Why System 1 may miss a stop of a publisher. Empty: it hears all of them."""
     problems = [qos_mismatch(publisher, subscription) for subscription in qos.STOPS]
     if all(problems):
         return problems[0]

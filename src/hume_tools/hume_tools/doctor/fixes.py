@@ -14,8 +14,8 @@ def yaml_line(node: str, **parameters: Any) -> str:
     """One line of a parameter file.
 
     Args:
-        node: full name; the leading slash is left out where there is no namespace.
-        parameters: name -> value; values may be mappings.
+        node: full name. The leading slash is left out where there is no namespace.
+        parameters: name -> value. Values may be mappings.
     """
     name = node.lstrip("/") if node.count("/") == 1 else node
     text = yaml.safe_dump({"ros__parameters": parameters}, default_flow_style=True, sort_keys=False, width=10**6)
@@ -28,7 +28,7 @@ def set_and_restart(node: str, **parameters: Any) -> str:
 
 
 def blockers(manager: Manager, name: str, joints: Collection[str]) -> list[str]:
-    """Active controllers that have command interfaces of some of the joints; `name` itself does not count."""
+    """Active controllers that have command interfaces of some of the joints. `name` itself does not count."""
     return [
         other.name
         for other in manager.controllers or ()
@@ -44,7 +44,7 @@ def start_command(manager: Manager, controller: Controller, joints: Collection[s
     Args:
         manager: its manager.
         controller: not active.
-        joints: of the profile, in case the controller does not tell its own.
+        joints: of the profile, in case the controller does not report its own.
     """
     own = {manager.joint(interface) for interface in controller.interfaces} or joints
     switch = switch_command(manager, controller.name, own)

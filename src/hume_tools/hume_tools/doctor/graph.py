@@ -16,8 +16,8 @@ class Source:
         wanted_type: message type by the profile.
         published_types: types it is published with.
         arrivals: when messages came, s on the steady clock.
-        ages: arrival minus stamp, s on the ROS clock; negative: the publisher's clock is ahead.
-        problem: why its newest message cannot be used; empty: it can.
+        ages: arrival minus stamp, s on the ROS clock. Negative: the publisher's clock is ahead.
+        problem: why its newest message cannot be used. Empty: it can.
         qos_problems: node that publishes it -> why the stack cannot receive from it.
         publishers: names of the nodes that publish it, one for each publisher.
         unstamped: messages without a time stamp.
@@ -35,7 +35,7 @@ class Source:
 
     @property
     def rate(self) -> float:
-        """Messages per second; 0 with fewer than two."""
+        """Messages per second. 0 with fewer than two."""
         if len(self.arrivals) < 2:
             return 0.0
         return (len(self.arrivals) - 1) / max(1e-6, self.arrivals[-1] - self.arrivals[0])
@@ -48,7 +48,7 @@ class Endpoint:
     Attributes:
         node: its name, without namespace.
         type: message type.
-        qos_problem: why messages do not pass between it and System 1; empty: they do.
+        qos_problem: why messages do not pass between it and System 1. Empty: they do.
     """
 
     node: str
@@ -64,11 +64,11 @@ class Controller:
         name: without namespace.
         type: class name.
         state: unconfigured, inactive, active or finalized.
-        update_rate: Hz; 0: it was not told.
-        claimed: command interfaces it has now, `JOINT/INTERFACE`; none unless active.
-        required: command interfaces it wants, in its own order; none while unconfigured.
+        update_rate: Hz. 0: it was not told.
+        claimed: command interfaces it has now, `JOINT/INTERFACE`. None unless active.
+        required: command interfaces it wants, in its own order. None while unconfigured.
         chained: another controller commands it, so it takes no messages.
-        parameters: of its node, as far as the rules need them; None: they could not be read.
+        parameters: of its node, as far as the rules need them. None: they could not be read.
     """
 
     name: str
@@ -92,9 +92,9 @@ class Manager:
 
     Attributes:
         name: full name of the node.
-        controllers: what it lists; None where it did not answer.
+        controllers: what it lists. None where it did not answer.
         note: why it did not.
-        update_rate: Hz; 0: it was not told.
+        update_rate: Hz. 0: it was not told.
     """
 
     name: str
@@ -125,14 +125,14 @@ class Graph:
         joint_states: the topic of joint states.
         cameras: camera key -> its topic.
         joint_positions: joint name -> newest position, rad or m.
-        joint_publishers: joint name -> who publishes it, as far as that is told.
+        joint_publishers: joint name -> who publishes it, as far as that is known.
         no_velocity: joints whose velocity is not a number.
         listeners: command topic -> who listens.
         commanders: command topic -> nodes that publish on it.
         actions: action of the profile -> types that servers offer it with.
         stops: topic by which the arm may be stopped -> who publishes on it.
-        manager: of the controllers; None: the profile says that there is none.
-        description: text of the topic robot_description; empty: none came.
+        manager: of the controllers. None: the profile says that there is none.
+        description: text of the topic robot_description. Empty: none came.
         repeated: topic of the stack -> node that publishes on it from several processes -> from how many.
     """
 

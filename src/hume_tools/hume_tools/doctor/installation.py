@@ -58,7 +58,7 @@ def installation(root: Path) -> list[Finding]:
 
 
 def show(findings: Sequence[Finding], as_json: bool) -> int:
-    """Print findings; 0 when nothing that is needed is wrong."""
+    """Print findings. 0 when nothing that is needed is wrong."""
     good = all(finding.good or finding.optional for finding in findings)
     if as_json:
         listed = [asdict(finding) | {"fix": "" if finding.good else finding.fix} for finding in findings]

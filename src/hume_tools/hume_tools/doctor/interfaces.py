@@ -15,7 +15,7 @@ _MISREAD = {"velocity": "velocities, rad/s", "effort": "torques, Nm", "accelerat
 
 
 def judge_interfaces(role: Role, controller: Controller, manager: Manager) -> Iterator[Finding]:
-    """Joints and kind of the interfaces; nothing where the controller tells neither."""
+    """Joints and kind of the interfaces. Nothing where the controller tells neither."""
     interfaces = _interfaces(controller)
     if not interfaces:
         fix = f"it tells them once it is configured: ros2 control set_controller_state {controller.name} inactive"

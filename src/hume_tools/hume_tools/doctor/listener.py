@@ -160,7 +160,7 @@ class _Listener:
         self._merger.add(message, time.monotonic())
 
     def _publisher(self, info: Any) -> str:
-        """Node of a message's publisher, numbered if it has several; empty where rclpy does not tell (Humble)."""
+        """Node of a message's publisher, numbered if it has several. Empty where rclpy does not tell (Humble)."""
         told = info.get("publisher_gid") if isinstance(info, dict) else None
         gid = tuple(told["data"][:_GID]) if isinstance(told, dict) else ()
         node = self._nodes.get(gid, "")

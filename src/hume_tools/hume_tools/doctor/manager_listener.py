@@ -65,7 +65,7 @@ class ManagerListener:
         return listed
 
     def _parameters(self, node: str) -> dict[str, Any] | None:
-        """Values of the wanted parameters that a node has; None: it does not answer."""
+        """Values of the wanted parameters that a node has. None: it does not answer."""
         if not self._offered(f"{node}/list_parameters"):
             return None
         answer = self._call(ListParameters, f"{node}/list_parameters", ListParameters.Request())

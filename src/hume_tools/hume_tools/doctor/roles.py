@@ -37,7 +37,7 @@ class Role:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Parts of the names of classes that fit; none: any class may serve the action."""
+        """Parts of the names of classes that fit. None: any class may serve the action."""
         return _CLASSES.get(self.kind, ())
 
     @property

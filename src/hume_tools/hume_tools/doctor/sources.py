@@ -73,7 +73,7 @@ def _joints(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
 
 
 def _publishers(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
-    """One joint, one publisher; velocities are good to have."""
+    """One joint, one publisher. Velocities are good to have."""
     wanted = wanted_joints(profile)
     several = {name: nodes for name in wanted if len(nodes := graph.joint_publishers.get(name, set())) > 1}
     fix = "stop all but one, such as a joint_state_publisher that was left running: the arm cannot be in two places"

@@ -30,7 +30,7 @@ def run_parity(folder: Path) -> int:
         folder: checkpoint folder with ``io.npz`` and, if bfloat16 was recorded too, ``io_bf16.npz``.
 
     Returns:
-        0 where every array is within 1e-4 relative; 1 where one is not; 2 where the folder cannot be read.
+        0 where every array is within 1e-4 relative. 1 where one is not. 2 where the folder cannot be read.
     """
     console = Console()
     try:
@@ -47,7 +47,7 @@ def run_parity(folder: Path) -> int:
 
 
 def compare(folder: Path) -> dict[str, Report]:
-    """Reports by title; see ``run_parity``.
+    """Reports by title. See ``run_parity``.
 
     Raises:
         HumeError: the folder cannot be read.

@@ -16,7 +16,7 @@ ACTION_LIMIT = 2e-2
 
 
 def check_half(recording: Recording, float32: dict[str, Array]) -> Report:
-    """Actions within 2e-2 of the recorded ones; the chosen index equal where the values clearly differ.
+    """Actions within 2e-2 of the recorded ones. The chosen index equal where the values clearly differ.
 
     Args:
         recording: models in bfloat16 and what was recorded in bfloat16.

@@ -40,7 +40,7 @@ class Recording:
         return torch.as_tensor(np.array(self.arrays[name]))
 
     def observation(self, prefix: str, suffix: str = "", state: Array | None = None) -> Observation:
-        """Observation recorded under ``prefix``; ``suffix`` follows each camera's name."""
+        """Observation recorded under ``prefix``. ``suffix`` follows each camera's name."""
         keys = self.system2.config.camera_keys
         names = {key: f"{prefix}{IMAGES}{key}{suffix}" for key in keys}
         images = {key: self.arrays[name] for key, name in names.items() if name in self.arrays}

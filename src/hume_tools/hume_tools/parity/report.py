@@ -42,7 +42,7 @@ class Report:
 
     Args:
         recorded: all recorded arrays by name.
-        strict: judge every array by the usual rule; otherwise only those with a rule of their own.
+        strict: judge every array by the usual rule. Otherwise only those with a rule of their own.
         rules: by array name, whether a computed array is close enough to the recorded one.
     """
 
@@ -75,7 +75,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether every array is close enough; a report without arrays has not passed."""
+        """Whether every array is close enough. A report without arrays has not passed."""
         return bool(self.comparisons) and all(item.passed for item in self.comparisons)
 
     def print(self, console: Console, title: str) -> None:

@@ -232,7 +232,7 @@ def _check_gradients(recording: Recording, report: Report) -> None:
 
 
 def _compare_norms(norms: dict[str, float], gradients: Mapping[str, Tensor]) -> Comparison:
-    """All gradient norms at once; those that are rounding noise (a key's bias) count by their size."""
+    """All gradient norms at once. Those that are rounding noise (a key's bias) count by their size."""
     name = f"{_FULL}grad_norms_json"
     missing = sorted(set(norms) ^ set(gradients))
     if missing:

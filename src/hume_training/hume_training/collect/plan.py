@@ -24,9 +24,9 @@ def plan_episodes(tasks: Sequence[str], episodes: int, seed: int, paired: bool) 
     """Episodes to record.
 
     Args:
-        tasks: short forms; "lift" and "stack" leave the colours open.
+        tasks: short forms. "lift" and "stack" leave the colours open.
         episodes: per task.
-        seed: of the first scene; every scene has a seed of its own.
+        seed: of the first scene. Every scene has a seed of its own.
         paired: record every scene once for each choice of colours, so that only the words tell them apart.
 
     Raises:

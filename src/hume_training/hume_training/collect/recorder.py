@@ -81,7 +81,7 @@ class Recorder:
         self._world = TabletopWorld(CAMERA_SIZE, CAMERA_SIZE)
 
     def record(self, planned: PlannedEpisode) -> Episode:
-        """Let the expert carry out a task; whether it succeeded is in the result."""
+        """Let the expert carry out a task. Whether it succeeded is in the result."""
         self._world.reset(planned.seed, planned.task)
         return demonstrate(self._world, ScriptedExpert(self._world, RATE), self._options)
 
@@ -131,7 +131,7 @@ def demonstrate(
 
 
 def observe(world: TabletopWorld, image_size: int) -> dict[str, Any]:
-    """What the robot sees now, and where the cubes are; by feature key."""
+    """What the robot sees now, and where the cubes are. By feature key."""
     images = camera_images(world, image_size)
     return {
         **{f"{IMAGE_PREFIX}{key}": image for key, image in images.items()},

@@ -29,7 +29,7 @@ class CollectOptions:
 
     Attributes:
         folder: of the dataset.
-        episodes: attempts per task; failed ones are left out.
+        episodes: attempts per task. Failed ones are left out.
         tasks: short forms, such as "lift" or "stack red on blue".
         seed: moves every random choice.
         paired: record every scene once for each choice of colours.
@@ -47,7 +47,7 @@ class CollectOptions:
 
 
 def run_collect(options: CollectOptions) -> int:
-    """Record what is not recorded yet and finish the dataset; 0 when at least 95 % of the attempts succeeded.
+    """Record what is not recorded yet and finish the dataset. 0 when at least 95 % of the attempts succeeded.
 
     Raises:
         DatasetError: the folder holds another dataset, or one recorded with other options.

@@ -10,6 +10,8 @@ import numpy as np
 from hume_core.action_spaces import AngleUnit
 from hume_core.errors import DatasetError
 from hume_core.state.kinds import StateField
+from hume_core.state.parts import JointPart
+from hume_core.texts import listed
 from hume_training.data.action_columns import action_columns
 from hume_training.data.columns import Kind, read_columns
 from hume_training.data.demonstrations import Demonstrations
@@ -52,7 +54,14 @@ def _with_positions(
     groups: Sequence[ArmColumns | GripperColumn], state: Sequence[StateColumns]
 ) -> tuple[ArmColumns | GripperColumn, ...]:
     """Arms with the columns of the state, in its new order, that hold their joint positions."""
-    columns = next((part.columns for part in state if part.part.field is StateField.JOINT_POSITIONS), ())
+    found = next((part for part in state if part.part.field is StateField.JOINT_POSITIONS), None)
+    columns = () if found is None else found.columns
+    joints = [name for group in groups if isinstance(group, ArmColumns) for name in group.joints]
+    if found is not None and isinstance(found.part, JointPart) and list(found.part.joints or joints) != joints:
+        raise DatasetError(
+            f"state lists the joints {listed(found.part.joints or ())}; the actions have {listed(joints)}, which must "
+            "be the same in the same order"
+        )
     first = 0
     result: list[ArmColumns | GripperColumn] = []
     for group in groups:

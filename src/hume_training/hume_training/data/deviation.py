@@ -20,7 +20,7 @@ _JOINT = 0.05
 """rad"""
 _OTHER = 1e-3
 """Of grippers and velocities."""
-_TWIST = (1e-5,) * 3 + (1e-4,) * 3
+_TWIST = (1e-6,) * 3 + (1e-5,) * 3
 """Of a tool that does not move at all: m and rad per row."""
 _TOOL_POSITION, _TOOL_ROTATION = 1e-3, 1e-2
 """Of a tool that is always in the same place: m and rad."""

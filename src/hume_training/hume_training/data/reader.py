@@ -97,7 +97,7 @@ def _cached_arrays(root: Path, info: DatasetInfo) -> dict[str, NDArray[Any]] | N
 
 
 def _make_cache(root: Path, info: DatasetInfo, episodes: list[_EpisodeRows]) -> None:
-    """Decode the dataset; whoever has the old files mapped keeps them."""
+    """Decode the dataset; processes that have the old files mapped keep them."""
     cache = root / _CACHE
     _check_room(root, info, episodes)
     try:

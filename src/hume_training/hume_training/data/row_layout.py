@@ -125,9 +125,7 @@ class DataLayout:
         numbers = state[..., arm.in_state]
         part = next(found.part for found in self.state if found.part.field is StateField.JOINT_POSITIONS)
         assert isinstance(part, JointPart)
-        if part.sign is None and part.offset is None:
-            return np.asarray(JointUnits(AngleUnit(part.unit.value)).positions(numbers), np.float32)
-        first = arm.positions[0] - next(f.columns[0] for f in self.state if f.part is part)
+        first = arm.positions[0] - next(found.columns[0] for found in self.state if found.part is part)
         own = slice(first, first + len(arm.joints))
-        sign, offset = part.sign or (), part.offset or ()
-        return np.asarray(JointUnits(AngleUnit(part.unit.value), sign[own], offset[own]).positions(numbers), np.float32)
+        units = JointUnits(part.unit, (part.sign or ())[own], (part.offset or ())[own])
+        return np.asarray(units.positions(numbers), np.float32)

@@ -22,7 +22,7 @@ def suite_profile(profile: RobotProfile, suite: Suite) -> RobotProfile:
 
 
 def camera_names(profile: RobotProfile) -> dict[str, str]:
-    """Policy key -> camera of the scene, from topics such as camera/scene/image_raw; empty: named otherwise."""
+    """Policy key -> camera of the scene, from topics such as camera/scene/image_raw. Empty: named otherwise."""
     return {key: "".join(camera.topic.strip("/").split("/")[-2:-1]) for key, camera in profile.cameras.items()}
 
 
@@ -53,7 +53,7 @@ class SimulatedArm:
         self.sense()
 
     def step(self, before: Callable[[], None] | None = None) -> Waits:
-        """One physics step under the newest command; `before` is called once that is set."""
+        """One physics step under the newest command. `before` is called once that is set."""
         now = ros_time(self._world)
         yield from self._session.command_until(now)
         self.follow()

@@ -24,7 +24,7 @@ from hume_training.evaluation.variants import Variant
 Choice = Callable[[Thought], int]
 """Picks a candidate of a thought."""
 Judge = Callable[[Observation], Choice]
-"""Called when a thought begins; what it gives is asked when the thought is over."""
+"""Called when a thought begins. What it gives is asked when the thought is over."""
 
 
 class BatchEngine:
@@ -42,7 +42,7 @@ class BatchEngine:
         self._segments: list[tuple[SegmentRequest, Future[NDArray[np.float64]]]] = []
 
     def think(self, request: ThoughtRequest) -> Future[Thought]:
-        """A thought; all of a batch have the same number of candidates."""
+        """A thought. All of a batch have the same number of candidates."""
         self._thoughts.append((request, Future()))
         return self._thoughts[-1][1]
 
@@ -71,14 +71,14 @@ def refiner_of(policy: Policy, variant: Variant) -> Refiner:
 
 
 class EpisodeEngine:
-    """The engine of one episode of a variant; see `hume_session.Engine`.
+    """The engine of one episode of a variant. See `hume_session.Engine`.
 
     Args:
         batch: computes.
         refiner: of the variant.
         variant: how to think and choose.
         seed: of the noise.
-        judge: chooses in place of the variant; None: the variant does.
+        judge: chooses in place of the variant. None: the variant does.
 
     Attributes:
         values: of what each thought chose.
@@ -159,12 +159,12 @@ class EpisodeEngine:
 class ExactEngine:
     """Computes one thought and one segment at a time, just as the nodes and `hume regress` do.
 
-    Batches of other sizes give other last bits; a recording that is to be repeated byte by byte needs this one.
+    Batches of other sizes give other last bits. A recording that is to be repeated byte by byte needs this one.
 
     Args:
         policy: answers.
         refiner: of the variant.
-        variant: how to think; it has to be one that the nodes can be told.
+        variant: how to think. It has to be one that the nodes have settings for.
         seed: of the noise.
     """
 
@@ -191,7 +191,7 @@ class ExactEngine:
 def _settle(future: Future[Any], make: Callable[[], Any]) -> None:
     try:
         future.set_result(make())
-    except Exception as error:  # in a callback it would be lost, and whoever waits would wait for ever
+    except Exception as error:  # in a callback it would be lost, and the waiting thread would wait for ever
         future.set_exception(error)
 
 

@@ -50,7 +50,7 @@ class Runner:
     Args:
         world: owned by the caller.
         batch: computes thoughts and segments.
-        profile: the robot; its action space must be the policy's.
+        profile: the robot. Its action space must be the policy's.
         suite: timing and disturbances.
         variant: how to think and act.
         seed: moves the noise.
@@ -61,7 +61,7 @@ class Runner:
         suite: as given.
         profile: the robot with the suite's rates.
         cameras: policy key -> camera of the scene.
-        session: of the episode at hand; None before the first.
+        session: of the episode at hand. None before the first.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Runner:
 
     @property
     def of_nodes(self) -> bool:
-        """Whether the nodes can be told to think and act like this; then a recorded episode can be repeated."""
+        """Whether the nodes have settings for this way to think and act. Then a recorded episode can be repeated."""
         return self._variant.of_nodes
 
     def thinking(self) -> dict[str, Any]:
@@ -159,12 +159,12 @@ class Runner:
         return {"candidates": variant.candidates, "time_temp": list(variant.time_temp), "chooser": variant.choice}
 
     def recorded(self, seed: int, task: str, record: Callable[[], RecordedEpisode]) -> Episode:
-        """One episode that is recorded, computed as the nodes do it where they can be told the variant.
+        """One episode that is recorded, computed as the nodes do it, where they have settings for the variant.
 
         Args:
             seed: of the scene.
             task: short form.
-            record: makes the recorder once the scene is set up; told the outcome.
+            record: makes the recorder once the scene is set up. Told the outcome.
         """
         self.world.reset(seed, task)
         engine: ExactEngine | EpisodeEngine = self.engine(seed)
@@ -176,7 +176,7 @@ class Runner:
         return outcome
 
     def noise_seed(self, seed: int) -> int:
-        """Seed of System 2's noise in the scene of a seed; as small as a node's parameter takes it."""
+        """Seed of System 2's noise in the scene of a seed. As small as a node's parameter takes it."""
         return int(np.random.SeedSequence([seed, self._seed]).generate_state(1)[0] >> 1)
 
     def _session(self, engine: Engine, listener: Listener, commands: CommandStage | None = None) -> Session:
@@ -221,7 +221,7 @@ class Runner:
         return task.instruction.replace(task.cube, other, 1)
 
     def _judge(self, observation: Observation) -> Choice:
-        """The oracle's choice; it goes by the moment of the observation, kept as soon as the core has come to it."""
+        """The oracle's choice. It goes by the moment of the observation, kept as soon as the core has come to it."""
         self._moment_due = True
         joints = observation.state[0, -1, : len(self.profile.joints)].astype(np.float64)
 

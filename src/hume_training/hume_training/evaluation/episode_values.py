@@ -28,7 +28,7 @@ def summarise_values(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         outcomes: of episodes that were played from their start.
 
     Returns:
-        For successes and failures the number of episodes and the mean value of each third of their thoughts;
+        For successes and failures the number of episodes and the mean value of each third of their thoughts.
         `roc_auc`, the area under the ROC curve of the mean value of an episode (`episode`) and of each third. None
         where there is nothing to take a mean of or to tell apart.
     """
@@ -48,13 +48,15 @@ def summarise_values(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def roc_auc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float | None:
-    """Share of the pairs in which the positive one has the higher score, ties count half; NaN scores are left out.
+    """Share of the pairs in which the positive one has the higher score, ties count half. NaN scores are left out.
 
     None where there are no pairs.
     """
     positive, negative = positive[~np.isnan(positive)], negative[~np.isnan(negative)]
     if not (positive.size and negative.size):
         return None
+    # The area under the ROC curve is the probability that a random positive scores above a random negative: the
+    # Mann-Whitney statistic divided by the number of pairs (Hanley and McNeil 1982).
     difference = positive[:, None] - negative[None]
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
@@ -68,7 +70,7 @@ def value_at(outcome: Outcome, period: float, moments: NDArray[np.float64]) -> N
         moments: s from the start (k,).
 
     Returns:
-        (k,); NaN outside the episode.
+        (k,). NaN outside the episode.
     """
     # Moments that fall on a thought belong to it, whatever their rounding.
     number = np.floor(moments / period + 1e-6).astype(int)
@@ -78,7 +80,7 @@ def value_at(outcome: Outcome, period: float, moments: NDArray[np.float64]) -> N
 
 
 def plot_values(outcomes: Sequence[Outcome], suite: Suite, path: Path) -> None:
-    """Values against time from the start and to the end; the file's ending decides the format.
+    """Values against time from the start and to the end. The file's ending decides the format.
 
     Thin lines are episodes, thick ones their mean, bands one standard deviation either way.
 

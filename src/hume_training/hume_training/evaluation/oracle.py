@@ -59,7 +59,7 @@ class Oracle:
         system1: un-normalises.
         profile: the robot.
         options: of the session.
-        latency: from observation to chunk, s; until then the arm follows the segment it has.
+        latency: from observation to chunk, s. Until then the arm follows the segment it has.
     """
 
     def __init__(self, system1: System1, profile: RobotProfile, options: SessionOptions, latency: float) -> None:
@@ -70,7 +70,7 @@ class Oracle:
         self._facts, self._engine = PolicyFacts((), 1, refiner), _ChunkAsItIs(refiner)
 
     def best(self, snapshot: Snapshot, candidates: Sequence[NDArray[np.float32]], anchor: NDArray[np.float64]) -> int:
-        """Index of the best of several chunks; the first where none leads to success.
+        """Index of the best of several chunks. The first where none leads to success.
 
         Args:
             snapshot: of the episode at the observation.
@@ -112,7 +112,7 @@ class Oracle:
         return world.elapsed
 
     def _follow(self, commands: CommandStage, chunk: Chunk | None, end: float) -> CommandStage:
-        """Go on until the world's time is `end` or the task is fulfilled; with a chunk that arrives now, or without."""
+        """Go on until the world's time is `end` or the task is fulfilled. With a chunk that arrives now, or without."""
         world = self._world
         session = Session(self._profile, self._facts, self._engine, _AT_ONCE, self._options, Listener(), commands)
         arm = SimulatedArm(world, session, {}, PictureMaker(16, 16))

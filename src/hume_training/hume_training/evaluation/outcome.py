@@ -24,7 +24,7 @@ class Outcome:
         duration: simulated time, s.
         wrong_cube: another cube than the named one ended up lifted.
         values: value of what each thought chose.
-        fault: why the control core stopped for good, which ends the episode; empty: it did not.
+        fault: why the control core stopped and did not resume, which ends the episode. Empty: it did not.
         held: time in HOLD, s.
     """
 
@@ -42,7 +42,7 @@ class ModeWatch(Listener):
     """Notes faults and holds.
 
     Attributes:
-        fault: why the core stopped for good; empty: it did not.
+        fault: why the core stopped and did not resume. Empty: it did not.
         held: ticks in HOLD.
     """
 

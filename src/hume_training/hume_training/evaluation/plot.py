@@ -7,7 +7,7 @@ from typing import Any
 
 
 def plot_success(report: dict[str, Any], path: Path) -> None:
-    """Bars of success with their 95 % intervals; the file's ending decides the format."""
+    """Bars of success with their 95 % intervals. The file's ending decides the format."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -43,7 +43,7 @@ class Policy:
 
     @property
     def contract(self) -> PolicyContract | None:
-        """What its rows mean; None: the checkpoint does not say."""
+        """What its rows mean. None: the checkpoint does not say."""
         return self.system2.contract
 
     @classmethod
@@ -52,7 +52,7 @@ class Policy:
         return cls(System2.from_pretrained(checkpoint), System1.from_pretrained(checkpoint))
 
     def think(self, requests: Sequence[ThoughtRequest], time_temp: tuple[float, float]) -> list[Thought]:
-        """A thought about each observation; all have the same number of candidates."""
+        """A thought about each observation. All have the same number of candidates."""
         noise = torch.cat([request.noise for request in requests], dim=1)
         observation = stacked([request.observation for request in requests])
         thought = self.system2.think(observation, len(noise), time_temp, noise=noise)

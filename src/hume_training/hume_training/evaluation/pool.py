@@ -1,4 +1,4 @@
-"""Results of worker processes; an error of one of them ends the work with that error."""
+"""Results of worker processes. An error of one of them ends the work with that error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def finished(pool: ProcessPoolExecutor, futures: Iterable[Future[_Result]]) -> I
     """Futures of a pool as they are done.
 
     Raises:
-        HumeError: a worker raised it, or died; what has not begun is cancelled.
+        HumeError: a worker raised it, or died. What has not begun is cancelled.
     """
     for future in as_completed(futures):
         try:

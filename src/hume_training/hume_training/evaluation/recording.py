@@ -1,7 +1,7 @@
 """`hume collect --policy`: rollouts of a policy for the value head, or what the expert does after it.
 
 With `takeover` the policy acts for a while, then the expert carries on: demonstrations from where the policy goes
-(as in Ross et al. 2011, DAgger), and of how its mistakes are mended.
+(as in Ross et al. 2011, DAgger), and of how its mistakes are corrected.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class RolloutOptions:
         seed: moves every random choice.
         action_space, robot, contract: as in `EvaluateOptions`.
         workers: processes.
-        takeover: longest time after which the expert takes over, s; 0: never.
+        takeover: longest time after which the expert takes over, s. 0: never.
         timing: changes to the suite's rates and latencies.
     """
 
@@ -78,7 +78,7 @@ class RolloutOptions:
 
 
 class EpisodeRecorder:
-    """Notes what the robot saw and was told, at the dataset's rate."""
+    """Notes what the robot saw and was commanded, at the dataset's rate."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -105,7 +105,7 @@ class EpisodeRecorder:
 
 
 def run_collect_rollouts(options: RolloutOptions) -> int:
-    """Record what is not recorded yet and finish the dataset; returns 0.
+    """Record what is not recorded yet and finish the dataset. Returns 0.
 
     Raises:
         DatasetError: the folder is a finished dataset.
@@ -175,7 +175,7 @@ def _rolled_out(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode
 
 
 def _taken_over(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode]:
-    """What the expert does where the policy was when its time was over; only where it succeeds."""
+    """What the expert does where the policy was when its time was over. Only where it succeeds."""
     runner = _rollout(suite)
     outcomes = runner.run_many(scenes)
     recorded = []

@@ -15,15 +15,15 @@ from hume_training.evaluation.outcome import Outcome
 
 
 def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What is told of one variant.
+    """Figures of one variant.
 
     Args:
         outcomes: at least one.
 
     Returns:
-        `success` with its 95 % interval `ci95`, `episodes`, the share `wrong_cube`, `faults` (`share` of the episodes
-        that ended in a fault, and how many for each of the `reasons`), `held_s` (mean time in HOLD of an episode, s),
-        `median_duration_s` of the successes (None where there is none), and success `by_task`.
+        `success` with its 95 % interval `ci95`, `episodes`, the share `wrong_cube`, and success `by_task`. `faults`
+        holds the `share` of the episodes that ended in a fault, and how many for each of the `reasons`. `held_s` is the
+        mean time in HOLD of an episode, s. `median_duration_s` is that of the successes, None where there is none.
     """
     wins = [outcome for outcome in outcomes if outcome.success]
     faults = Counter(outcome.fault for outcome in outcomes if outcome.fault)
@@ -49,7 +49,7 @@ def _by_task(outcomes: Sequence[Outcome]) -> dict[str, float]:
 
 
 def write_report(path: Path, content: Mapping[str, Any]) -> None:
-    """Write figures as JSON; numbers that are not finite, which JSON does not have, become null."""
+    """Write figures as JSON. Numbers that are not finite, which JSON does not have, become null."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_finite(content), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 

@@ -29,7 +29,7 @@ def checked_robot(checkpoint: str, robot: str, action_space: str = "", contract:
     Raises:
         CheckpointError: there is no such checkpoint, or it does not fit the robot.
         ConfigError: its `config.json` is wrong.
-        ContractError: its contract is damaged or not for this robot; or neither it nor the caller says what rows mean.
+        ContractError: its contract is damaged or not for this robot. Or neither it nor the caller says what rows mean.
         RobotProfileError: the robot is unknown or no simulated one.
     """
     profile = simulated_robot(robot)
@@ -44,13 +44,13 @@ def robot_for(contract: PolicyContract | None, profile: RobotProfile, action_spa
     """The robot with the action rows of a checkpoint.
 
     Args:
-        contract: of the checkpoint; None: it has none.
+        contract: of the checkpoint. None: it has none.
         profile: the robot.
-        action_space: what the rows mean where there is no contract; empty: not given.
+        action_space: what the rows mean where there is no contract. Empty: not given.
 
     Raises:
         ContractError: nobody says what the rows mean, or the two contradict each other.
-        ActionSpaceError: unknown space; lists the valid ones.
+        ActionSpaceError: unknown space. Lists the valid ones.
         RobotProfileError: the profile lacks kinematics that the space needs.
     """
     if contract is None:
@@ -72,7 +72,7 @@ def simulated_robot(robot: str) -> RobotProfile:
     """A profile whose arm, gripper and cameras are those of the simulated table.
 
     Raises:
-        RobotProfileError: unknown profile, or one of another arm; lists those that can be simulated.
+        RobotProfileError: unknown profile, or one of another arm. Lists those that can be simulated.
     """
     profile = RobotProfile.load(robot)
     problem = _other_than_simulated(profile)
@@ -85,14 +85,14 @@ def simulated_robot(robot: str) -> RobotProfile:
 
 
 def _other_than_simulated(profile: RobotProfile) -> str:
-    """What the simulated table does not have, in words; empty: nothing."""
+    """What the simulated table does not have, in words. Empty: nothing."""
     if profile.joint_names != ARM_JOINTS:
         return f"its joints are {', '.join(profile.joint_names)}, those of the simulated arm {', '.join(ARM_JOINTS)}"
     gripper = profile.gripper
     if gripper is None or gripper.joint != FINGER_JOINT:
         name = "none" if gripper is None else f"'{gripper.joint}'"
         return f"its gripper's joint is {name}, that of the simulated arm '{FINGER_JOINT}'"
-    # The joints of several arms of this make have the same names; their fingers tell them apart.
+    # The joints of several arms of this make have the same names. Their fingers tell them apart.
     if not np.allclose((gripper.closed, gripper.open), (GRIPPER_CLOSED, GRIPPER_OPEN), atol=_SAME_FINGER):
         return (
             f"its finger goes from {gripper.closed:g} to {gripper.open:g} m, that of the simulated arm from "

@@ -1,4 +1,4 @@
-"""Many episodes of one variant at once; their thoughts and segments are computed as one batch."""
+"""Many episodes of one variant at once. Their thoughts and segments are computed as one batch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rollout:
 
     Args:
         policy: what acts.
-        profile: the robot; its action space must be the policy's.
+        profile: the robot. Its action space must be the policy's.
         suite: timing and disturbances.
         variant: how to think and act.
         seed: moves the noise.
@@ -57,7 +57,7 @@ class Rollout:
         return [runner.world for runner in self._runners[:count]]
 
     def run(self, seed: int, task: str, watch: Watch = None) -> Outcome:
-        """One episode; see `Runner.run`."""
+        """One episode. See `Runner.run`."""
         return self.run_many([(seed, task)], [watch])[0]
 
     def run_many(self, scenes: Sequence[tuple[int, str]], watches: Sequence[Watch] | None = None) -> list[Outcome]:
@@ -69,7 +69,7 @@ class Rollout:
         )
 
     def branch(self, snapshot: Snapshot, chunks: Sequence[NDArray[np.float32]], draw: int = 0) -> list[Outcome]:
-        """Go on from a snapshot with each of several first chunks (H, A); see `Runner.branch`."""
+        """Go on from a snapshot with each of several first chunks (H, A). See `Runner.branch`."""
         self.worlds(len(chunks))
         runners = zip(self._runners, chunks, strict=False)
         return self.play([runner.branch(snapshot, rows, draw) for runner, rows in runners])

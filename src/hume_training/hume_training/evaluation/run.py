@@ -50,7 +50,7 @@ class EvaluateOptions:
         workers: processes of one torch thread each.
         timing: changes to the suite's rates and latencies.
         json_file, plot: where to write the figures and their picture.
-        recorder: writes each episode down; None: nothing does.
+        recorder: writes each episode down. None: nothing does.
     """
 
     checkpoint: str
@@ -69,7 +69,7 @@ class EvaluateOptions:
 
 
 class Recorder(Protocol):
-    """Makes what writes an episode down; is sent to the workers, so it must be picklable."""
+    """Makes what writes an episode down. Is sent to the workers, so it must be picklable."""
 
     def open(self, runner: Runner, number: int, variant: str, seed: int, refine: bool) -> RecordedEpisode:
         """The recorder of an episode whose scene has just been set up.
@@ -84,7 +84,7 @@ class Recorder(Protocol):
 
 
 def run_evaluate(options: EvaluateOptions) -> int:
-    """Evaluate, print a table, write JSON and a plot; returns 0.
+    """Evaluate, print a table, write JSON and a plot. Returns 0.
 
     Raises:
         HumeError: an unknown name, or the checkpoint cannot be loaded or is not for the robot.

@@ -41,7 +41,7 @@ class ValueQualityOptions:
     Attributes:
         checkpoint: folder or hub name.
         suite: scenes and timing.
-        states: how many thoughts are judged; so many whole episodes are played besides, at most 60.
+        states: how many thoughts are judged. So many whole episodes are played besides, at most 60.
         candidates: N of each thought.
         draws: rollouts per candidate, which differ in the noise of later thoughts.
         earliest, latest: when the thought is taken, s into the episode.
@@ -161,7 +161,9 @@ def summarise(values: NDArray[np.float64], rates: NDArray[np.float64]) -> dict[s
 
 
 def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Spearman's correlation with average ranks for ties; NaN where one side does not vary."""
+    """Spearman's correlation with average ranks for ties. NaN where one side does not vary."""
+    # Pearson's correlation of the ranks: 1 where one grows whenever the other does, however unevenly. Values need only
+    # put the candidates in the right order, so ranks and not the numbers themselves are compared.
     one, other = _ranks(first), _ranks(second)
     if one.std() == 0 or other.std() == 0:
         return float("nan")
@@ -169,6 +171,7 @@ def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) ->
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    # A group of c equal values that ends at rank l has the ranks l - c + 1 to l, on average l - (c - 1) / 2.
     _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     ranks: NDArray[np.float64] = (last - (counts - 1) / 2.0)[group]

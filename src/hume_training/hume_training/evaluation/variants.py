@@ -14,7 +14,7 @@ class Variant:
 
     Attributes:
         name: as in the report.
-        candidates: N; 0: as many as the checkpoint says.
+        candidates: N. 0: as many as the checkpoint says.
         time_temp: lowest and highest flow start time over the candidates.
         noise_scale: factor on the starting noise.
         choice: one of `hume_system2.choosers`, or "oracle" (see `Oracle`).
@@ -33,7 +33,7 @@ class Variant:
 
     @property
     def of_nodes(self) -> bool:
-        """Whether the nodes can be told to think and act like this."""
+        """Whether the nodes have settings for this way to think and act."""
         return self.choice in CHOOSERS and self.noise_scale == 1.0 and not self.control
 
 
@@ -60,10 +60,10 @@ VARIANTS = {
 
 
 def find_variant(name: str) -> Variant:
-    """A variant by name; "n8" thinks with 8 candidates.
+    """A variant by name. "n8" thinks with 8 candidates.
 
     Raises:
-        ConfigError: unknown; lists the valid names.
+        ConfigError: unknown. Lists the valid names.
     """
     if name in VARIANTS:
         return VARIANTS[name]

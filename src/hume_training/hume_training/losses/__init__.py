@@ -1,4 +1,4 @@
-"""Loss functions of all three trainings; every random draw is passed in, so they are pure."""
+"""Loss functions of all three trainings. Every random draw is passed in, so they are pure."""
 
 from hume_training.losses.calql import (
     CalQLBatch,

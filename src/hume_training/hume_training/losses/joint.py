@@ -32,7 +32,7 @@ class JointBatch:
         actions: demonstrated chunk in real units (B, H, a).
         is_pad: which of its steps lie beyond the episode's end, bool (B, H).
         stamp: share of the chunk that has passed for System 1 (B,).
-        rewards, returns, masks: (B,); see ``CalQLBatch``.
+        rewards, returns, masks: (B,). See ``CalQLBatch``.
     """
 
     observation: Observation
@@ -52,7 +52,7 @@ class JointDraws:
 
     Attributes:
         system2_noise: standard normal (1, B, H, A).
-        time: flow times before scaling by ``theta1`` (B,); see ``flow_time``.
+        time: flow times before scaling by ``theta1`` (B,). See ``flow_time``.
         slide_uniform: in [0, 1) (B,).
         slide_normal: standard normal (B, h, A).
         calql: the value losses' draws.
@@ -91,7 +91,7 @@ class JointLosses:
 
 
 def joint_losses(system2: System2, system1: System1, batch: JointBatch, draws: JointDraws) -> JointLosses:
-    """All losses of one step; System 2 gets no gradient.
+    """All losses of one step. System 2 gets no gradient.
 
     Args:
         system2: frozen proposals, and the value head that learns.
@@ -145,7 +145,7 @@ def calql_batch(system2: System2, batch: JointBatch, actions: Tensor) -> CalQLBa
     """State features with gradient into the value head only, and the first v actions.
 
     Args:
-        system2: encodes both observations; absent cameras are left out, as released.
+        system2: encodes both observations. Absent cameras are left out, as released.
         batch: demonstrations.
         actions: normalised, padded chunk (B, H, A).
     """

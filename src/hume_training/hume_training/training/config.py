@@ -1,4 +1,7 @@
-"""Configuration of each training: one flat YAML file, checked field by field."""
+"""Configuration of each training: one flat YAML file, checked field by field.
+
+Fields that every training has are in `base_config.py`, those about the dataset's numbers in `policy_config.py`.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ class System1Config(PolicyConfig):
         largest_gap: proposals that differ more from the demonstration are left out, root mean square of a number over
             the chunk, in standard deviations: System 2 chose another way then, of which the demonstration says nothing.
         offset: standard deviation of a random offset of the whole segment, in standard deviations: the more, the less
-            System 1 trusts where the segment leads, and the more its own eyes.
+            System 1 trusts where the segment leads, and the more its own images.
         warm_start: take the vision from System 2, whose widths must be the same.
         freeze_vision: keep the vision as it is: a step takes about 0.6 of the time.
         origin: what System 1's joint deltas are relative to: "anchor", the state at the chunk's observation, like those

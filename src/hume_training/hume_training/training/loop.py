@@ -238,7 +238,7 @@ def _tensorboard(folder: Path) -> Any:
 
 
 class _StopSignal:
-    """Notes SIGTERM and SIGINT, so that the step at hand is finished and saved."""
+    """Notes SIGTERM and SIGINT, so that the current step is finished and saved."""
 
     def __init__(self) -> None:
         self.requested = False

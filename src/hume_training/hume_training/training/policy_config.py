@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from hume_core.action_spaces import ActionSpace, DeltaFrame, Reference, RotationFormat, find_action_space
+from hume_core.action_spaces import ActionSpace, AngleUnit, DeltaFrame, Reference, RotationFormat, find_action_space
 from hume_core.errors import ConfigError
 from hume_core.robot import RobotProfile
 from hume_core.robot_errors import describe_problem
 from hume_core.sections import Section
+from hume_core.state.kinds import StateField
 from hume_core.state.parts import StatePart, state_parts
 from hume_core.texts import shown
 from hume_training.data.layout_options import ARM, LayoutOptions
@@ -115,8 +116,12 @@ class PolicyConfig(TrainingConfig):
 
     @property
     def _state_parts(self) -> tuple[StatePart, ...]:
+        joints = [field.value for field in (StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES)]
+        unit = self.unit or AngleUnit.RAD.value
+        # A word alone is in the unit of all joints.
+        given = [{"field": part, "unit": unit} if part in joints else part for part in self.state]
         try:
-            return state_parts(self.state)
+            return state_parts(given)
         except ValidationError as error:
             problem = describe_problem(error, list(self.state), Section)
             raise ConfigError(f"training field 'state' is {shown(list(self.state))}: {problem}") from error

@@ -110,7 +110,7 @@ def load_state(
             metadata = source.metadata()
             tensors = {name: source.get_tensor(name) for name in source.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be resumed from: {error}; remove it to start anew") from error
+        raise CheckpointError(f"{path} cannot be resumed from: {error}; remove it to start again") from error
     _check_config(path, json.loads(metadata["config"]), config)
     for key, module in modules.items():
         module.load_state_dict(_below(tensors, f"module.{key}."))
@@ -157,7 +157,7 @@ def _check_config(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any
         if name not in MAY_CHANGE and found.get(name, type(value)()) != value:
             raise CheckpointError(
                 f"{path} belongs to a training with {name}={found.get(name)!r}, not {value!r}; "
-                "name another output folder or remove it to start anew"
+                "name another output folder or remove it to start again"
             )
 
 

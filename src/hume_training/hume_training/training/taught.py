@@ -22,6 +22,7 @@ from hume_training.data.deduce import deduce_layout
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.row_layout import DataLayout, Rows
 from hume_training.data.taught_rows import TaughtRows
+from hume_training.data.tool_check import check_tool_rows
 from hume_training.training.policy_config import PolicyConfig
 
 
@@ -45,6 +46,8 @@ def taught_rows(config: PolicyConfig, data: Demonstrations, checkpoint: PolicyCo
             f"joints is {config.joints} in this training; the dataset has {len(layout.joints)}: {listed(layout.joints)}"
         )
     space = _space(config, layout, checkpoint)
+    if layout.rows is Rows.TOOL and space.needs_kinematics:
+        check_tool_rows(data, layout, space)
     return TaughtRows(data, layout, space, _kinematics(config, layout, space))
 
 
