@@ -17,6 +17,7 @@ setup(
         "numpy",
         "opencv-python-headless",
         "pyarrow",
+        "pydantic",
         "rich",
         "safetensors",
         "setuptools",

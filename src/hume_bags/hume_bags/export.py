@@ -19,9 +19,12 @@ from hume_bags.errors import BagError
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
+from hume_core.action_spaces import AngleUnit
 from hume_core.errors import DatasetError, HumeError
 from hume_core.policy_contract import named_contract
 from hume_core.robot import RobotProfile
+from hume_core.state.kinds import GripperForm
+from hume_core.state.parts import GripperPart, JointPart, StatePart
 from hume_ros.observation_buffer import Frame
 from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
 from hume_training.data.writer import Episode, finish, stage_shard
@@ -227,7 +230,7 @@ def _resized(image: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
 
 
 def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labelled: bool) -> dict[str, Feature]:
-    state = profile.state_names
+    state = state_names(profile)
     action = (*profile.joint_names, *(() if profile.gripper is None else ("gripper",)))
     features = {
         key: Feature("image", values.shape[1:], ("height", "width", "channels"))
@@ -237,6 +240,19 @@ def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labell
     features[STATE] = Feature("float32", (len(state),), state)
     features[ACTION] = Feature("float32", (len(action),), action)
     return {**features, **({SUCCESS: Feature("bool", (1,))} if labelled else {})}
+
+
+def state_names(profile: RobotProfile) -> tuple[str, ...]:
+    """Names of a state's numbers, with an ending where they are not in m or rad; trainings read that."""
+    grippers = () if profile.gripper is None else (profile.gripper.joint,)
+    return tuple(f"{name}{_unit(part)}" for part in profile.state for name in part.names(profile.joint_names, grippers))
+
+
+def _unit(part: StatePart) -> str:
+    if isinstance(part, JointPart) and part.unit is AngleUnit.DEG:
+        return "_deg"
+    plain = (GripperForm.POSITION, GripperForm.FINGERS)
+    return f"_{part.form.value}" if isinstance(part, GripperPart) and part.form not in plain else ""
 
 
 def _report(folder: Path, sources: Sequence[Mapping[str, Any]], skipped: Sequence[str]) -> None:

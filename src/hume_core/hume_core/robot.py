@@ -212,8 +212,12 @@ class RobotProfile(Section):
         How rows are written belongs to a space: with another space that starts from its defaults.
 
         Args:
-            space, dt, frame, rotation, scale: see `Action`.
-            written: other fields of `Action`.
+            space: see `Action`.
+            dt: see `Action`, s.
+            frame: see `Action`.
+            rotation: see `Action`.
+            scale: see `Action`.
+            **written: other fields of `Action`.
 
         Raises:
             ActionSpaceError: unknown space. Lists the valid ones.

@@ -48,16 +48,26 @@ def _label(data: Any, location: tuple[int | str, ...], i: int) -> str:
 
 def _valid_fields(wrong: str, location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     """The fields of the section at `location`, and the one that was probably meant."""
+    annotation: Any = None
     for part in location:
         # List positions and the free keys of a mapping stay within the section they lead to.
         if isinstance(part, str) and part in model.model_fields:
-            model = _section(model.model_fields[part].annotation) or model
+            annotation = model.model_fields[part].annotation
+            model = _section(annotation) or model
+        elif found := _section(annotation, str(part)):
+            model = found
     valid = list(model.model_fields)
     return f"valid here: {', '.join(valid)}{did_you_mean(wrong, valid)}"
 
 
-def _section(annotation: Any) -> type[BaseModel] | None:
-    """The section inside an annotation such as `tuple[Joint, ...]` or `Gripper | None`."""
+def _section(annotation: Any, kind: str = "") -> type[BaseModel] | None:
+    """The section inside an annotation such as `tuple[Joint, ...]` or `Gripper | None`.
+
+    Args:
+        annotation: of a field.
+        kind: the section's `type`, where there are several; empty: the first one.
+    """
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _section(part)) is not None), None)
+        field = annotation.model_fields.get("type")
+        return annotation if not kind or (field is not None and field.default == kind) else None
+    return next((found for part in get_args(annotation) if (found := _section(part, kind)) is not None), None)

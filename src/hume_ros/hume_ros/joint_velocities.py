@@ -14,6 +14,9 @@ from hume_ros.conversions import joint_values
 _SHORTEST = 0.005
 """Time between positions that tell a velocity, s."""
 
+_SPARSE = 0.05
+"""States may lie this far apart, s."""
+
 
 def velocities_around(
     stamp: float,
@@ -34,7 +37,7 @@ def velocities_around(
     Returns:
         (n,) rad/s; 0 where there are no states of that time.
     """
-    near = [(time, state) for time, state in states if abs(time - stamp) <= window + _SHORTEST]
+    near = [(time, state) for time, state in states if abs(time - stamp) <= window + _SPARSE]
     if len(near) < 2:
         return np.zeros(len(names))
     times = np.array([time for time, _ in near])

@@ -199,3 +199,20 @@ def test_at_rest_the_arm_stops_and_nothing_is_thought(make_rig: Any) -> None:
 def test_a_session_needs_neither_ros_nor_a_network() -> None:
     program = "import sys, hume_session; assert not {'rclpy', 'hume_msgs'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(("space", "sign"), [("joint_position", [1, -1]), ("joint_delta", [1, 1])])
+def test_a_policy_that_counts_in_degrees_moves_the_arm_by_degrees(
+    make_rig: Any, profile: Any, space: str, sign: Any
+) -> None:
+    degrees = np.array([12.0, -7.0])
+    rig = make_rig(profile=profile.with_action(space, unit="deg", sign=sign, offset=[0.0, 0.0]))
+    rig.engine.target = degrees
+    rig.started(0.45 if space == "joint_delta" else 2.5)
+    wanted = np.radians(degrees * sign)
+    if space == "joint_position":
+        np.testing.assert_allclose(rig.arm, wanted, atol=1e-4)
+    else:
+        # Every thought asks for as much again, from where the arm is by then.
+        segment = rig.notes.segments[0][2]
+        np.testing.assert_allclose(segment.positions[-1], wanted, atol=1e-9)

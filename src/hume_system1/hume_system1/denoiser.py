@@ -286,4 +286,9 @@ def allowed_starts(stamps: Stamps | None, chunk_size: int, segment_size: int) ->
     if stamps == EVERY_SEGMENT:
         stamps = tuple(row / chunk_size for row in range(0, chunk_size, segment_size))
     # As System 1 counts: in float32, cut off.
-    return tuple(sorted({int(np.float32(stamp) * np.float32(chunk_size)): float(stamp) for stamp in stamps}.items()))
+    rows = {int(np.float32(stamp) * np.float32(chunk_size)): float(stamp) for stamp in stamps}
+    # In float64 a stamp may fall short of its row by a rounding.
+    exact = {
+        row: stamp if int(stamp * chunk_size) == row else float(np.nextafter(stamp, 1.0)) for row, stamp in rows.items()
+    }
+    return tuple(sorted(exact.items()))

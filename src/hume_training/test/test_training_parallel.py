@@ -16,6 +16,7 @@ from hume_core.errors import ConfigError
 from hume_training.training.loop import train
 from hume_training.training.parallel import Processes
 from hume_training.training.system2 import new_checkpoint
+from hume_training.training.taught import taught_rows
 
 SCRIPT = Path(__file__).with_name("parallel_trainings.py")
 
@@ -35,7 +36,8 @@ trainings = _load(SCRIPT)
 @pytest.fixture(scope="module")
 def start(dataset: Path, data: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("start")
-    new_checkpoint(trainings.system2_config(dataset, folder), data, folder)
+    config = trainings.system2_config(dataset, folder)
+    new_checkpoint(config, taught_rows(config, data), folder)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from hume_core.action_spaces import JointDelta
 from hume_core.errors import ConfigError, DatasetError, HumeError
 from hume_core.robot_sections import StateField
 from hume_training.data.arranged import arranged
-from hume_training.data.columns import Kind, flat_names, read_columns
 from hume_training.data.contract import dataset_contract
 from hume_training.data.deduce import deduce_layout
 from hume_training.data.demonstrations import Demonstrations
@@ -124,27 +124,6 @@ def test_holding_still_is_zero_for_every_joint(count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "listed",
-    [
-        ["a", "b", "c"],
-        {"motors": ["a", "b", "c"]},
-        [["a", "b"], ["c"]],
-        [["a", "b", "c"]],
-        {"arm": ["a", "b"], "hand": ["c"]},
-        {"axes": [["a"], ["b", "c"]]},
-    ],
-)
-def test_names_in_every_form(listed: Any) -> None:
-    assert flat_names(listed, 3) == ("a", "b", "c")
-    assert flat_names(listed, 4) == ()
-
-
-@pytest.mark.parametrize("listed", [None, 3, "abc", [1, 2, 3], {"motors": 3}, [[[[[["a"]]]]]], ["a", None, "b"]])
-def test_what_is_no_list_of_names(listed: Any) -> None:
-    assert flat_names(listed, 3) == ()
-
-
-@pytest.mark.parametrize(
     "names",
     [
         tuple(f"motor_{k}" for k in range(8)),
@@ -187,6 +166,18 @@ def test_the_configuration_names_what_the_dataset_does_not() -> None:
     assert [arm.action for arm in layout.arms] == [(0, 1), (3, 4)]
     assert [gripper.action for gripper in layout.grippers] == [2, 5]
     assert [arm.positions for arm in layout.arms] == [(0, 1), (2, 3)]
+
+
+def test_a_robot_names_what_the_dataset_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUME_ROBOTS", str(Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"))
+    names = tuple(f"motor_{k}" for k in range(8))
+    layout = layout_of(both(names), robot="franka_panda")
+    assert (layout.joints, [g.name for g in layout.grippers]) == (PANDA, ["panda_finger_joint1"])
+    # Seven numbers of a six-joint arm may be six joints, or the six numbers of its tool.
+    with pytest.raises(DatasetError, match=r"(?s)whether six of them.*dataset_actions: joints"):
+        layout_of(both(names[:7]), robot="wx250s")
+    assert layout_of(both(names[:7]), robot="wx250s", dataset_actions="joints").rows is Rows.JOINTS
+    assert layout_of(both(names[:7]), robot="wx250s", dataset_actions="tool").rows is Rows.TOOL
 
 
 @pytest.mark.parametrize(
@@ -255,25 +246,22 @@ def test_states_are_put_in_the_order_of_the_joints() -> None:
     assert [gripper.name for gripper in contract.grippers] == ["finger"]
 
 
+@pytest.mark.parametrize("form", ["opening", "closedness", "percent"])
+def test_states_of_other_units_than_the_actions(form: str) -> None:
+    names = ("a_joint_deg", "b_joint_deg", f"left_finger_{form}")
+    state = np.random.default_rng(0).uniform(0.1, 1.0, (20, 3)) * [60.0, 60.0, 100.0 if form == "percent" else 1.0]
+    data = in_memory(("a_joint", "b_joint", "gripper"), names, state=state)
+    rows = taught_rows(config(), data)
+    contract = dataset_contract(rows).model_dump(mode="json")
+    assert contract["state"] == [{"field": "joint_positions", "unit": "deg"}, {"field": "gripper", "form": form}]
+    assert (contract["arms"][0]["unit"], contract["grippers"][0]["name"]) == ("rad", "left_finger")
+    chunk, _ = rows.chunks(np.array([2]), 1)
+    np.testing.assert_allclose(chunk[0, 0, :2], data.action[2, :2] - np.radians(data.state[2, :2]), atol=1e-6)
+
+
 def test_states_of_other_joints_are_refused() -> None:
     with pytest.raises(DatasetError, match=r"has the joints c_joint, d_joint .* its actions have a_joint, b_joint"):
         layout_of(in_memory(("a_joint", "b_joint"), ("c_joint", "d_joint")))
-
-
-@pytest.mark.parametrize(
-    ("names", "kinds"),
-    [
-        (("x", "y", "z", "roll", "pitch", "yaw"), [Kind.POSITION] * 3 + [Kind.RPY] * 3),
-        (("x", "z", "axis_angle1", "axis_angle2"), [Kind.POSITION] * 2 + [Kind.ROTATION_VECTOR] * 2),
-        (("x", "y", "z", "rx", "ry", "rz", "rw"), [Kind.POSITION] * 3 + [Kind.QUATERNION] * 4),
-        (("ee_pos_x", "ee_quat_w", "tcp_rx"), [Kind.POSITION, Kind.QUATERNION, Kind.QUATERNION]),
-        (("delta_x", "d_roll", "left_x"), [Kind.POSITION, Kind.JOINT, Kind.POSITION]),
-        (("forearm_roll", "wrist_yaw", "head_pitch"), [Kind.JOINT] * 3),
-        (("elbow.vel", "elbow_velocity", "pad"), [Kind.VELOCITY, Kind.VELOCITY, Kind.PADDING]),
-    ],
-)  # fmt: skip
-def test_what_names_say(names: tuple[str, ...], kinds: list[Kind]) -> None:
-    assert [column.kind for column in read_columns(names)] == kinds
 
 
 @pytest.mark.parametrize(

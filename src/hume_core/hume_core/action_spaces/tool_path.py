@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hume_core.action_spaces.base import Motion, SegmentTargets
 from hume_core.action_spaces.conventions import Conventions
-from hume_core.action_spaces.response import Reference
+from hume_core.action_spaces.response import Reference, ToolState
 from hume_core.errors import ActionSpaceError
 from hume_core.kinematics.rotation import Pose
 from hume_core.kinematics.solver import Kinematics, Reach, Solution
@@ -54,8 +54,9 @@ class ToolPath:
     goal of row k-1; what row 0 is displaced from is the pose at the observation, not the robot's pose when the chunk
     arrives. Displacements then add up on poses asked for, not on poses reached, so a row that a velocity limit holds
     back is made up for by the next ones. `Conventions.response` says how the tool follows the goals: at once, or as a
-    simulated arm does, which goes on from row to row with its velocity. The joints of each row are solved from those
-    of the row before, so the arm keeps its configuration.
+    simulated arm does, which goes on from row to row with its velocity. A row that is counted from the measured pose
+    starts from where limits have let the arm come. The joints of each row are solved from those of the row before, so
+    the arm keeps its configuration.
 
     A row that limits or a singular pose keep out of tolerance is followed as nearly as they allow, and reported. One
     that stays away by more than 30 mm or 0.2 rad is unreachable and repeats the joints of the row before, so the arm
@@ -141,6 +142,8 @@ class ToolPath:
             return
         self._joints[k + 1], self._goals[k + 1], self._states[k + 1] = solution.positions, goal, state
         if solution.reach is not Reach.REACHED:
+            if self._reference is Reference.MEASURED:
+                self._states[k + 1] = self._reached(solution.positions, start)
             size = solution.position_error / _LAG_POSITION + solution.rotation_error / _LAG_ROTATION
             self._shorts[k + 1] = (size, f"row {k} stays behind: {solution.describe()}")
 
@@ -154,6 +157,11 @@ class ToolPath:
         if motion is None or not isinstance(before, ToolPath) or not self._response.keeps_orientation:
             return start
         return Pose(start.position, before.goal_after(motion.row).rotation)
+
+    def _reached(self, joints: NDArray[np.float64], before: NDArray[np.float64]) -> ToolState:
+        """Where the arm is, and not where it should be: the next row starts from what would be measured."""
+        pose = self._space.controlled(self._kinematics.forward(joints))
+        return self._tracker.begin(pose, joints, (joints - before) / self._dt)
 
     def _goal(self, k: int) -> Pose:
         """What row k asks for."""

@@ -171,6 +171,10 @@ def _configured(names: Sequence[str], size: int, options: LayoutOptions) -> Acti
     if not arms:
         assert options.profile is not None
         arms = {ARM: options.profile.joint_names}
+        if options.rows is None and len(options.profile.joint_names) == _TOOL:
+            raise not_said(_ACTION, names, size, "that does not say whether six of them are joints or the tool's", [
+                "dataset_actions: joints   # absolute joint targets; or tool"
+            ])  # fmt: skip
     used = sum(_TOOL if rows is Rows.TOOL else len(joints) for joints in arms.values())
     if grippers is None:
         grippers = _rest(size - used, options)

@@ -46,6 +46,7 @@ class Column:
         side: "left", "right" or empty.
         unit: "rad", "deg" or empty: the name does not say.
         scalar: the number w of a quaternion.
+        form: of a gripper, see `hume_core.state.kinds.GripperForm`; empty: the name does not say.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Column:
     side: str = ""
     unit: str = ""
     scalar: bool = False
+    form: str = ""
 
 
 _SIDES = ("left", "right")
@@ -60,6 +62,7 @@ _UNITS = {"rad": "rad", "radian": "rad", "radians": "rad", "deg": "deg", "degree
 _UNIT = re.compile(rf"[\s._/(\[-]+({'|'.join(sorted(_UNITS, key=len, reverse=True))})[\])]*$", re.IGNORECASE)
 _POSITION = re.compile(r"[._/]+(pos|position|qpos)$", re.IGNORECASE)
 _VELOCITY = re.compile(r"[._/]+(vel|velocity|qvel)$", re.IGNORECASE)
+_FORM = re.compile(r"[._/]+(opening|closedness|percent)$", re.IGNORECASE)
 _GRIPPER = ("gripper", "finger", "jaw", "claw")
 _OTHER = {
     "effort", "torque", "current", "force", "temperature", "terminate", "done", "success", "reward", "timestamp",
@@ -127,8 +130,11 @@ def _column(name: str) -> Column:
         return Column(plain, tool, side, said, words[-1] in ("w", "qw", "rw"))
     if _VELOCITY.search(plain):
         return Column(_VELOCITY.sub("", plain), Kind.VELOCITY, side, said)
-    joint = _POSITION.sub("", plain)
-    return Column(joint, _kind(words), side, said)
+    kind = _kind(words)
+    form = _FORM.search(plain) if kind is Kind.GRIPPER else None
+    if form is not None:
+        return Column(plain[: form.start()], kind, side, said, form=form[1].lower())
+    return Column(_POSITION.sub("", plain), kind, side, said)
 
 
 def _kind(words: Sequence[str]) -> Kind:

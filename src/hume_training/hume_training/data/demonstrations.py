@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import DatasetError
+from hume_core.texts import listed
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def joined(parts: Sequence[Demonstrations]) -> Demonstrations:
     """Datasets of the same robot as one.
 
     Raises:
-        DatasetError: cameras, sizes or rates differ.
+        DatasetError: cameras, sizes, rates or the names of the numbers differ.
     """
     first = parts[0]
     for other in parts[1:]:
@@ -111,6 +112,11 @@ def joined(parts: Sequence[Demonstrations]) -> Demonstrations:
         theirs = (other.fps, other.state.shape[1], other.action.shape[1], sorted(other.images))
         if mine != theirs:
             raise DatasetError(f"datasets differ in rate, state size, action size or cameras: {mine} and {theirs}")
+        for one, another in ((first.state_names, other.state_names), (first.action_names, other.action_names)):
+            if one and another and one != another:
+                raise DatasetError(
+                    f"datasets differ in what they call their numbers: {listed(one)} and {listed(another)}"
+                )
     offsets = np.cumsum([0, *(len(part.state) for part in parts[:-1])])
     known = all(part.success is not None for part in parts)
     seen = [part.environment for part in parts if part.environment is not None]

@@ -55,8 +55,12 @@ def part_of(
         names = listed(column.name for column in columns)
         raise DatasetError(f"the dataset's 'observation.state' has a {kind.value} of {len(columns)} numbers: {names}")
     written: dict[str, Any] = {"field": StateField.TOOL_ROTATION if kind.is_rotation else _FIELDS[kind]}
-    if kind in (Kind.JOINT, Kind.VELOCITY) and unit == "deg":
-        written["unit"] = "deg"
+    if kind in (Kind.JOINT, Kind.VELOCITY):
+        said = {column.unit for column in columns} - {""}
+        if len(said) > 1:
+            raise DatasetError("the dataset's 'observation.state' has joints in rad and in deg; write all in one unit")
+        if (said.pop() if said else unit) == "deg":
+            written["unit"] = "deg"
     elif kind is Kind.GRIPPER:
         written["form"] = _gripper(columns, values, grippers, percent)
     elif kind is Kind.PADDING:
@@ -90,17 +94,15 @@ def _gripper(
             f"{len(grippers)}: {listed(grippers) or 'none'}"
         )
     if float(np.abs(values).max()) > _LARGEST_OPENING:
-        if percent:
+        if percent or all(column.form == GripperForm.PERCENT.value for column in columns):
             return GripperForm.PERCENT
         raise DatasetError(
             f"gripper '{columns[0].name}' of the dataset's 'observation.state' goes to {np.abs(values).max():.4g}, "
             "which is no position in m or rad. Write in the training's configuration:\n"
             f"  grippers: {{{columns[0].name}: [0, 100]}}   # where it is a percentage"
         )
-    words = {word for column in columns for word in column.name.lower().replace(".", "_").split("_")}
-    if words & {"opening", "openness", "open"}:
-        return GripperForm.OPENING
-    return GripperForm.CLOSEDNESS if words & {"closedness", "closed"} else GripperForm.POSITION
+    forms = {column.form for column in columns}
+    return GripperForm(forms.pop()) if len(forms) == 1 and "" not in forms else GripperForm.POSITION
 
 
 def _constant(columns: Sequence[Column], values: NDArray[np.float32]) -> float:
