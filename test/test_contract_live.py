@@ -1,4 +1,4 @@
-"""A checkpoint of LIBERO's sizes on a Panda: refused without a contract, and with one of another world; runs with its own."""
+"""A checkpoint of LIBERO's sizes on a Panda runs with its contract. Without it, or with another, it is refused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_with_its_contract_it_runs_and_with_another_it_is_refused(
 ) -> None:
     trial.wait(lambda: trial.status.mode > System1Status.INACTIVE, 180.0, "System 1 becoming active")
     trial.send_goal("open the middle drawer")
-    trial.wait(lambda: trial.status.segments_accepted > 3, 120.0, "segments")
+    trial.wait(lambda: trial.status.segments_accepted > 0, 120.0, "a segment")
     given = {"robot": ROBOT, "checkpoint": str(libero), "autostart": True, "exit_on_failure": True}
     cases = (
         ("", "does not say what its numbers mean", "./hume contract"),

@@ -19,8 +19,8 @@ class LaunchOptions:
 
     robot: str = same_as(find(System2Settings, "robot"), default="wx250s_sim")
     checkpoint: str = same_as(find(System2Settings, "checkpoint"))
-    contract: str = same_as(find(System2Settings, "contract"))
     task: str = same_as(find(System2Settings, "task"))
+    contract: str = same_as(find(System2Settings, "contract"))
     namespace: str = setting("", "Namespace of every node and relative topic.")
     params_file: str = setting("", "YAML file with node parameters; everything below goes above it.")
     policy_config: str = setting("", "YAML file with settings of the policy, such as config/policy.yaml.")

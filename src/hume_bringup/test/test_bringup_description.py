@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hume_bringup.description import GRAPHS, NodeSpec, OnExit, graph
+from hume_bringup.description import GRAPHS, NodeSpec, OnExit, graph, systems
 from hume_bringup.gazebo import CONTROLLERS
 from hume_bringup.options import LaunchOptions
 from hume_bringup.policy_config import load_policy_config
@@ -235,8 +235,8 @@ def test_where_no_real_arm_moves_no_checkpoint_need_be_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    systems = [spec for spec in graph(name, LaunchOptions(bag="/bag")) if spec.lifecycle]
-    folders = {str(spec.parameters["checkpoint"]) for spec in systems}
+    lifecycle = [spec for spec in graph(name, LaunchOptions(bag="/bag")) if spec.lifecycle]
+    folders = {str(spec.parameters["checkpoint"]) for spec in lifecycle}
     assert folders == {str(default_checkpoint("wx250s_sim"))}
 
 
@@ -252,8 +252,8 @@ def test_a_parameter_file_may_name_the_checkpoint(text: str, tmp_path: Path) -> 
     path = tmp_path / "params.yaml"
     path.write_text(text)
     for name in ("sim", "robot"):
-        systems = [spec for spec in graph(name, LaunchOptions(params_file=str(path))) if spec.lifecycle]
-        assert [spec.parameters.get("checkpoint", "") for spec in systems] == ["", ""]
+        lifecycle = [spec for spec in graph(name, LaunchOptions(params_file=str(path))) if spec.lifecycle]
+        assert [spec.parameters.get("checkpoint", "") for spec in lifecycle] == ["", ""]
 
 
 def test_a_parameter_file_without_a_checkpoint_is_not_enough_for_a_real_arm(tmp_path: Path) -> None:
@@ -261,8 +261,8 @@ def test_a_parameter_file_without_a_checkpoint_is_not_enough_for_a_real_arm(tmp_
     path.write_text("hume_system1: {ros__parameters: {threads: 2}}")
     with pytest.raises(ConfigError, match="'checkpoint' is empty"):
         graph("robot", LaunchOptions(params_file=str(path)))
-    systems = [spec for spec in graph("sim", LaunchOptions(params_file=str(path))) if spec.lifecycle]
-    assert all(Path(spec.parameters["checkpoint"]).is_dir() for spec in systems)
+    lifecycle = [spec for spec in graph("sim", LaunchOptions(params_file=str(path))) if spec.lifecycle]
+    assert all(Path(spec.parameters["checkpoint"]).is_dir() for spec in lifecycle)
 
 
 @pytest.mark.parametrize(
@@ -272,3 +272,11 @@ def test_a_parameter_file_without_a_checkpoint_is_not_enough_for_a_real_arm(tmp_
 def test_the_log_level_is_that_of_the_nodes_own_logger(namespace: str, logger: str) -> None:
     arguments = by_name("robot", namespace=namespace, log_level="debug")["hume_system1"].ros_arguments()
     assert arguments[arguments.index("--log-level") + 1] == f"{logger}:=debug"
+
+
+def test_a_contract_reaches_both_systems(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.touch()
+    for given, expected in (("libero_goal", "libero_goal"), (str(mine), str(mine)), ("", None)):
+        specs = systems(LaunchOptions(robot="franka_panda", checkpoint="org/name", contract=given))
+        assert {spec.parameters.get("contract") for spec in specs} == {expected}

@@ -17,6 +17,7 @@ from hume_system2.settings import System2Settings
 NODES = {
     "robot": System2Settings,
     "checkpoint": System2Settings,
+    "contract": System2Settings,
     "task": System2Settings,
     "limits_file": System1Settings,
     "autostart": LifecycleSettings,
