@@ -55,11 +55,8 @@ def check_first_state(
 def _smallest(part: StatePart, composer: StateComposer) -> float:
     """Smallest standard deviation that a number of a part is judged by: no position of the gripper is refused."""
     gripper = composer.profile.gripper
-    if (
-        gripper is None
-        or not isinstance(part, GripperPart)
-        or part.form not in (GripperForm.POSITION, GripperForm.FINGERS)
-    ):
+    measured = isinstance(part, GripperPart) and part.form in (GripperForm.POSITION, GripperForm.FINGERS)
+    if gripper is None or not measured:
         return part.spread()
     return max(part.spread(), _OF_RANGE * abs(gripper.open - gripper.closed))
 
