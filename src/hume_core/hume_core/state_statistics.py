@@ -14,7 +14,9 @@ from hume_core.state.kinds import GripperForm, StateField
 from hume_core.state.parts import GripperPart, JointPart, StatePart
 from hume_core.state_composer import StateComposer
 
-_HALF_DEGREES = 180.0 / pi
+_DEGREES = 180.0 / pi
+_OF_RANGE = 0.15
+"""Of a gripper's range."""
 
 
 def check_first_state(
@@ -36,7 +38,7 @@ def check_first_state(
         return
     mean, std = (numbers.detach().cpu().numpy().astype(np.float64) for numbers in known)
     parts = [(part, i) for part in composer.profile.state for i in range(composer.size_of(part))]
-    spread = np.maximum(std, [part.spread() for part, _ in parts])
+    spread = np.maximum(std, [_smallest(part, composer) for part, _ in parts])
     off = np.abs(state - mean) / spread
     worst = int(np.argmax(off))
     if off[worst] <= deviations:
@@ -45,9 +47,18 @@ def check_first_state(
     raise ObservationError(
         f"the first state does not look like the checkpoint's training data: '{composer.names[worst]}' is "
         f"{state[worst]:.4g}, in training it was {mean[worst]:.4g} with a standard deviation of {std[worst]:.4g} "
-        f"({off[worst]:.0f} of them off; state_deviations allows {deviations:g}). "
+        f"({off[worst]:.0f} times {spread[worst]:.3g} off; state_deviations allows {deviations:g}). "
         f"Likely cause: {_likely_cause(part, float(state[worst]), float(mean[worst]), float(spread[worst]))}"
     )
+
+
+def _smallest(part: StatePart, composer: StateComposer) -> float:
+    """Smallest standard deviation that a number of a part is judged by: no position of the gripper is refused."""
+    gripper = composer.profile.gripper
+    measured = isinstance(part, GripperPart) and part.form in (GripperForm.POSITION, GripperForm.FINGERS)
+    if gripper is None or not measured:
+        return part.spread()
+    return max(part.spread(), _OF_RANGE * abs(gripper.open - gripper.closed))
 
 
 def _likely_cause(part: StatePart, value: float, mean: float, spread: float) -> str:
@@ -71,7 +82,7 @@ def _likely_cause(part: StatePart, value: float, mean: float, spread: float) -> 
 
 def _joint_cause(part: JointPart, value: float, mean: float, spread: float) -> str:
     degrees = part.unit is AngleUnit.DEG
-    other = value / _HALF_DEGREES if degrees else value * _HALF_DEGREES
+    other = value / _DEGREES if degrees else value * _DEGREES
     if abs(other - mean) < 2.0 * spread or (not degrees and abs(mean) > 2.0 * pi):
         found, wanted = ("degrees", "rad") if degrees else ("rad", "deg")
         return f"the checkpoint counts in {wanted}, the state is in {found}; set the unit of this part of the contract"

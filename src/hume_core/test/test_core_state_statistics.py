@@ -96,8 +96,20 @@ def test_a_constant_of_training_may_not_differ() -> None:
 def test_tiny_standard_deviations_do_not_refuse_an_arm_near_its_training() -> None:
     of = composer("wx250s", ["joint_positions", "gripper"])
     mean = [*RobotProfile.load("wx250s").home, 0.026]
-    state = np.array(mean, np.float32) + np.array([0.4, -0.4, 0.4, 0.0, 0.3, 0.0, 0.011], np.float32)
+    state = np.array(mean, np.float32) + np.array([1.4, -1.4, 1.4, 0.0, 1.3, 0.0, 0.011], np.float32)
     check_first_state(state, statistics(mean, [1e-6] * 7), of, 8.0)
+
+
+@pytest.mark.parametrize("robot", ["so101", "ur5e", "franka_panda", "xarm7", "wx250s_sim"])
+@pytest.mark.parametrize("end", ["closed", "open"])
+def test_no_gripper_is_refused_where_it_can_be(robot: str, end: str) -> None:
+    gripper = RobotProfile.load(robot).gripper
+    assert gripper is not None
+    middle = 0.5 * (gripper.closed + gripper.open)
+    for form, sign in (("position", [1.0]), ("fingers", [1.0, -1.0])):
+        of = composer(robot, [{"field": "gripper", "form": form}])
+        state = np.array(sign, np.float32) * getattr(gripper, end)
+        check_first_state(state, statistics([middle * part for part in sign], [0.01] * len(sign)), of, 8.0)
 
 
 def test_the_bound_may_be_wider_and_there_may_be_none() -> None:

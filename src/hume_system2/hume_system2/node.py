@@ -75,15 +75,7 @@ class System2Node(HumeLifecycleNode):
             contract=settings.contract,
         )
         self._profile = fitted_robot(system2.config, system2.contract, self._profile, settings.checkpoint)
-        options = ThinkingOptions(
-            settings.candidates,
-            settings.time_temp,
-            settings.noise_temp,
-            settings.chooser,
-            settings.seed,
-            settings.threads,
-        )
-        thinker = Thinker(system2, options)
+        thinker = Thinker(system2, ThinkingOptions.of(settings))
         self._check_standing_task(thinker)
         composer = self._composer()
         state = probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout, composer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -33,6 +33,11 @@ class ThinkingOptions:
     chooser: str = System2Settings.chooser
     seed: int = System2Settings.seed
     threads: int = System2Settings.threads
+
+    @classmethod
+    def of(cls, settings: System2Settings) -> ThinkingOptions:
+        """As the node was started."""
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ class JointPart(_Part):
 
     def spread(self) -> float:
         """See above."""
-        radians = 1.0 if self.field is StateField.JOINT_VELOCITIES else 0.1
+        radians = 1.0 if self.field is StateField.JOINT_VELOCITIES else 0.25
         return radians if self.unit is AngleUnit.RAD else float(np.degrees(radians))
 
 
