@@ -202,8 +202,8 @@ def test_within_the_accelerations_of_the_profile_so_does_a_moderate_row(
 
 
 def test_system1_starts_at_the_stamps_it_was_trained_on(panda: RobotProfile, kinematics: Kinematics) -> None:
-    """System 2 every 12.5 rows: chunks are used past their middle, and the motion goes on between two segments."""
-    slow = panda.model_copy(update={"rates": panda.rates.model_copy(update={"system2": 1.6})})
+    """System 2 every 12 rows: chunks are used past their middle, and the motion goes on between two segments."""
+    slow = panda.model_copy(update={"rates": panda.rates.model_copy(update={"system2": 1.0 / 0.6})})
     row, joints = RECORDED["rows"][4], RECORDED["joints"][0, 4]
     policy = ConstantRow(np.array([*row[:6], 1.0]))
     found = play(slow, kinematics, policy, joints[0])
@@ -211,8 +211,8 @@ def test_system1_starts_at_the_stamps_it_was_trained_on(panda: RobotProfile, kin
     errors = relative_errors(kinematics, panda.tool.offset.pose(), row, found, joints)
     assert errors.max() < 0.1, errors.round(3).tolist()
     assert set(policy.stamps) == {0.0, 0.5}
-    # Once per stamp and thought.
-    assert len(policy.stamps) <= 2 * policy.thoughts
+    # Once per stamp and thought, and again while the answer is under way; at 60 Hz anywhere else.
+    assert len(policy.stamps) <= 4 * policy.thoughts < 30
 
 
 def test_without_the_response_whole_rows_add_up_to_about_four_times_as_far(

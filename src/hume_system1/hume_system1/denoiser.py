@@ -22,6 +22,9 @@ from hume_system1.control.admission import ChunkAdmission
 from hume_system1.control.settings import ControlSettings
 from hume_system1.robot_settings import control_settings
 
+_LONGEST_LATENCY = 0.3
+"""For how long System 2's rows go on where the next segment is not there yet, s."""
+
 
 @dataclass(frozen=True)
 class SegmentRequest:
@@ -235,9 +238,9 @@ class Denoiser:
         )
 
     def _continued(self, request: SegmentRequest, actions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """With as many more rows as System 2 chose them: what System 1 starts next comes a latency late."""
-        end = request.row + len(actions)
-        following = request.chunk.rows[end : end + self.refiner.segment_size]
+        """With some more rows as System 2 chose them: what System 1 starts next comes a latency late."""
+        end, count = request.row + len(actions), max(1, round(_LONGEST_LATENCY / request.chunk.dt))
+        following = request.chunk.rows[end : end + min(count, self.refiner.segment_size)]
         return np.concatenate([actions, self.refiner.unnormalise(following)[:, : actions.shape[1]]])
 
     def _targets(self, request: SegmentRequest, actions: NDArray[np.float64]) -> LayoutTargets:

@@ -95,7 +95,7 @@ def test_where_only_some_stamps_are_allowed_the_newest_that_is_not_ahead_is_take
     row = round(10 * stamp)
     assert refiner.stamps == [stamp]
     assert segment.stamp == pytest.approx(100.0 + row * DT)
-    np.testing.assert_array_equal(segment.positions, used.rows[row : row + 8, :2])
+    np.testing.assert_array_equal(segment.positions, used.rows[row : row + 4 + 3, :2])
     assert len(segment.grippers) == len(segment.positions)
 
 
