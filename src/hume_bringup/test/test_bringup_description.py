@@ -158,7 +158,7 @@ def test_a_limits_file_reaches_system1() -> None:
 
 def test_a_replay_moves_nothing_and_takes_the_bags_time() -> None:
     nodes = by_name("replay", bag="/bag", rate=0.5, loop=True)
-    assert nodes["replay"].arguments == ("replay", "/bag", "--wait", "--rate", "0.5", "--loop")
+    assert nodes["replay"].arguments == ("/bag", "--wait", "--rate", "0.5", "--loop")
     assert nodes["hume_system1"].parameters["dry_run"] is True
     assert nodes["hume_system2"].parameters["use_sim_time"] is True
 
@@ -171,9 +171,9 @@ def test_a_mock_stands_in_for_any_robot() -> None:
 
 def test_a_recording_knows_robot_namespace_and_clock() -> None:
     arguments = by_name("sim", record="/out", namespace="left", use_sim_time=True)["record"].arguments
-    assert arguments[:2] == ("record", "--robot")
-    assert Path(arguments[2]).stem == "wx250s_sim"
-    assert arguments[3:] == ("--output", "/out", "--namespace", "left", "--use-sim-time")
+    assert arguments[0] == "--robot"
+    assert Path(arguments[1]).stem == "wx250s_sim"
+    assert arguments[2:] == ("--output", "/out", "--namespace", "left", "--use-sim-time")
 
 
 def test_viz_starts_rviz_by_default() -> None:
