@@ -121,9 +121,14 @@ class RobotProfile(Section):
         if not isinstance(data, dict):
             raise RobotProfileError(f"{path}: must be a mapping with the fields {', '.join(cls.model_fields)}")
         try:
-            return cls.model_validate(data)._with_urdf_from(path.parent)
+            profile = cls.model_validate(data)._with_urdf_from(path.parent)
         except ValidationError as error:
             raise RobotProfileError(f"{path}: {describe_problem(error, data, cls)}") from error
+        if not profile.cameras:
+            raise RobotProfileError(
+                f"{path}: field 'cameras' is empty; a policy needs at least one, such as image: {{topic: ...}}"
+            )
+        return profile
 
     def _with_urdf_from(self, folder: Path) -> RobotProfile:
         """A relative path of the URDF starts from the profile's folder."""

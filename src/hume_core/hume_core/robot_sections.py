@@ -24,6 +24,7 @@ from hume_core.action_spaces.response import ResponseField
 from hume_core.camera_operations import CameraOperations
 from hume_core.field_types import Finite, Name, Positive, SpaceName
 from hume_core.node_settings import STREAM_RATE
+from hume_core.plausible_types import Acceleration, Age, Angle, Jerk, Period, Tracking, Velocity
 from hume_core.sections import Section
 from hume_core.state.kinds import StateField
 from hume_core.state.tool import Placement
@@ -55,13 +56,13 @@ class Joint(Section):
     """
 
     name: Name
-    position: tuple[Finite, Finite] | None = None
+    position: tuple[Angle, Angle] | None = None
     continuous: bool = False
-    velocity: Positive
-    acceleration: Positive
-    jerk: Positive
-    tracking: Positive = 0.35
-    home: Finite = 0.0
+    velocity: Velocity
+    acceleration: Acceleration
+    jerk: Jerk
+    tracking: Tracking = 0.35
+    home: Angle = 0.0
 
     @model_validator(mode="after")
     def _home_is_reachable(self) -> Joint:
@@ -167,7 +168,7 @@ class Action(Section):
     """
 
     space: SpaceName
-    dt: Positive
+    dt: Period
     frame: DeltaFrame = DeltaFrame.BASE
     rotation: RotationFormat = RotationFormat.ROTATION_VECTOR
     scale: Scale | None = None
@@ -262,5 +263,5 @@ class Rates(Section):
 class ObservationTiming(Section):
     """How far apart (`slop`, s) the parts of an observation may lie, and how old (`max_age`, s) it may be."""
 
-    slop: Positive = 0.05
-    max_age: Positive = 0.25
+    slop: Age = 0.05
+    max_age: Age = 0.25

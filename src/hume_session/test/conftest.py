@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 
 from hume_core.chunk import Chunk, Segment
@@ -238,7 +237,7 @@ class Rig:
 
 
 @pytest.fixture(scope="session")
-def profile(tmp_path_factory: pytest.TempPathFactory) -> RobotProfile:
+def profile() -> RobotProfile:
     joint = {"position": [-3.0, 3.0], "velocity": 1.0, "acceleration": 4.0, "jerk": 80.0}
     data = {
         "name": "two",
@@ -249,9 +248,8 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> RobotProfile:
         "controllers": {"arm": {"type": "forward_command", "topic": "x"}},
         "rates": {"stream": 200.0, "system1": 20.0, "system2": 5.0},
     }
-    path = tmp_path_factory.mktemp("robots") / "robot.yaml"
-    path.write_text(yaml.safe_dump(data), encoding="utf-8")
-    return RobotProfile.load(path)
+    # From a file it would need a camera.
+    return RobotProfile.model_validate(data)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 
 from hume_core.chunk import Chunk, Segment
@@ -48,11 +47,11 @@ class Rows:
 
 
 @pytest.fixture
-def profile(tmp_path: Path) -> RobotProfile:
-    return make_profile(tmp_path, "joint_position")
+def profile() -> RobotProfile:
+    return make_profile("joint_position")
 
 
-def make_profile(folder: Path, space: str) -> RobotProfile:
+def make_profile(space: str) -> RobotProfile:
     joint = {"position": [-3.0, 3.0], "velocity": 1.0, "acceleration": 1.0, "jerk": 1.0}
     data: dict[str, Any] = {
         "name": "two",
@@ -62,9 +61,8 @@ def make_profile(folder: Path, space: str) -> RobotProfile:
         "action": {"space": space, "dt": DT},
         "controllers": {"arm": {"type": "forward_command", "topic": "x"}},
     }
-    path = folder / "robot.yaml"
-    path.write_text(yaml.safe_dump(data), encoding="utf-8")
-    return RobotProfile.load(path)
+    # From a file it would need a camera.
+    return RobotProfile.model_validate(data)
 
 
 def chunk(
@@ -112,8 +110,8 @@ def test_past_the_chunk_its_last_row_is_taken(profile: RobotProfile) -> None:
     np.testing.assert_array_equal(segment.positions, [[27.0, 28.0]])
 
 
-def test_asking_changes_nothing_and_may_be_answered_later(tmp_path: Path) -> None:
-    refiner, profile = Rows(), make_profile(tmp_path, "joint_delta")
+def test_asking_changes_nothing_and_may_be_answered_later() -> None:
+    refiner, profile = Rows(), make_profile("joint_delta")
     denoiser = Denoiser(refiner, profile)
     asked = denoiser.request(chunk(profile, 1, stamp=100.0), OBSERVATION, 100.2, JOINTS, 100.25)
     assert refiner.stamps == []
@@ -130,8 +128,8 @@ def test_asking_changes_nothing_and_may_be_answered_later(tmp_path: Path) -> Non
     np.testing.assert_array_equal(apart.grippers, whole.grippers)
 
 
-def test_deltas_count_from_the_anchor(tmp_path: Path) -> None:
-    profile = make_profile(tmp_path, "joint_delta")
+def test_deltas_count_from_the_anchor() -> None:
+    profile = make_profile("joint_delta")
     denoiser = Denoiser(Rows(), profile)
     segment = denoise(denoiser, chunk(profile, 1, 100.0, anchor=np.array([10.0, 20.0])), JOINTS, 100.0)
     np.testing.assert_array_equal(segment.positions[0], [10.0, 21.0])
@@ -140,9 +138,9 @@ def test_deltas_count_from_the_anchor(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("anchor", "joints", "moved"), [(3.1, -3.1, 0.0832), (-3.0, 3.0, -0.2832), (1.0, 8.0, 0.7168), (0.5, -0.5, -1.0)]
 )
-def test_a_continuous_joint_has_moved_the_short_way(tmp_path: Path, anchor: float, joints: float, moved: float) -> None:
+def test_a_continuous_joint_has_moved_the_short_way(anchor: float, joints: float, moved: float) -> None:
     refiner = Rows()
-    data = make_profile(tmp_path, "joint_delta").model_dump(mode="json")
+    data = make_profile("joint_delta").model_dump(mode="json")
     data["joints"][0] |= {"position": None, "continuous": True}
     profile = RobotProfile.model_validate(data)
     used = chunk(profile, 1, 100.0, anchor=np.array([anchor, anchor]))
@@ -151,10 +149,10 @@ def test_a_continuous_joint_has_moved_the_short_way(tmp_path: Path, anchor: floa
     np.testing.assert_allclose(segment.positions[0], [anchor, anchor + 1.0])
 
 
-def test_from_the_newest_state_a_segment_starts_now_and_knows_how_far_the_joints_moved(tmp_path: Path) -> None:
+def test_from_the_newest_state_a_segment_starts_now_and_knows_how_far_the_joints_moved() -> None:
     refiner = Rows()
     refiner.origin = "newest_state"
-    profile = make_profile(tmp_path, "joint_delta")
+    profile = make_profile("joint_delta")
     denoiser = Denoiser(refiner, profile)
     used = chunk(profile, 1, 100.0, anchor=np.array([10.0, 20.0]))
     segment = denoise(denoiser, used, np.array([11.0, 18.0]), 100.25)

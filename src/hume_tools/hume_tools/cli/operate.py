@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
@@ -28,6 +29,7 @@ Namespace = Annotated[str, typer.Option(help="Namespace of the stack; empty: the
 Timeout = Annotated[float, typer.Option(min=0.1, help="How long to wait for the stack, s.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 _Number = Optional[float]  # noqa: UP045
+_Path = Optional[Path]  # noqa: UP045
 
 DONE, REFUSED = 0, 1
 UNUSABLE = 2
@@ -59,6 +61,7 @@ def cancel(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = F
 def status(
     watch: Annotated[bool, typer.Option("--watch", help="Until q or Ctrl-C; space is the emergency stop.")] = False,
     seconds: Annotated[_Number, typer.Option(min=0.0, help="End the watch after this time, s.")] = None,
+    svg: Annotated[_Path, typer.Option(help="Also draw the view to this file; listens for some seconds.")] = None,
     namespace: Namespace = "",
     timeout: Timeout = 10.0,
     as_json: Json = False,
@@ -68,7 +71,7 @@ def status(
     from hume_tools.operate.watching import show_once, watch_status
 
     with _one_line(as_json), OperatorClient(namespace, timeout) as client:
-        code = watch_status(client, as_json, seconds) if watch else show_once(client, as_json)
+        code = watch_status(client, as_json, seconds) if watch else show_once(client, as_json, svg)
     raise typer.Exit(code)
 
 

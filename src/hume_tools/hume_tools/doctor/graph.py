@@ -21,6 +21,7 @@ class Source:
         qos_problems: node that publishes it -> why the stack cannot receive from it.
         publishers: names of the nodes that publish it, one for each publisher.
         unstamped: messages without a time stamp.
+        elsewhere: topics of the same type and last name that somebody publishes, where nobody publishes this one.
     """
 
     topic: str
@@ -32,6 +33,7 @@ class Source:
     qos_problems: dict[str, str] = field(default_factory=dict)
     publishers: list[str] = field(default_factory=list)
     unstamped: int = 0
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -134,6 +136,7 @@ class Graph:
         manager: of the controllers. None: the profile says that there is none.
         description: text of the topic robot_description. Empty: none came.
         repeated: topic of the stack -> node that publishes on it from several processes -> from how many.
+        where: domain, discovery range and namespace, in words.
     """
 
     joint_states: Source
@@ -148,3 +151,4 @@ class Graph:
     manager: Manager | None = None
     description: str = ""
     repeated: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    where: str = "this domain"

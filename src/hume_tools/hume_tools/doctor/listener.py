@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -73,6 +74,7 @@ class _Listener:
         if self._node.count_publishers("/clock"):
             self._node.set_parameters([Parameter("use_sim_time", Parameter.Type.BOOL, True)])
         self._note_endpoints()
+        self._graph.where = _where(self._node.get_namespace())
         self._subscribe(self._graph.joint_states, JointState, self._note_joints)
         for key, source in self._graph.cameras.items():
             self._subscribe(source, image_type(self._profile.cameras[key]), lambda image, _: image_to_rgb(image))
@@ -93,6 +95,7 @@ class _Listener:
             source.publishers = sorted(info.node_name for info in publishers)
             self._nodes |= {tuple(info.endpoint_gid[:_GID]): info.node_name for info in publishers}
             source.published_types = {info.topic_type for info in publishers}
+            source.elsewhere = () if publishers else self._elsewhere(source)
             problems = {info.node_name: qos_mismatch(info.qos_profile, qos.SENSOR) for info in publishers}
             source.qos_problems = {node: problem for node, problem in problems.items() if problem}
         controllers = self._profile.controllers
@@ -104,6 +107,17 @@ class _Listener:
             self._graph.stops[name] = tuple(
                 Endpoint(info.node_name, info.topic_type, stop_mismatch(info.qos_profile)) for info in publishers
             )
+
+    def _elsewhere(self, source: Source) -> tuple[str, ...]:
+        """Published topics of the same type that end in the same name."""
+        last = source.topic.rpartition("/")[2]
+        return tuple(
+            topic
+            for topic, types in self._node.get_topic_names_and_types()
+            if source.wanted_type in types
+            and topic.rpartition("/")[2] == last
+            and self._node.get_publishers_info_by_topic(topic)
+        )
 
     def _note_repeated(self) -> None:
         """Whether nodes of the stack run twice. One that may have crashed is given the time to leave the graph."""
@@ -177,6 +191,13 @@ class _Listener:
         full_name = self._node.resolve_service_name(name)
         listener = ManagerListener(self._node, lambda: self._executor.spin_once(timeout_sec=0.02), full_name)
         self._graph.manager = listener.ask({role.name for role in roles(self._profile)})
+
+
+def _where(namespace: str) -> str:
+    """Domain, discovery range and namespace, in words."""
+    domain = os.environ.get("ROS_DOMAIN_ID", "0")
+    reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
+    return f"domain {domain} (discovery range {reach}), namespace '{namespace}'"
 
 
 def _endpoint(info: Any) -> Endpoint:

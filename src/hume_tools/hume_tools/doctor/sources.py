@@ -17,17 +17,39 @@ _TOLERANCE = 0.02
 def judge_sources(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
     """Findings on every topic that the policy reads."""
     timing = profile.observation
+    yield from _anything(graph)
     yield from _source("joint states", graph.joint_states, 1.0 / timing.slop, timing.max_age)
     yield from _joints(profile, graph)
     yield from _publishers(profile, graph)
     for key in profile.cameras:
         yield from _source(f"camera {key}", graph.cameras[key], 1.0 / timing.max_age, timing.max_age)
+        yield from _one_publisher(f"camera {key}", graph.cameras[key])
+
+
+def _anything(graph: Graph) -> Iterator[Finding]:
+    """Whether the robot is in this domain at all."""
+    if any(source.published_types for source in (graph.joint_states, *graph.cameras.values())):
+        return
+    fix = (
+        "start the driver, or give driver and doctor the same ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE (LOCALHOST "
+        "hears this machine only, SUBNET others too) and --namespace"
+    )
+    yield Finding("robot", False, f"nothing of it is in {graph.where}", fix)
+
+
+def _one_publisher(what: str, source: Source) -> Iterator[Finding]:
+    """Images of two cameras on one topic look like one camera of twice the rate."""
+    if len(source.publishers) > 1:
+        found = f"{', '.join(source.publishers)} publish {source.topic}: their rates add up"
+        yield Finding(f"{what}: publishers", False, found, "stop all but one, or give each robot its own namespace")
 
 
 def _source(what: str, source: Source, rate: float, max_age: float) -> Iterator[Finding]:
     topic = source.topic
     if not source.published_types:
         fix = "start the driver or correct the profile's topic"
+        if source.elsewhere:
+            fix += f"; there is {', '.join(source.elsewhere)}: meant that one? then correct --namespace or the profile"
         yield Finding(f"{what}: topic", False, f"nobody publishes {topic}", fix)
         return
     good = source.published_types == {source.wanted_type}
@@ -61,6 +83,11 @@ def _joints(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
     found = f"missing: {', '.join(missing)}" if missing else f"{len(wanted)} of {len(graph.joint_positions)} published"
     fix = f"published are: {', '.join(graph.joint_positions)}; correct the joint names in the profile"
     yield Finding("joint names", not missing, found, fix)
+    others = [name for name in graph.joint_positions if name not in wanted]
+    if others and not missing:
+        fix = "add those that move the arm to joints of the profile: joints that it lacks are never commanded"
+        found = f"published, but not in the profile: {', '.join(others)}"
+        yield Finding("joints left out", False, found, fix, optional=True)
     outside = [
         f"{joint.name} at {graph.joint_positions[joint.name]:.3f} of {list(joint.position)}"
         for joint in profile.joints

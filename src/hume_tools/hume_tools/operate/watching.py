@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -22,20 +24,33 @@ _REFRESH = 0.2
 _LINE_PERIOD = 1.0
 _SETTLE = 0.6
 """A single snapshot listens this long for chunks and segments, s."""
+_PICTURE_SETTLE = 8.0
+"""The same for a picture, which shows a curve, s."""
+_PICTURE_WIDTH = 100
 _LABELS = {"s": Label.SUCCESS, "f": Label.FAILURE, "d": Label.DISCARD}
 
 
-def show_once(client: OperatorClient, as_json: bool) -> int:
+def show_once(client: OperatorClient, as_json: bool, picture: Path | None = None) -> int:
     """Print one snapshot; returns 0.
+
+    Args:
+        client: of the stack.
+        as_json: print JSON.
+        picture: also draw the view to this file, as SVG.
 
     Raises:
         NobodyAnswersError: System 1 publishes no status.
+        OSError: the picture cannot be written.
     """
     watch = StatusWatch(client)
     client.require_status()
     watch.snapshot()
-    client.spin(_SETTLE)
+    client.spin(_SETTLE if picture is None else _PICTURE_SETTLE)
     snapshot = watch.snapshot()
+    if picture is not None:
+        canvas = Console(record=True, width=_PICTURE_WIDTH, file=io.StringIO())
+        canvas.print(view(snapshot, keys=True))
+        canvas.save_svg(str(picture), title="hume status --watch")
     if as_json:
         print(json_text(snapshot.as_json()))
     else:

@@ -102,7 +102,7 @@ def train(
             objective.after_step()
             average.update(step)
             numbers = log.add(step, info) or numbers
-            progress.update(bar, advance=1, description=_described(numbers))
+            progress.update(bar, advance=1, description=bar_text(numbers))
             done = step + 1
             ending = processes.any(done == last or stop.requested)
             if processes.main and (done % config.save_every == 0 or ending):
@@ -123,7 +123,7 @@ def train(
     return Outcome(start, start >= config.steps, numbers)
 
 
-def _described(numbers: Mapping[str, float]) -> str:
+def bar_text(numbers: Mapping[str, float]) -> str:
     """Text of the bar; blank until the first means are known."""
     return f"loss {numbers['loss']:.4f}" if "loss" in numbers else ""
 

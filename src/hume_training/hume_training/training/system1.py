@@ -177,9 +177,13 @@ def _close_ones(
     target = system1.normalizer.action(chunks.to(system1.device)).cpu()
     counts = (~beyond)[..., None].float()
     squares = ((proposals - target)[..., :size].square() * counts).sum(1) / counts.sum(1).clamp(min=1.0)
-    kept = squares.amax(dim=1) <= config.largest_gap**2
+    gaps = squares.amax(dim=1).sqrt()
+    kept = gaps <= config.largest_gap
     if not kept.any():
-        raise ConfigError(f"no proposal is within largest_gap={config.largest_gap} of its demonstration; raise it")
+        raise ConfigError(
+            f"no proposal is within largest_gap={config.largest_gap} of its demonstration; the gaps are "
+            f"{float(gaps.min()):.3g} to {float(gaps.max()):.3g}, median {float(gaps.median()):.3g}; raise it"
+        )
     return kept
 
 
