@@ -92,7 +92,7 @@ def test_a_regression_run_goes_through_the_stages_of_the_nodes(calls: Counter[st
     bag = BagReader(BAG)
     settings = settings_of(RegressOptions(BAG, robot="wx250s_sim", candidates=2), bag.provenance)
     profile = RobotProfile.load("wx250s_sim")
-    policy = load_policy(str(CHECKPOINT), profile, settings)
+    policy, profile = load_policy(str(CHECKPOINT), profile, settings)
     session = Session(bag, profile, policy.cameras)
     arrivals = session.arrivals()
     first = next(arrivals).time
