@@ -6,8 +6,8 @@
 import sys
 from pathlib import Path
 
+from hume_bags.regress.regress_settings import RegressOptions
 from hume_bags.regress.run import regress
-from hume_bags.regress.settings import RegressOptions
 
 SHIPPED = Path(__file__).parents[1] / "test" / "fixtures" / "bags" / "lift"
 

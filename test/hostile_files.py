@@ -114,7 +114,7 @@ class Dataset(Kind):
 
         from hume_training.data.layout import demonstration_features
         from hume_training.data.reader import load_demonstrations
-        from hume_training.data.writer import Episode, finish, stage_shard
+        from hume_training.data.writer import EpisodeData, finish, stage_shard
 
         self.load, self.parquet = load_demonstrations, pyarrow.parquet
         self.source = folder.with_name(f"{folder.name}_whole")
@@ -129,7 +129,7 @@ class Dataset(Kind):
             }
             columns |= {key: np.zeros(5, bool) for key, feature in features.items() if feature.dtype == "bool"}
             images = numbers.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
-            episodes.append(Episode({**columns, "observation.images.image": images}, "lift", 0, True))
+            episodes.append(EpisodeData({**columns, "observation.images.image": images}, "lift", 0, True))
         stage_shard(self.source, 0, episodes, features)
         finish(self.source, features, 20.0, "test")
         self.files = [path.relative_to(self.source) for path in sorted(self.source.rglob("*.parquet"))]
@@ -227,7 +227,7 @@ class Profile(Kind):
         from hume_core.limits_file import tightened
         from hume_core.policy_contract import PolicyContract
         from hume_core.robot import RobotProfile
-        from hume_system1.control.settings import ControlSettings
+        from hume_system1.control.control_settings import ControlSettings
         from hume_system1.robot_settings import control_settings, gripper_settings
 
         self.robots = sorted((ROOT / "src/hume_bringup/config/robots").glob("*.yaml"))

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hume_bags.regress.policy import load_policy
-from hume_bags.regress.settings import RegressOptions, settings_of
+from hume_bags.regress.regress_settings import RegressOptions, settings_of
 from hume_core.errors import CheckpointError, ObservationError
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile

@@ -11,7 +11,7 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 
 from hume_core.robot import RobotProfile
-from hume_system1.control.settings import ControlSettings
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.denoiser_settings import DenoiserSettings
 

@@ -11,9 +11,9 @@ from hume_bags.episode_bag import EpisodeBags
 from hume_bags.episodes import find_episodes
 from hume_bags.errors import BagError
 from hume_bags.reader import BagReader
+from hume_bags.regress.regress_settings import RegressOptions
 from hume_bags.regress.report import verdict
 from hume_bags.regress.run import regress
-from hume_bags.regress.settings import RegressOptions
 from hume_core.robot import RobotProfile
 from hume_training.default_checkpoint import default_checkpoint
 from hume_training.evaluation.run import EvaluateOptions, run_evaluate

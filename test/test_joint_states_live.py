@@ -14,7 +14,7 @@ from sensor_msgs.msg import JointState
 
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
-from hume_ros.observer import probe_sensors
+from hume_ros.observation_source import probe_sensors
 from hume_tools.doctor.listener import _Listener
 from hume_tools.doctor.sources import judge_sources
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from hume_bags.reader import BagReader
 from hume_bags.regress.policy import load_policy
-from hume_bags.regress.session import Session
-from hume_bags.regress.settings import RegressOptions, settings_of
+from hume_bags.regress.regress_settings import RegressOptions, settings_of
+from hume_bags.regress.session import SteppedSession
 from hume_bags.regress.stepper import StepOptions, step_session
 from hume_core.chunk import Chunk
 from hume_core.observation import Observation
@@ -32,14 +32,14 @@ from hume_sim.suites import find_suite
 from hume_system1 import denoiser_node
 from hume_system1 import node as system1_node
 from hume_system1.control.core import ControlCore
-from hume_system1.denoiser import Denoiser
 from hume_system1.denoiser_node import DenoiserNode
-from hume_system1.denoising import DenoisingCycle
+from hume_system1.denoising_cycle import DenoisingCycle
 from hume_system1.node import System1Node
+from hume_system1.segment_planner import SegmentPlanner
 from hume_system2 import node as system2_node
 from hume_system2 import worker
-from hume_system2.cycle import Assignment, ThinkingCycle
 from hume_system2.thinker import ThoughtResult
+from hume_system2.thinking_cycle import Assignment, ThinkingCycle
 from hume_system2.worker import ThinkingWorker
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout
@@ -93,7 +93,7 @@ def test_a_regression_run_goes_through_the_stages_of_the_nodes(calls: Counter[st
     settings = settings_of(RegressOptions(BAG, robot="wx250s_sim", candidates=2), bag.provenance)
     profile = RobotProfile.load("wx250s_sim")
     policy, profile = load_policy(str(CHECKPOINT), profile, settings)
-    session = Session(bag, profile, policy.cameras)
+    session = SteppedSession(bag, profile, policy.cameras)
     arrivals = session.arrivals()
     first = next(arrivals).time
     part = takewhile(lambda arrival: arrival.time < first + 3_000_000_000, session.arrivals())
@@ -171,7 +171,9 @@ class Rows:
 def test_the_round_of_the_denoiser_goes_through_the_cycle(calls: Counter[str]) -> None:
     profile = RobotProfile.load("wx250s_sim")
     source = MessageSource()
-    cycle = DenoisingCycle(Denoiser(Rows(), profile), ObservationBuffer(profile, {JOINT_STATES: source}), profile, 4)
+    cycle = DenoisingCycle(
+        SegmentPlanner(Rows(), profile), ObservationBuffer(profile, {JOINT_STATES: source}), profile, 4
+    )
     published: list[Any] = []
     node: Any = SimpleNamespace(
         _cycle=cycle, _now=lambda: 100.1, _finished=[], _segments=SimpleNamespace(publish=published.append),
@@ -227,7 +229,7 @@ def test_the_nodes_leave_everything_to_the_stages() -> None:
     assert "CommandLoop(self._tick" in ast.unparse(ast.parse(inspect.getsource(system1_node)))
     for module, stages in (
         (system2_node, {"ThinkingCycle": ThinkingCycle, "ThinkingWorker": ThinkingWorker}),
-        (denoiser_node, {"DenoisingCycle": DenoisingCycle, "Denoiser": Denoiser}),
+        (denoiser_node, {"DenoisingCycle": DenoisingCycle, "Denoiser": SegmentPlanner}),
         (system1_node, {"ControlCore": ControlCore}),
     ):
         assert {name: getattr(module, name, None) for name in stages} == stages

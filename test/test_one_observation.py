@@ -23,7 +23,7 @@ from hume_core.robot import RobotProfile, find_profile
 from hume_core.state_composer import StateComposer
 from hume_ros.conversions import set_stamp
 from hume_ros.message_sync import MessageSource
-from hume_ros.observation_buffer import JOINT_STATES, Frame, ObservationBuffer
+from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer, SensorFrame
 from hume_session import Latencies, LatencyModel, PolicyFacts
 from hume_session.schedule import Schedule
 from hume_session.thinking import ThinkingStage
@@ -91,7 +91,7 @@ def expected(sent: Sent, robot: RobotProfile) -> list[tuple[NDArray[np.float32],
     ]
 
 
-def check(frames: Sequence[Frame], wanted: list[Any]) -> None:
+def check(frames: Sequence[SensorFrame], wanted: list[Any]) -> None:
     assert len(frames) == COUNT
     for frame, (state, pictures) in zip(frames, wanted, strict=True):
         assert frame.states[-1].tobytes() == state.tobytes()
@@ -120,10 +120,10 @@ def test_live_bag_session_and_export_give_the_same(contract: tuple[PolicyContrac
             np.testing.assert_array_equal(data.images[key][row], picture)
 
 
-def live(sent: Sent, robot: RobotProfile) -> list[Frame]:
+def live(sent: Sent, robot: RobotProfile) -> list[SensorFrame]:
     sources = {key: MessageSource() for key in (*robot.cameras, JOINT_STATES)}
     buffer = ObservationBuffer(robot, sources)
-    frames: list[Frame] = []
+    frames: list[SensorFrame] = []
     for _, topic, message in sent.messages():
         for key in keys(robot, topic):
             sources[key].deliver(message)
@@ -146,7 +146,7 @@ def recorded(sent: Sent, folder: Path, robot: str) -> Path:
     return folder
 
 
-def in_a_session(sent: Sent, robot: RobotProfile) -> list[Frame]:
+def in_a_session(sent: Sent, robot: RobotProfile) -> list[SensorFrame]:
     """What System 2's stage of a session would think about."""
     schedule = Schedule()
     stage = ThinkingStage(
@@ -154,7 +154,7 @@ def in_a_session(sent: Sent, robot: RobotProfile) -> list[Frame]:
         LatencyModel(Latencies.constant(0.1), Latencies.constant(0.1)).think, schedule, SimpleNamespace(), print,
     )  # type: ignore[arg-type] # fmt: skip
     observer = stage._observer
-    frames: list[Frame] = []
+    frames: list[SensorFrame] = []
     for _, topic, message in sent.messages():
         for key in keys(robot, topic):
             stage._sources[key].deliver(message)

@@ -25,7 +25,7 @@ from hume_session.engine import answered
 from hume_session.schedule import NS
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
-from hume_system1.denoiser import SegmentRequest
+from hume_system1.segment_planner import SegmentRequest
 from hume_system2.thinker import ThoughtResult
 
 ROOT = Path(__file__).parents[1]

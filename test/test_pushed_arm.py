@@ -15,9 +15,9 @@ from hume_core.chunk import Chunk, Segment
 from hume_core.robot import RobotProfile
 from hume_sim.world import TabletopWorld
 from hume_system1.control.command import ClockReading
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import ActivateEvent, ChunkEvent, JointStateEvent, SegmentEvent
-from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Mode
 from hume_system1.control.stream_check import stream_ratios
 from hume_system1.robot_settings import control_settings

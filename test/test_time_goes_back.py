@@ -22,6 +22,7 @@ from hume_ros.conversions import set_stamp
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer
 from hume_system1.control.command import ClockReading
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import (
     ActivateEvent,
@@ -31,13 +32,12 @@ from hume_system1.control.events import (
     ResetEvent,
     SegmentEvent,
 )
-from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Mode, Reason
-from hume_system1.denoiser import Denoiser
-from hume_system1.denoising import DenoisingCycle
+from hume_system1.denoising_cycle import DenoisingCycle
 from hume_system1.robot_settings import control_settings, gripper_settings
-from hume_system2.cycle import Assignment, ThinkingCycle
+from hume_system1.segment_planner import SegmentPlanner
 from hume_system2.thinker import ThoughtResult
+from hume_system2.thinking_cycle import Assignment, ThinkingCycle
 
 PERIOD = 0.005
 HORIZON = 16
@@ -86,7 +86,7 @@ class Stack:
         self.thinking = ThinkingCycle(buffers[0], profile, 0.0)
         self.buffer = buffers[0]
         self.thinking.assignment = Assignment("stay", 1)
-        denoiser = Denoiser(Still(), profile)
+        denoiser = SegmentPlanner(Still(), profile)
         self.denoising = DenoisingCycle(denoiser, buffers[1], profile, 0, self.problems.append)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()

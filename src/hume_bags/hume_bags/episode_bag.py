@@ -32,11 +32,11 @@ from hume_system1.control.report import STATUS_PERIOD, core_status
 from hume_system1.messages import segment_message
 from hume_system1.status import status_message
 from hume_system2 import messages
-from hume_system2.cycle import Task
 from hume_system2.thinker import ThoughtResult
+from hume_system2.thinking_cycle import PendingThought
 from hume_training.evaluation.arm import EPOCH_START
 from hume_training.evaluation.episode import Runner
-from hume_training.evaluation.outcome import Outcome, RecordedEpisode
+from hume_training.evaluation.outcome import EpisodeOutcome, RecordedEpisode
 
 _EPISODE_PERIOD = 100_000_000
 _SYSTEM2 = "/hume_system2"
@@ -117,7 +117,7 @@ class EpisodeBag(RecordedEpisode):
         self._status_due = self._episode_due = 0
         self._cameras = runner.cameras
 
-    def close(self, outcome: Outcome) -> Path:
+    def close(self, outcome: EpisodeOutcome) -> Path:
         """Write the bag and return its folder."""
         self._keep_episode(round(outcome.duration * NS), outcome.success)
         with BagWriter(self._folder, {**self._about, "success": outcome.success}) as writer:
@@ -147,7 +147,7 @@ class EpisodeBag(RecordedEpisode):
         message.header.stamp = to_time(EPOCH_START + time)
         self._keep(time, "hume/epoch", message, qos.LATCHED)
 
-    def thought(self, start: int, end: int, task: Task, result: ThoughtResult, chunk: Chunk | None) -> None:
+    def thought(self, start: int, end: int, task: PendingThought, result: ThoughtResult, chunk: Chunk | None) -> None:
         """See `Listener`."""
         if chunk is not None:
             self._keep(end, "hume/action_chunk", messages.action_chunk(chunk), qos.CHUNK)

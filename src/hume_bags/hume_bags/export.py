@@ -25,9 +25,9 @@ from hume_core.policy_contract import named_contract
 from hume_core.robot import RobotProfile
 from hume_core.state.kinds import GripperForm
 from hume_core.state.parts import GripperPart, JointPart, StatePart
-from hume_ros.observation_buffer import Frame
+from hume_ros.observation_buffer import SensorFrame
 from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
-from hume_training.data.writer import Episode, finish, stage_shard
+from hume_training.data.writer import EpisodeData, finish, stage_shard
 
 ACTIONS = ("commands", "states")
 SOURCES = "meta/hume_sources.json"
@@ -107,7 +107,7 @@ def export_bag(
     episodes: Sequence[RecordedEpisode],
     options: ExportOptions,
     skipped: list[str],
-) -> Iterator[tuple[RecordedEpisode, Episode]]:
+) -> Iterator[tuple[RecordedEpisode, EpisodeData]]:
     """The episodes of one bag, one in memory at a time. What is skipped, and why, is appended to `skipped`."""
     if not episodes:
         skipped.append(f"{reader.path}: no goal and no scene was recorded; name the instruction with --task")
@@ -124,7 +124,7 @@ def export_bag(
         except HumeError as error:
             skipped.append(f"{reader.path}: '{recorded.instruction}' at {recorded.start:.2f} s: {error}")
             continue
-        yield recorded, Episode(columns, recorded.instruction, recorded.seed, bool(recorded.success))
+        yield recorded, EpisodeData(columns, recorded.instruction, recorded.seed, bool(recorded.success))
     skipped += [f"{reader.path}: {count} times: {what}" for what, count in observations.problems.items()]
     skipped += [f"{reader.path}: {problem}" for problem in reader.problems]
 
@@ -171,10 +171,10 @@ def _rate(profile: RobotProfile) -> int:
 
 def _frames_by_episode(
     observations: BagObservations, profile: RobotProfile, episodes: Sequence[RecordedEpisode], size: int | None
-) -> Iterator[tuple[RecordedEpisode, list[Frame]]]:
+) -> Iterator[tuple[RecordedEpisode, list[SensorFrame]]]:
     """Each episode with the frames stamped within it, or just before it."""
     waiting = sorted(episodes, key=lambda episode: episode.start)
-    frames: list[Frame] = []
+    frames: list[SensorFrame] = []
     for item in observations.frames():
         while waiting and item.frame.stamp > waiting[0].end:
             yield waiting.pop(0), frames
@@ -194,7 +194,7 @@ def grid(start: float, end: float, dt: float) -> NDArray[np.float64]:
 
 
 def _columns(
-    frames: Sequence[Frame], track: Track, profile: RobotProfile, episode: RecordedEpisode, options: ExportOptions
+    frames: Sequence[SensorFrame], track: Track, profile: RobotProfile, episode: RecordedEpisode, options: ExportOptions
 ) -> dict[str, NDArray[Any]]:
     """One row per action step: the newest observation at its time, and the command at its time."""
     frames = sorted(frames, key=lambda frame: frame.stamp)

@@ -14,7 +14,7 @@ from hume_core.robot import RobotProfile
 from hume_core.texts import listed
 from hume_ros.conversions import stamp_seconds
 from hume_ros.message_sync import MessageSource
-from hume_ros.observation_buffer import JOINT_STATES, Frame, ObservationBuffer, check_cameras
+from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer, SensorFrame, check_cameras
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class BagFrame:
         arrival: of the message that completed the set, s.
     """
 
-    frame: Frame
+    frame: SensorFrame
     stamps: tuple[float, ...]
     arrival: float
 

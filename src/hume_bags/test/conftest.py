@@ -12,8 +12,8 @@ import pytest
 from hume_msgs.msg import Epoch
 from sensor_msgs.msg import Image, JointState
 
+from hume_bags.regress.regress_settings import RegressOptions
 from hume_bags.regress.run import regress
-from hume_bags.regress.settings import RegressOptions
 from hume_bags.writer import BagWriter
 from hume_core.nn.gemma import StackConfig
 from hume_core.policy_contract import PolicyContract

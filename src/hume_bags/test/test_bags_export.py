@@ -26,7 +26,7 @@ from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import set_stamp
 from hume_ros.message_sync import MessageSource
-from hume_ros.observation_buffer import JOINT_STATES, Frame, ObservationBuffer
+from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer, SensorFrame
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.reader import load_demonstrations
 from hume_training.training.run import run_train
@@ -127,11 +127,11 @@ def test_live_messages_bag_messages_and_exported_frames_give_identical_arrays(tm
         assert np.array_equal(data.state[row], at.states[-1])
 
 
-def live_frames(reader: BagReader, profile: RobotProfile) -> list[Frame]:
+def live_frames(reader: BagReader, profile: RobotProfile) -> list[SensorFrame]:
     topics = {"/" + camera.topic: key for key, camera in profile.cameras.items()} | {"/joint_states": JOINT_STATES}
     sources = {key: MessageSource() for key in topics.values()}
     buffer = ObservationBuffer(profile, sources)
-    frames: list[Frame] = []
+    frames: list[SensorFrame] = []
     for item in reader.messages(list(topics)):
         sources[topics[item.topic]].deliver(item.message)
         if buffer.newest_stamp() > (frames[-1].stamp if frames else 0.0):

@@ -21,10 +21,10 @@ from typer.testing import CliRunner
 from hume_bags.reader import BagReader
 from hume_bags.regress import run
 from hume_bags.regress.page import write_page
+from hume_bags.regress.regress_settings import RegressOptions
 from hume_bags.regress.report import summary
 from hume_bags.regress.run import regress
 from hume_bags.regress.session import SessionError
-from hume_bags.regress.settings import RegressOptions
 from hume_bags.regress.stream import read_stream
 from hume_bags.writer import BagWriter
 from hume_core.errors import ObservationError

@@ -10,6 +10,7 @@ import numpy as np
 from hume_core.chunk import Chunk, Segment
 from hume_core.limits import MotionLimits
 from hume_system1.control.command import ClockReading
+from hume_system1.control.control_settings import ControlSettings, GripperSettings
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import (
     ActivateEvent,
@@ -18,7 +19,6 @@ from hume_system1.control.events import (
     JointStateEvent,
     SegmentEvent,
 )
-from hume_system1.control.settings import ControlSettings, GripperSettings
 
 _SEGMENT_EVERY = 2  # ticks: about 90 segments per second at 200 Hz
 _CHUNK_EVERY = 40  # ticks: 5 chunks per second

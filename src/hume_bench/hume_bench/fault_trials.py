@@ -18,7 +18,7 @@ from std_srvs.srv import SetBool, Trigger
 from hume_bench.trial import Trial
 from hume_bringup.options import LaunchOptions
 from hume_core.limits import MotionLimits
-from hume_system1.black_box import Recording
+from hume_system1.black_box import CommandLog
 from hume_system1.control.states import Mode
 from hume_system1.control.stream_check import StreamRatios, stream_ratios
 
@@ -165,7 +165,7 @@ def run_fault(fault: Fault, limits: MotionLimits, after: Callable[[Trial], None]
         return judge(trial.stop(), caused, fault.bound, limits, reason)
 
 
-def judge(recording: Recording, caused: float, bound: float, limits: MotionLimits, reason: str) -> FaultOutcome:
+def judge(recording: CommandLog, caused: float, bound: float, limits: MotionLimits, reason: str) -> FaultOutcome:
     """Figures of a recording in which a fault was caused at steady time `caused`, s."""
     modes = np.array([mode is Mode.RUNNING for mode in recording.modes])
     braking = int(np.flatnonzero(~modes & (recording.times > caused))[0])
@@ -201,7 +201,7 @@ def stopping_time(speed: NDArray[np.float64], gained: NDArray[np.float64], limit
     return top / limits.acceleration + (limits.acceleration + rising) / limits.jerk
 
 
-def published_ratios(recording: Recording, limits: MotionLimits) -> StreamRatios:
+def published_ratios(recording: CommandLog, limits: MotionLimits) -> StreamRatios:
     """Largest ratios over all unbroken parts of the stream.
 
     Where a stalled computer made no command, the arm kept the last one. Nothing bounds acceleration or jerk across such

@@ -63,7 +63,7 @@ SIZES = (
 
 
 @dataclass(frozen=True)
-class Result:
+class ModelTimes:
     """Times of both schedules for one case. ``difference`` is relative to the largest output."""
 
     system: str
@@ -119,9 +119,11 @@ def run_bench(
     return 0
 
 
-def measure(console: Console, sizes: Sequence[Size], candidates: Sequence[int], repeats: int | None) -> list[Result]:
+def measure(
+    console: Console, sizes: Sequence[Size], candidates: Sequence[int], repeats: int | None
+) -> list[ModelTimes]:
     """Measure every case with a progress bar. See ``run_bench``."""
-    results: list[Result] = []
+    results: list[ModelTimes] = []
     total = sum(len(candidates) if "system2" in size.systems else 0 for size in sizes)
     total += sum("system1" in size.systems for size in sizes)
     with Progress(console=console) as progress, tempfile.TemporaryDirectory() as folder:
@@ -141,7 +143,7 @@ def measure(console: Console, sizes: Sequence[Size], candidates: Sequence[int], 
     return results
 
 
-def report(console: Console, results: Sequence[Result], json_path: Path | None, plot: Path | None) -> None:
+def report(console: Console, results: Sequence[ModelTimes], json_path: Path | None, plot: Path | None) -> None:
     """Print a table; write JSON and plot where a path is given."""
     _print(console, results)
     content = summary(results)
@@ -166,7 +168,7 @@ def _observation(size: Size, system2: System2) -> Observation:
     return Observation(images, np.zeros((1, 1, 7), dtype=np.float32), [DEFAULT_CORPUS[0]])
 
 
-def bench_system2(system2: System2, observation: Observation, size: str, n: int, repeats: int) -> Result:
+def bench_system2(system2: System2, observation: Observation, size: str, n: int, repeats: int) -> ModelTimes:
     """Measure a thought of N candidates, after checking that both schedules agree."""
     config = system2.config
     generator = torch.Generator().manual_seed(n)
@@ -182,7 +184,7 @@ def bench_system2(system2: System2, observation: Observation, size: str, n: int,
     return _result("system2", size, n, straightforward, shipped, repeats)
 
 
-def bench_system1(system1: System1, observation: Observation, size: str, repeats: int) -> Result:
+def bench_system1(system1: System1, observation: Observation, size: str, repeats: int) -> ModelTimes:
     """Measure a segment, after checking that both schedules agree."""
     config = system1.config
     chunk = torch.randn(1, config.s2_chunk_size, config.max_action_dim, generator=torch.Generator().manual_seed(0))
@@ -208,16 +210,16 @@ def _result(
     straightforward: Callable[[], tuple[Tensor, ...]],
     shipped: Callable[[], tuple[Tensor, ...]],
     repeats: int,
-) -> Result:
+) -> ModelTimes:
     pairs = zip(straightforward(), shipped(), strict=True)
     difference = max(float((one - other).abs().max() / one.abs().max()) for one, other in pairs)
     if not difference <= EQUAL_LIMIT:
         raise BenchError(f"{system} {size} N={n}: the schedules differ by {difference:.1e}, more than {EQUAL_LIMIT}")
     slow, fast = measure_pair(straightforward, shipped, repeats)
-    return Result(system, size, n, slow, fast, difference)
+    return ModelTimes(system, size, n, slow, fast, difference)
 
 
-def _print(console: Console, results: Sequence[Result]) -> None:
+def _print(console: Console, results: Sequence[ModelTimes]) -> None:
     table = Table(title=f"float32, {torch.get_num_threads()} thread, processor time: median (fastest - slowest)")
     for name in ("system", "size", "N", "straightforward, ms", "shipped, ms", "ratio", "difference", "peak, MB"):
         table.add_column(name, justify="left" if name in ("system", "size") else "right")
@@ -240,7 +242,7 @@ def _spread(timing: Timing) -> str:
     return f"{timing.median_ms:.1f} ({low:.1f} - {high:.1f})"
 
 
-def summary(results: Sequence[Result]) -> dict[str, Any]:
+def summary(results: Sequence[ModelTimes]) -> dict[str, Any]:
     """Content of the JSON file. ``candidate_cost`` is shipped time at N = 5 over that at N = 1."""
     shipped = {item.key: item.shipped.median_ms for item in results}
     cost = {

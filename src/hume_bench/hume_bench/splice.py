@@ -21,9 +21,9 @@ from hume_core.errors import HumeError
 from hume_core.limits import MotionLimits
 from hume_core.robot import RobotProfile
 from hume_system1.control.command import ClockReading
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import ActivateEvent, JointStateEvent, SegmentEvent
-from hume_system1.control.settings import ControlSettings
 from hume_system1.control.spline import Spline
 from hume_system1.control.states import Mode
 from hume_system1.control.stream_check import divided_differences, stream_ratios

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from hume_bench.trajectory_play import Ending, Form, Played, Setup, play
+from hume_bench.trajectory_play import Form, Played, Setup, StopCause, play
 from hume_core.json_report import json_text
 from hume_core.robot import ArmControllerType, RobotProfile, known_profiles
 
@@ -81,7 +81,7 @@ def run_bench(json_file: Path | None, compare: bool) -> int:
 
 def _measure(profile: RobotProfile, form: Form, rate: float, from_desired_state: bool) -> Row:
     played: list[Played] = [
-        play(profile, Setup(rate, from_desired_state, lag, form), ending) for lag in LAGS for ending in Ending
+        play(profile, Setup(rate, from_desired_state, lag, form), ending) for lag in LAGS for ending in StopCause
     ]
     return Row(
         robot=profile.name,

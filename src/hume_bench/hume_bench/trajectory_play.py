@@ -17,9 +17,9 @@ from hume_core.robot import RobotProfile
 from hume_sim.trajectory import JointTrajectory
 from hume_sim.trajectory_controller import JointTrajectoryController
 from hume_system1.control.command import ClockReading, Command
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import ActivateEvent, EStopEvent, JointStateEvent, SegmentEvent
-from hume_system1.control.settings import ControlSettings
 from hume_system1.control.stamp_clock import StampClock
 from hume_system1.control.stream_check import stream_ratios
 from hume_system1.control.trajectory_stream import TrajectoryStream
@@ -36,7 +36,7 @@ _CLOCK_NOISE = 20e-6  # s, between two readings that belong together
 _TRANSPORT = (1e-4, 8e-4)  # s
 
 
-class Ending(str, Enum):
+class StopCause(str, Enum):
     """How the motion of a trial ends."""
 
     STREAMS = "streams"
@@ -91,7 +91,7 @@ class Played:
 
 
 class _Trial:
-    def __init__(self, profile: RobotProfile, setup: Setup, ending: Ending, seed: int) -> None:
+    def __init__(self, profile: RobotProfile, setup: Setup, ending: StopCause, seed: int) -> None:
         self.profile, self.setup, self.ending = profile, setup, ending
         self.random = np.random.default_rng(seed)
         settings = control_settings(profile, ControlSettings(require_chunk=False, require_heartbeat=False))
@@ -126,8 +126,10 @@ class _Trial:
             if tick <= update:
                 if tick > seconds:
                     return
-                if not (self.ending is Ending.DIES and tick >= end):
-                    self._tick(tick, begin=not begun and tick > 0.1, stop=self.ending is Ending.STOPS and tick >= end)
+                if not (self.ending is StopCause.DIES and tick >= end):
+                    self._tick(
+                        tick, begin=not begun and tick > 0.1, stop=self.ending is StopCause.STOPS and tick >= end
+                    )
                     begun = begun or tick > 0.1
                 deadline += self.period
                 late = self.random.uniform(0.0, 0.9) * self.period if self.random.random() < _LATE else 0.0
@@ -198,7 +200,7 @@ class _Trial:
 
 
 def play(
-    profile: RobotProfile, setup: Setup, ending: Ending, seed: int = 0, seconds: float = 4.0, end: float = 2.5
+    profile: RobotProfile, setup: Setup, ending: StopCause, seed: int = 0, seconds: float = 4.0, end: float = 2.5
 ) -> Played:
     """Stream, splice, and end in one way, and look at what the controller commands.
 
@@ -219,7 +221,7 @@ def play(
         velocity=ratios.velocity,
         acceleration=ratios.acceleration,
         outside=ratios.outside,
-        delay=_delay(trial) if ending is Ending.STREAMS else float("nan"),
+        delay=_delay(trial) if ending is StopCause.STREAMS else float("nan"),
         moved=float(np.abs(np.diff(positions, axis=0)).sum()),
         faulted=str(state) if state.mode.value == "fault" else "",
     )

@@ -180,7 +180,7 @@ class Trial:
         while time.monotonic() < end:
             self._spin_once()
 
-    def stop(self) -> black_box.Recording:
+    def stop(self) -> black_box.CommandLog:
         """End the stack and read what its black box holds."""
         self.supervisor.stop()
         return black_box.load(self._box)

@@ -7,19 +7,19 @@ import pytest
 
 from hume_bench.fault_trials import published_ratios
 from hume_core.robot import RobotProfile
-from hume_system1.black_box import Recording
+from hume_system1.black_box import CommandLog
 from hume_system1.control.states import Mode
 
 LIMITS = RobotProfile.load("wx250s_sim").motion_limits()
 PERIOD = 0.005  # s
 
 
-def recording(times: np.ndarray, positions: np.ndarray, published: np.ndarray | None = None) -> Recording:
+def recording(times: np.ndarray, positions: np.ndarray, published: np.ndarray | None = None) -> CommandLog:
     """One joint moves, the others rest."""
     joints = np.tile(LIMITS.upper * 0.0, (len(times), 1))
     joints[:, 0] = positions
     sent = np.ones(len(times), dtype=bool) if published is None else published
-    return Recording(times, [Mode.RUNNING] * len(times), joints, np.zeros_like(joints), sent)
+    return CommandLog(times, [Mode.RUNNING] * len(times), joints, np.zeros_like(joints), sent)
 
 
 def steady(count: int, share: float) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hume_bench.trajectory import trajectory_profiles
-from hume_bench.trajectory_play import Ending, Form, Played, Setup, play
+from hume_bench.trajectory_play import Form, Played, Setup, StopCause, play
 from hume_core.robot import RobotProfile
 
 PROFILES = {profile.name: profile for profile in trajectory_profiles()}
@@ -17,10 +17,10 @@ def profile(request: pytest.FixtureRequest) -> RobotProfile:
     return PROFILES[request.param]
 
 
-@pytest.mark.parametrize("ending", list(Ending))
+@pytest.mark.parametrize("ending", list(StopCause))
 @pytest.mark.parametrize(("faster", "from_desired_state", "lag"), SETUPS)
 def test_the_controllers_commands_keep_the_limits(
-    profile: RobotProfile, ending: Ending, faster: float, from_desired_state: bool, lag: float
+    profile: RobotProfile, ending: StopCause, faster: float, from_desired_state: bool, lag: float
 ) -> None:
     rate = min(faster * profile.rates.stream, 1000.0)
     played = play(profile, Setup(rate, from_desired_state, lag), ending, seed=3, seconds=2.5, end=1.5)
@@ -32,7 +32,7 @@ def test_the_controllers_commands_keep_the_limits(
 
 
 def worst(form: Form) -> Played:
-    return play(PROFILES["franka_fr3"], Setup(1000.0, False, 0.06, form), Ending.STREAMS, seconds=2.0)
+    return play(PROFILES["franka_fr3"], Setup(1000.0, False, 0.06, form), StopCause.STREAMS, seconds=2.0)
 
 
 def test_messages_that_begin_at_the_measured_state_would_not() -> None:

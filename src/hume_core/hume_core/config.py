@@ -25,7 +25,7 @@ _SYSTEM1 = ("s1_chunk_size", "s1_dino_config", "s1_gemma_expert_config", "s1_pro
 
 
 @dataclass(frozen=True)
-class Feature:
+class FeatureShape:
     """One input or output: its kind (VISUAL, STATE, ACTION) and shape."""
 
     type: str
@@ -49,8 +49,8 @@ class HumeConfig:
         ConfigError: a field is unknown, missing, of a wrong type or out of range; the message names it.
     """
 
-    input_features: dict[str, Feature]
-    output_features: dict[str, Feature]
+    input_features: dict[str, FeatureShape]
+    output_features: dict[str, FeatureShape]
     paligemma_config: dict[str, Any]
     gemma_expert_config: dict[str, Any]
     s1_dino_config: dict[str, Any]
@@ -141,7 +141,7 @@ class HumeConfig:
             if name not in known:
                 raise unknown_field(shortened(name), name, known)
             if name.endswith("_features"):
-                values[name] = {key: Feature(*pair) for key, pair in parse_features(name, value).items()}
+                values[name] = {key: FeatureShape(*pair) for key, pair in parse_features(name, value).items()}
             elif name in SECTIONS:
                 values[name] = parse_section(name, value)
             else:

@@ -20,8 +20,8 @@ from hume_core.console import say
 from hume_core.errors import HumeError
 from hume_core.node_settings import LifecycleSettings
 from hume_ros.context import init_ros
-from hume_ros.ending import Ending
 from hume_ros.parameters import declare_settings, refuse_unknown_parameters
+from hume_ros.process_ending import ProcessEnding
 from hume_ros.timers import steady_timer
 
 LINGER = 1.3
@@ -180,7 +180,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None, linger: fl
         init_ros(args)
     except HumeError as error:
         return _refuse(error)
-    end = Ending(linger)
+    end = ProcessEnding(linger)
     executor = make_executor()
     node: Node | None = None
     try:

@@ -15,12 +15,12 @@ from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
 from hume_core.state_composer import StateComposer
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
-from hume_ros.frame import Frame, check_cameras, state_vector
 from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.joint_velocities import velocities_around
 from hume_ros.message_sync import ApproximateTimeSynchronizer, MessageSource
+from hume_ros.sensor_frame import SensorFrame, check_cameras, state_vector
 
-__all__ = ["BACK", "JOINT_STATES", "Frame", "ObservationBuffer", "check_cameras", "state_vector"]
+__all__ = ["BACK", "JOINT_STATES", "ObservationBuffer", "SensorFrame", "check_cameras", "state_vector"]
 
 JOINT_STATES = "joint_states"
 """Name of the source that is no camera."""
@@ -115,7 +115,7 @@ class ObservationBuffer:
         with self._condition:
             self._condition.notify_all()
 
-    def take(self, now: float, *, newest_state: bool = False) -> Frame:
+    def take(self, now: float, *, newest_state: bool = False) -> SensorFrame:
         """Decode the newest set.
 
         Args:
@@ -139,7 +139,7 @@ class ObservationBuffer:
             )
         images = self._batch(matched) if self._decode else {}
         state = history[-1][1] if newest_state else matched[-1]
-        return Frame(
+        return SensorFrame(
             stamp=stamp,
             images=images,
             joint_positions=joint_values(state, self._profile.joint_names),

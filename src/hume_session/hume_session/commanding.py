@@ -18,6 +18,7 @@ from hume_session.listener import Listener
 from hume_session.schedule import NS, Schedule, Waits, done
 from hume_system1 import inputs
 from hume_system1.control.command import ClockReading, Command
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import (
     ActivateEvent,
@@ -29,7 +30,6 @@ from hume_system1.control.events import (
     ResetEvent,
 )
 from hume_system1.control.report import described
-from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Mode
 from hume_system1.robot_settings import control_settings, gripper_settings
 

@@ -22,10 +22,10 @@ from hume_session.latency import Latencies
 from hume_session.listener import Listener
 from hume_session.schedule import NS, Rank, Schedule
 from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.events import SegmentEvent
-from hume_system1.control.settings import ControlSettings
-from hume_system1.denoiser import Denoiser, SegmentRequest
-from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
+from hume_system1.denoising_cycle import HEARTBEAT_PERIOD, DenoisingCycle
+from hume_system1.segment_planner import SegmentPlanner, SegmentRequest
 
 
 class DenoisingStage:
@@ -66,7 +66,7 @@ class DenoisingStage:
             profile, self._sources, policy.history, lambda: schedule.steady, decode=policy.refiner.sees_images,
             on_problem=self._note,
         )  # fmt: skip
-        denoiser = Denoiser(policy.refiner, profile, switch, kinematics, control)
+        denoiser = SegmentPlanner(policy.refiner, profile, switch, kinematics, control)
         self._cycle = DenoisingCycle(denoiser, observer, profile, first_seq, self._note)
         self._next_beat = 0
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.observation import Observation
-from hume_system1.denoiser import Refiner, SegmentRequest
+from hume_system1.segment_planner import Refiner, SegmentRequest
 from hume_system2.thinker import ThoughtResult
 
 

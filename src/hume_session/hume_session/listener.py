@@ -7,8 +7,8 @@ from typing import Any
 from hume_core.chunk import Chunk, Segment
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
-from hume_system2.cycle import Task
 from hume_system2.thinker import ThoughtResult
+from hume_system2.thinking_cycle import PendingThought
 
 
 class Listener:
@@ -26,7 +26,7 @@ class Listener:
             core: that made it.
         """
 
-    def thought(self, start: int, end: int, task: Task, result: ThoughtResult, chunk: Chunk | None) -> None:
+    def thought(self, start: int, end: int, task: PendingThought, result: ThoughtResult, chunk: Chunk | None) -> None:
         """A thought is over. `chunk` is None where the task had changed meanwhile."""
 
     def segment(self, start: int, end: int, segment: Segment) -> None:

@@ -23,8 +23,8 @@ from hume_session.listener import Listener
 from hume_session.schedule import NS, Rank, Schedule, Waits
 from hume_session.thinking import ThinkingStage
 from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.report import STATUS_PERIOD
-from hume_system1.control.settings import ControlSettings
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from hume_session.engine import Engine, PolicyFacts
 from hume_session.latency import Latencies
 from hume_session.listener import Listener
 from hume_session.schedule import NS, Rank, Schedule, Waits, done
-from hume_system2.cycle import RETRY_PERIOD, Assignment, Task, ThinkingCycle
 from hume_system2.thinker import ThoughtResult
+from hume_system2.thinking_cycle import RETRY_PERIOD, Assignment, PendingThought, ThinkingCycle
 
 
 class ThinkingStage:
@@ -114,14 +114,14 @@ class ThinkingStage:
         self._not_before = self._schedule.now + round(RETRY_PERIOD * NS)
         self._come_back(self._not_before)
 
-    def _begin(self, task: Task) -> None:
+    def _begin(self, task: PendingThought) -> None:
         self._busy = True
         start = self._schedule.now
         latency = self._latency.at(start)
         future = self._engine.think(task.observation)
         self._schedule.at(start + latency, Rank.FINISH, lambda: self._finish(task, latency, future))
 
-    def _finish(self, task: Task, latency: int, future: Future[ThoughtResult]) -> Waits:
+    def _finish(self, task: PendingThought, latency: int, future: Future[ThoughtResult]) -> Waits:
         yield from done(future)
         self._busy = False
         try:

@@ -23,9 +23,9 @@ from hume_session.schedule import NS, Waits
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
 from hume_system1.control.stream_check import stream_ratios
-from hume_system1.denoiser import SegmentRequest
-from hume_system2.cycle import Task
+from hume_system1.segment_planner import SegmentRequest
 from hume_system2.thinker import ThoughtResult
+from hume_system2.thinking_cycle import PendingThought
 
 BEGIN = 1_700_000_000 * NS
 MS = NS // 1000
@@ -111,7 +111,7 @@ class Notes(Listener):
         numbers = np.concatenate([[time, command.publish], command.position, command.velocity, command.acceleration])
         self.stream += numbers.tobytes() + str(core.state).encode()
 
-    def thought(self, start: int, end: int, task: Task, result: ThoughtResult, chunk: Chunk | None) -> None:
+    def thought(self, start: int, end: int, task: PendingThought, result: ThoughtResult, chunk: Chunk | None) -> None:
         self.thoughts.append((start, end, chunk))
 
     def segment(self, start: int, end: int, segment: Segment) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN
-from hume_sim.kinematics import ArmKinematics, Pose, downward
+from hume_sim.kinematics import ArmKinematics, SitePose, downward
 from hume_sim.scene import CUBE_SIZE, CUBES
 from hume_sim.world import TabletopWorld
 
@@ -184,7 +184,7 @@ class ScriptedExpert:
         distance = self._world.cube_pose(self._cube)[:3] - self._world.tip_position()
         return bool(np.linalg.norm(distance) < _HELD)
 
-    def _towards(self, goal: NDArray[np.float64], pose: Pose, speed: float) -> Pose:
+    def _towards(self, goal: NDArray[np.float64], pose: SitePose, speed: float) -> SitePose:
         """Pose one control period further, down a funnel above the goal.
 
         The height of the tip follows from its distance beside the goal. How far it may go sideways follows from its
@@ -200,7 +200,7 @@ class ScriptedExpert:
         speed = min(speed, _SLOW + (_FAST - _SLOW) * min(1.0, above / _CLEAR))
         step *= min(1.0, speed * self._period / max(float(np.linalg.norm(step)), 1e-9))
         limit = _TURN_SPEED * self._period
-        return Pose(pose.position + step, downward(_yaw(pose.rotation) + float(np.clip(turn, -limit, limit))))
+        return SitePose(pose.position + step, downward(_yaw(pose.rotation) + float(np.clip(turn, -limit, limit))))
 
     def _advance(self, phase: _Phase, arrived: bool) -> None:
         if not arrived and self._waited == 0.0:

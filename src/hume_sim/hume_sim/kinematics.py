@@ -16,7 +16,7 @@ _MAX_STEP = 0.2
 
 
 @dataclass(frozen=True)
-class Pose:
+class SitePose:
     """Pose of the gripper tip in the base frame: position (3,) in m, rotation (3, 3)."""
 
     position: NDArray[np.float64]
@@ -59,12 +59,12 @@ class ArmKinematics:
         self.lower, self.upper = np.array([joint.range for joint in joints]).T
         self._jacobian = np.zeros((6, model.nv))
 
-    def forward(self, joints: ArrayLike) -> Pose:
+    def forward(self, joints: ArrayLike) -> SitePose:
         """Tip pose at arm joint positions (6,), rad."""
         self._data.qpos[self._qpos] = joints
         mujoco.mj_kinematics(self._model, self._data)
         site = self._data.site(self._site)
-        return Pose(site.xpos.copy(), site.xmat.reshape(3, 3).copy())
+        return SitePose(site.xpos.copy(), site.xmat.reshape(3, 3).copy())
 
     def jacobian(self, joints: ArrayLike) -> NDArray[np.float64]:
         """Jacobian (6, 6) in the base frame: rows linear m/rad, then angular rad/rad."""
@@ -75,7 +75,7 @@ class ArmKinematics:
 
     def inverse(
         self,
-        target: Pose,
+        target: SitePose,
         start: ArrayLike,
         iterations: int = 100,
         position_tolerance: float = 1e-4,
@@ -105,7 +105,7 @@ class ArmKinematics:
         return IkResult(joints, distance, angle, False)
 
 
-def _pose_error(target: Pose, actual: Pose) -> NDArray[np.float64]:
+def _pose_error(target: SitePose, actual: SitePose) -> NDArray[np.float64]:
     """Twist (6,) that leads from the actual to the target pose, base frame: m, then rad."""
     quaternion, rotation = np.zeros(4), np.zeros(3)
     mujoco.mju_mat2Quat(quaternion, (target.rotation @ actual.rotation.T).ravel())

@@ -21,7 +21,7 @@ from hume_sim.arm import ARM_JOINTS
 from hume_sim.arm_drive import ArmDrive
 from hume_sim.disturbances import PERIOD, Disturbances
 from hume_sim.suites import Suite
-from hume_sim.tasks import Task
+from hume_sim.tasks import TabletopTask
 from hume_sim.trajectory import JointTrajectory
 from hume_sim.world import JointState, TabletopWorld
 
@@ -64,7 +64,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Timing:
+class StepTiming:
     """How well physics kept real time: factor, lateness of its steps in us, time given up in s."""
 
     realtime_factor: float
@@ -173,7 +173,7 @@ class RealtimeWorld:
         self._request(lambda: self._reset(seed, task), timeout)
         return self._episode
 
-    def judge(self, task: Task, timeout: float = 2.0) -> None:
+    def judge(self, task: TabletopTask, timeout: float = 2.0) -> None:
         """From now on it is this task that the episode is judged by; the scene stays. Any thread but physics.
 
         Raises:
@@ -199,12 +199,12 @@ class RealtimeWorld:
             done.cancel()
             raise HumeError("the physics thread does not answer; start it, or look for its error in the log") from error
 
-    def timing(self) -> Timing:
+    def timing(self) -> StepTiming:
         """Timing since the start. Percentiles over the last 8192 steps."""
         wall, simulated = (now - then for now, then in zip(self._clocks(), self._started, strict=True))
         recent = 1e6 * self._lateness[: max(1, min(self._steps, len(self._lateness)))]
         p50, p99 = np.percentile(recent, [50, 99])
-        return Timing(simulated / max(wall, 1e-9), float(p50), float(p99), float(recent.max()), self._lost)
+        return StepTiming(simulated / max(wall, 1e-9), float(p50), float(p99), float(recent.max()), self._lost)
 
     def _clocks(self) -> tuple[float, float]:
         return time.monotonic(), self._sample.time
@@ -275,7 +275,7 @@ class RealtimeWorld:
             self._disturbances.apply(self._world)
         self._disturbed_steps += 1
 
-    def _judge(self, task: Task) -> None:
+    def _judge(self, task: TabletopTask) -> None:
         self._world.task = task
         self._episode = self._read_episode()
 

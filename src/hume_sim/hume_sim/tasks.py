@@ -50,7 +50,7 @@ class Cubes(Protocol):
 
 
 @dataclass(frozen=True)
-class Task:
+class TabletopTask:
     """What an episode asks for.
 
     Attributes:
@@ -78,7 +78,7 @@ class Task:
         return _lifted(world, self.cube) if self.base is None else _stacked(world, self.cube, self.base)
 
 
-def make_task(text: str | None, rng: np.random.Generator) -> Task:
+def make_task(text: str | None, rng: np.random.Generator) -> TabletopTask:
     """Make a task from its short form. Whatever the form leaves open is drawn at random, the phrasing too.
 
     Args:
@@ -94,10 +94,10 @@ def make_task(text: str | None, rng: np.random.Generator) -> Task:
         base = base or str(rng.choice([colour for colour in CUBES if colour != cube]))
     phrases = _LIFT_PHRASES if kind == "lift" else _STACK_PHRASES
     instruction = phrases[rng.integers(len(phrases))].format(cube=cube, base=base)
-    return Task(kind, cube, base, instruction)
+    return TabletopTask(kind, cube, base, instruction)
 
 
-def task_of(instruction: str) -> Task | None:
+def task_of(instruction: str) -> TabletopTask | None:
     """The task that an instruction in words asks for; None where it is none that can be judged here.
 
     Args:
@@ -111,7 +111,7 @@ def task_of(instruction: str) -> Task | None:
             match = re.fullmatch(pattern, text)
             found = {} if match is None else match.groupdict()
             if found and found["cube"] != found.get("base"):
-                return Task(kind, found["cube"], found.get("base"), instruction)
+                return TabletopTask(kind, found["cube"], found.get("base"), instruction)
     return None
 
 

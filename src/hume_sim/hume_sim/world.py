@@ -20,7 +20,7 @@ from hume_sim.arm import (
 )
 from hume_sim.rendering import CameraRenderer, compute_for_rendering
 from hume_sim.scene import CUBE_SIZE, CUBES, load_model, random_places
-from hume_sim.tasks import Task, make_task
+from hume_sim.tasks import TabletopTask, make_task
 
 _PHYSICS = mujoco.mjtState.mjSTATE_INTEGRATION
 _SETTLE_STEPS = 50
@@ -43,7 +43,7 @@ class WorldState:
     physics: NDArray[np.float64]
     effort: NDArray[np.float64]
     target: NDArray[np.float64]
-    task: Task
+    task: TabletopTask
     seed: int
     start_time: float
 
@@ -97,7 +97,7 @@ class TabletopWorld:
         """Commanded positions (7,): arm joints in rad, finger in m."""
         return self._target.copy()
 
-    def reset(self, seed: int, task: Task | str | None = None) -> None:
+    def reset(self, seed: int, task: TabletopTask | str | None = None) -> None:
         """Start an episode: arm at home, gripper open, cubes at seeded random places.
 
         Args:
@@ -110,7 +110,7 @@ class TabletopWorld:
         if seed < 0:
             raise ConfigError(f"seed is {seed}; it must not be negative")
         scene_rng, task_rng = (np.random.default_rng([seed, stream]) for stream in (0, 1))
-        self.task = task if isinstance(task, Task) else make_task(task, task_rng)
+        self.task = task if isinstance(task, TabletopTask) else make_task(task, task_rng)
         self.seed = seed
         time = self.time
         mujoco.mj_resetData(self.model, self.data)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hume_sim.arm import HOME
-from hume_sim.kinematics import ArmKinematics, Pose, downward
+from hume_sim.kinematics import ArmKinematics, SitePose, downward
 from hume_sim.scene import load_model
 
 
@@ -57,7 +57,7 @@ def test_inverse_reaches_random_reachable_poses(kinematics: ArmKinematics) -> No
 
 
 def test_unreachable_pose_is_reported_inside_limits(kinematics: ArmKinematics) -> None:
-    result = kinematics.inverse(Pose(np.array([1.5, 0.0, 0.1]), downward(0.0)), HOME)
+    result = kinematics.inverse(SitePose(np.array([1.5, 0.0, 0.1]), downward(0.0)), HOME)
     assert not result.converged
     assert result.position_error > 0.3
     assert (kinematics.lower <= result.joints).all()

@@ -15,7 +15,7 @@ _MODES = list(Mode)
 
 
 @dataclass(frozen=True)
-class Recording:
+class CommandLog:
     """Commands in the order they were made.
 
     Attributes:
@@ -65,11 +65,11 @@ class BlackBox:
         np.save(path, rows, allow_pickle=False)
 
 
-def load(path: Path) -> Recording:
+def load(path: Path) -> CommandLog:
     """Read a file that `BlackBox.save` wrote."""
     rows = np.load(path, allow_pickle=False)
     size = (rows.shape[1] - 3) // 2
-    return Recording(
+    return CommandLog(
         times=rows[:, 0],
         modes=[_MODES[int(number)] for number in rows[:, 1]],
         published=rows[:, 2] > 0.0,

@@ -29,19 +29,19 @@ from hume_ros import qos
 from hume_ros.description import receive_description
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import run_process
-from hume_ros.observer import Observer, probe_sensors
+from hume_ros.observation_source import ObservationSource, probe_sensors
 from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system1.chunk_switch import ChunkSwitch
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.ros_clock import RosClock
-from hume_system1.control.settings import ControlSettings
-from hume_system1.denoiser import Denoiser
 from hume_system1.denoiser_settings import DenoiserSettings
-from hume_system1.denoising import HEARTBEAT_PERIOD, DenoisingCycle
+from hume_system1.denoising_cycle import HEARTBEAT_PERIOD, DenoisingCycle
 from hume_system1.inputs import chunk_of
 from hume_system1.messages import segment_message
 from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
+from hume_system1.segment_planner import SegmentPlanner
 
 _WARN_PERIOD = 2.0
 _END_TIMEOUT = 1.0  # s. A model that is still being loaded is given up with the process
@@ -69,7 +69,7 @@ class DenoiserNode(Node):
         # A coarse /clock has gone on since its last step. The command loop reports faults of the clock.
         self._smooth_clock, self._clock_lock = RosClock(math.inf, math.inf), threading.Lock()
         self._stopping = threading.Event()
-        self._observer: Observer | None = None
+        self._observer: ObservationSource | None = None
         self._loading_beat = steady_timer(self, HEARTBEAT_PERIOD, self._beat_while_not_ready)
         self._thread = threading.Thread(target=self._run, name="denoising", daemon=True)
         self._thread.start()
@@ -109,7 +109,7 @@ class DenoiserNode(Node):
         # Two threads use kinematics of their own.
         composer = StateComposer.of(self._profile, settings.robot_description, self._description)
         switch = ChunkSwitch(settings.chunk_switch)
-        denoiser = Denoiser(refiner, self._profile, switch, kinematics, self._control)
+        denoiser = SegmentPlanner(refiner, self._profile, switch, kinematics, self._control)
         cameras = list(policy.config.camera_keys)
         self._detail = "waiting for sensors"
         probe_sensors(self, self._profile, cameras, settings.sensor_timeout, composer)
@@ -117,7 +117,7 @@ class DenoiserNode(Node):
         if isinstance(policy, System1):
             policy.warm_up()
         history = int(policy.config.s1_his_state_size)
-        self._observer = Observer(self, self._profile, cameras, history, composer)
+        self._observer = ObservationSource(self, self._profile, cameras, history, composer)
         # Wall-clock milliseconds, so that a restarted process goes on above the numbers it used before.
         first_seq = time.time_ns() // 1_000_000
         self._cycle = DenoisingCycle(denoiser, self._observer, self._profile, first_seq, self.get_logger().warning)

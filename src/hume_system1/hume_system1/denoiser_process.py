@@ -12,7 +12,7 @@ from rclpy.node import Node
 
 from hume_core.parent_death import tied
 from hume_system1.child_arguments import inherited_arguments
-from hume_system1.control.settings import ControlSettings
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.denoiser_settings import DenoiserSettings, ros_arguments
 
 _NODE = "hume_system1_denoiser"

@@ -14,7 +14,7 @@ from rclpy.node import Node
 
 from hume_core.robot import Gripper
 from hume_ros.gripper_actions import GRIPPER_COMMAND, GripperServer, gripper_action_types, gripper_servers
-from hume_system1.control.gripper_goals import Ending, GripperGoal, GripperGoals
+from hume_system1.control.gripper_goals import GoalEnding, GripperGoal, GripperGoals
 
 _LOOK = 0.5
 """Period of looking for the server in the ROS graph, s."""
@@ -189,9 +189,9 @@ def goal_message(action_type: Any, gripper: Gripper, goal: GripperGoal) -> Any:
     return message
 
 
-def _ending(answer: Any) -> Ending:
+def _ending(answer: Any) -> GoalEnding:
     """Drivers that do not allow stalling abort a grasp, and say in the result that it stalled."""
     if answer.result.stalled:
-        return Ending.STALLED
+        return GoalEnding.STALLED
     done = answer.status == GoalStatus.STATUS_SUCCEEDED or answer.result.reached_goal
-    return Ending.REACHED if done else Ending.FAILED
+    return GoalEnding.REACHED if done else GoalEnding.FAILED

@@ -22,7 +22,7 @@ from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
-from hume_ros.observer import probe_sensors
+from hume_ros.observation_source import probe_sensors
 from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system1 import inputs

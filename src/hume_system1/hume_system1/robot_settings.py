@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hume_core.robot import ArmControllerType, RobotProfile
-from hume_system1.control.settings import ControlSettings, GripperSettings
+from hume_system1.control.control_settings import ControlSettings, GripperSettings
 
 
 def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hume_core.settings import check, setting
-from hume_system1.control.settings import ControlSettings
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.denoiser_settings import DenoiserSettings
 
 LIMIT_SCALE = "limit_scale."

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hume_core.chunk import Chunk, Segment
 from hume_core.limits import UNLIMITED, MotionLimits
 from hume_system1.control.command import ClockReading, Command
+from hume_system1.control.control_settings import ControlSettings, GripperSettings
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import (
     ActivateEvent,
@@ -23,7 +24,6 @@ from hume_system1.control.events import (
     JointStateEvent,
     SegmentEvent,
 )
-from hume_system1.control.settings import ControlSettings, GripperSettings
 from hume_system1.control.states import Mode
 from hume_system1.control.stream_check import stream_ratios
 

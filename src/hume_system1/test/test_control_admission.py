@@ -12,9 +12,9 @@ import pytest
 from hume_core.action_spaces import ACTION_SPACES
 from hume_core.chunk import Chunk
 from hume_system1.control.admission import ChunkAdmission, Rejection
+from hume_system1.control.control_settings import ControlSettings, GripperSettings
 from hume_system1.control.joint_states import JointStates
 from hume_system1.control.report import core_status
-from hume_system1.control.settings import ControlSettings, GripperSettings
 
 
 def rejected(rig: Any) -> dict[str, int]:

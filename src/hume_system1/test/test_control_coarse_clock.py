@@ -10,11 +10,11 @@ import pytest
 from hume_core.chunk import Chunk, Segment
 from hume_core.limits import MotionLimits
 from hume_system1.control.command import ClockReading
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.core import ControlCore
 from hume_system1.control.events import ActivateEvent, ChunkEvent, HeartbeatEvent, JointStateEvent, SegmentEvent
 from hume_system1.control.report import core_status
 from hume_system1.control.ros_clock import RosClock
-from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Mode, Reason
 
 PERIOD = 0.005

@@ -14,6 +14,7 @@ import pytest
 
 import hume_system1
 from hume_core.errors import ConfigError
+from hume_system1.control.control_settings import GripperSettings
 from hume_system1.control.events import (
     ActivateEvent,
     DeactivateEvent,
@@ -24,7 +25,6 @@ from hume_system1.control.events import (
     TakeoverEvent,
 )
 from hume_system1.control.report import core_status
-from hume_system1.control.settings import GripperSettings
 from hume_system1.control.states import Mode, Reason
 from hume_system1.control.stream_check import stream_ratios
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hume_system1.control.command import Command
-from hume_system1.control.gripper import Gripper
-from hume_system1.control.gripper_goals import DEAD_BAND, Ending, GripperGoal, GripperGoals, wanted_target
-from hume_system1.control.settings import GripperSettings
+from hume_system1.control.control_settings import GripperSettings
+from hume_system1.control.gripper import GripperSetpoint
+from hume_system1.control.gripper_goals import DEAD_BAND, GoalEnding, GripperGoal, GripperGoals, wanted_target
 from hume_system1.control.states import Mode, Reason
 
 PERIOD = 0.05
@@ -79,10 +79,10 @@ class Server:
         before, self.running = self.running, goal
         self.goals.accepted(goal.number)
         if before is not None:
-            self.goals.ended(before.number, self.now, Ending.FAILED, self.measured)
+            self.goals.ended(before.number, self.now, GoalEnding.FAILED, self.measured)
         if self.aborts:
             self.aborts -= 1
-            self._end(Ending.FAILED)
+            self._end(GoalEnding.FAILED)
 
     def _move(self) -> None:
         if self.running is None:
@@ -91,9 +91,9 @@ class Server:
         step = self.speed * abs(self.open - self.closed) * PERIOD
         before, self.position = self.position, self.position + float(np.clip(goal - self.position, -step, step))
         if self.position == self.running.position:
-            self._end(Ending.REACHED)
+            self._end(GoalEnding.REACHED)
         elif self.position == before:
-            self._end(Ending.STALLED if self.says_stalled else Ending.FAILED)
+            self._end(GoalEnding.STALLED if self.says_stalled else GoalEnding.FAILED)
 
     def _reachable(self, goal: float) -> float:
         if math.isnan(self.object_at):
@@ -101,7 +101,7 @@ class Server:
         way = math.copysign(1.0, self.closed - self.open)
         return min(goal * way, self.object_at * way) * way
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, ending: GoalEnding) -> None:
         assert self.running is not None
         number, self.running = self.running.number, None
         self.goals.ended(number, self.now, ending, self.measured)
@@ -161,7 +161,7 @@ def test_a_slow_closing_is_followed_and_does_not_flood(server: Server) -> None:
 
 def test_a_binary_policy_sends_one_goal_for_each_change() -> None:
     server = Server(0.0, 0.04)
-    gripper = Gripper(GripperSettings(binary=True, closed=0.0, open=0.04))
+    gripper = GripperSetpoint(GripperSettings(binary=True, closed=0.0, open=0.04))
     random = np.random.default_rng(3)
     for wanted in (0.9, 0.1, 0.9, 0.1):
         for _ in range(40):
@@ -291,11 +291,11 @@ def test_a_late_answer_to_an_old_goal_changes_nothing() -> None:
     goals.accepted(first.number)
     assert goals.unanswered == 1
     assert not goals.refused(first.number, 3.0)
-    assert not goals.ended(first.number, 3.0, Ending.FAILED)
+    assert not goals.ended(first.number, 3.0, GoalEnding.FAILED)
     assert goals.unanswered == 1
     goals.accepted(second.number)
     assert goals.unanswered == 0
-    assert not goals.ended(second.number, 4.0, Ending.REACHED)
+    assert not goals.ended(second.number, 4.0, GoalEnding.REACHED)
     assert goals.step(5.0, 0.04, SERVER) is None
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hume_system1.control.control_settings import GripperSettings
 from hume_system1.control.events import ActivateEvent, JointStateEvent, ResetEvent
 from hume_system1.control.joint_states import JointStates
 from hume_system1.control.rejection import Rejection
 from hume_system1.control.report import core_status
-from hume_system1.control.settings import GripperSettings
 from hume_system1.control.states import Mode, Reason
 
 DT = 0.005

@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 
 from hume_core.errors import ConfigError
+from hume_system1.control.control_settings import ControlSettings, GripperSettings
 from hume_system1.control.events import EnableEvent, EStopEvent, HeartbeatEvent
-from hume_system1.control.gripper import Gripper
+from hume_system1.control.gripper import GripperSetpoint
 from hume_system1.control.inbox import Inbox
-from hume_system1.control.settings import ControlSettings, GripperSettings
 from hume_system1.control.stream_check import divided_differences, stream_ratios
 
 
 def test_gripper_maps_the_policy_range_and_clips() -> None:
     settings = GripperSettings(policy_closed=1.0, policy_open=-1.0, closed=0.01, open=0.05)
     for value, command in ((1.0, 0.01), (-1.0, 0.05), (0.0, 0.03), (9.0, 0.01), (-9.0, 0.05)):
-        assert Gripper(settings).step(value, 0.005) == pytest.approx(command)
+        assert GripperSetpoint(settings).step(value, 0.005) == pytest.approx(command)
 
 
 def test_gripper_moves_at_its_rate_from_the_measured_opening() -> None:
-    gripper = Gripper(GripperSettings(rate=0.1))
+    gripper = GripperSetpoint(GripperSettings(rate=0.1))
     gripper.start(0.01)
     assert gripper.step(None, 0.005) == 0.01
     assert gripper.step(1.0, 0.005) == pytest.approx(0.0105)
@@ -36,14 +36,14 @@ def test_gripper_moves_at_its_rate_from_the_measured_opening() -> None:
 
 
 def test_gripper_without_value_says_nothing() -> None:
-    gripper = Gripper(GripperSettings())
+    gripper = GripperSetpoint(GripperSettings())
     assert math.isnan(gripper.step(None, 0.005))
     assert math.isnan(gripper.target)
 
 
 @pytest.mark.parametrize(("closed", "open"), [(0.0, 0.04), (0.85, 0.0)])
 def test_gripper_target_is_where_the_command_goes(closed: float, open: float) -> None:
-    gripper = Gripper(GripperSettings(rate=0.1, closed=closed, open=open))
+    gripper = GripperSetpoint(GripperSettings(rate=0.1, closed=closed, open=open))
     gripper.start(closed)
     gripper.step(None, 0.005)
     assert math.isnan(gripper.target)
@@ -57,7 +57,7 @@ def test_gripper_target_is_where_the_command_goes(closed: float, open: float) ->
 
 
 def test_binary_gripper_does_not_chatter() -> None:
-    gripper = Gripper(GripperSettings(binary=True, rate=100.0))
+    gripper = GripperSetpoint(GripperSettings(binary=True, rate=100.0))
     commands = [gripper.step(value, 0.005) for value in (0.9, 0.55, 0.45, 0.55, 0.39, 0.45, 0.59, 0.61)]
     assert commands == pytest.approx([0.04, 0.04, 0.04, 0.04, 0.0, 0.0, 0.0, 0.04])
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from hume_system1.control import state_machine
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.ros_clock import RosClock
-from hume_system1.control.settings import ControlSettings
 from hume_system1.control.state_machine import IDLE, INACTIVE, RUNNING, UNCONFIGURED, Inputs
 from hume_system1.control.states import Mode, Reason, State
 from hume_system1.control.watchdogs import View, fault_watchdogs, first_bark, hold_watchdogs

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from hume_system1.control import spline as spline_module
 from hume_system1.control.delay import DelayEstimate
+from hume_system1.control.reference_trajectory import ReferenceTrajectory
 from hume_system1.control.splice import Departure, Fade
 from hume_system1.control.spline import Spline
-from hume_system1.control.timeline import Timeline
 
 DT = 0.02
 
@@ -138,7 +138,7 @@ def test_departure_leaves_rest_smoothly_and_joins_the_motion(limits: Any) -> Non
 
 
 def test_committed_part_stays_frozen_then_passes_smoothly_to_the_new_segment(limits: Any) -> None:
-    timeline = Timeline(limits, committed=0.03, blend=0.1)
+    timeline = ReferenceTrajectory(limits, committed=0.03, blend=0.1)
     old, new = sine(0.0), sine(0.1, phase=0.01)
     timeline.add(0.0, old)
     timeline.sample(0.05)
@@ -159,7 +159,7 @@ def test_committed_part_stays_frozen_then_passes_smoothly_to_the_new_segment(lim
 @given(delays=st.lists(st.floats(0.0, 0.3), min_size=2, max_size=30), every=st.floats(0.003, 0.1))
 def test_splices_never_step_position_velocity_or_acceleration(delays: list[float], every: float) -> None:
     limits_velocity = np.full(3, 2.0)
-    timeline = Timeline(_limits(limits_velocity), committed=0.005, blend=0.1)
+    timeline = ReferenceTrajectory(_limits(limits_velocity), committed=0.005, blend=0.1)
     timeline.add(0.0, sine(0.0, rows=30))
     t, dt, rows = 0.0, 0.001, []
     for k, delay in enumerate(delays):
@@ -178,7 +178,7 @@ def _limits(velocity: np.ndarray) -> Any:
 
 
 def test_newer_segment_replaces_a_waiting_one_without_extending_the_wait(limits: Any) -> None:
-    timeline = Timeline(limits, committed=0.05, blend=0.1)
+    timeline = ReferenceTrajectory(limits, committed=0.05, blend=0.1)
     timeline.add(0.0, sine(0.0))
     timeline.sample(0.0)
     for k in range(20):
@@ -188,7 +188,7 @@ def test_newer_segment_replaces_a_waiting_one_without_extending_the_wait(limits:
 
 
 def test_cleared_timeline_covers_nothing(limits: Any) -> None:
-    timeline = Timeline(limits, committed=0.005, blend=0.1)
+    timeline = ReferenceTrajectory(limits, committed=0.005, blend=0.1)
     timeline.add(0.0, sine(0.0), np.zeros((20, 1)))
     assert timeline.covers(0.1)
     assert not timeline.covers(0.5)
@@ -198,7 +198,7 @@ def test_cleared_timeline_covers_nothing(limits: Any) -> None:
 
 
 def test_segment_of_the_future_waits_for_its_time(limits: Any) -> None:
-    timeline = Timeline(limits, committed=0.005, blend=0.1)
+    timeline = ReferenceTrajectory(limits, committed=0.005, blend=0.1)
     timeline.add(0.0, sine(0.0))
     timeline.sample(0.0)
     timeline.add(0.01, sine(0.1, phase=1.0))
@@ -206,7 +206,7 @@ def test_segment_of_the_future_waits_for_its_time(limits: Any) -> None:
 
 
 def test_anchor_begins_in_the_commanded_state(limits: Any) -> None:
-    timeline = Timeline(limits, committed=0.005, blend=0.1)
+    timeline = ReferenceTrajectory(limits, committed=0.005, blend=0.1)
     timeline.add(0.0, sine(0.0, phase=2.0))
     state = np.array([[0.1, 0.2, 0.3], [0.0, 0.1, 0.0], [0.0, 0.0, 0.5]])
     timeline.anchor(0.0, state)
@@ -214,7 +214,7 @@ def test_anchor_begins_in_the_commanded_state(limits: Any) -> None:
 
 
 def test_gripper_value_is_that_of_the_row_in_force(limits: Any) -> None:
-    timeline = Timeline(limits, committed=0.005, blend=0.1)
+    timeline = ReferenceTrajectory(limits, committed=0.005, blend=0.1)
     timeline.add(0.0, sine(0.0), np.arange(40.0).reshape(20, 2))
     assert timeline.grippers(0.05) == [4.0, 5.0]
     assert timeline.grippers(9.0) == [38.0, 39.0]

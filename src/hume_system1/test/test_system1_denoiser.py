@@ -15,7 +15,7 @@ from hume_core.observation import Observation
 from hume_core.robot import Action, RobotProfile
 from hume_core.robot_kinematics import load_kinematics
 from hume_system1.chunk_switch import ChunkSwitch
-from hume_system1.denoiser import Denoiser
+from hume_system1.segment_planner import SegmentPlanner
 
 OBSERVATION = Observation(images={}, state=np.zeros((1, 1, 3), np.float32), task=["lift"])
 JOINTS = np.ones(2)
@@ -73,7 +73,7 @@ def chunk(
     return Chunk(stamp, epoch, seq, DT, rows, np.asarray(anchor, np.float64), profile.joint_names, space)
 
 
-def denoise(denoiser: Denoiser, used: Chunk, joints: NDArray[np.float64], now: float, seq: int = 1) -> Segment:
+def denoise(denoiser: SegmentPlanner, used: Chunk, joints: NDArray[np.float64], now: float, seq: int = 1) -> Segment:
     """What the denoiser's cycle does: ask, let System 1 answer, finish."""
     asked = denoiser.request(used, OBSERVATION, now - 0.05, joints, now)
     answer = denoiser.refiner.segment(asked.observation, asked.chunk.rows, asked.stamp, asked.moved)
@@ -82,7 +82,7 @@ def denoise(denoiser: Denoiser, used: Chunk, joints: NDArray[np.float64], now: f
 
 def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:
     refiner = Rows()
-    denoiser = Denoiser(refiner, profile)
+    denoiser = SegmentPlanner(refiner, profile)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     current = denoiser.chunk_at(100.25)
     assert current is not None
@@ -98,21 +98,21 @@ def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:
 
 def test_late_in_the_chunk_the_segment_still_starts_now(profile: RobotProfile) -> None:
     refiner = Rows()
-    segment = denoise(Denoiser(refiner, profile), chunk(profile, 1, stamp=100.0), JOINTS, 100.85)
+    segment = denoise(SegmentPlanner(refiner, profile), chunk(profile, 1, stamp=100.0), JOINTS, 100.85)
     assert segment.stamp == pytest.approx(100.8)
     assert refiner.stamps == [pytest.approx(0.85)]
     np.testing.assert_array_equal(segment.positions, [[24.0, 25.0], [27.0, 28.0]])
 
 
 def test_past_the_chunk_its_last_row_is_taken(profile: RobotProfile) -> None:
-    segment = denoise(Denoiser(Rows(), profile), chunk(profile, 1, stamp=100.0), JOINTS, 101.35)
+    segment = denoise(SegmentPlanner(Rows(), profile), chunk(profile, 1, stamp=100.0), JOINTS, 101.35)
     assert segment.stamp == pytest.approx(100.9)
     np.testing.assert_array_equal(segment.positions, [[27.0, 28.0]])
 
 
 def test_asking_changes_nothing_and_may_be_answered_later() -> None:
     refiner, profile = Rows(), make_profile("joint_delta")
-    denoiser = Denoiser(refiner, profile)
+    denoiser = SegmentPlanner(refiner, profile)
     asked = denoiser.request(chunk(profile, 1, stamp=100.0), OBSERVATION, 100.2, JOINTS, 100.25)
     assert refiner.stamps == []
     assert (asked.row, asked.observation, asked.observation_stamp) == (2, OBSERVATION, 100.2)
@@ -130,7 +130,7 @@ def test_asking_changes_nothing_and_may_be_answered_later() -> None:
 
 def test_deltas_count_from_the_anchor() -> None:
     profile = make_profile("joint_delta")
-    denoiser = Denoiser(Rows(), profile)
+    denoiser = SegmentPlanner(Rows(), profile)
     segment = denoise(denoiser, chunk(profile, 1, 100.0, anchor=np.array([10.0, 20.0])), JOINTS, 100.0)
     np.testing.assert_array_equal(segment.positions[0], [10.0, 21.0])
 
@@ -144,7 +144,7 @@ def test_a_continuous_joint_has_moved_the_short_way(anchor: float, joints: float
     data["joints"][0] |= {"position": None, "continuous": True}
     profile = RobotProfile.model_validate(data)
     used = chunk(profile, 1, 100.0, anchor=np.array([anchor, anchor]))
-    segment = denoise(Denoiser(refiner, profile), used, np.array([joints, joints]), 100.0)
+    segment = denoise(SegmentPlanner(refiner, profile), used, np.array([joints, joints]), 100.0)
     np.testing.assert_allclose(refiner.moved, [[moved, joints - anchor]], atol=1e-4)
     np.testing.assert_allclose(segment.positions[0], [anchor, anchor + 1.0])
 
@@ -153,7 +153,7 @@ def test_from_the_newest_state_a_segment_starts_now_and_knows_how_far_the_joints
     refiner = Rows()
     refiner.origin = "newest_state"
     profile = make_profile("joint_delta")
-    denoiser = Denoiser(refiner, profile)
+    denoiser = SegmentPlanner(refiner, profile)
     used = chunk(profile, 1, 100.0, anchor=np.array([10.0, 20.0]))
     segment = denoise(denoiser, used, np.array([11.0, 18.0]), 100.25)
     np.testing.assert_array_equal(refiner.moved, [[1.0, -2.0]])
@@ -164,18 +164,18 @@ def test_refining_from_the_newest_state_needs_joint_deltas(profile: RobotProfile
     refiner = Rows()
     refiner.origin = "newest_state"
     with pytest.raises(ActionSpaceError, match="'two' has action space 'joint_position', valid: joint_delta"):
-        Denoiser(refiner, profile)
+        SegmentPlanner(refiner, profile)
 
 
 def test_a_chunk_that_is_over_is_not_used(profile: RobotProfile) -> None:
-    denoiser = Denoiser(Rows(), profile)
+    denoiser = SegmentPlanner(Rows(), profile)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     assert denoiser.chunk_at(100.99) is not None
     assert denoiser.chunk_at(101.0) is None
 
 
 def test_newer_chunk_waits_for_the_boundary(profile: RobotProfile) -> None:
-    denoiser = Denoiser(Rows(), profile, ChunkSwitch.BOUNDARY)
+    denoiser = SegmentPlanner(Rows(), profile, ChunkSwitch.BOUNDARY)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     assert seq(denoiser, 100.1) == 1
     denoiser.offer(chunk(profile, 2, stamp=100.15), 100.15)
@@ -184,7 +184,7 @@ def test_newer_chunk_waits_for_the_boundary(profile: RobotProfile) -> None:
 
 
 def test_newer_chunk_is_taken_when_a_whole_segment_no_longer_fits(profile: RobotProfile) -> None:
-    denoiser = Denoiser(Rows(), profile, ChunkSwitch.BOUNDARY)
+    denoiser = SegmentPlanner(Rows(), profile, ChunkSwitch.BOUNDARY)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     assert seq(denoiser, 100.5) == 1
     denoiser.offer(chunk(profile, 2, stamp=100.45), 100.45)
@@ -193,7 +193,7 @@ def test_newer_chunk_is_taken_when_a_whole_segment_no_longer_fits(profile: Robot
 
 
 def test_newer_chunk_is_taken_at_once_where_asked(profile: RobotProfile) -> None:
-    denoiser = Denoiser(Rows(), profile, ChunkSwitch.AT_ONCE)
+    denoiser = SegmentPlanner(Rows(), profile, ChunkSwitch.AT_ONCE)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     assert seq(denoiser, 100.1) == 1
     denoiser.offer(chunk(profile, 2, stamp=100.15), 100.15)
@@ -201,7 +201,7 @@ def test_newer_chunk_is_taken_at_once_where_asked(profile: RobotProfile) -> None
 
 
 def test_a_new_epoch_forgets_the_old_chunk(profile: RobotProfile) -> None:
-    denoiser = Denoiser(Rows(), profile)
+    denoiser = SegmentPlanner(Rows(), profile)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     denoiser.begin_epoch(2)
     assert denoiser.chunk_at(100.1) is None
@@ -221,14 +221,14 @@ def test_a_new_epoch_forgets_the_old_chunk(profile: RobotProfile) -> None:
     ],
 )
 def test_bad_chunks_are_refused(profile: RobotProfile, changes: dict[str, Any], expected: str) -> None:
-    denoiser = Denoiser(Rows(), profile)
+    denoiser = SegmentPlanner(Rows(), profile)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     with pytest.raises(ChunkError, match=expected):
         denoiser.offer(chunk(profile, **{"seq": 2, "stamp": 100.1, **changes}), 100.1)
     assert seq(denoiser, 100.1) == 1
 
 
-def seq(denoiser: Denoiser, now: float) -> int | None:
+def seq(denoiser: SegmentPlanner, now: float) -> int | None:
     current = denoiser.chunk_at(now)
     return None if current is None else current.seq
 
@@ -252,7 +252,7 @@ def displacements(x: float) -> NDArray[np.float32]:
 def test_end_effector_rows_become_joints_from_the_pose_at_the_observation() -> None:
     profile = ur5e(space="ee_delta")
     kinematics = load_kinematics(profile)
-    denoiser = Denoiser(Rows(width=7), profile, kinematics=kinematics)
+    denoiser = SegmentPlanner(Rows(width=7), profile, kinematics=kinematics)
     segment = denoise(denoiser, chunk(profile, 1, 100.0, rows=displacements(0.01), anchor=AT), AT, 100.35)
     start = kinematics.forward(AT).position
     # The segment starts at row 3, four displacements away from the observation.
@@ -272,7 +272,7 @@ def test_later_segments_go_on_from_the_rows_that_were_refined() -> None:
 
     profile = ur5e(space="ee_delta")
     kinematics = load_kinematics(profile)
-    denoiser = Denoiser(Shrinking(width=7), profile, kinematics=kinematics)
+    denoiser = SegmentPlanner(Shrinking(width=7), profile, kinematics=kinematics)
     used = chunk(profile, 1, 100.0, rows=displacements(0.01), anchor=AT)
     denoise(denoiser, used, AT, 100.0)
     segment = denoise(denoiser, used, AT, 100.2)
@@ -282,7 +282,7 @@ def test_later_segments_go_on_from_the_rows_that_were_refined() -> None:
 
 def test_what_cannot_be_reached_is_said_and_the_arm_stays() -> None:
     profile = ur5e(space="ee_delta")
-    denoiser = Denoiser(Rows(width=7), profile, kinematics=load_kinematics(profile))
+    denoiser = SegmentPlanner(Rows(width=7), profile, kinematics=load_kinematics(profile))
     segment = denoise(denoiser, chunk(profile, 1, 100.0, rows=displacements(2.0), anchor=AT), AT, 100.0)
     assert segment.unreachable.startswith("row 0 is unreachable: ")
     np.testing.assert_array_equal(segment.positions, np.tile(AT, (4, 1)))
@@ -290,4 +290,4 @@ def test_what_cannot_be_reached_is_said_and_the_arm_stays() -> None:
 
 def test_end_effector_spaces_without_kinematics_are_refused() -> None:
     with pytest.raises(ActionSpaceError, match="'ee_pose' of robot 'ur5e' needs kinematics"):
-        Denoiser(Rows(), ur5e(space="ee_pose"))
+        SegmentPlanner(Rows(), ur5e(space="ee_pose"))

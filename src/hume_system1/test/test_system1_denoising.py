@@ -14,11 +14,11 @@ from hume_core.errors import ChunkError
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_ros.conversions import set_stamp, stamp_seconds
-from hume_ros.observation_buffer import Frame
-from hume_system1.denoiser import Denoiser
-from hume_system1.denoising import DenoisingCycle
+from hume_ros.observation_buffer import SensorFrame
+from hume_system1.denoising_cycle import DenoisingCycle
 from hume_system1.inputs import chunk_of
 from hume_system1.messages import segment_message
+from hume_system1.segment_planner import SegmentPlanner
 
 PROFILE = RobotProfile.load("wx250s_sim")
 SPACE = PROFILE.action_space.name
@@ -47,14 +47,14 @@ class Observer:
     def __init__(self) -> None:
         self.asked: list[tuple[float, bool]] = []
 
-    def take(self, now: float, *, newest_state: bool = False) -> Frame:
+    def take(self, now: float, *, newest_state: bool = False) -> SensorFrame:
         self.asked.append((now, newest_state))
-        return Frame(99.9, {}, np.zeros(6), np.zeros((1, 7), np.float32))
+        return SensorFrame(99.9, {}, np.zeros(6), np.zeros((1, 7), np.float32))
 
 
 def make_cycle() -> tuple[DenoisingCycle, Observer]:
     observer: Any = Observer()
-    return DenoisingCycle(Denoiser(Rows(), PROFILE), observer, PROFILE, first_seq=40), observer
+    return DenoisingCycle(SegmentPlanner(Rows(), PROFILE), observer, PROFILE, first_seq=40), observer
 
 
 def chunk(**changes: Any) -> ActionChunk:
@@ -120,7 +120,7 @@ def test_rounds_keep_the_rate_and_rest_when_there_is_nothing_to_do() -> None:
 def test_chunks_of_the_time_before_the_clock_went_back_are_forgotten(back: float) -> None:
     told: list[str] = []
     observer: Any = Observer()
-    cycle = DenoisingCycle(Denoiser(Rows(), PROFILE), observer, PROFILE, 40, told.append)
+    cycle = DenoisingCycle(SegmentPlanner(Rows(), PROFILE), observer, PROFILE, 40, told.append)
     cycle.offer(chunk_of(chunk()), 100.0)
     assert cycle.begin(100.0) is not None
     assert cycle.begin(99.95) is not None

@@ -10,9 +10,9 @@ import pytest
 from hume_core.errors import RobotProfileError
 from hume_core.robot import Gripper, RobotProfile
 from hume_system1 import gripper_sinks
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.core import ControlCore
 from hume_system1.control.gripper_goals import GripperGoal
-from hume_system1.control.settings import ControlSettings
 from hume_system1.gripper_client import goal_message
 from hume_system1.gripper_sinks import (
     GripperActionSink,

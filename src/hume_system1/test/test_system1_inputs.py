@@ -12,7 +12,7 @@ from sensor_msgs.msg import JointState
 from hume_core.robot import Push, RobotProfile
 from hume_ros.conversions import set_stamp
 from hume_system1 import inputs
-from hume_system1.control.settings import ControlSettings
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.robot_settings import control_settings
 
 

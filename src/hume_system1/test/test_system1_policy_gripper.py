@@ -8,7 +8,7 @@ import pytest
 
 from hume_core.policy_contract import named_contract
 from hume_core.robot import RobotProfile
-from hume_system1.control.gripper import Gripper
+from hume_system1.control.gripper import GripperSetpoint
 from hume_system1.robot_settings import gripper_settings
 
 ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
@@ -23,7 +23,7 @@ def test_a_robot_s_gripper_goes_where_the_policy_s_number_says(closed_open: tupl
     gripper = robot.gripper.model_copy(update={"policy_closed": closed, "policy_open": opened})
     settings = gripper_settings(robot.model_copy(update={"gripper": gripper}))
     assert settings is not None
-    command = Gripper(settings)
+    command = GripperSetpoint(settings)
     assert [command.step(number, 10.0) for number in (opened, closed, opened)] == [0.04, 0.0, 0.04]
 
 
@@ -32,5 +32,5 @@ def test_libero_s_gripper_is_open_at_one_and_closed_at_zero(name: str) -> None:
     robot = named_contract(name).adapt(RobotProfile.load(ROBOTS / "franka_panda.yaml"))
     settings = gripper_settings(robot)
     assert settings is not None
-    command = Gripper(settings)
+    command = GripperSetpoint(settings)
     assert [command.step(number, 10.0) for number in (1.0, 0.0, 1.0)] == [0.04, 0.0, 0.04]

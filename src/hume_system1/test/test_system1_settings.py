@@ -16,7 +16,7 @@ from hume_core.node_settings import STREAM_RATE
 from hume_core.robot import Rates, RobotProfile, find_profile
 from hume_core.settings import declared, find
 from hume_ros.parameters import declare_settings
-from hume_system1.control.settings import ControlSettings, GripperSettings
+from hume_system1.control.control_settings import ControlSettings, GripperSettings
 from hume_system1.robot_settings import control_settings
 from hume_system1.settings import System1Settings
 

@@ -14,7 +14,7 @@ from hume_core.chunk import Chunk, Segment
 from hume_core.errors import RobotProfileError
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
-from hume_system1.denoiser import Denoiser, allowed_starts
+from hume_system1.segment_planner import SegmentPlanner, allowed_starts
 
 OBSERVATION = Observation(images={}, state=np.zeros((1, 1, 3), np.float32), task=["lift"])
 JOINTS = np.ones(2)
@@ -60,7 +60,7 @@ def chunk(profile: RobotProfile, seq: int, stamp: float) -> Chunk:
     return Chunk(stamp, 1, seq, DT, rows, JOINTS, profile.joint_names, profile.action_layout().action_space)
 
 
-def denoise(denoiser: Denoiser, used: Chunk, joints: NDArray[np.float64], now: float) -> Segment:
+def denoise(denoiser: SegmentPlanner, used: Chunk, joints: NDArray[np.float64], now: float) -> Segment:
     asked = denoiser.request(used, OBSERVATION, now - 0.05, joints, now)
     return denoiser.finish(asked, asked.refined_by(denoiser.refiner), 1, 0.02)
 
@@ -90,7 +90,10 @@ def test_where_only_some_stamps_are_allowed_the_newest_that_is_not_ahead_is_take
 ) -> None:
     """Rows keep their times: the segment starts in the past, and System 2's rows follow it."""
     refiner, profile = Rows(), make_profile(tmp_path, system1_stamps="multiples_of_s1_chunk_size")
-    denoiser, used = Denoiser(refiner, profile), chunk(make_profile(tmp_path, system1_stamps=None), 1, stamp=100.0)
+    denoiser, used = (
+        SegmentPlanner(refiner, profile),
+        chunk(make_profile(tmp_path, system1_stamps=None), 1, stamp=100.0),
+    )
     segment = denoise(denoiser, used, JOINTS, now)
     row = round(10 * stamp)
     assert refiner.stamps == [stamp]
@@ -101,7 +104,7 @@ def test_where_only_some_stamps_are_allowed_the_newest_that_is_not_ahead_is_take
 
 def test_system1_is_asked_once_for_a_stamp_of_a_chunk(tmp_path: Path) -> None:
     refiner, profile = Rows(), make_profile(tmp_path, system1_stamps=[0.0, 0.5])
-    denoiser = Denoiser(refiner, profile)
+    denoiser = SegmentPlanner(refiner, profile)
     first, second = chunk(profile, 1, stamp=100.0), chunk(profile, 2, stamp=100.3)
     answers = []
     for used, now in ((first, 100.1), (first, 100.4), (first, 100.6), (first, 100.9), (second, 100.95)):
@@ -114,7 +117,7 @@ def test_system1_is_asked_once_for_a_stamp_of_a_chunk(tmp_path: Path) -> None:
 
 def test_an_answer_given_again_keeps_the_age_of_its_observation(tmp_path: Path) -> None:
     refiner, profile = Rows(), make_profile(tmp_path, system1_stamps=[0.0])
-    denoiser, used = Denoiser(refiner, profile), chunk(profile, 1, stamp=100.0)
+    denoiser, used = SegmentPlanner(refiner, profile), chunk(profile, 1, stamp=100.0)
     one = denoise(denoiser, used, JOINTS, 100.1)
     again = denoise(denoiser, used, JOINTS, 100.4)
     assert one.observation_stamp == again.observation_stamp == pytest.approx(100.05)
@@ -129,5 +132,7 @@ def test_stamps_outside_a_chunk_are_refused(tmp_path: Path, stamps: Any) -> None
 
 def test_where_rows_are_in_degrees_so_is_how_far_the_joints_moved(tmp_path: Path) -> None:
     profile = make_profile(tmp_path, space="joint_delta", unit="deg", sign=[1, -1])
-    asked = Denoiser(Rows(), profile).request(chunk(profile, 1, stamp=100.0), OBSERVATION, 100.0, JOINTS + 0.1, 100.1)
+    asked = SegmentPlanner(Rows(), profile).request(
+        chunk(profile, 1, stamp=100.0), OBSERVATION, 100.0, JOINTS + 0.1, 100.1
+    )
     np.testing.assert_allclose(asked.moved, np.degrees([0.1, -0.1]))

@@ -11,11 +11,11 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from hume_system2.tasks import ClientWatch, Ending, Outcome, TaskStatistics
+from hume_system2.tasks import ClientWatch, TaskEnding, TaskOutcome, TaskStatistics
 
 _ACTION = "hume/execute_task"
-_CANCELED = Ending(Outcome.CANCELED, "cancelled by the client")
-_CANCELED_BY_SERVICE = Ending(Outcome.CANCELED, "cancelled by an operator")
+_CANCELED = TaskEnding(TaskOutcome.CANCELED, "cancelled by the client")
+_CANCELED_BY_SERVICE = TaskEnding(TaskOutcome.CANCELED, "cancelled by an operator")
 
 
 class GoalServer:
@@ -39,8 +39,8 @@ class GoalServer:
         node: Node,
         refusal: Callable[[ExecuteTask.Goal], str],
         on_start: Callable[[ExecuteTask.Goal], TaskStatistics],
-        on_end: Callable[[Ending], None],
-        end: Callable[[Ending], bool],
+        on_end: Callable[[TaskEnding], None],
+        end: Callable[[TaskEnding], bool],
     ) -> None:
         self._node = node
         self._end = end
@@ -82,7 +82,7 @@ class GoalServer:
         if self._handle is not None and self._handle.is_active:
             self._handle.publish_feedback(feedback)
 
-    def finish(self, ending: Ending) -> None:
+    def finish(self, ending: TaskEnding) -> None:
         """End the current goal."""
         if self._handle is not None:
             self._on_end(ending)
@@ -90,7 +90,7 @@ class GoalServer:
 
     def close(self) -> None:
         """Stop serving."""
-        self.finish(Ending(Outcome.STOPPED, "System 2 is shutting down"))
+        self.finish(TaskEnding(TaskOutcome.STOPPED, "System 2 is shutting down"))
         self._server.destroy()
         self._node.destroy_service(self._cancel_service)
 
@@ -103,7 +103,7 @@ class GoalServer:
 
     def _take_over(self, handle: ServerGoalHandle) -> None:
         self.check_cancel()
-        self.finish(Ending(Outcome.PREEMPTED, "a newer goal took over"))
+        self.finish(TaskEnding(TaskOutcome.PREEMPTED, "a newer goal took over"))
         self._handle = handle
         self._watch = ClientWatch()
         self._statistics = self._on_start(handle.request)
@@ -125,7 +125,7 @@ class GoalServer:
         if self._handle is not None and self._handle.is_cancel_requested:
             self._conclude(_CANCELED)
 
-    def _conclude(self, ending: Ending) -> None:
+    def _conclude(self, ending: TaskEnding) -> None:
         handle, self._handle = self._handle, None
         if handle is not None:
             self._results[bytes(handle.goal_id.uuid)] = _result(ending, self._statistics)
@@ -142,7 +142,7 @@ class GoalServer:
         return result
 
 
-def _result(ending: Ending, statistics: TaskStatistics) -> ExecuteTask.Result:
+def _result(ending: TaskEnding, statistics: TaskStatistics) -> ExecuteTask.Result:
     duration, chunks = time.monotonic() - statistics.started, statistics.chunks
     return ExecuteTask.Result(
         code=getattr(ExecuteTask.Result, ending.outcome.name),

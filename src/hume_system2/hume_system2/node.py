@@ -21,17 +21,17 @@ from hume_ros.description import receive_description
 from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
-from hume_ros.observer import Observer, probe_sensors
+from hume_ros.observation_source import ObservationSource, probe_sensors
 from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system2 import messages
-from hume_system2.cycle import Assignment, ThinkingCycle
 from hume_system2.goals import GoalServer
 from hume_system2.heartbeat import System2Heartbeat
 from hume_system2.model import System2
 from hume_system2.settings import System2Settings
-from hume_system2.tasks import Ending, Outcome, Task, TaskStatistics, begins_at_start
+from hume_system2.tasks import Task, TaskEnding, TaskOutcome, TaskStatistics, begins_at_start
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult
+from hume_system2.thinking_cycle import Assignment, ThinkingCycle
 from hume_system2.worker import ThinkingWorker
 
 _FEEDBACK_PERIOD = 0.1
@@ -55,7 +55,7 @@ class System2Node(HumeLifecycleNode):
         self._last: tuple[Chunk, ThoughtResult] | None = None
         self._worker: ThinkingWorker | None = None
         self._goals: GoalServer | None = None
-        self._closables: list[EpochKeeper | Observer | System2Heartbeat | DiagnosticsPublisher] = []
+        self._closables: list[EpochKeeper | ObservationSource | System2Heartbeat | DiagnosticsPublisher] = []
         self._active = False
         self._task: Task | None = None
         self._start_by = math.inf
@@ -103,7 +103,7 @@ class System2Node(HumeLifecycleNode):
         self._chunks = self.create_publisher(ActionChunk, "hume/action_chunk", qos.CHUNK)
         self._thoughts = self.create_publisher(Thought, "hume/thought", qos.CHUNK)
         self._epoch = EpochKeeper(self, self._on_epoch)
-        self._observer = Observer(self, self._profile, thinker.cameras, composer=composer)
+        self._observer = ObservationSource(self, self._profile, thinker.cameras, composer=composer)
         # Wall-clock milliseconds, so that a restarted node goes on above the numbers it used before.
         first_seq = time.time_ns() // 1_000_000
         cycle = ThinkingCycle(self._observer, self._profile, time.monotonic(), first_seq, self._settings.checkpoint)
@@ -132,7 +132,7 @@ class System2Node(HumeLifecycleNode):
         if self._active:
             self._active = False
             self._start_by = math.inf
-            self._end(Ending(Outcome.STOPPED, "System 2 was deactivated"))
+            self._end(TaskEnding(TaskOutcome.STOPPED, "System 2 was deactivated"))
 
     def cleanup(self) -> None:
         """Stop the thread and leave every topic."""
@@ -197,7 +197,7 @@ class System2Node(HumeLifecycleNode):
                 f"'{self._settings.task}'"
             )
 
-    def _end(self, ending: Ending) -> bool:
+    def _end(self, ending: TaskEnding) -> bool:
         """End what is in hand; returns whether anything was."""
         if self._goals is not None and self._goals.busy:
             self._goals.finish(ending)
@@ -207,13 +207,13 @@ class System2Node(HumeLifecycleNode):
             return False
         return True
 
-    def _rest(self, ending: Ending) -> None:
+    def _rest(self, ending: TaskEnding) -> None:
         """Whatever ended the task, nothing is thought about until somebody asks for something."""
         self._task = None
         if self._worker is not None:
             self._worker.assign(None)
         epoch = self._epoch.start_new(ending.outcome.value)
-        rests = "" if ending.outcome is Outcome.PREEMPTED else "; at rest until a goal comes"
+        rests = "" if ending.outcome is TaskOutcome.PREEMPTED else "; at rest until a goal comes"
         self.get_logger().info(f"epoch {epoch}: {ending.outcome.value}, {ending.reason}{rests}")
 
     def _on_epoch(self, epoch: int, reason: str) -> None:

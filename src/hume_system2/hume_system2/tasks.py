@@ -14,7 +14,7 @@ _AWAY_AFTER = 0.5
 """A client that is out of the graph for longer is gone, s."""
 
 
-class Outcome(enum.Enum):
+class TaskOutcome(enum.Enum):
     """How a task ended. The names are those of the constants of `ExecuteTask.Result`."""
 
     DONE = "done"
@@ -26,10 +26,10 @@ class Outcome(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Ending:
+class TaskEnding:
     """How and why a task ends."""
 
-    outcome: Outcome
+    outcome: TaskOutcome
     reason: str
 
 
@@ -73,7 +73,9 @@ class Task:
     statistics: TaskStatistics = field(default_factory=TaskStatistics)
     system1_ready: bool = False
 
-    def ending(self, now: float, *, error: str, stopped: str, client_gone: bool, done_thoughts: int) -> Ending | None:
+    def ending(
+        self, now: float, *, error: str, stopped: str, client_gone: bool, done_thoughts: int
+    ) -> TaskEnding | None:
         """Why the task has to end now. None: it goes on.
 
         Args:
@@ -84,15 +86,15 @@ class Task:
             done_thoughts: this many values in a row mean that the task is done.
         """
         if error:
-            return Ending(Outcome.FAILED, error)
+            return TaskEnding(TaskOutcome.FAILED, error)
         if stopped and self.system1_ready:
-            return Ending(Outcome.STOPPED, f"System 1 is in {stopped}")
+            return TaskEnding(TaskOutcome.STOPPED, f"System 1 is in {stopped}")
         if self.statistics.values_above >= done_thoughts:
-            return Ending(Outcome.DONE, f"{done_thoughts} values in a row at or above done_value")
+            return TaskEnding(TaskOutcome.DONE, f"{done_thoughts} values in a row at or above done_value")
         if 0.0 < self.max_duration < now - self.statistics.started:
-            return Ending(Outcome.TIMEOUT, f"max_duration of {self.max_duration:g} s is over")
+            return TaskEnding(TaskOutcome.TIMEOUT, f"max_duration of {self.max_duration:g} s is over")
         if client_gone:
-            return Ending(Outcome.STOPPED, "the goal's client has left, and nobody else could cancel the goal")
+            return TaskEnding(TaskOutcome.STOPPED, "the goal's client has left, and nobody else could cancel the goal")
         return None
 
 

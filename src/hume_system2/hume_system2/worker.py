@@ -10,8 +10,8 @@ from collections.abc import Callable
 from hume_core.chunk import Chunk
 from hume_core.errors import ObservationError
 from hume_ros.observation_buffer import ObservationBuffer
-from hume_system2.cycle import RETRY_PERIOD, Assignment, ThinkingCycle
 from hume_system2.thinker import Thinker, ThoughtResult
+from hume_system2.thinking_cycle import RETRY_PERIOD, Assignment, ThinkingCycle
 
 _RATE_WINDOW = 2.0
 

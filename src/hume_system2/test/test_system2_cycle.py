@@ -9,9 +9,9 @@ import pytest
 
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
-from hume_ros.observation_buffer import Frame
-from hume_system2.cycle import Assignment, ThinkingCycle
+from hume_ros.observation_buffer import SensorFrame
 from hume_system2.thinker import ThoughtResult
+from hume_system2.thinking_cycle import Assignment, ThinkingCycle
 
 LIFT = Assignment("lift", 1)
 PROFILE = RobotProfile.load("wx250s_sim")
@@ -35,10 +35,10 @@ class Observer:
         self.problem = ""
         self.beginnings = 0
 
-    def take(self, now: float) -> Frame:
+    def take(self, now: float) -> SensorFrame:
         if self.problem:
             raise ObservationError(self.problem)
-        return Frame(self.stamp, {}, JOINTS, np.zeros((1, 7), np.float32), self.beginnings)
+        return SensorFrame(self.stamp, {}, JOINTS, np.zeros((1, 7), np.float32), self.beginnings)
 
 
 def make_cycle(rate: float = 4.0, start: float = 100.0, **numbering: Any) -> tuple[ThinkingCycle, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hume_system2.tasks import ClientWatch, Ending, Outcome, Task, TaskStatistics, begins_at_start
+from hume_system2.tasks import ClientWatch, Task, TaskEnding, TaskOutcome, TaskStatistics, begins_at_start
 
 WELL: dict[str, Any] = {"error": "", "stopped": "", "client_gone": False, "done_thoughts": 3}
 
@@ -19,7 +19,7 @@ def task(max_duration: float = 0.0, values: tuple[float, ...] = (), ready: bool 
     return Task("lift", max_duration, statistics, ready)
 
 
-def outcome(ending: Ending | None) -> Outcome | None:
+def outcome(ending: TaskEnding | None) -> TaskOutcome | None:
     return None if ending is None else ending.outcome
 
 
@@ -28,18 +28,18 @@ def outcome(ending: Ending | None) -> Outcome | None:
     [
         (task(), 1e9, {}, None),
         (task(5.0), 105.0, {}, None),
-        (task(5.0), 105.1, {}, Outcome.TIMEOUT),
+        (task(5.0), 105.1, {}, TaskOutcome.TIMEOUT),
         (task(math.inf), 1e9, {}, None),
         (task(values=(0.9, 0.9, 0.7, 0.9, 0.9)), 101.0, {}, None),
-        (task(values=(0.1, 0.8, 0.9, 0.9)), 101.0, {}, Outcome.DONE),
+        (task(values=(0.1, 0.8, 0.9, 0.9)), 101.0, {}, TaskOutcome.DONE),
         (task(values=(0.1, 0.8, 0.9, 0.9)), 101.0, {"done_thoughts": 4}, None),
-        (task(), 101.0, {"stopped": "FAULT: joint states lost"}, Outcome.STOPPED),
+        (task(), 101.0, {"stopped": "FAULT: joint states lost"}, TaskOutcome.STOPPED),
         (task(ready=False), 101.0, {"stopped": "ESTOP: emergency stop"}, None),
-        (task(), 101.0, {"client_gone": True}, Outcome.STOPPED),
-        (task(ready=False), 101.0, {"error": "thinking failed", "stopped": "FAULT"}, Outcome.FAILED),
+        (task(), 101.0, {"client_gone": True}, TaskOutcome.STOPPED),
+        (task(ready=False), 101.0, {"error": "thinking failed", "stopped": "FAULT"}, TaskOutcome.FAILED),
     ],
 )
-def test_what_ends_a_task(given: Task, now: float, facts: dict[str, Any], expected: Outcome | None) -> None:
+def test_what_ends_a_task(given: Task, now: float, facts: dict[str, Any], expected: TaskOutcome | None) -> None:
     assert outcome(given.ending(now, **{**WELL, **facts})) is expected
 
 

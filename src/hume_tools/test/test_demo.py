@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from hume_core.errors import ConfigError
 from hume_sim.suites import find_suite, scene
 from hume_tools.cli.main import app
-from hume_tools.demo.client import Episode, outcome_text
+from hume_tools.demo.client import DemoEpisode, outcome_text
 from hume_tools.demo.measurements import FaultWatch, Measurements
-from hume_tools.demo.reply_times import ReplyTimes, Timing
+from hume_tools.demo.reply_times import ReplyTimes, ReplyTiming
 from hume_tools.demo.run import DemoOptions, summarise, timing_line
 
 SYSTEM2 = [(10.30, 10.29, 0.20, 10.06), (10.55, 10.54, 0.22, 10.30), (10.90, 10.89, 0.24, 10.60)]
@@ -89,7 +89,7 @@ def test_nothing_measured_is_no_number() -> None:
 
 
 def test_evaluate_takes_the_line_that_the_demo_prints() -> None:
-    line = timing_line(Timing(3.14159, 0.2512, 19.97, 0.0213))
+    line = timing_line(ReplyTiming(3.14159, 0.2512, 19.97, 0.0213))
     options = parsed("evaluate", line.split(": ")[1].split())
     assert options["system2_rate"] == 3.142
     assert options["system2_latency"] == 0.2512
@@ -98,7 +98,7 @@ def test_evaluate_takes_the_line_that_the_demo_prints() -> None:
 
 
 def test_what_was_not_measured_is_left_out_of_the_line() -> None:
-    assert Timing(math.nan, math.nan, 20.0, 0.02).arguments() == "--system1-rate 20 --system1-latency 0.02"
+    assert ReplyTiming(math.nan, math.nan, 20.0, 0.02).arguments() == "--system1-rate 20 --system1-latency 0.02"
 
 
 def test_a_fault_that_was_passed_through_is_reported() -> None:
@@ -128,8 +128,8 @@ def test_an_episode_without_fault_is_reported_as_before() -> None:
 def test_the_report_counts_faults_and_has_the_timing() -> None:
     measured = Measurements(seconds=1.0, system2=replies())
     episodes = [
-        Episode(1, "lift", True, "success", 2.0, 3.0, 20.0, 0.5),
-        Episode(2, "lift", False, "ESTOP: pressed", 2.0, 3.0, 20.0, 0.5, "ESTOP: pressed"),
+        DemoEpisode(1, "lift", True, "success", 2.0, 3.0, 20.0, 0.5),
+        DemoEpisode(2, "lift", False, "ESTOP: pressed", 2.0, 3.0, 20.0, 0.5, "ESTOP: pressed"),
     ]
     report = summarise(episodes, measured)
     assert (report["successes"], report["faults"]) == (1, 1)

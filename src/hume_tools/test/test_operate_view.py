@@ -132,7 +132,7 @@ def test_a_refused_goal_says_why() -> None:
 def test_every_outcome_of_the_action_has_a_name() -> None:
     from hume_msgs.action import ExecuteTask
 
-    from hume_system2.tasks import Outcome
+    from hume_system2.tasks import TaskOutcome
     from hume_tools.operate.task import OUTCOMES
 
-    assert {getattr(ExecuteTask.Result, outcome.name): outcome.value for outcome in Outcome} == OUTCOMES
+    assert {getattr(ExecuteTask.Result, outcome.name): outcome.value for outcome in TaskOutcome} == OUTCOMES

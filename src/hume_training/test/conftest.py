@@ -14,7 +14,7 @@ from hume_training.collect.recorder import RATE, Recorder, RecorderOptions, demo
 from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
 from hume_training.data.reader import load_demonstrations
-from hume_training.data.writer import Episode, finish, stage_shard
+from hume_training.data.writer import EpisodeData, finish, stage_shard
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def episodes() -> list[Episode]:
+def episodes() -> list[EpisodeData]:
     recorder = Recorder(RecorderOptions(burst_rate=0.05))
     planned = plan_episodes(("lift", "stack"), 2, seed=3, paired=True)
     recorded = [recorder.record(item) for item in planned]
@@ -32,7 +32,7 @@ def episodes() -> list[Episode]:
 
 
 @pytest.fixture(scope="session")
-def dataset(episodes: list[Episode], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dataset(episodes: list[EpisodeData], tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("dataset")
     features = demonstration_features(RecorderOptions())
     stage_shard(root, 1, episodes[3:], features)
@@ -74,7 +74,7 @@ def _write_dataset(
         pixels = np.random.default_rng(number).integers(0, 255, (len(action), 16, 16, 3), dtype=np.uint8)
         columns = {f"{IMAGE_PREFIX}image": pixels, STATE: state.astype(np.float32), ACTION: action.astype(np.float32)}
         columns[SUCCESS] = np.arange(len(action)) == len(action) - 1
-        episodes.append(Episode(columns, "move the tool", number, True))
+        episodes.append(EpisodeData(columns, "move the tool", number, True))
     stage_shard(root, 0, episodes, features)
     finish(root, features, fps, "some_robot")
     path = root / INFO

@@ -22,7 +22,7 @@ from hume_training.data.demonstrations import Demonstrations, joined
 from hume_training.data.layout_options import LayoutOptions
 from hume_training.data.reader import load_demonstrations
 from hume_training.data.taught_rows import TaughtRows
-from hume_training.data.writer import Episode
+from hume_training.data.writer import EpisodeData
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_dataset_says_what_a_policy_of_it_emits(data: Demonstrations) -> None:
     assert [part.field for part in both.state] == [StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES]
 
 
-def test_gives_back_what_was_recorded(episodes: list[Episode], data: Demonstrations) -> None:
+def test_gives_back_what_was_recorded(episodes: list[EpisodeData], data: Demonstrations) -> None:
     assert data.fps == 20
     assert data.tasks == [episode.task for episode in episodes]
     for episode, start, length in zip(episodes, data.starts, data.lengths, strict=True):

@@ -12,8 +12,8 @@ from hume_core.action_spaces import ActionLayout
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_kinematics
 from hume_sim.suites import find_suite
-from hume_system2.cycle import Task, ThinkingCycle
 from hume_system2.model.thought import Thought
+from hume_system2.thinking_cycle import PendingThought, ThinkingCycle
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.collect.recorder import RATE, Recorder, RecorderOptions
 from hume_training.evaluation.arm import EPOCH_START
@@ -75,7 +75,7 @@ def stamps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     noted: list[float] = []
     begin = ThinkingCycle.begin
 
-    def noting(cycle: ThinkingCycle, steady: float, now: float) -> Task | None:
+    def noting(cycle: ThinkingCycle, steady: float, now: float) -> PendingThought | None:
         task = begin(cycle, steady, now)
         if task is not None:
             noted.append(task.frame.stamp)

@@ -10,15 +10,15 @@ import pytest
 from hume_sim import suites
 from hume_training.evaluation.episode import thought_period
 from hume_training.evaluation.episode_values import plot_values, roc_auc, summarise_values, value_at
-from hume_training.evaluation.outcome import Outcome
+from hume_training.evaluation.outcome import EpisodeOutcome
 from hume_training.evaluation.value_quality import ValueQualityOptions, run_value_quality
 
 ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 CHECKPOINT = Path(__file__).parents[1] / "hume_training" / "checkpoints" / "wx250s_tabletop"
 
 
-def outcome(success: bool, *values: float, duration: float = 1.0) -> Outcome:
-    return Outcome(0, "lift red", success, duration, False, values)
+def outcome(success: bool, *values: float, duration: float = 1.0) -> EpisodeOutcome:
+    return EpisodeOutcome(0, "lift red", success, duration, False, values)
 
 
 def test_figures_of_each_third() -> None:

@@ -16,15 +16,15 @@ from hume_sim.sensors import CAMERA_RATE, JOINT_STATE_RATE
 from hume_sim.suites import find_suite
 from hume_sim.world import TabletopWorld
 from hume_system2.choosers import CHOOSERS
-from hume_system2.cycle import Task, ThinkingCycle
 from hume_system2.model.thought import Thought, combine
+from hume_system2.thinking_cycle import PendingThought, ThinkingCycle
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.collect.recorder import Recorder, RecorderOptions
 from hume_training.evaluation.arm import EPOCH_START
 from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.intervals import paired_difference, wilson
 from hume_training.evaluation.oracle import Oracle
-from hume_training.evaluation.outcome import Outcome
+from hume_training.evaluation.outcome import EpisodeOutcome
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.snapshot import Snapshot
@@ -96,7 +96,7 @@ def observed(monkeypatch: pytest.MonkeyPatch) -> Clock:
     stamps = [0.0]
     begin = ThinkingCycle.begin
 
-    def noted(cycle: ThinkingCycle, steady: float, now: float) -> Task | None:
+    def noted(cycle: ThinkingCycle, steady: float, now: float) -> PendingThought | None:
         task = begin(cycle, steady, now)
         if task is not None:
             stamps.append(task.frame.stamp)
@@ -115,7 +115,7 @@ def _rollout(system2: Any, system1: Any, variant: str | Variant = "n1_no_system1
     return Rollout(policy, profile, find_suite("lift", **{"time_limit": 6.0, **timing}), known)
 
 
-def _run(system2: KnowingSystem2, variant: str | Variant, **timing: float) -> Outcome:
+def _run(system2: KnowingSystem2, variant: str | Variant, **timing: float) -> EpisodeOutcome:
     rollout = _rollout(system2, PassThrough(), variant, **timing)
     outcome = rollout.run(SEED, TASK)
     rollout.close()
@@ -294,7 +294,7 @@ def test_the_best_choice_bounds_the_others() -> None:
 
 
 def test_episodes_side_by_side_equal_single_ones(actions: np.ndarray, observed: Clock) -> None:
-    def outcome(count: int) -> list[Outcome]:
+    def outcome(count: int) -> list[EpisodeOutcome]:
         rollout = _rollout(Repeating(KnowingSystem2(actions, observed)), PassThrough())
         found = rollout.run_many([(SEED, TASK)] * count)
         rollout.close()

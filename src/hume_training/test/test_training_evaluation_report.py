@@ -7,13 +7,13 @@ import pytest
 
 from hume_core.errors import ConfigError
 from hume_sim.suites import SUITES, find_suite
-from hume_training.evaluation.outcome import Outcome
+from hume_training.evaluation.outcome import EpisodeOutcome
 from hume_training.evaluation.report import figures, write_report
 from hume_training.evaluation.run import EvaluateOptions, _print, run_evaluate, summarise
 
 
-def outcome(success: bool, duration: float, fault: str = "", held: float = 0.0, wrong: bool = False) -> Outcome:
-    return Outcome(1, "lift red", success, duration, wrong, (float("nan"),), fault, held)
+def outcome(success: bool, duration: float, fault: str = "", held: float = 0.0, wrong: bool = False) -> EpisodeOutcome:
+    return EpisodeOutcome(1, "lift red", success, duration, wrong, (float("nan"),), fault, held)
 
 
 OUTCOMES = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hume_bags.regress.regress_settings import RegressOptions
 from hume_bags.regress.run import regress
-from hume_bags.regress.settings import RegressOptions
 from hume_core.json_report import json_text
 
 

@@ -49,8 +49,8 @@ def regress(
     What is left out is as recorded, else as the nodes' defaults.
     """
     from hume_bags.regress.findings import Tolerance
+    from hume_bags.regress.regress_settings import RegressOptions
     from hume_bags.regress.run import run_regress
-    from hume_bags.regress.settings import RegressOptions
 
     options = RegressOptions(
         bag=bag,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hume_bags.regress.compare_commands import compare_commands
 from hume_bags.regress.compare_sources import compare_sources
-from hume_bags.regress.findings import Finding, Tolerance, seconds
+from hume_bags.regress.findings import Difference, Tolerance, seconds
 from hume_bags.regress.stream import CommandStream
 
 _HEADER_PARTS = ("robot", "policy", "settings", "latency")
@@ -33,7 +33,7 @@ class Comparison:
 
     identical: bool
     exact: bool
-    findings: list[Finding]
+    findings: list[Difference]
     notes: list[str]
 
     @property
@@ -54,7 +54,7 @@ def compare(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> 
     exact = before == now
     limits = Tolerance.exact() if exact else tolerance
     identical = golden.to_bytes() == run.to_bytes()
-    findings: list[Finding] = []
+    findings: list[Difference] = []
     notes = [f"environment: {change}" for change in changes("", before, now)]
     if not identical:
         for part in _HEADER_PARTS:
@@ -62,7 +62,7 @@ def compare(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> 
                 if change.added:
                     notes.append(f"{part}: {change}")
                 else:
-                    findings.append(Finding(part, str(change)))
+                    findings.append(Difference(part, str(change)))
         notes += [f"list of {part} changed" for part in _LISTS if golden.header[part] != run.header[part]]
         findings += _weights(golden, run, exact)
         findings += compare_sources(golden, run)
@@ -71,7 +71,7 @@ def compare(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> 
         findings += compare_commands(golden, run, limits)
         findings += _events(golden, run) if exact else []
         if exact and not findings and not notes:
-            findings.append(Finding("file", "the bytes differ, but no number that is compared"))
+            findings.append(Difference("file", "the bytes differ, but no number that is compared"))
     return Comparison(identical, exact, findings, notes)
 
 
@@ -98,18 +98,18 @@ def changes(path: str, before: Any, now: Any, added: bool = False) -> Iterator[_
         yield _Change(path, before, now, added)
 
 
-def _weights(golden: CommandStream, run: CommandStream, exact: bool) -> Iterator[Finding]:
+def _weights(golden: CommandStream, run: CommandStream, exact: bool) -> Iterator[Difference]:
     before = dict(zip(golden.header["tensors"], golden.sections["weights"], strict=True))
     now = dict(zip(run.header["tensors"], run.sections["weights"], strict=True))
     for name in sorted(set(before) ^ set(now)):
-        yield Finding(
+        yield Difference(
             "weights", f"tensor '{name}' is only in the {'golden' if name in before else 'present'} checkpoint"
         )
     changed = [name for name in before if name in now and _weight_changed(before[name], now[name], exact)]
     if changed:
         named = ", ".join(f"'{name}'" for name in changed[:_MOST_NAMED])
         more = f" and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
-        yield Finding("weights", f"{len(changed)} of {len(before)} tensors differ: {named}{more}")
+        yield Difference("weights", f"{len(changed)} of {len(before)} tensors differ: {named}{more}")
 
 
 def _weight_changed(before: np.void, now: np.void, exact: bool) -> bool:
@@ -120,10 +120,10 @@ def _weight_changed(before: np.void, now: np.void, exact: bool) -> bool:
     return exact or change > _SAME_MEAN * max(abs(float(before["mean_abs"])), 1e-12)
 
 
-def _thoughts(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> Iterator[Finding]:
+def _thoughts(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> Iterator[Difference]:
     before, now = golden.thoughts, run.thoughts
     if len(before) != len(now):
-        yield Finding("thoughts", f"{len(before)} before, {len(now)} now")
+        yield Difference("thoughts", f"{len(before)} before, {len(now)} now")
     if before["values"].shape[1:] != now["values"].shape[1:]:
         return
     count = min(len(before), len(now))
@@ -133,7 +133,7 @@ def _thoughts(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -
     if flipped.size:
         k = int(flipped[0])
         margin = _margin(before["values"][k])
-        yield Finding(
+        yield Difference(
             "thoughts",
             f"another candidate is chosen in {flipped.size} of {count}, first at {seconds(before['start'][k])} "
             f"(number {before['index'][k]}, now {now['index'][k]}; its lead was {margin:.2g})",
@@ -141,7 +141,7 @@ def _thoughts(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -
     error = np.abs(before["values"] - now["values"]).max(axis=1) if count else np.zeros(0)
     beyond = np.flatnonzero(~(error <= tolerance.value))
     if beyond.size:
-        yield Finding(
+        yield Difference(
             "thoughts",
             f"values differ in {beyond.size} of {count}, from {seconds(before['start'][beyond[0]])} on, "
             f"by up to {np.nanmax(error):.3g}",
@@ -156,10 +156,10 @@ def _margin(values: NDArray[np.float64]) -> float:
     return float(ordered[-1] - ordered[-2]) if len(ordered) > 1 else float("inf")
 
 
-def _segments(golden: CommandStream, run: CommandStream, exact: bool) -> Iterator[Finding]:
+def _segments(golden: CommandStream, run: CommandStream, exact: bool) -> Iterator[Difference]:
     before, now = golden.segments, run.segments
     if len(before) != len(now):
-        yield Finding("segments", f"{len(before)} before, {len(now)} now")
+        yield Difference("segments", f"{len(before)} before, {len(now)} now")
     count = min(len(before), len(now))
     before, now = before[:count], now[:count]
     yield from _times("segments", before, now, ("start", "end", "observation", "first_row"))
@@ -167,30 +167,32 @@ def _segments(golden: CommandStream, run: CommandStream, exact: bool) -> Iterato
         yield from _hashes("segments", "segments", before["positions"] != now["positions"], before["start"])
 
 
-def _times(part: str, before: NDArray[np.void], now: NDArray[np.void], fields: tuple[str, ...]) -> Iterator[Finding]:
+def _times(part: str, before: NDArray[np.void], now: NDArray[np.void], fields: tuple[str, ...]) -> Iterator[Difference]:
     for name in fields:
         changed = np.flatnonzero(before[name] != now[name])
         if changed.size:
             shift = (now[name] - before[name])[changed] * 1e-6
-            yield Finding(
+            yield Difference(
                 part,
                 f"times of '{name}' differ in {changed.size} of {len(before)}, first at "
                 f"{seconds(before['start'][changed[0]])}, by {shift.min():+.3f} to {shift.max():+.3f} ms",
             )
 
 
-def _hashes(part: str, what: str, changed: NDArray[np.bool_], starts: NDArray[np.int64]) -> Iterator[Finding]:
+def _hashes(part: str, what: str, changed: NDArray[np.bool_], starts: NDArray[np.int64]) -> Iterator[Difference]:
     where = np.flatnonzero(changed)
     if where.size:
-        yield Finding(part, f"{where.size} of {len(changed)} {what} differ, the first at {seconds(starts[where[0]])}")
+        yield Difference(
+            part, f"{where.size} of {len(changed)} {what} differ, the first at {seconds(starts[where[0]])}"
+        )
 
 
-def _events(golden: CommandStream, run: CommandStream) -> Iterator[Finding]:
+def _events(golden: CommandStream, run: CommandStream) -> Iterator[Difference]:
     def lines(stream: CommandStream) -> list[str]:
         return [f"{seconds(e['time_ns'])} {e['kind']}: {e['text']} x{e['count']}" for e in stream.header["events"]]
 
     before, now = lines(golden), lines(run)
     for text in [line for line in before if line not in now][:_MOST_NAMED]:
-        yield Finding("events", f"gone: {text}")
+        yield Difference("events", f"gone: {text}")
     for text in [line for line in now if line not in before][:_MOST_NAMED]:
-        yield Finding("events", f"new: {text}")
+        yield Difference("events", f"new: {text}")

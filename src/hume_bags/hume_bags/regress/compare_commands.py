@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_bags.regress.findings import Finding, Tolerance, seconds
+from hume_bags.regress.findings import Difference, Tolerance, seconds
 from hume_bags.regress.stream import CommandStream
 
 
-def compare_commands(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> Iterator[Finding]:
+def compare_commands(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> Iterator[Difference]:
     """Findings per joint, for the gripper, the modes and the limiter."""
     before, now = golden.commands, run.commands
     if len(before) != len(now):
-        yield Finding("commands", f"{len(before)} ticks before, {len(now)} now")
+        yield Difference("commands", f"{len(before)} ticks before, {len(now)} now")
     if golden.joints != run.joints:
-        yield Finding("commands", f"joints were {', '.join(golden.joints)}, are {', '.join(run.joints)}")
+        yield Difference("commands", f"joints were {', '.join(golden.joints)}, are {', '.join(run.joints)}")
         return
     count = min(len(before), len(now))
     before, now = before[:count], now[:count]
@@ -33,14 +33,14 @@ def compare_commands(golden: CommandStream, run: CommandStream, tolerance: Toler
 
 def _numbers(
     part: str, before: NDArray[np.void], now: NDArray[np.void], field: str, column: int | None, limit: float, unit: str
-) -> Iterator[Finding]:
+) -> Iterator[Difference]:
     old, new = (rows[field] if column is None else rows[field][:, column] for rows in (before, now))
     both_missing = np.isnan(old) & np.isnan(new)
     error = np.where(both_missing, 0.0, np.abs(new - old))
     beyond = np.flatnonzero(~(error <= limit))
     if beyond.size:
         worst = int(np.nanargmax(error)) if np.isfinite(error).any() else int(beyond[0])
-        yield Finding(
+        yield Difference(
             part,
             f"{field} differs in {beyond.size} of {len(old)} ticks, from {seconds(before['time'][beyond[0]])} to "
             f"{seconds(before['time'][beyond[-1]])}, by up to {error[worst]:.3g} {unit} "
@@ -48,12 +48,12 @@ def _numbers(
         )
 
 
-def _modes(golden: CommandStream, run: CommandStream, count: int) -> Iterator[Finding]:
+def _modes(golden: CommandStream, run: CommandStream, count: int) -> Iterator[Difference]:
     before, now = state_names(golden)[:count], state_names(run)[:count]
     changed = np.flatnonzero(before != now)
     if changed.size:
         k = int(changed[0])
-        yield Finding(
+        yield Difference(
             "commands",
             f"mode or reason differs in {changed.size} of {count} ticks, first at "
             f"{seconds(golden.commands['time'][k])}: was {before[k]}, is {now[k]}",
@@ -69,8 +69,8 @@ def state_names(stream: CommandStream) -> NDArray[np.str_]:
     return np.asarray(names[inverse.reshape(-1)])
 
 
-def _limited(before: NDArray[np.void], now: NDArray[np.void], joints: list[str]) -> Iterator[Finding]:
+def _limited(before: NDArray[np.void], now: NDArray[np.void], joints: list[str]) -> Iterator[Difference]:
     for i, name in enumerate(joints):
         old, new = (int(((rows["limited"] >> np.uint64(i)) & np.uint64(1)).sum()) for rows in (before, now))
         if old != new:
-            yield Finding(f"limiter of joint '{name}'", f"active in {old} ticks before, {new} now")
+            yield Difference(f"limiter of joint '{name}'", f"active in {old} ticks before, {new} now")

@@ -22,8 +22,8 @@ from hume_session.schedule import NS
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
 from hume_system1.control.states import Mode, Reason
-from hume_system2.cycle import Task
 from hume_system2.thinker import ThoughtResult
+from hume_system2.thinking_cycle import PendingThought
 
 MODES = {mode: k for k, mode in enumerate(Mode)}
 REASONS = {reason: k for k, reason in enumerate(Reason)}
@@ -82,7 +82,7 @@ class Journal(Listener):
         difference = short_way(command.position - measured, core.limits.continuous)
         return float((np.abs(difference) / self._bounds).max())
 
-    def thought(self, start: int, end: int, task: Task, result: ThoughtResult, chunk: Chunk | None) -> None:
+    def thought(self, start: int, end: int, task: PendingThought, result: ThoughtResult, chunk: Chunk | None) -> None:
         """A thought is over."""
         digest = content_hash(np.ascontiguousarray(result.chunk, "<f4").data)
         observation, epoch = self._since_start(task.frame.stamp), task.assignment.epoch

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hume_bags.regress.figures import chosen_values
 from hume_bags.regress.report import lines, verdict
-from hume_bags.regress.result import Result
+from hume_bags.regress.result import RegressResult
 from hume_bags.regress.stream import CommandStream
 from hume_ros.observation_buffer import JOINT_STATES
 
@@ -32,7 +32,7 @@ _NOW: dict[str, Any] = {"color": "#1f5fa8", "linewidth": 1.0}
 _ARM: dict[str, Any] = {"color": "#d98b2b", "linewidth": 0.8, "linestyle": ":"}
 
 
-def write_page(result: Result, path: Path) -> None:
+def write_page(result: RegressResult, path: Path) -> None:
     """Write the page."""
     mpl.use("Agg")
     same = result.comparison is None or result.comparison.same
@@ -51,7 +51,7 @@ def write_page(result: Result, path: Path) -> None:
     path.write_text("\n".join([*parts, "</body></html>\n"]), encoding="utf-8")
 
 
-def _image(result: Result, draw: Callable[[Result, Figure], None]) -> str:
+def _image(result: RegressResult, draw: Callable[[RegressResult, Figure], None]) -> str:
     figure = Figure(layout="constrained")
     draw(result, figure)
     data = io.BytesIO()
@@ -70,7 +70,7 @@ def _time(rows: NDArray[np.void], field: str = "time") -> NDArray[np.float64]:
     return np.asarray(rows[field] * 1e-9)
 
 
-def _commands(result: Result, figure: Figure) -> None:
+def _commands(result: RegressResult, figure: Figure) -> None:
     names = result.stream.joints
     axes = _rows(figure, len(names) + 1)
     measured = result.stream.sources[JOINT_STATES]
@@ -85,12 +85,12 @@ def _commands(result: Result, figure: Figure) -> None:
     axes[0].legend(loc="upper right", ncols=3, fontsize="small")
 
 
-def _streams(result: Result) -> list[tuple[CommandStream, dict[str, Any], str]]:
+def _streams(result: RegressResult) -> list[tuple[CommandStream, dict[str, Any], str]]:
     golden = [(result.golden, _GOLDEN, "golden")] if result.golden is not None else []
     return [*golden, (result.stream, _NOW, "now")]
 
 
-def _differences(result: Result, figure: Figure) -> None:
+def _differences(result: RegressResult, figure: Figure) -> None:
     assert result.golden is not None
     before, now = result.golden.commands, result.stream.commands
     count = min(len(before), len(now))
@@ -106,7 +106,7 @@ def _differences(result: Result, figure: Figure) -> None:
     position.legend(loc="upper right", ncols=4, fontsize="small")
 
 
-def _values(result: Result, figure: Figure) -> None:
+def _values(result: RegressResult, figure: Figure) -> None:
     (axis,) = _rows(figure, 1, 3.0)
     thoughts = result.stream.thoughts
     if len(thoughts):
@@ -117,7 +117,7 @@ def _values(result: Result, figure: Figure) -> None:
     axis.legend(loc="upper right", fontsize="small")
 
 
-def _limiter(result: Result, figure: Figure) -> None:
+def _limiter(result: RegressResult, figure: Figure) -> None:
     activity, distance = _rows(figure, 2, 2.2)
     commands = result.stream.commands
     for i in range(len(result.stream.joints)):
@@ -131,7 +131,7 @@ def _limiter(result: Result, figure: Figure) -> None:
     distance.set_ylabel("|command - recorded|\n/ bound")
 
 
-def _latencies(result: Result, figure: Figure) -> None:
+def _latencies(result: RegressResult, figure: Figure) -> None:
     axes = _rows(figure, 3, 1.9)
     for stream, style, label in _streams(result):
         thoughts, segments = stream.thoughts, stream.segments

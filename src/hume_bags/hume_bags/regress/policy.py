@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hume_bags.regress.settings import Settings
+from hume_bags.regress.regress_settings import RegressSettings
 from hume_bags.regress.stream import WEIGHT_DTYPE
 from hume_core.checkpoint import CheckpointReader, resolve_folder
 from hume_core.normalization import Normalizer
@@ -20,9 +20,9 @@ from hume_core.observation import Observation
 from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import fitted_robot
 from hume_core.robot import RobotProfile
-from hume_system1.denoiser import Refiner
 from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
+from hume_system1.segment_planner import Refiner
 from hume_system2.model import System2
 from hume_system2.thinker import Thinker, ThoughtResult
 
@@ -40,7 +40,7 @@ class Thinks(Protocol):
 
 
 @dataclass(frozen=True)
-class Policy:
+class RecordedPolicy:
     """What is stepped.
 
     Attributes:
@@ -73,7 +73,9 @@ def content_hash(data: Any) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
-def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> tuple[Policy, RobotProfile]:
+def load_policy(
+    checkpoint: str, profile: RobotProfile, settings: RegressSettings
+) -> tuple[RecordedPolicy, RobotProfile]:
     """Load both systems as the nodes do; torch on one thread.
 
     Returns:
@@ -92,7 +94,7 @@ def load_policy(checkpoint: str, profile: RobotProfile, settings: Settings) -> t
     folder = resolve_folder(checkpoint)
     names = tuple(sorted({*system2.tensors_read, *system1.tensors_read}))
     thinker = Thinker(system2, settings.thinking)
-    policy = Policy(
+    policy = RecordedPolicy(
         thinker=thinker,
         refiner=System1Refiner(system1) if settings.refine else PassThroughRefiner(system1),
         cameras=thinker.cameras,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hume_bags.errors import BagError
 from hume_bags.reader import BagReader
 from hume_bags.regress.compare import Comparison
-from hume_bags.regress.findings import Finding, seconds
+from hume_bags.regress.findings import Difference, seconds
 from hume_bags.regress.stream import CommandStream
 from hume_bags.topics import command_topics
 from hume_core.robot import ArmControllerType, RobotProfile
@@ -74,7 +74,7 @@ def compare_recorded(
     """
     sent = run.commands[run.commands["published"] > 0]
     columns = [sent["position"], sent["gripper"][:, None]]
-    findings: list[Finding] = []
+    findings: list[Difference] = []
     for stream, values in zip(streams, columns, strict=False):
         known = ~np.isnan(values).any(axis=1)
         findings += _compare(stream, sent["time"][known] + start, values[known])
@@ -84,29 +84,29 @@ def compare_recorded(
     return Comparison(identical=not findings, exact=True, findings=findings, notes=notes)
 
 
-def _compare(stream: RecordedStream, times: NDArray[np.int64], values: NDArray[np.float64]) -> Iterator[Finding]:
+def _compare(stream: RecordedStream, times: NDArray[np.int64], values: NDArray[np.float64]) -> Iterator[Difference]:
     """What differs, where the bytes do."""
     same = np.array_equal(stream.times, times) and stream.values.tobytes() == values.tobytes()
     if same:
         return
     part = f"commands on '{stream.topic}'"
     if not len(times) or stream.values.shape[1] != values.shape[1]:
-        yield Finding(part, f"recorded {stream.values.shape}, now {values.shape}")
+        yield Difference(part, f"recorded {stream.values.shape}, now {values.shape}")
         return
     if len(times) != len(stream.times):
-        yield Finding(part, f"{len(stream.times)} recorded, {len(times)} now")
+        yield Difference(part, f"{len(stream.times)} recorded, {len(times)} now")
     nearest = _nearest(times, stream.times)
     apart = np.abs(times[nearest] - stream.times)
     error = np.abs(values[nearest] - stream.values).max(axis=1)
     worst = int(error.argmax())
     begin = int(stream.times[0])
-    yield Finding(
+    yield Difference(
         part,
         f"{int((error > 0.0).sum())} of {len(error)} differ from the nearest one now, by {np.median(error):.3g} in the "
         f"median and {error[worst]:.3g} at most, {seconds(int(stream.times[worst]) - begin)} after the first",
     )
     if apart.any():
-        yield Finding(part, f"times are up to {apart.max() * 1e-6:.3f} ms apart")
+        yield Difference(part, f"times are up to {apart.max() * 1e-6:.3f} ms apart")
 
 
 def _nearest(times: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:

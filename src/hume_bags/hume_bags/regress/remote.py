@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from hume_bags.regress.policy import Policy, Thinks
+from hume_bags.regress.policy import RecordedPolicy, Thinks
 from hume_core.errors import HumeError, ObservationError
 from hume_core.observation import Observation
 from hume_session.determinism import deterministic_algorithms
-from hume_system1.denoiser import Refiner
+from hume_system1.segment_planner import Refiner
 from hume_system2.thinker import ThoughtResult
 
 Arrays = dict[str, Any]
@@ -184,7 +184,7 @@ class _RefinerAnswers:
 
 
 @contextmanager
-def in_processes(policy: Policy) -> Iterator[Policy]:
+def in_processes(policy: RecordedPolicy) -> Iterator[RecordedPolicy]:
     """The policy with each system in a process of its own."""
     thinker = RemoteThinker(policy.thinker)
     try:

@@ -10,13 +10,13 @@ from rich.markup import escape
 
 from hume_bags.regress.figures import figures
 from hume_bags.regress.findings import seconds
-from hume_bags.regress.result import Result
+from hume_bags.regress.result import RegressResult
 from hume_core.json_report import json_text
 
 _MOST_LINES = 20
 
 
-def verdict(result: Result) -> str:
+def verdict(result: RegressResult) -> str:
     """One line: same or not, and in what sense."""
     comparison = result.comparison
     if comparison is None:
@@ -28,7 +28,7 @@ def verdict(result: Result) -> str:
     return f"differs: {len(comparison.findings)} findings"
 
 
-def summary(result: Result) -> dict[str, Any]:
+def summary(result: RegressResult) -> dict[str, Any]:
     """Everything, as it goes to JSON."""
     comparison = result.comparison
     findings = [] if comparison is None else comparison.findings
@@ -51,12 +51,12 @@ def summary(result: Result) -> dict[str, Any]:
     }
 
 
-def write_json(result: Result, path: Path) -> None:
+def write_json(result: RegressResult, path: Path) -> None:
     """Write `summary`."""
     path.write_text(json_text(summary(result), indent=2) + "\n", encoding="utf-8")
 
 
-def lines(result: Result) -> list[str]:
+def lines(result: RegressResult) -> list[str]:
     """The report as text."""
     found = figures(result.stream)
     latency = result.stream.header["latency"]
@@ -80,7 +80,7 @@ def lines(result: Result) -> list[str]:
     return text
 
 
-def print_report(result: Result) -> None:
+def print_report(result: RegressResult) -> None:
     """Print the report. The verdict comes last."""
     console = Console(soft_wrap=True)
     for line in lines(result):

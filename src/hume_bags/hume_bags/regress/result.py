@@ -9,7 +9,7 @@ from hume_bags.regress.stream import CommandStream
 
 
 @dataclass(frozen=True)
-class Result:
+class RegressResult:
     """A run and what it was compared with.
 
     Attributes:

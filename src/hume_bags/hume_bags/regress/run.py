@@ -16,13 +16,13 @@ from hume_bags.regress.compare import changes, compare
 from hume_bags.regress.environment import environment
 from hume_bags.regress.journal import MODES, REASONS, Journal
 from hume_bags.regress.latency import DEFAULT_DENOISE, DEFAULT_THINK
-from hume_bags.regress.policy import Policy, load_policy
+from hume_bags.regress.policy import RecordedPolicy, load_policy
 from hume_bags.regress.recorded import compare_recorded, last_time, recorded_commands
+from hume_bags.regress.regress_settings import RegressOptions, RegressSettings, settings_of
 from hume_bags.regress.remote import in_processes
 from hume_bags.regress.report import print_report, write_json
-from hume_bags.regress.result import Result
-from hume_bags.regress.session import Session, SessionError
-from hume_bags.regress.settings import RegressOptions, Settings, settings_of
+from hume_bags.regress.result import RegressResult
+from hume_bags.regress.session import SessionError, SteppedSession
 from hume_bags.regress.stepper import StepOptions, step_session
 from hume_bags.regress.stream import CommandStream, read_stream
 from hume_core.kinematics import Kinematics
@@ -57,7 +57,7 @@ def run_regress(options: RegressOptions) -> int:
     return DIFFERS if result.comparison is not None and not result.comparison.same else SAME
 
 
-def regress(options: RegressOptions) -> Result:
+def regress(options: RegressOptions) -> RegressResult:
     """Replay and compare.
 
     Raises:
@@ -71,11 +71,11 @@ def regress(options: RegressOptions) -> Result:
         bag.close()
 
 
-def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | None) -> Result:
+def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | None) -> RegressResult:
     settings = settings_of(options, bag.provenance)
     profile = tightened(_profile(options, settings, bag), settings.limits_file)
     policy, profile = load_policy(settings.checkpoint or str(default_checkpoint(settings.robot)), profile, settings)
-    session = Session(bag, profile, policy.cameras, options.namespace)
+    session = SteppedSession(bag, profile, policy.cameras, options.namespace)
     state = session.check()
     if policy.normalizer is not None:
         check_first_state(state, policy.normalizer, session.composer, settings.state_deviations)
@@ -101,7 +101,7 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
         *session.problems,
         *journal.problems(),
     ]
-    return Result(stream, golden, comparison, problems, duration, wall, used)
+    return RegressResult(stream, golden, comparison, problems, duration, wall, used)
 
 
 def _not_repeatable(bag: BagReader) -> list[str]:
@@ -111,14 +111,18 @@ def _not_repeatable(bag: BagReader) -> list[str]:
     return [f"variant '{bag.provenance.get('variant')}' is one of evaluations only; the nodes' commands differ from it"]
 
 
-def _profile(options: RegressOptions, settings: Settings, bag: BagReader) -> RobotProfile:
+def _profile(options: RegressOptions, settings: RegressSettings, bag: BagReader) -> RobotProfile:
     """The robot. As recorded where the recorded commands are what counts, else as it is installed."""
     found = recorded_profile(bag) if options.as_recorded and not options.robot else None
     return found or RobotProfile.load(settings.robot)
 
 
 def _steps(
-    options: RegressOptions, settings: Settings, session: Session, kinematics: Kinematics | None, until: int | None
+    options: RegressOptions,
+    settings: RegressSettings,
+    session: SteppedSession,
+    kinematics: Kinematics | None,
+    until: int | None,
 ) -> StepOptions:
     has_instructions = session.has_instructions()
     task = options.task or ("" if has_instructions else session.instruction())
@@ -129,7 +133,7 @@ def _steps(
     return StepOptions(task, not has_instructions, until, loop)
 
 
-def _latency(options: RegressOptions, session: Session) -> LatencyModel:
+def _latency(options: RegressOptions, session: SteppedSession) -> LatencyModel:
     measured = session.latencies(DEFAULT_THINK, DEFAULT_DENOISE)
     think, denoise = options.think_latency, options.denoise_latency
     return LatencyModel(
@@ -139,7 +143,7 @@ def _latency(options: RegressOptions, session: Session) -> LatencyModel:
 
 
 def _stream(
-    journal: Journal, profile: RobotProfile, policy: Policy, latency: LatencyModel, steps: StepOptions
+    journal: Journal, profile: RobotProfile, policy: RecordedPolicy, latency: LatencyModel, steps: StepOptions
 ) -> CommandStream:
     """The canonical form of a run: no paths, no wall-clock times."""
     header = {

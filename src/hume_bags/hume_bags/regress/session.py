@@ -45,7 +45,7 @@ class Arrival:
     message: Any
 
 
-class Session:
+class SteppedSession:
     """What a recording holds for a robot and a policy.
 
     Args:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from hume_bags.regress.journal import Journal
-from hume_bags.regress.policy import Policy
+from hume_bags.regress.policy import RecordedPolicy
 from hume_bags.regress.session import EPOCHS, ESTOP, Arrival
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
@@ -24,7 +24,7 @@ from hume_ros.observation_buffer import JOINT_STATES
 from hume_session import LatencyModel, PolicyFacts, Session, SessionOptions
 from hume_session.determinism import deterministic_algorithms
 from hume_session.schedule import Waits
-from hume_system1.denoiser import SegmentRequest
+from hume_system1.segment_planner import SegmentRequest
 from hume_system2.thinker import ThoughtResult
 
 _INSTRUCTION = "instruction: "
@@ -51,7 +51,7 @@ class StepOptions:
 class ThreadedEngine:
     """Computes thoughts in one thread and segments in others."""
 
-    def __init__(self, policy: Policy, thinking: Executor, denoising: Executor) -> None:
+    def __init__(self, policy: RecordedPolicy, thinking: Executor, denoising: Executor) -> None:
         self._policy, self._thinking, self._denoising = policy, thinking, denoising
 
     def think(self, observation: Observation) -> Future[ThoughtResult]:
@@ -64,7 +64,11 @@ class ThreadedEngine:
 
 
 def step_session(
-    arrivals: Iterable[Arrival], profile: RobotProfile, policy: Policy, latency: LatencyModel, options: StepOptions
+    arrivals: Iterable[Arrival],
+    profile: RobotProfile,
+    policy: RecordedPolicy,
+    latency: LatencyModel,
+    options: StepOptions,
 ) -> Journal:
     """Step from the first arrival to the last. Returns what happened."""
     journal = Journal(profile, [*policy.cameras, JOINT_STATES], policy.candidates)

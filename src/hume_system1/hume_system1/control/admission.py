@@ -16,8 +16,8 @@ from hume_core.chunk import Chunk
 from hume_core.epochs import believed
 from hume_core.errors import ActionSpaceError
 from hume_core.texts import listed
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.rejection import LONGEST_DT, SHORTEST_DT, Rejection, check_rows
-from hume_system1.control.settings import ControlSettings
 
 __all__ = ["ChunkAdmission", "Rejection", "explain"]
 

@@ -10,10 +10,10 @@ import numpy as np
 from hume_core.limits import MotionLimits
 from hume_system1.control import state_machine
 from hume_system1.control.command import ClockReading, Command
+from hume_system1.control.control_settings import ControlSettings, GripperSettings, gripper_tuple
 from hume_system1.control.intake import Intake
 from hume_system1.control.limiter import Limiter, Rows, check_tighter
 from hume_system1.control.push import PushWatch
-from hume_system1.control.settings import ControlSettings, GripperSettings, gripper_tuple
 from hume_system1.control.states import Mode, Reason, State
 from hume_system1.control.stream import CommandStream
 from hume_system1.control.watchdogs import fault_watchdogs, first_bark, hold_watchdogs

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from hume_system1.control.settings import GripperSettings
+from hume_system1.control.control_settings import GripperSettings
 
 
-class Gripper:
+class GripperSetpoint:
     """Mapping, hysteresis and rate limit of a gripper.
 
     Args:

@@ -40,7 +40,7 @@ def wanted_target(command: Command) -> float:
     return math.nan if alone else command.gripper_target
 
 
-class Ending(enum.Enum):
+class GoalEnding(enum.Enum):
     """How a goal ended."""
 
     REACHED = "reached"
@@ -122,7 +122,7 @@ class GripperGoals:
         self._phase, self._due, self.unanswered = _Phase.REFUSED, now + _RETRY, 0
         return True
 
-    def ended(self, number: int, now: float, ending: Ending, measured: float = math.nan) -> bool:
+    def ended(self, number: int, now: float, ending: GoalEnding, measured: float = math.nan) -> bool:
         """The server has ended a goal.
 
         Args:
@@ -136,7 +136,7 @@ class GripperGoals:
         """
         if not self._stands(number):
             return False
-        if ending is not Ending.FAILED or self._is_held(measured):
+        if ending is not GoalEnding.FAILED or self._is_held(measured):
             self._phase = _Phase.DONE
             return False
         self._phase, self._due = _Phase.FAILED, now + min(_RETRY * 2.0**self._failures, _LONGEST_RETRY)

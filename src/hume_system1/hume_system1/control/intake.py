@@ -10,6 +10,7 @@ from hume_core.limits import MotionLimits
 from hume_system1.control.admission import ChunkAdmission, Rejection
 from hume_system1.control.command import ClockReading
 from hume_system1.control.continuous import ContinuousJoints
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.delay import DelayEstimate
 from hume_system1.control.events import (
     ActivateEvent,
@@ -31,13 +32,12 @@ from hume_system1.control.inbox import Inbox
 from hume_system1.control.joint_states import JointStates
 from hume_system1.control.plausibility import Plausibility
 from hume_system1.control.push import PushWatch
+from hume_system1.control.reference_trajectory import ReferenceTrajectory
 from hume_system1.control.resets import ResetRequest
 from hume_system1.control.ros_clock import RosClock
 from hume_system1.control.segment_admission import SegmentAdmission
-from hume_system1.control.settings import ControlSettings
 from hume_system1.control.spline import Spline
 from hume_system1.control.states import Reason
-from hume_system1.control.timeline import Timeline
 from hume_system1.control.watchdogs import View
 
 
@@ -78,7 +78,7 @@ class Intake:
         self.joint_states = JointStates(
             limits.names, gripper_joints, settings.future, self.plausibility, ContinuousJoints(limits)
         )
-        self.timeline = Timeline(limits, settings.committed, settings.blend)
+        self.timeline = ReferenceTrajectory(limits, settings.committed, settings.blend)
         self.view = View()
         self.reset = ResetRequest(settings.reset_timeout)
         self.delay = DelayEstimate()

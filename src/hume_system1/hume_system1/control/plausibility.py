@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hume_core.limits import MotionLimits
 from hume_system1.control.continuous import ContinuousJoints
-from hume_system1.control.settings import ControlSettings
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.states import Reason
 
 _NOISE = 0.02  # rad

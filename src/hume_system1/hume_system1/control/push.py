@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 
 from hume_core.limits import MotionLimits
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.divergence import Divergence
 from hume_system1.control.limiter import Rows
-from hume_system1.control.settings import ControlSettings
 from hume_system1.control.states import Reason
 
 # As parts of the joint's tracking bound.

@@ -13,8 +13,8 @@ from hume_core.chunk import Segment
 from hume_core.limits import MotionLimits
 from hume_system1.control.admission import ChunkAdmission
 from hume_system1.control.continuous import ContinuousJoints
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.rejection import LONGEST_DT, SHORTEST_DT, Rejection, check_rows
-from hume_system1.control.settings import ControlSettings
 
 Array = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from hume_core.limits import MotionLimits
 from hume_system1.control.command import Command
-from hume_system1.control.gripper import Gripper
+from hume_system1.control.control_settings import ControlSettings, GripperSettings
+from hume_system1.control.gripper import GripperSetpoint
 from hume_system1.control.limiter import Limiter, Rows
-from hume_system1.control.settings import ControlSettings, GripperSettings
 
 # A command at rest is published for so long, in case one was lost. Then the controller keeps it by itself: a controller
 # that was away meanwhile must not be sent a position where the arm no longer is.
@@ -39,7 +39,7 @@ class CommandStream:
         self.released = False
         self.starts = 0
         self._rested = 0.0
-        self._grippers = [Gripper(gripper) for gripper in grippers]
+        self._grippers = [GripperSetpoint(gripper) for gripper in grippers]
         self._stay: list[float | None] = [None] * len(self._grippers)
 
     def start(self, positions: Sequence[float], openings: Sequence[float | None]) -> None:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hume_system1.control.settings import ControlSettings
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.states import Reason
 
 _FORGIVEN = 0.02
@@ -124,7 +124,7 @@ class JointStatesWrong(Watchdog):
         return view.joint_states_fault
 
 
-class Push(Watchdog):
+class PushWatchdog(Watchdog):
     """A push does not end, or is none."""
 
     def check(self, now: float, view: View) -> Reason:
@@ -227,7 +227,7 @@ def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
         Clock(),
         JointStatesLost(s.joint_state_age),
         JointStatesWrong(),
-        Push(),
+        PushWatchdog(),
         Tracking(s.tracking_ratio, s.tracking_grace),
         *([DenoiserLost(s.heartbeat_age)] if s.require_heartbeat else []),
     ]

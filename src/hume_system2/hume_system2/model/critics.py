@@ -48,7 +48,7 @@ class Critics(nn.Module):
         return torch.stack([self.output_layer(network(inputs))[..., 0] for network in self.networks])
 
 
-class Policy(nn.Module):
+class GaussianActor(nn.Module):
     """Tanh-Gaussian actor: mean and standard deviation before the tanh.
 
     Args:
@@ -94,5 +94,5 @@ class CalQL(nn.Module):
         super().__init__()
         self.critics = Critics(feature_dim, action_dim)
         self.target_critics = Critics(feature_dim, action_dim)
-        self.policy = Policy(feature_dim, action_dim)
+        self.policy = GaussianActor(feature_dim, action_dim)
         self.temperature = Temperature()

@@ -34,7 +34,7 @@ _READY_MODES = (System1Status.IDLE, System1Status.RUNNING, System1Status.HOLD)
 
 
 @dataclass(frozen=True)
-class Episode:
+class DemoEpisode:
     """How one episode went.
 
     Attributes:
@@ -95,7 +95,7 @@ class DemoClient:
         """
         self._spin_until(self._is_ready, _READY_TIMEOUT, "the systems did not become active")
 
-    def run_episode(self, seed: int, limit: float, tell: Callable[[str], None], task: str = "") -> Episode:
+    def run_episode(self, seed: int, limit: float, tell: Callable[[str], None], task: str = "") -> DemoEpisode:
         """Reset the scene, carry out its instruction until success or `limit` seconds, and stop the arm.
 
         Args:
@@ -127,7 +127,7 @@ class DemoClient:
         fault = self._watch.fault or (finished.reason if finished.code == ExecuteTask.Result.STOPPED else "")
         outcome = outcome_text(success, fault, "time is over" if duration >= limit else finished.reason)
         rates = (chunks / duration, segments / duration)
-        return Episode(seed, instruction, success, outcome, duration, *rates, float(finished.mean_value), fault)
+        return DemoEpisode(seed, instruction, success, outcome, duration, *rates, float(finished.mean_value), fault)
 
     def _end_of_film(self) -> None:
         if self._video is not None:

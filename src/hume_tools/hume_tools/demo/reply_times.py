@@ -59,7 +59,7 @@ class ReplyTimes:
 
 
 @dataclass(frozen=True)
-class Timing:
+class ReplyTiming:
     """Rates (Hz) and latencies (s) as the options of `hume evaluate` take them."""
 
     system2_rate: float
@@ -68,7 +68,7 @@ class Timing:
     system1_latency: float
 
     @classmethod
-    def of(cls, system2: ReplyTimes, system1: ReplyTimes) -> Timing:
+    def of(cls, system2: ReplyTimes, system1: ReplyTimes) -> ReplyTiming:
         """What was measured."""
         return cls(system2.rate, system2.latency, system1.rate, system1.latency)
 

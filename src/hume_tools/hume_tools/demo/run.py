@@ -23,9 +23,9 @@ from hume_core.robot import RobotProfile
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
 from hume_sim.suites import find_suite, scene
-from hume_tools.demo.client import DemoClient, Episode
+from hume_tools.demo.client import DemoClient, DemoEpisode
 from hume_tools.demo.measurements import Measurements, percentiles
-from hume_tools.demo.reply_times import Timing
+from hume_tools.demo.reply_times import ReplyTiming
 from hume_tools.demo.video import VideoWriter
 from hume_training.default_checkpoint import default_checkpoint
 
@@ -108,7 +108,7 @@ def run_demo(options: DemoOptions) -> int:
         rclpy.try_shutdown()
     report = summarise(episodes, client.measurements)
     _print(episodes, report)
-    print(timing_line(Timing.of(client.measurements.system2, client.measurements.system1)))
+    print(timing_line(ReplyTiming.of(client.measurements.system2, client.measurements.system1)))
     if options.json_file is not None:
         options.json_file.write_text(json_text(report, indent=2) + "\n", encoding="utf-8")
     return 0 if client.measurements.loop_ran else 1
@@ -118,7 +118,9 @@ def _video_writer(options: DemoOptions) -> VideoWriter | None:
     return VideoWriter(options.video) if options.video is not None else None
 
 
-def _run_episodes(client: DemoClient, scenes: list[tuple[int, str]], limit: float, console: Console) -> list[Episode]:
+def _run_episodes(
+    client: DemoClient, scenes: list[tuple[int, str]], limit: float, console: Console
+) -> list[DemoEpisode]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         bar = progress.add_task("starting simulator and models", total=len(scenes))
@@ -130,12 +132,12 @@ def _run_episodes(client: DemoClient, scenes: list[tuple[int, str]], limit: floa
     return episodes
 
 
-def timing_line(timing: Timing) -> str:
+def timing_line(timing: ReplyTiming) -> str:
     """What was measured, for people who want to evaluate at it."""
     return f"The same timing for hume evaluate: {timing.arguments()}"
 
 
-def summarise(episodes: list[Episode], measured: Measurements) -> dict[str, object]:
+def summarise(episodes: list[DemoEpisode], measured: Measurements) -> dict[str, object]:
     """The figures of a run, as they go to JSON."""
     delays = percentiles([1e3 * delay for delay in measured.observation_to_command], (50, 99))
     return {
@@ -151,7 +153,7 @@ def summarise(episodes: list[Episode], measured: Measurements) -> dict[str, obje
         "max_joint_velocity_ratio": measured.max_velocity_ratio,
         "scheduler": measured.scheduler,
         "timing": {
-            **asdict(Timing.of(measured.system2, measured.system1)),
+            **asdict(ReplyTiming.of(measured.system2, measured.system1)),
             "system2_observation_age": measured.system2.observation_age,
             "system1_observation_age": measured.system1.observation_age,
         },
@@ -159,7 +161,7 @@ def summarise(episodes: list[Episode], measured: Measurements) -> dict[str, obje
     }
 
 
-def _print(episodes: list[Episode], report: dict[str, object]) -> None:
+def _print(episodes: list[DemoEpisode], report: dict[str, object]) -> None:
     console = Console()
     table = Table(title="Episodes")
     for column in ("seed", "instruction", "outcome", "time, s", "System 2, Hz", "System 1, Hz", "value"):

@@ -21,7 +21,7 @@ from hume_ros import qos
 from hume_ros.context import init_ros
 from hume_ros.conversions import image_to_rgb, joint_values, stamp_seconds
 from hume_ros.joint_state_merger import JointStateMerger
-from hume_ros.observer import image_type
+from hume_ros.observation_source import image_type
 from hume_ros.publishers import SETTLED, RepeatedPublishers, publishers_of
 from hume_system1.stop_sources import stop_sources
 from hume_tools.doctor.compatibility import qos_mismatch, stop_mismatch

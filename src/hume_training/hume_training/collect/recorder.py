@@ -17,7 +17,7 @@ from hume_sim.world import TabletopWorld
 from hume_training.collect.plan import PlannedEpisode
 from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, PERTURBED, STATE, SUCCESS, Feature
 from hume_training.data.layout import demonstration_features as _features
-from hume_training.data.writer import Episode
+from hume_training.data.writer import EpisodeData
 
 CAMERAS = {"image": "scene", "wrist_image": "wrist"}
 """Policy key -> simulated camera."""
@@ -80,7 +80,7 @@ class Recorder:
         self._options = options
         self._world = TabletopWorld(CAMERA_SIZE, CAMERA_SIZE)
 
-    def record(self, planned: PlannedEpisode) -> Episode:
+    def record(self, planned: PlannedEpisode) -> EpisodeData:
         """Let the expert carry out a task. Whether it succeeded is in the result."""
         self._world.reset(planned.seed, planned.task)
         return demonstrate(self._world, ScriptedExpert(self._world, RATE), self._options)
@@ -95,7 +95,7 @@ def demonstrate(
     expert: ScriptedExpert,
     options: RecorderOptions,
     disturb: Callable[[TabletopWorld], None] | None = None,
-) -> Episode:
+) -> EpisodeData:
     """Record how an expert carries out a world's task from now on.
 
     Args:
@@ -127,7 +127,7 @@ def demonstrate(
         rows.append(row)
         held += expert.done
     columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-    return Episode(columns, world.instruction, world.seed, expert.done and world.success())
+    return EpisodeData(columns, world.instruction, world.seed, expert.done and world.success())
 
 
 def observe(world: TabletopWorld, image_size: int) -> dict[str, Any]:

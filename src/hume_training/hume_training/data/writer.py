@@ -35,7 +35,7 @@ STAGING = "staging"
 
 
 @dataclass(frozen=True)
-class Episode:
+class EpisodeData:
     """One recorded episode.
 
     Attributes:
@@ -56,7 +56,7 @@ class Episode:
         return len(next(iter(self.columns.values())))
 
 
-def stage_shard(root: Path, number: int, episodes: Sequence[Episode], features: Mapping[str, Feature]) -> None:
+def stage_shard(root: Path, number: int, episodes: Sequence[EpisodeData], features: Mapping[str, Feature]) -> None:
     """Write episodes as the n-th shard, atomically; numbers that span shards are filled in by `finish`."""
     folder = root / STAGING
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def staged_shards(root: Path) -> set[int]:
     return {int(path.stem.removeprefix("shard-")) for path in (root / STAGING).glob("shard-*.parquet")}
 
 
-def _table(episode: Episode, features: Mapping[str, Feature], schema: pa.Schema) -> pa.Table:
+def _table(episode: EpisodeData, features: Mapping[str, Feature], schema: pa.Schema) -> pa.Table:
     columns = []
     for key, feature in features.items():
         values = episode.columns[key]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from hume_core.observation import Observation
 from hume_session.engine import answered
-from hume_system1.denoiser import Refiner, SegmentRequest
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
+from hume_system1.segment_planner import Refiner, SegmentRequest
 from hume_system2.choosers import CHOOSERS, one_hot
 from hume_system2.model.thought import Thought, combine
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult

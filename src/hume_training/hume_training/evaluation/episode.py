@@ -30,7 +30,7 @@ from hume_system2.model.thought import Thought
 from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
 from hume_training.evaluation.engine import BatchEngine, Choice, EpisodeEngine, ExactEngine, refiner_of
 from hume_training.evaluation.oracle import Oracle
-from hume_training.evaluation.outcome import ModeWatch, Outcome, RecordedEpisode
+from hume_training.evaluation.outcome import EpisodeOutcome, ModeWatch, RecordedEpisode
 from hume_training.evaluation.policy import ThoughtRequest
 from hume_training.evaluation.snapshot import Snapshot
 from hume_training.evaluation.variants import Variant
@@ -39,7 +39,7 @@ _DIGITS = 6
 """Of latencies in s: what a recorded segment can tell exactly."""
 
 
-Episode: TypeAlias = "Generator[Future[Any], None, Outcome]"
+Episode: TypeAlias = "Generator[Future[Any], None, EpisodeOutcome]"
 Watch: TypeAlias = "Callable[[Runner], None] | None"
 """Called after each command, before the physics."""
 
@@ -209,7 +209,7 @@ class Runner:
                 success = world.success()
         held = listener.held / self.profile.rates.stream
         wrong = not success and self._wrong()
-        return Outcome(
+        return EpisodeOutcome(
             world.seed, str(world.task), success, world.elapsed, wrong, tuple(values()), listener.fault, held
         )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hume_core.plot_file import BLUE, RED, plot_file
 from hume_sim.suites import Suite
 from hume_training.evaluation.episode import thought_period
-from hume_training.evaluation.outcome import Outcome
+from hume_training.evaluation.outcome import EpisodeOutcome
 
 _THIRDS = ("first", "middle", "last")
 
@@ -22,7 +22,7 @@ _LEAST_SHARE = 0.25
 """Of the episodes of a kind that must still run where their mean is drawn."""
 
 
-def summarise_values(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def summarise_values(outcomes: Sequence[EpisodeOutcome]) -> dict[str, Any]:
     """How the value develops, and how well it tells success from failure.
 
     Args:
@@ -62,7 +62,7 @@ def roc_auc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> flo
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
 
-def value_at(outcome: Outcome, period: float, moments: NDArray[np.float64]) -> NDArray[np.float64]:
+def value_at(outcome: EpisodeOutcome, period: float, moments: NDArray[np.float64]) -> NDArray[np.float64]:
     """Value of the newest thought at moments of an episode.
 
     Args:
@@ -80,7 +80,7 @@ def value_at(outcome: Outcome, period: float, moments: NDArray[np.float64]) -> N
     return np.where(outside, np.nan, values)
 
 
-def plot_values(outcomes: Sequence[Outcome], suite: Suite, path: Path) -> None:
+def plot_values(outcomes: Sequence[EpisodeOutcome], suite: Suite, path: Path) -> None:
     """Values against time from the start and to the end.
 
     Thin lines are episodes, thick ones their mean, bands one standard deviation either way.
@@ -103,7 +103,9 @@ def plot_values(outcomes: Sequence[Outcome], suite: Suite, path: Path) -> None:
         figure.suptitle(f"suite {suite.name}")
 
 
-def _draw(axes: Any, outcomes: Sequence[Outcome], period: float, from_end: bool, colour: str, label: str) -> None:
+def _draw(
+    axes: Any, outcomes: Sequence[EpisodeOutcome], period: float, from_end: bool, colour: str, label: str
+) -> None:
     if not outcomes:
         return
     count = 1 + int(max(outcome.duration for outcome in outcomes) / period)

@@ -20,9 +20,9 @@ from hume_sim.arm import ARM_JOINTS
 from hume_sim.expert import ScriptedExpert
 from hume_sim.sensors import PictureMaker
 from hume_sim.world import TabletopWorld, WorldState
-from hume_system1.denoiser import SegmentRequest
 from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner
+from hume_system1.segment_planner import SegmentRequest
 from hume_system2.thinker import ThoughtResult
 from hume_training.evaluation.arm import SimulatedArm, ros_time
 from hume_training.evaluation.snapshot import Snapshot

@@ -14,7 +14,7 @@ _STOPPED = (Mode.FAULT, Mode.ESTOP)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EpisodeOutcome:
     """How an episode ended.
 
     Attributes:
@@ -61,5 +61,5 @@ class ModeWatch(Listener):
 class RecordedEpisode(ModeWatch):
     """A listener that writes down an episode."""
 
-    def close(self, outcome: Outcome) -> Any:
+    def close(self, outcome: EpisodeOutcome) -> Any:
         """The episode is over."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from hume_core.observation import Observation
 from hume_core.policy_contract import PolicyContract
-from hume_system1.denoiser import SegmentRequest
 from hume_system1.model import System1
+from hume_system1.segment_planner import SegmentRequest
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
 

@@ -34,7 +34,7 @@ from hume_training.collect.recorder import (
     observe,
 )
 from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
-from hume_training.data.writer import Episode, finish, stage_shard, staged_shards
+from hume_training.data.writer import EpisodeData, finish, stage_shard, staged_shards
 from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.pool import finished
@@ -97,11 +97,11 @@ class EpisodeRecorder:
         row = observe(world, RecorderOptions().image_size)
         self.rows.append(row | {ACTION: action, PERTURBED: False, SUCCESS: False})
 
-    def episode(self, world: TabletopWorld, seed: int) -> Episode:
+    def episode(self, world: TabletopWorld, seed: int) -> EpisodeData:
         """What was noted."""
         self.rows[-1][SUCCESS] = world.success()
         columns = {key: np.stack([row[key] for row in self.rows]) for key in self.rows[0]}
-        return Episode(columns, world.instruction, seed, world.success())
+        return EpisodeData(columns, world.instruction, seed, world.success())
 
 
 def run_collect_rollouts(options: RolloutOptions) -> int:
@@ -161,7 +161,7 @@ def _rollout(suite: Suite) -> Rollout:
     return Rollout(policy, _context["profile"], suite, find_variant(options.variant), options.seed)
 
 
-def _rolled_out(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode]:
+def _rolled_out(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[EpisodeData]:
     """What the policy does, failures included."""
     runner = _rollout(suite)
     recorders = [EpisodeRecorder() for _ in scenes]
@@ -174,7 +174,7 @@ def _rolled_out(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode
     return recorded
 
 
-def _taken_over(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode]:
+def _taken_over(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[EpisodeData]:
     """What the expert does where the policy was when its time was over. Only where it succeeds."""
     runner = _rollout(suite)
     outcomes = runner.run_many(scenes)

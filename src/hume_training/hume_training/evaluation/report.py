@@ -10,10 +10,10 @@ from typing import Any
 
 from hume_core.json_report import write_json
 from hume_training.evaluation.intervals import wilson
-from hume_training.evaluation.outcome import Outcome
+from hume_training.evaluation.outcome import EpisodeOutcome
 
 
-def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def figures(outcomes: Sequence[EpisodeOutcome]) -> dict[str, Any]:
     """Figures of one variant.
 
     Args:
@@ -38,7 +38,7 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def _by_task(outcomes: Sequence[Outcome]) -> dict[str, float]:
+def _by_task(outcomes: Sequence[EpisodeOutcome]) -> dict[str, float]:
     kinds = sorted({outcome.task.split()[0] for outcome in outcomes})
     rates = {}
     for kind in kinds:

@@ -16,7 +16,7 @@ from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERA_SIZE
 from hume_training.evaluation.engine import BatchEngine
 from hume_training.evaluation.episode import Episode, Runner, Watch
-from hume_training.evaluation.outcome import Outcome
+from hume_training.evaluation.outcome import EpisodeOutcome
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.snapshot import Snapshot
 from hume_training.evaluation.variants import Variant
@@ -56,11 +56,13 @@ class Rollout:
             self._runners.append(Runner(TabletopWorld(CAMERA_SIZE, CAMERA_SIZE), *self._settings))
         return [runner.world for runner in self._runners[:count]]
 
-    def run(self, seed: int, task: str, watch: Watch = None) -> Outcome:
+    def run(self, seed: int, task: str, watch: Watch = None) -> EpisodeOutcome:
         """One episode. See `Runner.run`."""
         return self.run_many([(seed, task)], [watch])[0]
 
-    def run_many(self, scenes: Sequence[tuple[int, str]], watches: Sequence[Watch] | None = None) -> list[Outcome]:
+    def run_many(
+        self, scenes: Sequence[tuple[int, str]], watches: Sequence[Watch] | None = None
+    ) -> list[EpisodeOutcome]:
         """Episodes of several scenes (seed, task), side by side."""
         watches = watches or [None] * len(scenes)
         self.worlds(len(scenes))
@@ -68,7 +70,7 @@ class Rollout:
             [runner.run(*scene, watch) for runner, scene, watch in zip(self._runners, scenes, watches, strict=False)]
         )
 
-    def branch(self, snapshot: Snapshot, chunks: Sequence[NDArray[np.float32]], draw: int = 0) -> list[Outcome]:
+    def branch(self, snapshot: Snapshot, chunks: Sequence[NDArray[np.float32]], draw: int = 0) -> list[EpisodeOutcome]:
         """Go on from a snapshot with each of several first chunks (H, A). See `Runner.branch`."""
         self.worlds(len(chunks))
         runners = zip(self._runners, chunks, strict=False)
@@ -80,9 +82,9 @@ class Rollout:
         self._batch.compute()
         return thought.result()
 
-    def play(self, episodes: Sequence[Episode]) -> list[Outcome]:
+    def play(self, episodes: Sequence[Episode]) -> list[EpisodeOutcome]:
         """Step the episodes as far as each can go, answer what they wait for, and so on until all are over."""
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, EpisodeOutcome] = {}
         running = dict(enumerate(episodes))
         while running:
             for i, episode in list(running.items()):

@@ -20,7 +20,7 @@ from hume_session.determinism import deterministic_algorithms
 from hume_sim.suites import Suite, find_suite, scene, timing_arguments
 from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.intervals import paired_difference
-from hume_training.evaluation.outcome import Outcome, RecordedEpisode
+from hume_training.evaluation.outcome import EpisodeOutcome, RecordedEpisode
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.pool import finished
 from hume_training.evaluation.report import figures, write_report
@@ -108,11 +108,11 @@ def run_evaluate(options: EvaluateOptions) -> int:
     return 0
 
 
-def evaluate(options: EvaluateOptions, suite: Suite, profile: RobotProfile) -> dict[str, list[Outcome]]:
+def evaluate(options: EvaluateOptions, suite: Suite, profile: RobotProfile) -> dict[str, list[EpisodeOutcome]]:
     """Outcomes by variant, in the order of the episodes."""
     episodes = list(range(options.episodes))
     jobs = [(name, episodes[i : i + _PART]) for i in range(0, len(episodes), _PART) for name in options.variants]
-    found: dict[str, dict[int, Outcome]] = {name: {} for name in options.variants}
+    found: dict[str, dict[int, EpisodeOutcome]] = {name: {} for name in options.variants}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
     with (
@@ -135,7 +135,7 @@ def _start_worker(options: EvaluateOptions, suite: Suite, profile: RobotProfile)
     _context.update(profile=profile, options=options, suite=suite)
 
 
-def _run_part(name: str, episodes: list[int]) -> dict[int, Outcome]:
+def _run_part(name: str, episodes: list[int]) -> dict[int, EpisodeOutcome]:
     options, suite = _context["options"], _context["suite"]
     # Not when the process starts: an error there would not reach the caller.
     policy = _context["policy"] = _context.get("policy") or Policy.load(options.checkpoint)
@@ -151,7 +151,7 @@ def _run_part(name: str, episodes: list[int]) -> dict[int, Outcome]:
 
 def _record(
     rollout: Rollout, variant: Variant, number: int, where: tuple[int, str], options: EvaluateOptions
-) -> Outcome:
+) -> EpisodeOutcome:
     """One episode that is written down, computed bit by bit as `hume regress` will."""
     runner, recorder = rollout.runner, options.recorder
     assert recorder is not None
@@ -161,7 +161,7 @@ def _record(
         return rollout.play([episode])[0]
 
 
-def summarise(options: EvaluateOptions, suite: Suite, outcomes: dict[str, list[Outcome]]) -> dict[str, Any]:
+def summarise(options: EvaluateOptions, suite: Suite, outcomes: dict[str, list[EpisodeOutcome]]) -> dict[str, Any]:
     """The figures, as they go to JSON."""
     variants = {name: figures(results) for name, results in outcomes.items()}
     differences = {}

@@ -20,7 +20,7 @@ from hume_core.robot import RobotProfile
 from hume_sim.suites import FIRST_SEED, Suite, find_suite, scene
 from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.episode_values import plot_values, summarise_values
-from hume_training.evaluation.outcome import Outcome
+from hume_training.evaluation.outcome import EpisodeOutcome
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.report import write_report
 from hume_training.evaluation.robot import checked_robot
@@ -108,11 +108,11 @@ def run_value_quality(options: ValueQualityOptions) -> int:
     return 0
 
 
-def play(options: ValueQualityOptions, policy: Policy, profile: RobotProfile, suite: Suite) -> list[Outcome]:
+def play(options: ValueQualityOptions, policy: Policy, profile: RobotProfile, suite: Suite) -> list[EpisodeOutcome]:
     """Whole episodes of both systems, the first scenes of `hume evaluate`."""
     scenes = [scene(options.seed, k, suite) for k in range(min(options.states, _MOST_EPISODES))]
     rollout = Rollout(policy, profile, suite, find_variant("full"), options.seed)
-    outcomes: list[Outcome] = []
+    outcomes: list[EpisodeOutcome] = []
     parts = range(0, len(scenes), _SIDE_BY_SIDE)
     for first in track(parts, description="episodes", console=Console(stderr=True)):
         outcomes += rollout.run_many(scenes[first : first + _SIDE_BY_SIDE])

@@ -50,7 +50,7 @@ class Objective(Protocol):
 
 
 @dataclass
-class Outcome:
+class TrainingOutcome:
     """How a training ended: steps done, and the last logged numbers."""
 
     steps: int
@@ -63,7 +63,7 @@ def train(
     objective: Objective,
     evaluate: Callable[[int], dict[str, float]] | None = None,
     stop_after: int | None = None,
-) -> Outcome:
+) -> TrainingOutcome:
     """Train, resuming where the run's folder says; writes `checkpoint/`, `log.jsonl` and the resume state.
 
     Args:
@@ -120,7 +120,7 @@ def train(
             objective.export(folder / "checkpoint")
     log.close()
     processes.wait()
-    return Outcome(start, start >= config.steps, numbers)
+    return TrainingOutcome(start, start >= config.steps, numbers)
 
 
 def bar_text(numbers: Mapping[str, float]) -> str:

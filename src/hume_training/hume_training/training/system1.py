@@ -22,7 +22,7 @@ from hume_training.losses import flow_time, masked_mean, noise_segment, system1_
 from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import System1Config
-from hume_training.training.loop import Outcome, train
+from hume_training.training.loop import TrainingOutcome, train
 from hume_training.training.parallel import Processes
 from hume_training.training.sampling import batch_indices, step_generator
 from hume_training.training.taught import keep_contract, taught_rows
@@ -187,7 +187,9 @@ def _close_ones(
     return kept
 
 
-def train_system1(config: System1Config, stop_after: int | None = None, data: Demonstrations | None = None) -> Outcome:
+def train_system1(
+    config: System1Config, stop_after: int | None = None, data: Demonstrations | None = None
+) -> TrainingOutcome:
     """Train System 1 of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
     data = data or load_datasets(config.dataset)

@@ -22,7 +22,7 @@ from hume_training.training.auxiliary import AttendedReader, EnvironmentReader, 
 from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
 from hume_training.training.hook import evaluation_hook
-from hume_training.training.loop import Outcome, train
+from hume_training.training.loop import TrainingOutcome, train
 from hume_training.training.parallel import Processes
 from hume_training.training.sampling import step_generator
 from hume_training.training.taught import keep_contract, taught_rows
@@ -155,7 +155,7 @@ def new_checkpoint(config: System2Config, rows: TaughtRows, folder: Path) -> Pat
     )
 
 
-def train_system2(config: System2Config, stop_after: int | None = None) -> Outcome:
+def train_system2(config: System2Config, stop_after: int | None = None) -> TrainingOutcome:
     """Train System 2; see `train`."""
     start = Path(config.output) / "start"
     known = find_contract(config.checkpoint, resolve_folder(config.checkpoint)) if config.checkpoint else None

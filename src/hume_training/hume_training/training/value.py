@@ -20,7 +20,7 @@ from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_los
 from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import ValueConfig
-from hume_training.training.loop import Outcome, train
+from hume_training.training.loop import TrainingOutcome, train
 from hume_training.training.sampling import step_generator
 from hume_training.training.taught import keep_contract, taught_rows
 
@@ -182,7 +182,7 @@ def set_choice(system2: System2, config: ValueConfig) -> None:
     system2.config = wanted
 
 
-def train_value(config: ValueConfig, stop_after: int | None = None) -> Outcome:
+def train_value(config: ValueConfig, stop_after: int | None = None) -> TrainingOutcome:
     """Train the value head of the checkpoint that the configuration names; see `train`."""
     torch.set_num_threads(config.threads)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)

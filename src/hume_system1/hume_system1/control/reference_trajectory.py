@@ -16,7 +16,7 @@ _USUAL_ROWS = (1, 2, 4, 5, 8, 10, 16, 20, 32, 50)
 _ORDERS = np.arange(4.0)
 
 
-class Timeline:
+class ReferenceTrajectory:
     """The motion to follow. All times are ROS time in s. Loop thread only.
 
     A new segment waits until the committed part of the old motion is over and its own first row is due. Then it is

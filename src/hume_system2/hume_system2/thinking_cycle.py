@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hume_core.chunk import Chunk
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
-from hume_ros.observation_buffer import Frame, ObservationBuffer
+from hume_ros.observation_buffer import ObservationBuffer, SensorFrame
 from hume_system2.thinker import ThoughtResult
 
 RETRY_PERIOD = 0.05
@@ -23,7 +23,7 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Task:
+class PendingThought:
     """One thought to carry out.
 
     Attributes:
@@ -32,7 +32,7 @@ class Task:
     """
 
     assignment: Assignment
-    frame: Frame
+    frame: SensorFrame
 
     @property
     def observation(self) -> Observation:
@@ -73,7 +73,7 @@ class ThinkingCycle:
         stamp, beginnings = self._last
         return stamp if beginnings == self._observer.beginnings else float("-inf")
 
-    def begin(self, steady: float, now: float) -> Task | None:
+    def begin(self, steady: float, now: float) -> PendingThought | None:
         """Take the newest observation for a thought. None at rest.
 
         Args:
@@ -87,9 +87,9 @@ class ThinkingCycle:
         if assignment is None:
             return None
         self.next_start = max(steady, self.next_start + self._period)
-        return Task(assignment, self._observer.take(now))
+        return PendingThought(assignment, self._observer.take(now))
 
-    def finish(self, task: Task, result: ThoughtResult) -> Chunk | None:
+    def finish(self, task: PendingThought, result: ThoughtResult) -> Chunk | None:
         """A thought is over. Returns its chunk, or None if the assignment has changed or time went back meanwhile."""
         frame, assignment = task.frame, task.assignment
         self._last = frame.stamp, frame.beginnings

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hume_core.chunk import Chunk, Segment
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import ObservationBuffer
-from hume_system1.denoiser import Denoiser, SegmentRequest
+from hume_system1.segment_planner import SegmentPlanner, SegmentRequest
 
 HEARTBEAT_PERIOD = 0.05
 """Time between two heartbeats, s."""
@@ -34,7 +34,7 @@ class DenoisingCycle:
 
     def __init__(
         self,
-        denoiser: Denoiser,
+        denoiser: SegmentPlanner,
         observer: ObservationBuffer,
         profile: RobotProfile,
         first_seq: int,

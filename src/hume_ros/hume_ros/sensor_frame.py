@@ -16,7 +16,7 @@ from hume_ros.conversions import joint_values
 
 
 @dataclass(frozen=True)
-class Frame:
+class SensorFrame:
     """One observation of the robot.
 
     Attributes:

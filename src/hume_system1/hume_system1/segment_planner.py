@@ -19,7 +19,7 @@ from hume_core.robot_sections import EVERY_SEGMENT, Stamps
 from hume_ros.observation_buffer import BACK
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.admission import ChunkAdmission
-from hume_system1.control.settings import ControlSettings
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.robot_settings import control_settings
 
 _LONGEST_LATENCY = 0.3
@@ -80,7 +80,7 @@ class Refiner(Protocol):
         """(k, a) rows of a chunk as they are, in real units."""
 
 
-class Denoiser:
+class SegmentPlanner:
     """Keeps the chunk in use and refines the part of it that starts now.
 
     Args:

@@ -15,7 +15,7 @@ _STUCK = 0.3  # s
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Ending:
+class ProcessEnding:
     """From SIGINT, SIGTERM or SIGHUP, or because the parent has ended and the kernel sent SIGTERM.
 
     Make it in the main thread. Signals are read by a thread of its own: the main thread may be inside a wait of the

@@ -12,7 +12,7 @@ from hume_core.command_line import option_value
 from hume_core.errors import ConfigError
 from hume_core.settings import Setting, check_value, declared, find
 from hume_system1.chunk_switch import ChunkSwitch
-from hume_system1.control.settings import ControlSettings
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.settings import LIMIT_SCALE, System1Settings
 from hume_system2.settings import System2Settings
 from hume_system2.thinker import ThinkingOptions
@@ -73,7 +73,7 @@ class RegressOptions:
 
 
 @dataclass(frozen=True)
-class Settings:
+class RegressSettings:
     """What is replayed.
 
     Attributes:
@@ -105,7 +105,7 @@ class Settings:
     missing: list[str]
 
 
-def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Settings:
+def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> RegressSettings:
     """Put together what was asked for and what was recorded.
 
     Raises:
@@ -121,7 +121,7 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Setti
     wanted |= {} if options.limits_file else {"limits file": limits}
     missing = [f"the recorded {what} '{path}' is not here" for what, path in wanted.items() if path != _existing(path)]
     plain = ThinkingOptions()
-    return Settings(
+    return RegressSettings(
         robot=robot,
         checkpoint=options.checkpoint or _existing(recorded),
         contract=options.contract or str(system2.get("contract") or ""),

@@ -22,7 +22,6 @@ from hume_ros.conversions import image_to_rgb
 from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.observation_buffer import (
     JOINT_STATES,
-    Frame,
     ObservationBuffer,
     check_cameras,
     state_vector,
@@ -37,7 +36,7 @@ except ImportError:
 _WARN_PERIOD = 2.0
 _SPIN = 0.05
 
-__all__ = ["Frame", "Observer", "image_type", "probe_sensors", "state_vector"]
+__all__ = ["ObservationSource", "SensorFrame", "image_type", "probe_sensors", "state_vector"]
 
 
 def image_type(camera: Camera) -> type:
@@ -45,7 +44,7 @@ def image_type(camera: Camera) -> type:
     return CompressedImage if camera.transport == "compressed" else Image
 
 
-class Observer(ObservationBuffer):
+class ObservationSource(ObservationBuffer):
     """Subscribes to cameras and joint states and keeps the newest matching set.
 
     Args:
