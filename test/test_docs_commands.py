@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -27,6 +28,7 @@ PAGES = [
 LAUNCH = re.compile(r"ros2 launch hume_bringup (\w+)\.launch\.py((?:\s+\w+:=\S*)*)")
 BLOCK = re.compile(r"^```bash\n(.*?)^```", re.DOTALL | re.MULTILINE)
 ASSIGNMENT = re.compile(r'^(\w+)=("[^"\n]*"|\S+)', re.MULTILINE)
+OPERATORS = (">", "2>&1", "&", "&&", "|")
 SHELL = {"python", "test", "--help"}
 """What follows `./hume` and is no command of the program."""
 CONFIGS: dict[str, type[TrainingConfig]] = {"system2": System2Config, "system1": System1Config, "value": ValueConfig}
@@ -45,7 +47,12 @@ def commands(page: Path) -> list[list[str]]:
                 variables[assignment[1]] = value.partition("=")[2].strip().partition(" #")[0].strip().strip('"')
             elif "./hume " in value:
                 found.append(shlex.split(value[value.index("./hume ") :], comments=True)[1:])
-    return [words for words in found if words and words[0] not in SHELL]
+    return [_typed(words) for words in found if words and words[0] not in SHELL]
+
+
+def _typed(words: list[str]) -> list[str]:
+    """The words that the command gets: those before the shell redirects its output or goes on."""
+    return list(itertools.takewhile(lambda word: word not in OPERATORS, words))
 
 
 def parsed(words: list[str]) -> tuple[str, dict[str, object]]:

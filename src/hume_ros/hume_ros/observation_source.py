@@ -36,7 +36,7 @@ except ImportError:
 _WARN_PERIOD = 2.0
 _SPIN = 0.05
 
-__all__ = ["ObservationSource", "SensorFrame", "image_type", "probe_sensors", "state_vector"]
+__all__ = ["ObservationSource", "image_type", "probe_sensors", "state_vector"]
 
 
 def image_type(camera: Camera) -> type:

@@ -11,11 +11,7 @@ from hume_core.policy import PretrainedPolicy
 
 
 class ActionUnits(PretrainedPolicy):
-    """Between normalised and real units, without any network: the checkpoint may be a System 2 alone.
-
-    Args:
-        config: the checkpoint's configuration.
-    """
+    """Between normalised and real units, without any network: the checkpoint may be a System 2 alone."""
 
     to_stored = staticmethod(prefix_map(NORMALIZER_NAMES))
 
