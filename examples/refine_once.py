@@ -32,7 +32,7 @@ horizon = thought.chunk.shape[1] * profile.action.dt
 segment = system1.refine(
     now.observation(""),  # System 1 reads no instruction
     thought.chunk,
-    stamp=(now.stamp - then.stamp) / horizon,  # how far into the chunk we are: 0 begin, 1 end
+    progress=(now.stamp - then.stamp) / horizon,  # how far into the chunk we are: 0 begin, 1 end
     moved=(now.joint_positions - then.joint_positions)[None],  # since the thought, rad
 )
 

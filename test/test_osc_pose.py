@@ -60,8 +60,8 @@ class ConstantRow:
         return answered(ThoughtResult(chunk, chunk[None], one, 0 * one, one, 0.0))
 
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
-        self.stamps.append(request.stamp)
-        return answered(self.segment(request.observation, request.chunk.rows, request.stamp, request.moved))
+        self.stamps.append(request.progress)
+        return answered(self.segment(request.observation, request.chunk.rows, request.progress, request.moved))
 
     def segment(
         self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]

@@ -81,12 +81,12 @@ def straightforward_think(system2: System2, observation: Observation, noise: Ten
 
 
 @torch.inference_mode()
-def straightforward_refine(system1: System1, observation: Observation, chunk: Tensor, stamp: float) -> Tensor:
+def straightforward_refine(system1: System1, observation: Observation, chunk: Tensor, progress: float) -> Tensor:
     """Segment in normalised units (B, h, A). The whole sequence at every Euler step."""
     network, config = system1.network, system1.config
-    x, stamps = system1.segment(chunk, stamp, observation.batch_size)
+    x, progress = system1.segment(chunk, progress, observation.batch_size)
     images = network.embed_images(system1.prepare_images(observation))
-    context = network.context_tokens(system1.state_history(observation), stamps)
+    context = network.context_tokens(system1.state_history(observation), progress)
     seen, horizon = images.shape[1], x.shape[1]
     length = seen + context.shape[1] + horizon
     bias = causal_bias(length, 0)

@@ -37,9 +37,9 @@ __all__ = [
 Scale = Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)]
 Signs = Annotated[tuple[Literal[1, -1], ...], Field(min_length=1)]
 EVERY_SEGMENT = "multiples_of_s1_chunk_size"
-"""Stamps at which the segments of a chunk begin that lie end to end."""
-_Stamp = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Stamps = Literal["multiples_of_s1_chunk_size"] | Annotated[tuple[_Stamp, ...], Field(min_length=1, max_length=1000)]
+"""Progress at which the segments of a chunk begin that lie end to end."""
+_Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Progress = Literal["multiples_of_s1_chunk_size"] | Annotated[tuple[_Share, ...], Field(min_length=1, max_length=1000)]
 Offsets = Annotated[tuple[Finite, ...], Field(min_length=1)]
 
 
@@ -164,7 +164,7 @@ class Action(Section):
         reference: what `ee_delta` rows are counted from; left out: the row before.
         response: how the arm of the demonstrations followed `ee_delta` rows; left out: exactly.
         unit, sign, offset: a joint is ``sign * (number - offset)`` in this unit; left out: rad, as the joint counts.
-        system1_stamps: shares of a chunk at which System 1 may start, as in its training; left out: anywhere.
+        system1_progress: shares of a chunk at which System 1 may start, as in its training; left out: anywhere.
     """
 
     space: SpaceName
@@ -177,7 +177,7 @@ class Action(Section):
     unit: AngleUnit | None = None
     sign: Signs | None = None
     offset: Offsets | None = None
-    system1_stamps: Stamps | None = None
+    system1_progress: Progress | None = None
 
     @model_validator(mode="after")
     def _fields_have_a_use(self) -> Action:

@@ -30,7 +30,7 @@ class System1Refiner:
         self._image_tokens: torch.Tensor | None = None
 
     def segment(
-        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+        self, observation: Observation, rows: NDArray[np.float32], progress: float, moved: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """See `Refiner`. Image arrays must not be written after they were given."""
         images = tuple(observation.images.values())
@@ -38,7 +38,7 @@ class System1Refiner:
         if not same:
             self._image_tokens = self._system1.encode_images(observation)
             self._images = images
-        refined = self._system1.refine(observation, rows[None], stamp, self._image_tokens, moved[None])
+        refined = self._system1.refine(observation, rows[None], progress, self._image_tokens, moved[None])
         return np.asarray(refined[0].float().cpu().numpy(), dtype=np.float64)
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -61,10 +61,10 @@ class PassThroughRefiner:
         self.sees_images = False
 
     def segment(
-        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+        self, observation: Observation, rows: NDArray[np.float32], progress: float, moved: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """See `Refiner`."""
-        start = int(stamp * self.chunk_size)
+        start = int(progress * self.chunk_size)
         return self.unnormalise(rows[start : start + self.segment_size])
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:

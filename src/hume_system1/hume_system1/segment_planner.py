@@ -15,7 +15,7 @@ from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import Kinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
-from hume_core.robot_sections import EVERY_SEGMENT, Stamps
+from hume_core.robot_sections import EVERY_SEGMENT, Progress
 from hume_ros.observation_buffer import BACK
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.admission import ChunkAdmission
@@ -36,7 +36,7 @@ class SegmentRequest:
         observation_stamp: ROS time of the oldest part of the observation, s.
         moved: (n,) how far the joints are from the chunk's anchor, in numbers of a row.
         row: of the chunk, where the segment starts.
-        stamp: how far into the chunk the segment starts, in [0, 1); with the fraction inside the row.
+        progress: how far into the chunk the segment starts, in [0, 1); with the fraction inside the row.
         answer: what System 1 answered when it was asked this before; None: it has to be asked.
         velocity: (n,) of the joints at the observation of the chunk, rad/s; None: nobody needs it.
     """
@@ -46,7 +46,7 @@ class SegmentRequest:
     observation_stamp: float
     moved: NDArray[np.float64]
     row: int
-    stamp: float
+    progress: float
     answer: NDArray[np.float64] | None = None
     velocity: NDArray[np.float64] | None = None
 
@@ -54,7 +54,7 @@ class SegmentRequest:
         """System 1's answer: (k, a) actions in real units. The slow part of a segment."""
         if self.answer is not None:
             return self.answer
-        return refiner.segment(self.observation, self.chunk.rows, self.stamp, self.moved)
+        return refiner.segment(self.observation, self.chunk.rows, self.progress, self.moved)
 
 
 class Refiner(Protocol):
@@ -68,11 +68,11 @@ class Refiner(Protocol):
     """Whether `segment` looks at the observation's images; where it does not, nobody has to decode them."""
 
     def segment(
-        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+        self, observation: Observation, rows: NDArray[np.float32], progress: float, moved: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """(up to h, a) actions in real units, relative to the chunk's anchor where they are relative.
 
-        `stamp` in [0, 1) is how far into the chunk the segment starts, `moved` (n,) how far the joints are from the
+        `progress` in [0, 1) is how far into the chunk the segment starts, `moved` (n,) how far the joints are from the
         chunk's anchor, in numbers of a row. Past the chunk's end there may be fewer than h rows.
         """
 
@@ -119,7 +119,7 @@ class SegmentPlanner:
         self._layout = layout
         self._continuous = profile.motion_limits().continuous
         self._path: tuple[Chunk, LayoutPath] | None = None
-        self._starts = allowed_starts(profile.action.system1_stamps, refiner.chunk_size, refiner.segment_size)
+        self._starts = allowed_starts(profile.action.system1_progress, refiner.chunk_size, refiner.segment_size)
         self._answered: SegmentRequest | None = None
         self._switch = switch
         rules = control_settings(profile, settings or ControlSettings())
@@ -191,15 +191,15 @@ class SegmentPlanner:
             now: s, ROS clock.
             velocity: see `needs_velocity`; (n,) rad/s.
         """
-        row, stamp = self._start(max(0.0, now - chunk.stamp) / chunk.dt)
+        row, progress = self._start(max(0.0, now - chunk.stamp) / chunk.dt)
         asked = self._answered
         if asked is not None and (asked.chunk, asked.row) == (chunk, row):
             return asked
         moved = self._layout.in_rows(short_way(joints - chunk.anchor, self._continuous))
-        return SegmentRequest(chunk, observation, observation_stamp, moved, row, stamp, velocity=velocity)
+        return SegmentRequest(chunk, observation, observation_stamp, moved, row, progress, velocity=velocity)
 
     def _start(self, elapsed: float) -> tuple[int, float]:
-        """Row and stamp at which a segment starts that is wanted `elapsed` rows into the chunk."""
+        """Row and progress at which a segment starts that is wanted `elapsed` rows into the chunk."""
         size = self.refiner.chunk_size
         if self._starts:
             return max((start for start in self._starts if start[0] <= elapsed), default=self._starts[0])
@@ -220,7 +220,7 @@ class SegmentPlanner:
         if self._starts:
             self._answered = replace(request, answer=actions)
             actions = self._continued(request, actions)
-        start = row if self.refiner.origin == "anchor" else request.stamp * self.refiner.chunk_size
+        start = row if self.refiner.origin == "anchor" else request.progress * self.refiner.chunk_size
         targets = self._targets(request, actions)
         positions, grippers = targets.timed()
         return Segment(
@@ -276,22 +276,22 @@ class SegmentPlanner:
         return chunk.stamp + self.refiner.chunk_size * chunk.dt
 
 
-def allowed_starts(stamps: Stamps | None, chunk_size: int, segment_size: int) -> tuple[tuple[int, float], ...]:
-    """Rows at which System 1 may start, and their stamps, in order; empty: anywhere.
+def allowed_starts(progress: Progress | None, chunk_size: int, segment_size: int) -> tuple[tuple[int, float], ...]:
+    """Rows at which System 1 may start, and their progress, in order; empty: anywhere.
 
     Args:
-        stamps: of the robot profile.
+        progress: of the robot profile.
         chunk_size: rows of a chunk.
         segment_size: rows of a segment.
     """
-    if stamps is None:
+    if progress is None:
         return ()
-    if stamps == EVERY_SEGMENT:
-        stamps = tuple(row / chunk_size for row in range(0, chunk_size, segment_size))
+    if progress == EVERY_SEGMENT:
+        progress = tuple(row / chunk_size for row in range(0, chunk_size, segment_size))
     # As System 1 counts: in float32, cut off.
-    rows = {int(np.float32(stamp) * np.float32(chunk_size)): float(stamp) for stamp in stamps}
-    # In float64 a stamp may fall short of its row by a rounding.
+    rows = {int(np.float32(share) * np.float32(chunk_size)): float(share) for share in progress}
+    # In float64 a share may fall short of its row by a rounding.
     exact = {
-        row: stamp if int(stamp * chunk_size) == row else float(np.nextafter(stamp, 1.0)) for row, stamp in rows.items()
+        row: share if int(share * chunk_size) == row else float(np.nextafter(share, 1.0)) for row, share in rows.items()
     }
     return tuple(sorted(exact.items()))

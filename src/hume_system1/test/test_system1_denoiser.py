@@ -76,7 +76,7 @@ def chunk(
 def denoise(denoiser: SegmentPlanner, used: Chunk, joints: NDArray[np.float64], now: float, seq: int = 1) -> Segment:
     """What the denoiser's cycle does: ask, let System 1 answer, finish."""
     asked = denoiser.request(used, OBSERVATION, now - 0.05, joints, now)
-    answer = denoiser.refiner.segment(asked.observation, asked.chunk.rows, asked.stamp, asked.moved)
+    answer = denoiser.refiner.segment(asked.observation, asked.chunk.rows, asked.progress, asked.moved)
     return denoiser.finish(asked, answer, seq, 0.02)
 
 
@@ -116,7 +116,7 @@ def test_asking_changes_nothing_and_may_be_answered_later() -> None:
     asked = denoiser.request(chunk(profile, 1, stamp=100.0), OBSERVATION, 100.2, JOINTS, 100.25)
     assert refiner.stamps == []
     assert (asked.row, asked.observation, asked.observation_stamp) == (2, OBSERVATION, 100.2)
-    answer = refiner.segment(asked.observation, asked.chunk.rows, asked.stamp, asked.moved)
+    answer = refiner.segment(asked.observation, asked.chunk.rows, asked.progress, asked.moved)
     # Others may be asked for and finished in between.
     denoise(denoiser, chunk(profile, 2, stamp=100.1), JOINTS, 100.35)
     apart = denoiser.finish(asked, answer, 7, 0.01)

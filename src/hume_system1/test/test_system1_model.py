@@ -44,10 +44,10 @@ def _chunk(batch=1):
 
 
 def test_segment_is_in_real_units(system1):
-    segment = system1.refine(_observation(2), _chunk(2), stamp=0.25)
+    segment = system1.refine(_observation(2), _chunk(2), progress=0.25)
     assert segment.shape == (2, 8, 7)
-    rows, stamps = system1.segment(_chunk(2), 0.25, 2)
-    expected = system1.unnormalise(system1.denoise(_observation(2), rows, stamps))
+    rows, progress = system1.segment(_chunk(2), 0.25, 2)
+    expected = system1.unnormalise(system1.denoise(_observation(2), rows, progress))
     assert torch.equal(segment, expected)
 
 
@@ -58,11 +58,11 @@ def test_refining_from_the_newest_state_is_a_change_of_origin(folder):
     moved = np.array([[0.3, -0.2, 0.1], [0.0, 0.4, -0.5]])
     offset = np.zeros((2, 1, 7))
     offset[:, 0, :3] = moved
-    rows, stamps = system1.segment(_chunk(2), 0.26, 2)
+    rows, progress = system1.segment(_chunk(2), 0.26, 2)
     torch.testing.assert_close(rows, torch.lerp(_chunk(2)[:, 4:12], _chunk(2)[:, 5:13], 0.16))
     from_here = system1.normalizer.action(system1.unnormalise(rows) - torch.from_numpy(offset).float())
     from_here[..., 7:] = rows[..., 7:]
-    expected = system1.unnormalise(system1.denoise(_observation(2), from_here, stamps)).numpy() + offset
+    expected = system1.unnormalise(system1.denoise(_observation(2), from_here, progress)).numpy() + offset
     segment = system1.refine(_observation(2), _chunk(2), 0.26, moved=moved)
     np.testing.assert_allclose(segment.numpy(), expected, atol=1e-5)
     system1.warm_up()
@@ -70,7 +70,7 @@ def test_refining_from_the_newest_state_is_a_change_of_origin(folder):
         system1.refine(_observation(2), _chunk(2), 0.25)
 
 
-def test_segment_rows_start_at_the_stamp_and_end_with_the_chunk(system1):
+def test_segment_rows_start_at_the_progress_and_end_with_the_chunk(system1):
     chunk = _chunk(3)
     rows, _ = system1.segment(chunk, torch.tensor([0.0, 0.49, 0.9]), 3)
     assert torch.equal(rows[0], chunk[0, :8])
@@ -79,31 +79,31 @@ def test_segment_rows_start_at_the_stamp_and_end_with_the_chunk(system1):
     assert torch.equal(rows[2, 2:], chunk[2, 15:].expand(6, -1))
 
 
-def test_one_stamp_or_one_per_element(system1):
+def test_one_progress_or_one_per_element(system1):
     single = system1.refine(_observation(2), _chunk(2), 0.5)
     assert torch.equal(single, system1.refine(_observation(2), _chunk(2).numpy(), np.array([0.5, 0.5])))
 
 
-def test_stamp_matters(system1):
+def test_progress_matters(system1):
     chunk = _chunk()[:, :1].expand(-1, 16, -1)
-    early, late = (system1.refine(_observation(), chunk, stamp) for stamp in (0.0, 0.5))
+    early, late = (system1.refine(_observation(), chunk, progress) for progress in (0.0, 0.5))
     assert not torch.allclose(early, late, atol=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("chunk", "stamp", "message"),
+    ("chunk", "progress", "message"),
     [
         (torch.zeros(1, 16, 7), 0.0, r"chunk has shape \[1, 16, 7\]; expected \(B, H, A\) = \[1, 16, 32\]"),
         (torch.zeros(2, 16, 32), 0.0, "chunk has shape"),
-        (torch.zeros(1, 16, 32), 1.0, "stamp is 1.0"),
-        (torch.zeros(1, 16, 32), -0.1, "stamp"),
-        (torch.zeros(1, 16, 32), float("nan"), "stamp is nan"),
-        (torch.zeros(1, 16, 32), [0.0, 0.5], r"stamp has shape \[2\]"),
+        (torch.zeros(1, 16, 32), 1.0, "progress is 1.0"),
+        (torch.zeros(1, 16, 32), -0.1, "progress"),
+        (torch.zeros(1, 16, 32), float("nan"), "progress is nan"),
+        (torch.zeros(1, 16, 32), [0.0, 0.5], r"progress has shape \[2\]"),
     ],
 )
-def test_chunk_or_stamp_that_does_not_fit(system1, chunk, stamp, message):
+def test_chunk_or_progress_that_does_not_fit(system1, chunk, progress, message):
     with pytest.raises(ChunkError, match=message):
-        system1.refine(_observation(), chunk, stamp)
+        system1.refine(_observation(), chunk, progress)
 
 
 def test_reads_no_tensor_of_system2(system1):

@@ -148,7 +148,7 @@ def test_two_arms_go_through_every_training(write_dataset: Write, tmp_path: Path
     plain = settings(root, tmp_path / "system2", keyframe_weight=0.5)
     train_system2(System2Config.from_dict(plain))
     later = plain | {"checkpoint": str(tmp_path / "system2" / "checkpoint")}
-    system1 = later | {"output": str(tmp_path / "system1"), "proposals": 4, "origin": "newest_state"}
+    system1 = later | {"output": str(tmp_path / "system1"), "proposals": 4, "relative_to": "newest_state"}
     train_system1(System1Config.from_dict(system1))
     train_value(ValueConfig.from_dict(later | {"output": str(tmp_path / "value")}))
     for kind in ("system2", "system1", "value"):

@@ -79,14 +79,14 @@ def test_masked_steps_count_as_zero():
 
 def test_noise_segment_shifts_within_the_chunk():
     chunk = torch.arange(16.0).view(1, 16, 1)
-    stamp = torch.tensor([0.5])
-    assert noise_segment(chunk, stamp, 8)[0, 0, 0] == 8.0
-    late = noise_segment(chunk, stamp, 8, shift=0.5, uniform=torch.tensor([1.0]))
-    early = noise_segment(chunk, stamp, 8, shift=0.5, uniform=torch.tensor([0.0]))
+    progress = torch.tensor([0.5])
+    assert noise_segment(chunk, progress, 8)[0, 0, 0] == 8.0
+    late = noise_segment(chunk, progress, 8, shift=0.5, uniform=torch.tensor([1.0]))
+    early = noise_segment(chunk, progress, 8, shift=0.5, uniform=torch.tensor([0.0]))
     assert late[0, 0, 0] == 8.0
     assert early[0, 0, 0] == 0.0
-    noisy = noise_segment(chunk, stamp, 8, spread=0.5, normal=torch.ones(1, 8, 1))
-    torch.testing.assert_close(noisy - noise_segment(chunk, stamp, 8), torch.full((1, 8, 1), 0.5))
+    noisy = noise_segment(chunk, progress, 8, spread=0.5, normal=torch.ones(1, 8, 1))
+    torch.testing.assert_close(noisy - noise_segment(chunk, progress, 8), torch.full((1, 8, 1), 0.5))
 
 
 def test_late_segments_are_those_that_system1_is_asked_about(policies):
@@ -94,10 +94,10 @@ def test_late_segments_are_those_that_system1_is_asked_about(policies):
     config, generator = system1.config, torch.Generator().manual_seed(0)
     horizon = config.s2_chunk_size
     chunk = torch.randn(1, horizon, config.max_action_dim, generator=generator).expand(horizon, -1, -1)
-    stamps = torch.arange(horizon) / horizon
-    asked, _ = system1.segment(chunk, stamps, horizon)
-    assert torch.equal(noise_segment(chunk, stamps, config.s1_chunk_size, hold_end=True), asked)
-    assert not torch.equal(noise_segment(chunk, stamps, config.s1_chunk_size), asked)
+    progress = torch.arange(horizon) / horizon
+    asked, _ = system1.segment(chunk, progress, horizon)
+    assert torch.equal(noise_segment(chunk, progress, config.s1_chunk_size, hold_end=True), asked)
+    assert not torch.equal(noise_segment(chunk, progress, config.s1_chunk_size), asked)
 
 
 def test_log_density_belongs_to_the_samples():
@@ -200,7 +200,7 @@ def test_joint_step_trains_system1_and_the_value_head_only(policies):
         next_observation=_observation(2),
         actions=torch.randn(3, 16, 7, generator=generator),
         is_pad=torch.zeros(3, 16, dtype=torch.bool),
-        stamp=torch.tensor([0.0, 0.25, 0.5]),
+        progress=torch.tensor([0.0, 0.25, 0.5]),
         rewards=torch.tensor([-1.0, -1.0, 0.0]),
         returns=torch.tensor([-3.0, -2.0, 0.0]),
         masks=torch.tensor([1.0, 1.0, 0.0]),

@@ -97,6 +97,7 @@ def test_the_loss_falls(dataset: Path, tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"stepps": 3}, "unknown training field 'stepps'"),
+        ({"largest_gap": 1.0}, "unknown training field 'largest_gap'; it is called 'max_proposal_error' now"),
         ({"steps": "many"}, "of type int"),
         ({"steps": 0}, "at least 1"),
         ({"precision": "float8"}, "valid: auto, float32, bfloat16"),
@@ -164,9 +165,11 @@ def test_the_evaluation_hook_logs_success(dataset: Path, tmp_path: Path, monkeyp
 def test_system1_leaves_out_proposals_that_go_another_way(dataset: Path, trained: Path, tmp_path: Path) -> None:
     content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 1, "batch_size": 8}
     content |= {"proposals": 16, "output": str(tmp_path)}
-    with pytest.raises(ConfigError, match=r"within largest_gap=1e-06 .* the gaps are [\d.]+ to [\d.]+, median [\d.]+"):
-        train_system1(System1Config.from_dict(content | {"largest_gap": 1e-6}))
-    assert train_system1(System1Config.from_dict(content | {"largest_gap": 1e6})).finished
+    with pytest.raises(
+        ConfigError, match=r"within max_proposal_error=1e-06 .* the gaps are [\d.]+ to [\d.]+, median [\d.]+"
+    ):
+        train_system1(System1Config.from_dict(content | {"max_proposal_error": 1e-6}))
+    assert train_system1(System1Config.from_dict(content | {"max_proposal_error": 1e6})).finished
 
 
 def test_system1_learns_on_what_the_checkpoint_makes_of_its_candidates(
@@ -196,7 +199,7 @@ def test_system1_learns_to_read_what_its_segment_means(dataset: Path, trained: P
 
 def test_system1_learns_from_the_newest_state_with_frozen_vision(dataset: Path, trained: Path, tmp_path: Path) -> None:
     content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 2, "batch_size": 8}
-    content |= {"proposals": 16, "output": str(tmp_path), "origin": "newest_state", "freeze_vision": True}
+    content |= {"proposals": 16, "output": str(tmp_path), "relative_to": "newest_state", "freeze_vision": True}
     train_system1(System1Config.from_dict(content))
     before, after = (System1.from_pretrained(run / "checkpoint") for run in (trained, tmp_path))
     assert (before.config.s1_origin, after.config.s1_origin) == ("anchor", "newest_state")
@@ -206,7 +209,12 @@ def test_system1_learns_from_the_newest_state_with_frozen_vision(dataset: Path, 
         if not torch.equal(tensor, before.state_dict()[name])
     }
     assert changed == {"stack", "projections"}
-    again = {**content, "checkpoint": str(tmp_path / "checkpoint"), "output": str(tmp_path / "again"), "origin": ""}
+    again = {
+        **content,
+        "checkpoint": str(tmp_path / "checkpoint"),
+        "output": str(tmp_path / "again"),
+        "relative_to": "",
+    }
     train_system1(System1Config.from_dict(again))
     assert System1.from_pretrained(tmp_path / "again" / "checkpoint").config.s1_origin == "newest_state"
     with pytest.raises(ConfigError, match="'newest_state' is for action_space 'joint_delta', not 'joint_position'"):

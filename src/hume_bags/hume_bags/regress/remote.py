@@ -142,11 +142,11 @@ class RemoteRefiner:
         self._processes = [_RefinerProcess(refiner) for _ in range(processes)]
 
     def segment(
-        self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
+        self, observation: Observation, rows: NDArray[np.float32], progress: float, moved: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """See `Refiner`. From several threads at a time."""
         images = tuple(observation.images.values())
-        rest = {"rows": rows, "stamp": np.array([stamp]), "moved": moved}
+        rest = {"rows": rows, "progress": np.array([progress]), "moved": moved}
         answer = self._choose(images).ask(observation, images, rest)
         return np.asarray(answer["actions"], dtype=np.float64)
 
@@ -179,8 +179,8 @@ class _RefinerAnswers:
     def __call__(self, arrays: Arrays) -> Arrays:
         observation = _observation(arrays, self._images)
         self._images = dict(observation.images)
-        stamp = float(arrays["stamp"][0])
-        return {"actions": self._refiner.segment(observation, arrays["rows"], stamp, arrays["moved"])}
+        progress = float(arrays["progress"][0])
+        return {"actions": self._refiner.segment(observation, arrays["rows"], progress, arrays["moved"])}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""System 1's network: DINOv2 tower and a Gemma stack over images, state history, stamp and actions."""
+"""System 1's network: DINOv2 tower and a Gemma stack over images, state history, progress and actions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hume_core.nn.vision import DinoTower
 class System1Network(nn.Module):
     """Light visuomotor policy (paper section 3.4).
 
-    Images, states and the stamp never see the action tokens: they are encoded once per segment.
+    Images, states and the progress never see the action tokens: they are encoded once per segment.
 
     Args:
         config: sizes.
@@ -48,33 +48,33 @@ class System1Network(nn.Module):
         positions = torch.arange(start, start + length, device=device)[None]
         return rotary_table(positions, self.stack_config.head_dim, self.stack_config.rope_theta)
 
-    def context_tokens(self, state: Tensor, stamp: Tensor) -> Tensor:
-        """State tokens, oldest first, then the stamp token (B, T + 1, width).
+    def context_tokens(self, state: Tensor, progress: Tensor) -> Tensor:
+        """State tokens, oldest first, then the progress token (B, T + 1, width).
 
         Args:
             state: normalised states (B, T, S).
-            stamp: how far into the chunk the segment starts (B,), in [0, 1).
+            progress: how far into the chunk the segment starts (B,), in [0, 1).
         """
         width = self.stack_config.hidden_size
         states = self.projections.state_proj(state).to(self.compute_dtype)
-        stamps = time_embedding(stamp, width)[:, None].to(self.compute_dtype)
-        return torch.cat([states, stamps], dim=1)
+        progress = time_embedding(progress, width)[:, None].to(self.compute_dtype)
+        return torch.cat([states, progress], dim=1)
 
-    def encode(self, image_tokens: Tensor, state: Tensor, stamp: Tensor) -> Cache:
-        """Keys and values of images, states and stamp. See ``context_tokens``."""
-        # Images see each other. Each state and the stamp open a new block: they see the images, what is before them,
+    def encode(self, image_tokens: Tensor, state: Tensor, progress: Tensor) -> Cache:
+        """Keys and values of images, states and progress. See ``context_tokens``."""
+        # Images see each other. Each state and the progress open a new block: they see the images, what is before them,
         # and themselves. Actions see everything (`PrefixThenCausal.open`, or no mask over a cache).
-        tokens = torch.cat([image_tokens, self.context_tokens(state, stamp)], dim=1)
+        tokens = torch.cat([image_tokens, self.context_tokens(state, progress)], dim=1)
         rotary = self.rotary(0, tokens.shape[1], tokens.device)
         return self.stack.prefill(tokens, rotary, PrefixThenCausal(image_tokens.shape[1]))
 
     def encode_and_start(
-        self, image_tokens: Tensor, state: Tensor, stamp: Tensor, actions: Tensor, time_features: Tensor
+        self, image_tokens: Tensor, state: Tensor, progress: Tensor, actions: Tensor, time_features: Tensor
     ) -> tuple[Tensor, Cache]:
         """``encode`` and the first ``velocity`` in one pass, which costs hardly more than ``encode`` alone."""
-        # Images, states and stamp do not see the actions, so their part of the result is that of `encode`. One pass
+        # Images, states and progress do not see the actions, so their part of the result is that of `encode`. One pass
         # over all tokens replaces two, which matters where each layer costs a kernel launch or a pass over its weights.
-        context = torch.cat([image_tokens, self.context_tokens(state, stamp)], dim=1)
+        context = torch.cat([image_tokens, self.context_tokens(state, progress)], dim=1)
         tokens = torch.cat([context, self.projections.action_tokens(actions, time_features)], dim=1)
         horizon = actions.shape[1]
         rotary = self.rotary(0, tokens.shape[1], tokens.device)

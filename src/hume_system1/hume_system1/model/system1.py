@@ -51,36 +51,36 @@ class System1(PretrainedPolicy):
         self,
         observation: Observation,
         chunk: Any,
-        stamp: Any = 0.0,
+        progress: Any = 0.0,
         image_tokens: Tensor | None = None,
         moved: Any = None,
     ) -> Tensor:
-        """Denoise the segment of the chunk that starts at the stamp.
+        """Denoise the segment of the chunk that starts where the chunk is now.
 
         Args:
             observation: B observations, the newest. A state history shorter than the checkpoint's is filled
                 with copies of its oldest state.
             chunk: System 2's chosen chunk, normalised and padded (B, H, A).
-            stamp: share of the chunk that has passed, in [0, 1): one number or (B,).
+            progress: share of the chunk that has passed, in [0, 1): one number or (B,).
             image_tokens: what `encode_images` gave for these images, to spare the vision tower while they stay the
                 same. None encodes them.
             moved: how far the joints are now from the chunk's anchor (B, n), rad. Only a checkpoint whose ``s1_origin``
                 is "newest_state" needs it.
 
         Returns:
-            Actions in real units (B, h, a), relative to the chunk's anchor. Row k belongs to k steps after the stamp.
+            Actions in real units (B, h, a), relative to the chunk's anchor. Row k is due k steps after the first.
 
         Raises:
-            ChunkError: the chunk or the stamp does not fit, or `moved` is missing.
+            ChunkError: the chunk or the progress does not fit, or `moved` is missing.
             ObservationError: the observation does not fit.
         """
-        segment, stamps = self.segment(chunk, stamp, observation.batch_size)
+        segment, progress = self.segment(chunk, progress, observation.batch_size)
         if self.config.s1_origin == "anchor":
-            return self.normalizer.unnormalise(self.denoise(observation, segment, stamps, image_tokens))
+            return self.normalizer.unnormalise(self.denoise(observation, segment, progress, image_tokens))
         if moved is None:
             raise ChunkError("this checkpoint refines joint deltas from the newest state; `moved` must be given")
         shift = self.shift(torch.as_tensor(moved))
-        return self.normalizer.unnormalise(self.denoise(observation, segment - shift, stamps, image_tokens) + shift)
+        return self.normalizer.unnormalise(self.denoise(observation, segment - shift, progress, image_tokens) + shift)
 
     def shift(self, moved: Tensor) -> Tensor:
         """How far the joints moved (B, n), rad, in normalised, padded actions (B, 1, A)."""
@@ -91,8 +91,8 @@ class System1(PretrainedPolicy):
         """Tokens of an observation's images (B, cameras * (1 + patches), width)."""
         return self.network.embed_images(self.prepare_images(observation))
 
-    def segment(self, chunk: Any, stamp: Any, batch: int) -> tuple[Tensor, Tensor]:
-        """Rows of the chunk from the stamp on (B, h, A), its last row repeated past the end, and stamps (B,).
+    def segment(self, chunk: Any, progress: Any, batch: int) -> tuple[Tensor, Tensor]:
+        """Rows of the chunk from its progress on (B, h, A), its last row repeated past the end, and progress (B,).
 
         Where the rows start from the newest state they also start at its time, between two rows of the chunk.
         """
@@ -101,21 +101,21 @@ class System1(PretrainedPolicy):
         shape = (batch, config.s2_chunk_size, config.max_action_dim)
         if tuple(chunk.shape) != shape:
             raise ChunkError(f"chunk has shape {list(chunk.shape)}; expected (B, H, A) = {list(shape)}")
-        stamps = torch.as_tensor(stamp, dtype=torch.float32)
-        if stamps.ndim > 1 or (stamps.ndim == 1 and len(stamps) != batch):
-            raise ChunkError(f"stamp has shape {list(stamps.shape)}; expected one number or ({batch},)")
-        if stamps.device.type == "cpu" and not bool(((stamps >= 0) & (stamps < 1)).all()):
-            raise ChunkError(f"stamp is {stamps.tolist()}; it must lie in [0, 1)")
-        # Row k of a chunk belongs to the time k rows after the observation. A stamp s in [0, 1) is the share of its H
-        # rows that has passed, so the segment for now starts at row trunc(s H). The product is rounded to float32 as in
-        # the released code: in float64 some stamps would start one row earlier.
-        stamps = stamps.to(self.device).expand(batch)
-        place = stamps * config.s2_chunk_size
+        progress = torch.as_tensor(progress, dtype=torch.float32)
+        if progress.ndim > 1 or (progress.ndim == 1 and len(progress) != batch):
+            raise ChunkError(f"progress has shape {list(progress.shape)}; expected one number or ({batch},)")
+        if progress.device.type == "cpu" and not bool(((progress >= 0) & (progress < 1)).all()):
+            raise ChunkError(f"progress is {progress.tolist()}; it must lie in [0, 1)")
+        # Row k of a chunk belongs to the time k rows after the observation. The progress s in [0, 1) is the share of
+        # its H rows that has passed, so the segment for now starts at row trunc(s H). The product is rounded to float32
+        # as in the released code: in float64 some segments would start one row earlier.
+        progress = progress.to(self.device).expand(batch)
+        place = progress * config.s2_chunk_size
         rows = rows_from(chunk, place.long(), config.s1_chunk_size)
         if config.s1_origin == "newest_state":
             following = rows_from(chunk, place.long() + 1, config.s1_chunk_size)
             rows = torch.lerp(rows, following, place.frac()[:, None, None])
-        return rows, stamps
+        return rows, progress
 
     def state_history(self, observation: Observation) -> Tensor:
         """The last T normalised states (B, T, S) in the order the checkpoint was made for."""
@@ -128,14 +128,14 @@ class System1(PretrainedPolicy):
 
     @torch.inference_mode()
     def denoise(
-        self, observation: Observation, segment: Tensor, stamps: Tensor, image_tokens: Tensor | None = None
+        self, observation: Observation, segment: Tensor, progress: Tensor, image_tokens: Tensor | None = None
     ) -> Tensor:
         """Euler integration from ``theta1`` to 0 in normalised, padded units.
 
         Args:
             observation: B observations.
             segment: where the flow starts (B, h, A).
-            stamps: (B,).
+            progress: (B,).
             image_tokens: see `refine`.
 
         Returns:
@@ -148,7 +148,7 @@ class System1(PretrainedPolicy):
         # the time theta1 < 1, with the segment itself as x(theta1) and no fresh noise, and goes on to 0 on newer
         # images:
         #
-        #     x(t - step) = x(t) - step v1(x(t), t | newest images and state, stamp),    t = theta1, ..., step
+        #     x(t - step) = x(t) - step v1(x(t), t | newest images and state, progress),    t = theta1, ..., step
         #
         # It was trained with a System 2 segment as the noise end of the lines x_t, so v1 leads from there to the
         # demonstrated motion. Few steps are enough, as only a short way is left (Hume paper, on cascaded action
@@ -156,7 +156,7 @@ class System1(PretrainedPolicy):
         step = self.config.theta1 / self.config.s1_num_steps
         times = torch.tensor(euler_times(self.config.theta1, step), device=segment.device)
         features = self.network.projections.time_features(times, self.network.compute_dtype)
-        first, cache = self._hot["encode_and_start"](image_tokens, state, stamps, segment, features[:1])
+        first, cache = self._hot["encode_and_start"](image_tokens, state, progress, segment, features[:1])
         rotary = self.network.rotary(cache[0][0].shape[2], segment.shape[1], segment.device)
         x = segment - step * first
         for row in features[1:]:

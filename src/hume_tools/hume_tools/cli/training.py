@@ -43,7 +43,7 @@ def collect(
     policy: Annotated[str, typer.Option(help="Record rollouts of this checkpoint instead of demonstrations.")] = "",
     suite: Annotated[str, typer.Option(help=f"Suite of the rollouts: {_SUITES}.")] = "nominal",
     variant: Annotated[str, typer.Option(help=f"Variant of the rollouts: {_VARIANTS}.")] = "n1_no_system1",
-    takeover: Annotated[
+    intervention: Annotated[
         float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s. 0: never.")
     ] = 0.0,
     action_space: ActionSpace = "",
@@ -67,7 +67,7 @@ def collect(
             action_space,
             robot,
             workers=workers,
-            takeover=takeover,
+            intervention=intervention,
             timing=timing,
             contract=contract,
         )

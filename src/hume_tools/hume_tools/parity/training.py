@@ -159,7 +159,7 @@ def _joint_batch(recording: Recording) -> JointBatch:
         next_observation=_next_observation(recording),
         actions=recording.tensor(f"{_IN}action"),
         is_pad=recording.tensor(f"{_IN}action_is_pad"),
-        stamp=recording.tensor(f"{_IN}stamp")[:, 0],
+        progress=recording.tensor(f"{_IN}stamp")[:, 0],
         rewards=reward,
         returns=recording.tensor(f"{_IN}mc.vqh"),
         masks=recording.tensor(f"{_FULL}calql_batch/masks"),
@@ -187,7 +187,7 @@ def _check_inputs(
     config, length = system1.config, system1.config.s1_chunk_size
     noise = noise_segment(
         losses.chunk,
-        batch.stamp,
+        batch.progress,
         length,
         shift=config.noise_slides_alp,
         spread=config.noise_slides_eps,
@@ -198,9 +198,9 @@ def _check_inputs(
     call = {
         "n_images": torch.tensor(len(system1.prepare_images(seen))),
         "state": system1.prepare_state(seen),
-        "actions": segment_rows(system1.normalizer.action(batch.actions), batch.stamp, length),
+        "actions": segment_rows(system1.normalizer.action(batch.actions), batch.progress, length),
         "noise": noise,
-        "stamp": batch.stamp,
+        "stamp": batch.progress,
     }
     _add_all(report, f"{_FULL}s1_call/", call)
     values = losses.calql_batch

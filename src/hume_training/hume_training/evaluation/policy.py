@@ -62,9 +62,9 @@ class Policy:
         """Actions (h, a) of each segment, real units."""
         observation = stacked([request.observation for request in requests])
         rows = np.stack([request.chunk.rows for request in requests])
-        stamps = torch.tensor([request.stamp for request in requests], dtype=torch.float32)
+        progress = torch.tensor([request.progress for request in requests], dtype=torch.float32)
         moved = np.stack([request.moved for request in requests])
-        refined = self.system1.refine(observation, rows, stamps, moved=moved)
+        refined = self.system1.refine(observation, rows, progress, moved=moved)
         return list(np.asarray(refined.float().cpu().numpy(), dtype=np.float64))
 
 

@@ -1,6 +1,6 @@
 """`hume collect --policy`: rollouts of a policy for the value head, or what the expert does after it.
 
-With `takeover` the policy acts for a while, then the expert carries on: demonstrations from where the policy goes
+With `intervention` the policy acts for a while, then the expert carries on: demonstrations from where the policy goes
 (as in Ross et al. 2011, DAgger), and of how its mistakes are corrected.
 """
 
@@ -59,7 +59,7 @@ class RolloutOptions:
         seed: moves every random choice.
         action_space, robot, contract: as in `EvaluateOptions`.
         workers: processes.
-        takeover: longest time after which the expert takes over, s. 0: never.
+        intervention: longest time after which the expert takes over, s. 0: never.
         timing: changes to the suite's rates and latencies.
     """
 
@@ -72,7 +72,7 @@ class RolloutOptions:
     action_space: str = ""
     robot: str = "wx250s_sim"
     workers: int = 1
-    takeover: float = 0.0
+    intervention: float = 0.0
     timing: Mapping[str, float] = field(default_factory=dict)
     contract: str = ""
 
@@ -146,9 +146,9 @@ def _record(number: int, episodes: Sequence[int]) -> None:
     options = _context["options"]
     suite = find_suite(options.suite, **options.timing)
     scenes = [(_FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
-    if options.takeover > 0:
+    if options.intervention > 0:
         share = np.random.default_rng([options.seed, number, 8]).random()
-        recorded = _taken_over(replace(suite, time_limit=share * options.takeover), scenes)
+        recorded = _taken_over(replace(suite, time_limit=share * options.intervention), scenes)
     else:
         recorded = _rolled_out(suite, scenes)
     stage_shard(options.folder, number, recorded, demonstration_features(RecorderOptions()))

@@ -58,7 +58,7 @@ def system1_flow_losses(
     system1: System1,
     images: Tensor,
     state: Tensor,
-    stamp: Tensor,
+    progress: Tensor,
     actions: Tensor,
     noise: Tensor,
     time: Tensor,
@@ -69,42 +69,42 @@ def system1_flow_losses(
         system1: the model.
         images: present cameras (cameras, B, 3, height, width) in [-1, 1].
         state: normalised, padded history (B, T, S) in the order the model is trained with.
-        stamp: share of the chunk that has passed (B,).
+        progress: share of the chunk that has passed (B,).
         actions: demonstrated segment, normalised and padded (B, h, A).
         noise: segment of System 2's chunk, the noise end of the flow (B, h, A).
         time: flow times (B,), already scaled by ``theta1``.
     """
-    return system1_flow(system1, images, state, stamp, actions, noise, time)[0]
+    return system1_flow(system1, images, state, progress, actions, noise, time)[0]
 
 
 def system1_flow(
-    system1: System1, images: Tensor, state: Tensor, stamp: Tensor, actions: Tensor, noise: Tensor, time: Tensor
+    system1: System1, images: Tensor, state: Tensor, progress: Tensor, actions: Tensor, noise: Tensor, time: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The losses of `system1_flow_losses`, and the features they were read off (B, h, width)."""
     network = system1.network
     x, target = _between(noise, actions, time)
     image_tokens = network.embed_images(images)
-    cache = network.encode(image_tokens, state, stamp)
+    cache = network.encode(image_tokens, state, progress)
     features = network.projections.time_features(time, network.compute_dtype)
     rotary = network.rotary(cache[0][0].shape[2], actions.shape[1], actions.device)
     found = network.action_features(x, features, cache, rotary)
     return (target - network.projections.action_out_proj(found)).square(), found
 
 
-def segment_rows(chunk: Tensor, stamp: Tensor, length: int, hold_end: bool = False) -> Tensor:
-    """Rows trunc(stamp * H) .. + length of chunks (B, H, A).
+def segment_rows(chunk: Tensor, progress: Tensor, length: int, hold_end: bool = False) -> Tensor:
+    """Rows trunc(progress * H) .. + length of chunks (B, H, A).
 
     Rows past the chunk's end: the segment starts earlier, as released. With `hold_end` the last row is repeated, as in
     `System1.segment`.
     """
     horizon = chunk.shape[1]
-    start = (stamp * horizon).long().clamp(0, horizon - 1 if hold_end else horizon - length)
+    start = (progress * horizon).long().clamp(0, horizon - 1 if hold_end else horizon - length)
     return rows_from(chunk, start, length)
 
 
 def noise_segment(
     chunk: Tensor,
-    stamp: Tensor,
+    progress: Tensor,
     length: int,
     *,
     shift: float = 0.0,
@@ -117,7 +117,7 @@ def noise_segment(
 
     Args:
         chunk: System 2's chunk (B, H, A).
-        stamp: share of the chunk that has passed (B,).
+        progress: share of the chunk that has passed (B,).
         length: h.
         shift: ``noise_slides_alp``, the largest shift as a share of the chunk, either way.
         spread: ``noise_slides_eps``, standard deviation of the added noise.
@@ -126,6 +126,6 @@ def noise_segment(
         hold_end: see `segment_rows`.
     """
     if shift and uniform is not None:
-        stamp = stamp + shift * (2.0 * uniform - 1.0)
-    segment = segment_rows(chunk, stamp, length, hold_end)
+        progress = progress + shift * (2.0 * uniform - 1.0)
+    segment = segment_rows(chunk, progress, length, hold_end)
     return segment + spread * normal if spread and normal is not None else segment

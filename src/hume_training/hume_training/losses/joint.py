@@ -27,11 +27,11 @@ class JointBatch:
 
     Attributes:
         observation: what System 2 and the value head see.
-        system1_observation: what System 1 sees, at the stamp.
+        system1_observation: what System 1 sees, at the progress.
         next_observation: what the value head sees ``next_obs_offset`` frames later.
         actions: demonstrated chunk in real units (B, H, a).
         is_pad: which of its steps lie beyond the episode's end, bool (B, H).
-        stamp: share of the chunk that has passed for System 1 (B,).
+        progress: share of the chunk that has passed for System 1 (B,).
         rewards, returns, masks: (B,). See ``CalQLBatch``.
     """
 
@@ -40,7 +40,7 @@ class JointBatch:
     next_observation: Observation
     actions: Tensor
     is_pad: Tensor
-    stamp: Tensor
+    progress: Tensor
     rewards: Tensor
     returns: Tensor
     masks: Tensor
@@ -121,24 +121,24 @@ def _system1_loss(system1: System1, batch: JointBatch, actions: Tensor, chunk: T
     config, seen = system1.config, batch.system1_observation
     noise = noise_segment(
         chunk,
-        batch.stamp,
+        batch.progress,
         config.s1_chunk_size,
         shift=config.noise_slides_alp,
         spread=config.noise_slides_eps,
         uniform=draws.slide_uniform,
         normal=draws.slide_normal,
     )
-    target = segment_rows(actions, batch.stamp, config.s1_chunk_size)
+    target = segment_rows(actions, batch.progress, config.s1_chunk_size)
     losses = system1_flow_losses(
         system1,
         system1.prepare_images(seen),
         system1.prepare_state(seen),
-        batch.stamp,
+        batch.progress,
         target,
         noise,
         config.theta1 * draws.time,
     )
-    return masked_mean(losses, segment_rows(batch.is_pad[..., None], batch.stamp, config.s1_chunk_size)[..., 0])
+    return masked_mean(losses, segment_rows(batch.is_pad[..., None], batch.progress, config.s1_chunk_size)[..., 0])
 
 
 def calql_batch(system2: System2, batch: JointBatch, actions: Tensor) -> CalQLBatch:

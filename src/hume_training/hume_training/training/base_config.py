@@ -11,6 +11,9 @@ from hume_core.errors import ConfigError
 from hume_core.yaml_file import read_yaml
 from hume_training.training.config_values import checked_value
 
+RENAMED = {"largest_gap": "max_proposal_error", "lowest_start": "min_flow_time", "origin": "relative_to"}
+"""Former name of a field -> its name."""
+
 ConfigType = TypeVar("ConfigType", bound="TrainingConfig")
 
 
@@ -94,7 +97,8 @@ class TrainingConfig:
         known = {item.name: str(item.type) for item in fields(cls)}
         for name in content:
             if name not in known:
-                raise ConfigError(f"unknown training field '{name}'; valid: {', '.join(known)}")
+                renamed = f"; it is called '{RENAMED[name]}' now" if name in RENAMED else ""
+                raise ConfigError(f"unknown training field '{name}'{renamed}; valid: {', '.join(known)}")
         for name in ("dataset", "output"):
             if name not in content:
                 raise ConfigError(f"training field '{name}' is missing")

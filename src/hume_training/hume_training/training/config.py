@@ -62,43 +62,45 @@ class System1Config(PolicyConfig):
 
     Attributes:
         proposals: frames for which System 2 proposes a chunk, once, before the training.
-        lowest_start: lowest flow time a proposal starts from, as `time_temp` of thinking.
+        min_flow_time: lowest flow time a proposal starts from, as `time_temp` of thinking.
         chosen: proposals are what the checkpoint makes of its candidates, as when it acts (`num_candidates`,
             `value_temperature`); otherwise single candidates.
         largest_delay: how far into the chunk System 1 may start, rows.
-        largest_gap: proposals that differ more from the demonstration are left out, root mean square of a number over
-            the chunk, in standard deviations: System 2 chose another way then, of which the demonstration says nothing.
+        max_proposal_error: proposals that differ more from the demonstration are left out, root mean square of a number
+            over the chunk, in standard deviations. System 2 chose another way then. The demonstration says nothing of it.
         offset: standard deviation of a random offset of the whole segment, in standard deviations: the more, the less
             System 1 trusts where the segment leads, and the more its own images.
         warm_start: take the vision from System 2, whose widths must be the same.
         freeze_vision: keep the vision as it is: a step takes about 0.6 of the time.
-        origin: what System 1's joint deltas are relative to: "anchor", the state at the chunk's observation, like those
-            of System 2; or "newest_state": they tell where the arm has to go from where it is. Empty: the checkpoint's.
+        relative_to: what System 1's joint deltas are relative to. "anchor": the state at the chunk's observation, like
+            those of System 2. "newest_state": where the arm is now. Empty: the checkpoint's.
         named_weight, named_objects, keyframe_weight: as for System 2, read off the mean of the action tokens' features:
             the segment says which object is meant, the images where it is; the joint targets are relative to the joint
             positions.
     """
 
     proposals: int = 20_000
-    lowest_start: float = 0.9
+    min_flow_time: float = 0.9
     chosen: bool = False
     largest_delay: int = 8
-    largest_gap: float = 1e9
+    max_proposal_error: float = 1e9
     offset: float = 0.0
     warm_start: bool = False
     freeze_vision: bool = False
-    origin: str = ""
+    relative_to: str = ""
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.origin not in ("", "anchor", "newest_state"):
-            raise ConfigError(f"training field 'origin' is '{self.origin}'; valid: anchor, newest_state, or empty")
-        if self.origin == "newest_state" and not self.space.offsets_from_anchor:
+        if self.relative_to not in ("", "anchor", "newest_state"):
+            raise ConfigError(
+                f"training field 'relative_to' is '{self.relative_to}'; valid: anchor, newest_state, or empty"
+            )
+        if self.relative_to == "newest_state" and not self.space.offsets_from_anchor:
             valid = " or ".join(f"'{name}'" for name, space in ACTION_SPACES.items() if space.offsets_from_anchor)
-            raise ConfigError(f"origin 'newest_state' is for action_space {valid}, not '{self.action_space}'")
+            raise ConfigError(f"relative_to 'newest_state' is for action_space {valid}, not '{self.action_space}'")
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ class System1Objective:
         frames, proposed = self._frames[picked], self._proposals[torch.from_numpy(picked)]
         delay = torch.randint(0, config.largest_delay + 1, (len(frames),), generator=generator)
         delay = torch.minimum(delay, torch.from_numpy(data.ends[frames] - frames))
-        # The node's stamps fall anywhere inside a row.
-        stamp = (delay + 0.999 * torch.rand(len(frames), generator=generator)) / sizes.s2_chunk_size
+        # The node starts anywhere inside a row.
+        progress = (delay + 0.999 * torch.rand(len(frames), generator=generator)) / sizes.s2_chunk_size
         later = frames + delay.numpy()
         origin = frames if sizes.s1_origin == "anchor" else later
         target, beyond = self._target(origin, later)
@@ -91,7 +91,7 @@ class System1Objective:
             system1,
             system1.prepare_images(observation),
             system1.state_history(observation),
-            stamp.to(device),
+            progress.to(device),
             system1.normalizer.action(target.to(device)),
             noise.to(device),
             time.to(device),
@@ -157,9 +157,9 @@ def propose(config: System1Config, batches: Batches, system2: System2) -> tuple[
             part = frames[first : first + _BATCH]
             observation = batches.observation(part, generator)
             if config.chosen:
-                thought = system2.think(observation, time_temp=(config.lowest_start, 1.0), generator=generator)
+                thought = system2.think(observation, time_temp=(config.min_flow_time, 1.0), generator=generator)
             else:
-                start = config.lowest_start + (1.0 - config.lowest_start) * float(torch.rand(1, generator=generator))
+                start = config.min_flow_time + (1.0 - config.min_flow_time) * float(torch.rand(1, generator=generator))
                 thought = system2.think(observation, 1, (start, start), generator=generator)
             chunks.append(thought.chunk.float().cpu().clone())
     proposals = torch.cat(chunks)
@@ -171,17 +171,17 @@ def propose(config: System1Config, batches: Batches, system2: System2) -> tuple[
 def _close_ones(
     config: System1Config, batches: Batches, system1: System1, frames: NDArray[np.int64], proposals: Tensor
 ) -> Tensor:
-    """Which proposals (P,) differ from the demonstration by no more than `largest_gap`."""
+    """Which proposals (P,) differ from the demonstration by no more than `max_proposal_error`."""
     chunks, beyond = batches.chunks(frames)
     size = chunks.shape[-1]
     target = system1.normalizer.action(chunks.to(system1.device)).cpu()
     counts = (~beyond)[..., None].float()
     squares = ((proposals - target)[..., :size].square() * counts).sum(1) / counts.sum(1).clamp(min=1.0)
     gaps = squares.amax(dim=1).sqrt()
-    kept = gaps <= config.largest_gap
+    kept = gaps <= config.max_proposal_error
     if not kept.any():
         raise ConfigError(
-            f"no proposal is within largest_gap={config.largest_gap} of its demonstration; the gaps are "
+            f"no proposal is within max_proposal_error={config.max_proposal_error} of its demonstration; the gaps are "
             f"{float(gaps.min()):.3g} to {float(gaps.max()):.3g}, median {float(gaps.median()):.3g}; raise it"
         )
     return kept
@@ -197,7 +197,7 @@ def train_system1(
     system1 = System1.from_pretrained(config.checkpoint, device=config.device)
     rows = taught_rows(config, data, system1.contract)
     keep_contract(system1, rows, config.output)
-    system1.config = replace(system1.config, s1_origin=config.origin or system1.config.s1_origin)
+    system1.config = replace(system1.config, s1_origin=config.relative_to or system1.config.s1_origin)
     batches = Batches(rows, system1.config, config.seed, config.batch_size, config.image_shift)
     with Processes(config.device).main_first():
         frames, proposals = propose(config, batches, system2)

@@ -46,7 +46,7 @@ def make_profile(folder: Path, space: str = "joint_position", **action: Any) -> 
         "name": "two",
         "joints": [{"name": name, **joint} for name in "ab"],
         "gripper": {"joint": "g", "closed": 0.0, "open": 0.04, "speed": 0.1},
-        "cameras": {},
+        "cameras": {"image": {"topic": "camera/image_raw"}},
         "action": {"space": space, "dt": DT, **{name: value for name, value in action.items() if value is not None}},
         "controllers": {"arm": {"type": "forward_command", "topic": "x"}},
     }
@@ -89,10 +89,10 @@ def test_where_only_some_stamps_are_allowed_the_newest_that_is_not_ahead_is_take
     tmp_path: Path, now: float, stamp: float
 ) -> None:
     """Rows keep their times: the segment starts in the past, and System 2's rows follow it."""
-    refiner, profile = Rows(), make_profile(tmp_path, system1_stamps="multiples_of_s1_chunk_size")
+    refiner, profile = Rows(), make_profile(tmp_path, system1_progress="multiples_of_s1_chunk_size")
     denoiser, used = (
         SegmentPlanner(refiner, profile),
-        chunk(make_profile(tmp_path, system1_stamps=None), 1, stamp=100.0),
+        chunk(make_profile(tmp_path, system1_progress=None), 1, stamp=100.0),
     )
     segment = denoise(denoiser, used, JOINTS, now)
     row = round(10 * stamp)
@@ -103,7 +103,7 @@ def test_where_only_some_stamps_are_allowed_the_newest_that_is_not_ahead_is_take
 
 
 def test_system1_is_asked_once_for_a_stamp_of_a_chunk(tmp_path: Path) -> None:
-    refiner, profile = Rows(), make_profile(tmp_path, system1_stamps=[0.0, 0.5])
+    refiner, profile = Rows(), make_profile(tmp_path, system1_progress=[0.0, 0.5])
     denoiser = SegmentPlanner(refiner, profile)
     first, second = chunk(profile, 1, stamp=100.0), chunk(profile, 2, stamp=100.3)
     answers = []
@@ -116,7 +116,7 @@ def test_system1_is_asked_once_for_a_stamp_of_a_chunk(tmp_path: Path) -> None:
 
 
 def test_an_answer_given_again_keeps_the_age_of_its_observation(tmp_path: Path) -> None:
-    refiner, profile = Rows(), make_profile(tmp_path, system1_stamps=[0.0])
+    refiner, profile = Rows(), make_profile(tmp_path, system1_progress=[0.0])
     denoiser, used = SegmentPlanner(refiner, profile), chunk(profile, 1, stamp=100.0)
     one = denoise(denoiser, used, JOINTS, 100.1)
     again = denoise(denoiser, used, JOINTS, 100.4)
@@ -126,8 +126,8 @@ def test_an_answer_given_again_keeps_the_age_of_its_observation(tmp_path: Path) 
 
 @pytest.mark.parametrize("stamps", [[1.0], [-0.1], [], "sometimes"])
 def test_stamps_outside_a_chunk_are_refused(tmp_path: Path, stamps: Any) -> None:
-    with pytest.raises(RobotProfileError, match="system1_stamps"):
-        make_profile(tmp_path, system1_stamps=stamps)
+    with pytest.raises(RobotProfileError, match="system1_progress"):
+        make_profile(tmp_path, system1_progress=stamps)
 
 
 def test_where_rows_are_in_degrees_so_is_how_far_the_joints_moved(tmp_path: Path) -> None:

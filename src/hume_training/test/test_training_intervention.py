@@ -12,7 +12,7 @@ CHECKPOINT = Path(evaluation.__file__).parents[1] / "checkpoints" / "wx250s_tabl
 
 
 def test_the_expert_takes_over_and_succeeds(tmp_path: Path) -> None:
-    options = RolloutOptions(tmp_path / "data", str(CHECKPOINT), episodes=3, suite="recovery", takeover=1.0, seed=2)
+    options = RolloutOptions(tmp_path / "data", str(CHECKPOINT), episodes=3, suite="recovery", intervention=1.0, seed=2)
     assert run_collect_rollouts(options) == 0
     data = load_demonstrations(tmp_path / "data")
     assert len(data.tasks) == 3
