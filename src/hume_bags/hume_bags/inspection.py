@@ -244,12 +244,12 @@ def _stale_parts(
     if end > fresh_until:
         parts.append((fresh_until, end))
     return [
-        Unusable(float(first - result.start), float(last - result.start), _blame(result, first, last) or why)
+        Unusable(float(first - result.start), float(last - result.start), _cause(result, first, last) or why)
         for first, last in parts
     ]
 
 
-def _blame(result: Inspection, first: float, last: float) -> str:
+def _cause(result: Inspection, first: float, last: float) -> str:
     """The topic whose longest silence covers a stale part, if one does."""
     for topic, figures in result.topics.items():
         begin = result.start + figures.gap_at

@@ -130,12 +130,12 @@ class Player(Node):
                 self._steady += step
                 time.sleep(max(0.0, self._steady - time.monotonic()))
                 self.now_ns = due_ns if step == remaining else self.now_ns + round(step * self._rate * 1e9)
-                self._tell_time()
+                self._publish_clock()
             else:
                 return True
         return False
 
-    def _tell_time(self) -> None:
+    def _publish_clock(self) -> None:
         message = Clock()
         message.clock.sec, message.clock.nanosec = divmod(self.now_ns, 1_000_000_000)
         self._clock_publisher.publish(message)

@@ -81,7 +81,7 @@ def _full_path(contract: str) -> str:
     return str(Path(contract).resolve()) if Path(contract).is_file() else contract
 
 
-def _rehearsal(options: LaunchOptions) -> LaunchOptions:
+def _with_default_checkpoint(options: LaunchOptions) -> LaunchOptions:
     """With the default checkpoint where none is named. For sets in which no real arm moves."""
     if _checkpoint_is_known(options):
         return options
@@ -126,14 +126,14 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     simulator = _node(options, "hume_sim", "hume_sim", own, stops_last=True)
     extra = viewers(options)
     described = [state_publisher(options)] if extra else []
-    return [simulator, *systems(_rehearsal(options)), *described, *extra, *recorder(options)]
+    return [simulator, *systems(_with_default_checkpoint(options)), *described, *extra, *recorder(options)]
 
 
 def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
     """A stand-in for the robot of any profile, and both systems: sensors publish, commands are followed exactly."""
     own = _given(robot=str(find_profile(options.robot)), bag=options.bag, publish_clock=options.use_sim_time)
     mock = _node(options, "hume_sim", "hume_mock", own, stops_last=True)
-    return [mock, *systems(_rehearsal(options)), *viewers(options), *recorder(options)]
+    return [mock, *systems(_with_default_checkpoint(options)), *viewers(options), *recorder(options)]
 
 
 def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
@@ -155,7 +155,7 @@ def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
         arguments=(options.bag, "--wait", *rate, *(["--loop"] if options.loop else [])),
         ros=False,
     )
-    return [player, *systems(_rehearsal(options)), *viewers(options), *recorder(options)]
+    return [player, *systems(_with_default_checkpoint(options)), *viewers(options), *recorder(options)]
 
 
 def gazebo_graph(options: LaunchOptions) -> list[NodeSpec]:
@@ -165,7 +165,7 @@ def gazebo_graph(options: LaunchOptions) -> list[NodeSpec]:
         ConfigError: a namespace was asked for, or another robot than the one in the world.
     """
     options = replace(options, use_sim_time=True)
-    return [*gazebo_nodes(options), *systems(_rehearsal(options)), *viewers(options), *recorder(options)]
+    return [*gazebo_nodes(options), *systems(_with_default_checkpoint(options)), *viewers(options), *recorder(options)]
 
 
 def viz_graph(options: LaunchOptions) -> list[NodeSpec]:

@@ -35,7 +35,7 @@ def ahead(epoch: int, present: int) -> int:
     return (epoch - present + _HALF) % SIZE - _HALF
 
 
-def believed(epoch: int, present: int, largest_step: int = LARGEST_STEP) -> bool:
+def is_plausible_step(epoch: int, present: int, largest_step: int = LARGEST_STEP) -> bool:
     """Whether `epoch` is a valid epoch, the present one or newer than it by at most `largest_step`."""
     return 0 <= epoch < SIZE and 0 <= ahead(epoch, present) <= largest_step
 
@@ -58,7 +58,7 @@ class EpochAgreement:
 
     def hear(self, epoch: int) -> bool:
         """Somebody names an epoch: whether it begins here, being newer by no more than the bound."""
-        if epoch == self.value or not believed(epoch, self.value):
+        if epoch == self.value or not is_plausible_step(epoch, self.value):
             return False
         self.value = epoch
         return True
@@ -73,7 +73,7 @@ class EpochAgreement:
             return False
         if self._apart_since is None:
             self._apart_since = now
-        if not believed(leader, self.value) and now - self._apart_since < _SETTLE:
+        if not is_plausible_step(leader, self.value) and now - self._apart_since < _SETTLE:
             return False
         self.value, self._apart_since = leader, None
         return True

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hume_core.epochs import LARGEST_STEP, SIZE, EpochAgreement, ahead, believed, following
+from hume_core.epochs import LARGEST_STEP, SIZE, EpochAgreement, ahead, following, is_plausible_step
 
 EPOCHS = st.one_of(st.integers(0, SIZE - 1), st.sampled_from([0, 1, SIZE - 1, SIZE // 2, SIZE // 2 - 1]))
 
@@ -21,13 +21,13 @@ def test_distance_counts_round(epoch: int, present: int, expected: int) -> None:
 def test_the_next_epoch_is_newer_wherever_the_count_stands(epoch: int) -> None:
     assert 0 <= following(epoch) < SIZE
     assert ahead(following(epoch), epoch) == 1
-    assert believed(following(epoch), epoch)
-    assert not believed(epoch, following(epoch))
+    assert is_plausible_step(following(epoch), epoch)
+    assert not is_plausible_step(epoch, following(epoch))
 
 
 @pytest.mark.parametrize("epoch", [-1, SIZE, LARGEST_STEP + 1, SIZE - 1, SIZE // 2])
 def test_what_is_old_or_too_far_ahead_is_not_accepted(epoch: int) -> None:
-    assert not believed(epoch, 0)
+    assert not is_plausible_step(epoch, 0)
     agreement = EpochAgreement()
     assert not agreement.hear(epoch)
     assert agreement.value == 0

@@ -150,7 +150,7 @@ class JointStateMerger:
             return f"joint states have no joint '{name}'; they have: {found}"
         return f"joint '{name}' is in no joint state since {age:.1f} s; at most {self._max_age:g} s is allowed"
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """Forget every value: time went back."""
         self._joints = {name: _Joint() for name in self._names}
 

@@ -167,7 +167,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None, linger: fl
     """Spin a node until SIGINT, SIGTERM, SIGHUP or its parent's end, then stop it in order.
 
     Args:
-        make: builds the node. Nodes in its attribute `companions`, if it has one, are spun too. A `HumeError` there or
+        make: builds the node. Nodes in its attribute `extra_nodes`, if it has one, are spun too. A `HumeError` there or
             later ends the process with its message and exit code 2, and so do ROS arguments that cannot be read.
         args: command line. None takes the process's own.
         linger: how much longer a node that plays the robot goes on after its parent's end, s: System 1 notices that at
@@ -188,7 +188,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None, linger: fl
         if isinstance(node, HumeLifecycleNode):
             node.on_configuring = partial(setattr, end, "stuck")
         # Some nodes stand in for several.
-        for each in (node, *getattr(node, "companions", ())):
+        for each in (node, *getattr(node, "extra_nodes", ())):
             executor.add_node(each)
         while not end.due and rclpy.ok():
             executor.spin_once(timeout_sec=_SPIN_TIMEOUT)

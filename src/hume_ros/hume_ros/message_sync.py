@@ -113,7 +113,7 @@ class ApproximateTimeSynchronizer:
         """Call `callback(message_0, ..., message_n, *args)` for every match."""
         self._callbacks.append((callback, args))
 
-    def begin_anew(self, source: int, before: float, now: float) -> None:
+    def restart(self, source: int, before: float, now: float) -> None:
         """The stamps of a source went back: drop its messages, and others of the time before.
 
         Args:

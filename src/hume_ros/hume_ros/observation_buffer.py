@@ -213,12 +213,12 @@ class ObservationBuffer:
 
     def _begin_anew(self, source: str, before: float, now: float) -> None:
         place = len(self._cameras) if source == JOINT_STATES else self._cameras.index(source)
-        self._sync.begin_anew(place, before, now)
+        self._sync.restart(place, before, now)
         with self._condition:
             self._matched = None
             if source == JOINT_STATES:
                 self._history.clear()
-                self._merger.begin_anew()
+                self._merger.restart()
             self.beginnings += 1
         self._on_problem(
             f"stamps of {source} went back by {before - now:.2f} s; observations begin again "

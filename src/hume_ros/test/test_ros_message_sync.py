@@ -128,12 +128,12 @@ def test_a_source_that_goes_back_begins_anew() -> None:
     states, camera = sources
     for at in range(20_000, 20_300, 10):
         states.send(at)
-    sync.begin_anew(0, 20.29, 5.0)
+    sync.restart(0, 20.29, 5.0)
     for at in range(5000, 5150, 10):
         states.send(at)
     camera.send(20_280)
     assert matched == []
-    sync.begin_anew(1, 20.28, 5.03)
+    sync.restart(1, 20.28, 5.03)
     camera.send(5031)
     assert matched == [(5030, 5031)]
 

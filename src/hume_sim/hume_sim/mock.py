@@ -69,7 +69,7 @@ class MockNode(Node):
             for key, camera in profile.cameras.items()
         }
         self._gate = Gate(self, profile, settings.interpolate_from_desired_state)
-        self.companions = self._gate.nodes
+        self.extra_nodes = self._gate.nodes
         """Nodes of the controllers and their manager, which are spun beside this one."""
         self._subscribe(profile)
         self._gripper = self._serve_gripper(profile, settings)

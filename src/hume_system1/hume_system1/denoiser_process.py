@@ -62,7 +62,7 @@ class DenoiserProcess:
         """The process is alive."""
         return self._child is not None and self._child.poll() is None
 
-    def obituary(self) -> str:
+    def exit_text(self) -> str:
         """How the process ended. Empty while it runs or before it was started."""
         if self._child is None or self._child.poll() is None:
             return ""

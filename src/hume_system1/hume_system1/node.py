@@ -270,7 +270,7 @@ class System1Node(HumeLifecycleNode):
         return response
 
     def _serve_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._denoiser.obituary():
+        if self._denoiser.exit_text():
             self._denoiser.start()
         self._append(ResetEvent())
         response.success = True

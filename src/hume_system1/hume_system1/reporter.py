@@ -57,7 +57,7 @@ class System1Reporter:
         self._dry_run = settings.dry_run
         self.heartbeat: Heartbeat | None = None
         self._mode = Mode.UNCONFIGURED
-        self._obituary = ""
+        self._exit_text = ""
         self._loop_status: LoopStatus | None = None
         self._next_loop_status = 0.0
         self._status = node.create_publisher(System1Status, "hume/status", qos.STATUS)
@@ -96,10 +96,10 @@ class System1Reporter:
             self._mode = snapshot.mode
         if snapshot.clock:
             self._node.get_logger().warning(snapshot.clock, throttle_duration_sec=_CLOCK_WARN_PERIOD)
-        obituary = self._denoiser.obituary()
-        if obituary and obituary != self._obituary:
+        exit_text = self._denoiser.exit_text()
+        if exit_text and exit_text != self._exit_text:
             self._node.get_logger().error(f"the denoiser was {obituary}; call ~/reset to start it again")
-        self._obituary = obituary
+        self._exit_text = exit_text
 
     def _how_to_begin(self, snapshot: CoreStatus) -> str:
         if snapshot.mode is not Mode.IDLE:

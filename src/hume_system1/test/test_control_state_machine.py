@@ -14,7 +14,7 @@ from hume_system1.control.control_settings import ControlSettings
 from hume_system1.control.ros_clock import RosClock
 from hume_system1.control.state_machine import IDLE, INACTIVE, RUNNING, UNCONFIGURED, Inputs
 from hume_system1.control.states import Mode, Reason, State
-from hume_system1.control.watchdogs import View, fault_watchdogs, first_bark, hold_watchdogs
+from hume_system1.control.watchdogs import View, fault_watchdogs, first_reason, hold_watchdogs
 
 READY = Inputs(configured=True, active=True, hold=Reason.NONE, still=True, fresh_chunk=True)
 ESTOP = State(Mode.ESTOP, Reason.EMERGENCY_STOP)
@@ -133,12 +133,12 @@ def test_idle_never_becomes_hold_for_want_of_segments() -> None:
 
 def fault(now: float, view: View, **settings: Any) -> Reason:
     """What the watchdogs of faults say of a view."""
-    return first_bark(fault_watchdogs(ControlSettings(**settings)), now, view)
+    return first_reason(fault_watchdogs(ControlSettings(**settings)), now, view)
 
 
 def hold(now: float, view: View) -> Reason:
     """What the watchdogs of holds say of a view."""
-    return first_bark(hold_watchdogs(ControlSettings()), now, view)
+    return first_reason(hold_watchdogs(ControlSettings()), now, view)
 
 
 def test_each_watchdog_fires_after_its_own_bound() -> None:
@@ -162,10 +162,10 @@ def test_heartbeat_counts_only_after_the_first_and_if_required() -> None:
 
 def test_tracking_error_must_last() -> None:
     s = ControlSettings()
-    dogs = fault_watchdogs(s)
+    watchdogs = fault_watchdogs(s)
 
     def first_reason(now: float, ratio: float) -> Reason:
-        return first_bark(dogs, now, View(joint_states=now, tracking_ratio=ratio))
+        return first_reason(watchdogs, now, View(joint_states=now, tracking_ratio=ratio))
 
     assert first_reason(1.0, 1.1) is Reason.NONE
     assert first_reason(1.05, 0.89) is Reason.NONE
@@ -175,14 +175,14 @@ def test_tracking_error_must_last() -> None:
 
 def test_short_blocks_add_up_and_a_push_is_none() -> None:
     s = ControlSettings()
-    dogs = fault_watchdogs(s)
+    watchdogs = fault_watchdogs(s)
     for k in range(40):
         pushed = View(joint_states=k * 0.01, tracking_ratio=1.1, pushed=True)
-        assert first_bark(dogs, k * 0.01, pushed) is Reason.NONE
+        assert first_reason(watchdogs, k * 0.01, pushed) is Reason.NONE
     reasons = []
     for k in range(40, 200):
         ratio = 1.1 if k % 20 < 6 else 0.1
-        reasons.append(first_bark(dogs, k * 0.01, View(joint_states=k * 0.01, tracking_ratio=ratio)))
+        reasons.append(first_reason(watchdogs, k * 0.01, View(joint_states=k * 0.01, tracking_ratio=ratio)))
     assert Reason.TRACKING_ERROR in reasons[30:70]
     assert Reason.TRACKING_ERROR not in reasons[:30]
 

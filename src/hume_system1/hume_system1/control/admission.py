@@ -13,7 +13,7 @@ import numpy as np
 
 from hume_core.action_spaces import check_described_spaces
 from hume_core.chunk import Chunk
-from hume_core.epochs import believed
+from hume_core.epochs import is_plausible_step
 from hume_core.errors import ActionSpaceError
 from hume_core.texts import listed
 from hume_system1.control.control_settings import ControlSettings
@@ -70,7 +70,7 @@ class ChunkAdmission:
         )
 
     def _check_order(self, chunk: Chunk, epoch: int, ros: float) -> Rejection | None:
-        if not believed(chunk.epoch, epoch, self._settings.max_epoch_step):
+        if not is_plausible_step(chunk.epoch, epoch, self._settings.max_epoch_step):
             return Rejection.EPOCH
         late = chunk.epoch == self.epoch and chunk.seq <= self.seq
         if chunk.seq < 0 or (late and not self._starts_over(chunk, ros)):

@@ -16,7 +16,7 @@ from hume_system1.control.limiter import Limiter, Rows, check_tighter
 from hume_system1.control.push import PushWatch
 from hume_system1.control.states import Mode, Reason, State
 from hume_system1.control.stream import CommandStream
-from hume_system1.control.watchdogs import fault_watchdogs, first_bark, hold_watchdogs
+from hume_system1.control.watchdogs import fault_watchdogs, first_reason, hold_watchdogs
 
 # A reset brings the command back to within this part of the tracking limit of the measured position.
 _ALIGNED = 0.8
@@ -208,10 +208,10 @@ class ControlCore:
             outside_limits=inputs.starting and self._outside_limits(),
             tracking_ratio=0.0 if inputs.resetting else ratio,
         )
-        inputs.fault = first_bark(self._faults, now.steady, view) if intake.active else Reason.NONE
+        inputs.fault = first_reason(self._faults, now.steady, view) if intake.active else Reason.NONE
         if inputs.fault is not Reason.NONE and self.state.reason is not inputs.fault:
             intake.note_fault(inputs.fault, now.steady)
-        inputs.hold = first_bark(self._holds, now.steady, view)
+        inputs.hold = first_reason(self._holds, now.steady, view)
         if self._tighter is not None and self._wait_to_tighten(self._tighter, inputs.at_rest):
             inputs.hold = Reason.NEW_LIMITS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from hume_core.epochs import believed, following
+from hume_core.epochs import following, is_plausible_step
 from hume_core.limits import MotionLimits
 from hume_system1.control.admission import ChunkAdmission, Rejection
 from hume_system1.control.command import ClockReading
@@ -225,7 +225,7 @@ class Intake:
     def _control(self, event: Event, now: ClockReading) -> None:
         if isinstance(event, EpochEvent):
             newer = event.epoch != self.epoch
-            if newer and believed(event.epoch, self.epoch, self._settings.max_epoch_step):
+            if newer and is_plausible_step(event.epoch, self.epoch, self._settings.max_epoch_step):
                 self.advance_epoch(event.epoch)
         elif isinstance(event, ResetEvent):
             self.reset.ask()

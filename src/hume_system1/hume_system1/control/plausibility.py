@@ -16,8 +16,8 @@ _HAND_SPEED = 10.0  # rad/s
 # Time stamps of a good driver may be this wrong. Arrival times of one that does not stamp, that much.
 _STAMP_JITTER = 0.01  # s
 _ARRIVAL_JITTER = 0.05  # s
-_DOUBTS = 5.0  # outliers that make a fault
-_FORGIVENESS = 2.0  # outliers per s that are subtracted
+_MAX_OUTLIER_LEVEL = 5.0  # outliers that make a fault
+_DECAY = 2.0  # outliers per s that are subtracted
 _WINDOW = 1.0  # s over which positions and velocities are compared
 _OFFSET = 0.1  # rad that they may differ, and ...
 _SHARE = 0.5  # ... this part of the way that the velocities tell
@@ -49,7 +49,7 @@ class Plausibility:
         self._continuous = ContinuousJoints(limits)
         self._all = tuple(range(limits.size))
         self._outliers: dict[tuple[int, ...], tuple[Sequence[float], float]] = {}
-        self._doubts = 0.0
+        self._outlier_level = 0.0
         self._fast = [0.0] * limits.size
         self._errors = [0.0] * limits.size
         self._ways = [0.0] * limits.size
@@ -60,7 +60,7 @@ class Plausibility:
     @property
     def fault(self) -> Reason:
         """What is wrong with the joint states, or NONE."""
-        if self._doubts >= _DOUBTS:
+        if self._outlier_level >= _MAX_OUTLIER_LEVEL:
             return Reason.JOINT_STATES_JUMP
         contradiction = max(self._contradictions.values(), default=0.0)
         return Reason.JOINT_STATES_CONTRADICT if contradiction >= _LONG else _NONE
@@ -68,7 +68,7 @@ class Plausibility:
     @property
     def calm(self) -> bool:
         """Whether there was no outlier recently."""
-        return self._doubts <= 0.0
+        return self._outlier_level <= 0.0
 
     def believe(
         self,
@@ -101,13 +101,13 @@ class Plausibility:
         # |new - old| <= noise + speed * dt: what an arm can do, with the uncertainty of dt in its favour.
         if self._possible(old, new, max(elapsed, jitter), joints):
             if self._turns_back(old, new, max(elapsed, jitter), joints):
-                self._doubts += 1.0
-            elif outlier is None and self._doubts > 0.0:
+                self._outlier_level += 1.0
+            elif outlier is None and self._outlier_level > 0.0:
                 share = len(joints) / len(self._all)
-                self._doubts = max(self._doubts - _FORGIVENESS * elapsed * share, 0.0)
+                self._outlier_level = max(self._outlier_level - _DECAY * elapsed * share, 0.0)
             self._settle(joints)
             return True
-        self._doubts += 1.0
+        self._outlier_level += 1.0
         self._outliers[joints] = new, elapsed
         return False
 

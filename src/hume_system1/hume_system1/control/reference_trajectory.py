@@ -44,7 +44,7 @@ class ReferenceTrajectory:
         self._old = np.zeros((4, n))
         self._scratch = np.zeros((4, n))
         self._grippers: tuple[Spline, Array] | None = None
-        self._rehearse()
+        self._warm_up()
         self.splices = 0
 
     def clear(self) -> None:
@@ -130,7 +130,7 @@ class ReferenceTrajectory:
         row: list[float] = values[min(max(k, 0), len(values) - 1)].tolist()
         return row
 
-    def _rehearse(self) -> None:
+    def _warm_up(self) -> None:
         """Go through everything once: the first use of linear algebra takes milliseconds that a tick does not have."""
         for rows in _USUAL_ROWS:
             self.add(0.0, Spline(0.0, 1.0, np.zeros((rows, self._out.shape[1]))))

@@ -100,17 +100,17 @@ class RosClock:
         advance = ros - self._reading
         if not advance > 0.0:
             if advance < -BACKWARD:
-                self._blame(Reason.CLOCK_BACKWARD)
+                self._fault(Reason.CLOCK_BACKWARD)
                 self._reading, self._changed = ros, steady
                 self._estimate.update(_ns(steady), _ns(ros))
                 self.beginnings += 1
                 return
-            if steady - self._changed > self._patience():
-                self._blame(Reason.CLOCK_FROZEN)
+            if steady - self._changed > self._frozen_after():
+                self._fault(Reason.CLOCK_FROZEN)
             self._advances = 0
             return
         if advance - (steady - self._changed) > self._jump:
-            self._blame(Reason.CLOCK_FORWARD)
+            self._fault(Reason.CLOCK_FORWARD)
         if math.isfinite(ros):
             self._estimate.update(_ns(steady), _ns(ros))
             self._step, self._advance = min(advance, self._advance), advance
@@ -125,11 +125,11 @@ class RosClock:
         self._simulated = self._estimate.step > 0 and (coarse or off)
         self.rate = rate if self._simulated else 1.0
 
-    def _patience(self) -> float:
+    def _frozen_after(self) -> float:
         """How long the clock may stand still, s."""
         return max(self._frozen, min(_STEPS * self._estimate.step * 1e-9, _LONGEST))
 
-    def _blame(self, reason: Reason) -> None:
+    def _fault(self, reason: Reason) -> None:
         if self.fault is Reason.NONE:
             self.fault = reason
 

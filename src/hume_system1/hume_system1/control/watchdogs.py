@@ -245,7 +245,7 @@ def hold_watchdogs(settings: ControlSettings) -> list[Watchdog]:
     ]
 
 
-def first_bark(watchdogs: Sequence[Watchdog], now: float, view: View) -> Reason:
+def first_reason(watchdogs: Sequence[Watchdog], now: float, view: View) -> Reason:
     """The reason of the first watchdog that fires. NONE if none does."""
     none = _NONE
     for watchdog in watchdogs:

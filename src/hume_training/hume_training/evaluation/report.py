@@ -24,16 +24,16 @@ def figures(outcomes: Sequence[EpisodeOutcome]) -> dict[str, Any]:
         holds the `share` of the episodes that ended in a fault, and how many for each of the `reasons`. `held_s` is the
         mean time in HOLD of an episode, s. `median_duration_s` is that of the successes, None where there is none.
     """
-    wins = [outcome for outcome in outcomes if outcome.success]
+    successes = [outcome for outcome in outcomes if outcome.success]
     faults = Counter(outcome.fault for outcome in outcomes if outcome.fault)
     return {
-        "success": len(wins) / len(outcomes),
-        "ci95": list(wilson(len(wins), len(outcomes))),
+        "success": len(successes) / len(outcomes),
+        "ci95": list(wilson(len(successes), len(outcomes))),
         "episodes": len(outcomes),
         "wrong_cube": sum(outcome.wrong_cube for outcome in outcomes) / len(outcomes),
         "faults": {"share": faults.total() / len(outcomes), "reasons": dict(faults.most_common())},
         "held_s": statistics.fmean(outcome.held for outcome in outcomes),
-        "median_duration_s": statistics.median(outcome.duration for outcome in wins) if wins else None,
+        "median_duration_s": statistics.median(outcome.duration for outcome in successes) if successes else None,
         "by_task": _by_task(outcomes),
     }
 

@@ -67,7 +67,7 @@ class System1Config(PolicyConfig):
             `value_temperature`); otherwise single candidates.
         largest_delay: how far into the chunk System 1 may start, rows.
         max_proposal_error: proposals that differ more from the demonstration are left out, root mean square of a number
-            over the chunk, in standard deviations. System 2 chose another way then. The demonstration says nothing of it.
+            over the chunk, in standard deviations. System 2 chose another way, of which it says nothing.
         offset: standard deviation of a random offset of the whole segment, in standard deviations: the more, the less
             System 1 trusts where the segment leads, and the more its own images.
         warm_start: take the vision from System 2, whose widths must be the same.
