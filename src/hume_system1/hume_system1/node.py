@@ -183,7 +183,7 @@ class System1Node(HumeLifecycleNode):
             if found and beat is not None and "Error: " in beat.detail:
                 raise CheckpointError(f"the denoiser could not start: {beat.detail}")
             if not self._denoiser.running:
-                raise HumeError(f"the denoiser {self._denoiser.obituary()} while starting; its message is above")
+                raise HumeError(f"the denoiser {self._denoiser.exit_text()} while starting; its message is above")
         raise HumeError(f"the denoiser was not ready within {self._settings.startup_timeout} s")
 
     def _connect(self, profile: RobotProfile, core: ControlCore, loop: CommandLoop) -> None:

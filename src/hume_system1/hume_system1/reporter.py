@@ -98,7 +98,7 @@ class System1Reporter:
             self._node.get_logger().warning(snapshot.clock, throttle_duration_sec=_CLOCK_WARN_PERIOD)
         exit_text = self._denoiser.exit_text()
         if exit_text and exit_text != self._exit_text:
-            self._node.get_logger().error(f"the denoiser was {obituary}; call ~/reset to start it again")
+            self._node.get_logger().error(f"the denoiser was {exit_text}; call ~/reset to start it again")
         self._exit_text = exit_text
 
     def _how_to_begin(self, snapshot: CoreStatus) -> str:

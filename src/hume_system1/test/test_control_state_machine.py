@@ -164,13 +164,13 @@ def test_tracking_error_must_last() -> None:
     s = ControlSettings()
     watchdogs = fault_watchdogs(s)
 
-    def first_reason(now: float, ratio: float) -> Reason:
+    def found(now: float, ratio: float) -> Reason:
         return first_reason(watchdogs, now, View(joint_states=now, tracking_ratio=ratio))
 
-    assert first_reason(1.0, 1.1) is Reason.NONE
-    assert first_reason(1.05, 0.89) is Reason.NONE
-    assert first_reason(1.06, 1.1) is Reason.NONE
-    assert first_reason(1.06 + s.tracking_grace, 1.1) is Reason.TRACKING_ERROR
+    assert found(1.0, 1.1) is Reason.NONE
+    assert found(1.05, 0.89) is Reason.NONE
+    assert found(1.06, 1.1) is Reason.NONE
+    assert found(1.06 + s.tracking_grace, 1.1) is Reason.TRACKING_ERROR
 
 
 def test_short_blocks_add_up_and_a_push_is_none() -> None:
