@@ -16,6 +16,7 @@ TOP_DOWN = (
     "hume_tools",
     "hume_bench",
     "hume_bringup",
+    "hume_operate",
     "hume_bags",
     "hume_training",
     "hume_sim",

@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 FORMATS = {
     "hume_bags/regress/run.py", "hume_bags/regress/stream.py", "hume_bags/writer.py", "hume_bringup/node_spec.py",
     "hume_core/json_report.py", "hume_core/policy.py", "hume_system1/denoiser_settings.py",
-    "hume_system2/model/system2.py", "hume_tools/operate/keeper.py", "hume_training/collect/run.py",
+    "hume_system2/model/system2.py", "hume_operate/keeper.py", "hume_training/collect/run.py",
     "hume_training/data/layout.py", "hume_training/data/reader.py", "hume_training/data/writer.py",
     "hume_training/initialize.py", "hume_training/training/state.py",
 }  # fmt: skip

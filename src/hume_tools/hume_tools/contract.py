@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 from hume_core.checkpoint import resolve_folder
+from hume_core.json_report import json_text
 from hume_core.policy_contract import CONTRACT_FILE, find_contract
 from hume_core.policy_contract.draft import draft_contract
 from hume_core.robot import RobotProfile
@@ -28,7 +28,7 @@ def run_contract(checkpoint: str, robot: str = "") -> int:
     if known is not None:
         print(known.to_json())
         return 0
-    print(json.dumps(draft_contract(folder, profile), indent=2))
+    print(json_text(draft_contract(folder, profile), indent=2))
     print(
         f"A draft: replace every 'FILL IN'. Save it as {folder / CONTRACT_FILE}, or name it with the parameter "
         "'contract'. See docs/released_checkpoints.md",

@@ -22,8 +22,8 @@ from hume_core.labels import Label
 from hume_system1.settings import LimitScales
 
 if TYPE_CHECKING:
-    from hume_tools.operate.client import OperatorClient
-    from hume_tools.operate.task import TaskEnd
+    from hume_operate.client import OperatorClient
+    from hume_operate.task import TaskEnd
 
 Namespace = Annotated[str, typer.Option(help="Namespace of the stack; empty: the root.")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="How long to wait for the stack, s.")]
@@ -67,8 +67,8 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show mode and reason, rates, ages, values, limiter and gripper."""
-    from hume_tools.operate.client import OperatorClient
-    from hume_tools.operate.watching import show_once, watch_status
+    from hume_operate.client import OperatorClient
+    from hume_operate.watching import show_once, watch_status
 
     with _one_line(as_json), OperatorClient(namespace, timeout) as client:
         code = watch_status(client, as_json, seconds) if watch else show_once(client, as_json, svg)
@@ -114,7 +114,7 @@ def limits(
     as_json: Json = False,
 ) -> None:
     """Show the shares of the profile's limits that are in force, or lower them while the arm runs."""
-    from hume_tools.operate.client import OperatorClient
+    from hume_operate.client import OperatorClient
 
     given = {"velocity": velocity, "acceleration": acceleration, "jerk": jerk}
     wanted = {name: share for name, share in given.items() if share is not None}
@@ -132,7 +132,7 @@ def label(
     as_json: Json = False,
 ) -> None:
     """Label the newest task in the recording that runs; exported as next.success."""
-    from hume_tools.operate.client import OperatorClient
+    from hume_operate.client import OperatorClient
 
     with _one_line(as_json), OperatorClient(namespace, timeout) as client:
         client.label(verdict)
@@ -167,7 +167,7 @@ def _ask(
     question: Callable[[OperatorClient], Any], namespace: str, timeout: float, as_json: bool, more: str = ""
 ) -> None:
     """Call a service whose answer has `success` and `message`."""
-    from hume_tools.operate.client import OperatorClient
+    from hume_operate.client import OperatorClient
 
     with _one_line(as_json), OperatorClient(namespace, timeout) as client:
         answer = question(client)
@@ -186,8 +186,8 @@ def _say(success: bool, text: str, as_json: bool, **figures: Any) -> None:
 
 
 def _watched(text: str, max_duration: float, namespace: str, timeout: float, as_json: bool) -> TaskEnd:
-    from hume_tools.operate.client import OperatorClient
-    from hume_tools.operate.task import TaskClient
+    from hume_operate.client import OperatorClient
+    from hume_operate.task import TaskClient
 
     stop = threading.Event()
     tell: Callable[[str], None] = (lambda line: None) if as_json else (lambda line: print(line, flush=True))
@@ -209,7 +209,7 @@ def _finish(end: TaskEnd, as_json: bool) -> None:
 
 
 def _start(text: str, max_duration: float, namespace: str, timeout: float, as_json: bool) -> None:
-    from hume_tools.operate.keeper import start_keeper
+    from hume_operate.keeper import start_keeper
 
     process, end = start_keeper(namespace, timeout, text, max_duration)
     if end is not None:

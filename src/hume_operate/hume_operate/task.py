@@ -11,7 +11,7 @@ from hume_msgs.action import ExecuteTask
 from rcl_interfaces.msg import Log
 from rclpy.action import ActionClient
 
-from hume_tools.operate.client import STOPPED, OperatorClient
+from hume_operate.client import STOPPED, OperatorClient
 
 REFUSED = "refused"
 OUTCOMES = {

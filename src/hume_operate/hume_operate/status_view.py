@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hume_tools.operate.snapshot import Snapshot
+from hume_operate.snapshot import Snapshot
 
 KEYS = "space: emergency stop   s, f, d: label success, failure, discard   q: leave"
 

@@ -15,10 +15,10 @@ from rich.live import Live
 
 from hume_core.json_report import json_text
 from hume_core.labels import Label
-from hume_tools.operate.client import OperatorClient
-from hume_tools.operate.keys import Keys
-from hume_tools.operate.snapshot import Snapshot, StatusWatch
-from hume_tools.operate.status_view import line, view
+from hume_operate.client import OperatorClient
+from hume_operate.keys import Keys
+from hume_operate.snapshot import Snapshot, StatusWatch
+from hume_operate.status_view import line, view
 
 _REFRESH = 0.2
 _LINE_PERIOD = 1.0

@@ -11,9 +11,9 @@ from typing import Any
 from hume_msgs.msg import ActionChunk, Segment, System1Status
 
 from hume_core.json_report import finite
+from hume_operate.client import OperatorClient
 from hume_ros import qos
 from hume_ros.conversions import stamp_seconds
-from hume_tools.operate.client import OperatorClient
 
 HISTORY = 120
 """Values that are kept for the curve."""

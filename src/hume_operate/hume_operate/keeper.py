@@ -15,8 +15,8 @@ from dataclasses import asdict
 from typing import Any
 
 from hume_core.errors import HumeError
-from hume_tools.operate.client import OperatorClient
-from hume_tools.operate.task import TaskClient, TaskEnd
+from hume_operate.client import OperatorClient
+from hume_operate.task import TaskClient, TaskEnd
 
 
 def start_keeper(namespace: str, timeout: float, instruction: str, max_duration: float) -> tuple[int, TaskEnd | None]:
@@ -32,7 +32,7 @@ def start_keeper(namespace: str, timeout: float, instruction: str, max_duration:
         "namespace": namespace, "timeout": timeout, "instruction": instruction, "max_duration": max_duration
     }  # fmt: skip
     child = subprocess.Popen(
-        [sys.executable, "-m", "hume_tools.operate.keeper", json.dumps(wanted)],
+        [sys.executable, "-m", "hume_operate.keeper", json.dumps(wanted)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, text=True,
     )  # fmt: skip
     assert child.stdout is not None

@@ -17,9 +17,9 @@ from rich.console import Console
 
 from hume_core.json_report import json_text
 from hume_core.labels import Label
-from hume_tools.operate.snapshot import Snapshot
-from hume_tools.operate.status_view import KEYS, curve, line, view
-from hume_tools.operate.watching import KeyActions
+from hume_operate.snapshot import Snapshot
+from hume_operate.status_view import KEYS, curve, line, view
+from hume_operate.watching import KeyActions
 
 SHOT = Snapshot(
     mode="running", reason="", instruction="lift the red cube", epoch=3, standing_still=False, system2="active",
@@ -122,7 +122,7 @@ def test_a_label_that_nobody_records_is_said() -> None:
 
 
 def test_a_refused_goal_says_why() -> None:
-    from hume_tools.operate.task import REFUSED, TaskEnd
+    from hume_operate.task import REFUSED, TaskEnd
 
     assert str(TaskEnd("wave", REFUSED, "the instruction is empty")) == "refused: the instruction is empty"
     assert not TaskEnd("wave", "timeout", "max_duration of 3 s is over", chunks=4).done
@@ -132,7 +132,7 @@ def test_a_refused_goal_says_why() -> None:
 def test_every_outcome_of_the_action_has_a_name() -> None:
     from hume_msgs.action import ExecuteTask
 
+    from hume_operate.task import OUTCOMES
     from hume_system2.tasks import TaskOutcome
-    from hume_tools.operate.task import OUTCOMES
 
     assert {getattr(ExecuteTask.Result, outcome.name): outcome.value for outcome in TaskOutcome} == OUTCOMES
