@@ -25,8 +25,7 @@ from hume_sim.tasks import TabletopTask
 from hume_sim.trajectory import JointTrajectory
 from hume_sim.world import JointState, TabletopWorld
 
-_MAX_LAG = 0.1
-"""A physics thread that is later than this gives up the lost time instead of racing to catch up, s."""
+_MAX_LAG = 0.1  # s; a physics thread that is later gives up the lost time instead of racing to catch up
 
 _EPISODE_STEPS = 10
 _LOG = logging.getLogger(__name__)

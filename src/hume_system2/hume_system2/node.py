@@ -36,8 +36,7 @@ from hume_system2.worker import ThinkingWorker
 
 _FEEDBACK_PERIOD = 0.1
 _WARN_PERIOD = 2.0
-# How long the standing task waits for System 1 to be heard, s. Then there is none, and nothing moves.
-_STATUS_TIMEOUT = 3.0
+_STATUS_TIMEOUT = 3.0  # s that the standing task waits for System 1. Then there is none, and nothing moves.
 _STOPPED = (System1Status.FAULT, System1Status.ESTOP)
 
 
