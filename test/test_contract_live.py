@@ -25,7 +25,7 @@ SPREAD = [0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 0.02, 0.02]
 
 @pytest.fixture(scope="module")
 def libero(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights whose training stood where the mock stands; the folder does not say what its numbers mean."""
+    """Random weights whose training stood where the mock stands. The folder does not say what its numbers mean."""
     profile = RobotProfile.load(ROBOT)
     compose = StateComposer.of(named_contract("libero_goal").seen_by(profile)).compose
     return create_checkpoint(

@@ -1,4 +1,4 @@
-"""Every command in the documentation has options and fields that exist; nothing is run."""
+"""Every command in the documentation has options and fields that exist. Nothing is run."""
 
 from __future__ import annotations
 

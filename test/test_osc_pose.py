@@ -158,7 +158,7 @@ RUNS = [(start, row) for start in range(2) for row in range(len(RECORDED["rows"]
 def test_the_response_alone_gives_every_recorded_motion(
     panda: RobotProfile, kinematics: Kinematics, start: int, number: int
 ) -> None:
-    """To 2 % of each step; inverse kinematics and control core are left out."""
+    """To 2 % of each step. Inverse kinematics and control core are left out."""
     row, joints = RECORDED["rows"][number][:6], RECORDED["joints"][start, number]
     space = panda.action_space
     assert isinstance(space, EeDelta)
@@ -211,7 +211,7 @@ def test_system1_starts_at_the_stamps_it_was_trained_on(panda: RobotProfile, kin
     errors = relative_errors(kinematics, panda.tool.offset.pose(), row, found, joints)
     assert errors.max() < 0.1, errors.round(3).tolist()
     assert set(policy.stamps) == {0.0, 0.5}
-    # Once per stamp and thought, and again while the answer is under way; at 60 Hz anywhere else.
+    # Once per stamp and thought, and again while the answer is under way. At 60 Hz anywhere else.
     assert len(policy.stamps) <= 4 * policy.thoughts < 30
 
 

@@ -44,7 +44,7 @@ MADE = [one for one in shown(PAGES) if one.file.name not in DRAWN_BY_HAND]
 
 
 def makers(one: Shown) -> list[list[str]]:
-    """The words of the commands beside an image that write it; they are typed at the top of the repository."""
+    """The words of the commands beside an image that write it. They are typed at the top of the repository."""
     path = one.file.relative_to(ROOT).as_posix()
     commands = re.findall(r"\./hume ([^`\n#]+)", one.around)
     return [words for words in map(shlex.split, commands) if path in words]

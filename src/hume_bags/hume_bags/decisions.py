@@ -11,7 +11,7 @@ from hume_core.texts import shortened
 
 
 class Decisions:
-    """Counts chunks by instruction, and time by mode of System 1. One thread feeds it; it is read after that."""
+    """Counts chunks by instruction, and time by mode of System 1. One thread feeds it. It is read after that."""
 
     def __init__(self) -> None:
         self._chunks: Counter[str] = Counter()
@@ -25,12 +25,12 @@ class Decisions:
         self._low, self._high = min(self._low, float(message.value)), max(self._high, float(message.value))
 
     def add_status(self, message: Any) -> None:
-        """A `System1Status`; those of one rate tell how long a mode was in force."""
+        """A `System1Status`. Those of one rate tell how long a mode was in force."""
         self._heard = True
         self._modes[str(message.mode_name).lower()] += 1
 
     def report(self, bag: Path) -> list[str]:
-        """Lines for people; none where neither system was heard.
+        """Lines for people. None where neither system was heard.
 
         Args:
             bag: that was played.

@@ -31,7 +31,7 @@ class RecordedEpisode:
         reason: how it ended: done, canceled, timeout, ...
         success: whether the task was fulfilled. None where nothing says so.
         seed: of the simulated scene, or 0.
-        label: what the operator said; empty: nothing.
+        label: what the operator said. Empty: nothing.
         begun_ns: when the recorder heard of it, ns on the recorder's clock.
     """
 
@@ -127,7 +127,7 @@ def _labelled(episodes: list[RecordedEpisode], items: list[BagMessage]) -> list[
 
 
 def _from_scenes(scenes: list[BagMessage]) -> list[RecordedEpisode]:
-    """One episode per scene and instruction; `elapsed` falls when a scene is set up anew."""
+    """One episode per scene and instruction. `elapsed` falls when a scene is set up anew."""
     groups: list[list[BagMessage]] = []
     for item in scenes:
         if not groups or _begins(item.message, groups[-1][-1].message):

@@ -250,7 +250,7 @@ def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labell
 
 
 def state_names(profile: RobotProfile) -> tuple[str, ...]:
-    """Names of a state's numbers, with an ending where they are not in m or rad; trainings read that."""
+    """Names of a state's numbers, with an ending where they are not in m or rad. Trainings read that."""
     grippers = () if profile.gripper is None else (profile.gripper.joint,)
     return tuple(f"{name}{_unit(part)}" for part in profile.state for name in part.names(profile.joint_names, grippers))
 

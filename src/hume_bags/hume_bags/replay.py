@@ -147,7 +147,7 @@ def _offered(recorded: Sequence[QoSProfile]) -> QoSProfile:
 
 
 class _SystemsWatch:
-    """Whether System 1 and System 2 work, and what they decide; listens on a thread of its own."""
+    """Whether System 1 and System 2 work, and what they decide. Listens on a thread of its own."""
 
     def __init__(self, node: Node, stop: threading.Event) -> None:
         self._node, self._stop = node, stop

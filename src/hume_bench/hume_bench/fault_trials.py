@@ -27,7 +27,7 @@ _SETTLE_SECONDS = 0.3
 _LONGEST_TICK = 1.5
 """A longer one, in periods, is a gap: the core does not make up for what it missed."""
 _SHORTEST_PART = 3
-"""Commands; jerk needs four."""
+"""Commands. Jerk needs four."""
 
 
 @dataclass(frozen=True)

@@ -97,11 +97,11 @@ def run_bench(
     One thread and processor time keep the figures comparable on a machine that other processes use too.
 
     Args:
-        json_path: where the figures go; None writes none.
+        json_path: where the figures go. None writes none.
         sizes: what to measure.
         candidates: values of N.
         repeats: calls per schedule at most, instead of each size's own.
-        plot: .svg or .png file for the plot; None draws none.
+        plot: .svg or .png file for the plot. None draws none.
 
     Returns:
         0. A disagreement of the schedules raises.
@@ -144,7 +144,7 @@ def measure(
 
 
 def report(console: Console, results: Sequence[ModelTimes], json_path: Path | None, plot: Path | None) -> None:
-    """Print a table; write JSON and plot where a path is given."""
+    """Print a table. Write JSON and plot where a path is given."""
     _print(console, results)
     content = summary(results)
     if json_path is not None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _ROW = 0.3  # inches for a row of a table of bars
 _LABEL = 44  # letters of a line beside a bar
 _FRAME = 0.9  # inches for its title and axis
-_LEAST_ERROR = 1.0  # us; less is below what clocks tell
+_LEAST_ERROR = 1.0  # us. Less is below what clocks tell
 _LOOPS = {
     "clock_limit": ("bare loop", GREY),
     "stream_200hz": ("command stream", BLUE),
@@ -25,7 +25,7 @@ _LOOPS = {
 
 
 def plot_stream(figures: Mapping[str, Any], path: Path) -> None:
-    """Share of the periods with a larger error, for the stream and the bare loop; below, time to rest after faults.
+    """Share of the periods with a larger error, for the stream and the bare loop. Below, time to rest after faults.
 
     Args:
         figures: see `hume_bench.stream`.

@@ -34,12 +34,12 @@ Array = NDArray[np.float64]
 _ROBOT = "wx250s_sim"
 _SEGMENT_PERIOD = 0.25  # s
 _SEGMENTS = 12
-_ROWS, _ROW_DT = 16, 0.05  # of a segment; s
+_ROWS, _ROW_DT = 16, 0.05  # rows, s
 _SPEED = 0.3  # of the path, as a part of the velocity limit
 _FREQUENCY = 3.0  # rad/s
 _BESIDE = 0.03  # rad, standard deviation of a segment's distance from the path
 _FROM_REST = 6.0 * _SEGMENT_PERIOD
-"""The way from rest into motion is over, s; the plot begins here."""
+"""The way from rest into motion is over, s. The plot begins here."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class Paths:
 
 
 def run_bench(json_file: Path | None, plot: Path | None = None, seed: int = 0) -> int:
-    """Play and report; returns 0.
+    """Play and report. Returns 0.
 
     Args:
-        json_file: where the figures go; None prints only.
-        plot: .svg or .png file for the plot; None draws none.
+        json_file: where the figures go. None prints only.
+        plot: .svg or .png file for the plot. None draws none.
         seed: of the segments.
 
     Raises:

@@ -99,12 +99,12 @@ class Operator:
 
 
 def run_bench(json_file: Path | None, endings: bool = True, plot: Path | None = None) -> int:
-    """Measure and report; returns 1 when the arm was not stopped, or a process was left, else 0.
+    """Measure and report. Returns 1 when the arm was not stopped, or a process was left, else 0.
 
     Args:
         json_file: where the figures go. None prints only.
         endings: also end the set of processes in every way.
-        plot: .svg or .png file for the plot; None draws none.
+        plot: .svg or .png file for the plot. None draws none.
     """
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     init_ros()

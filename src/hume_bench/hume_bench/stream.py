@@ -36,13 +36,13 @@ _PRIORITY = 60
 
 
 def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True, plot: Path | None = None) -> int:
-    """Measure and report; returns 1 when the trial of a fault did not come to an end, else 0.
+    """Measure and report. Returns 1 when the trial of a fault did not come to an end, else 0.
 
     Args:
         json_file: where the figures go. None prints only.
         seconds: of each stream measurement.
         faults: measure them too.
-        plot: .svg or .png file for the plot; None draws none.
+        plot: .svg or .png file for the plot. None draws none.
     """
     os.environ.update(default_environment())
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())

@@ -77,7 +77,7 @@ def _checkpoint_is_known(options: LaunchOptions) -> bool:
 
 
 def _full_path(contract: str) -> str:
-    """Nodes may run in other folders; a name that is no file is that of a built-in contract."""
+    """Nodes may run in other folders. A name that is no file is that of a built-in contract."""
     return str(Path(contract).resolve()) if Path(contract).is_file() else contract
 
 

@@ -123,7 +123,7 @@ def _simulator() -> Permissions:
 
 
 def _operator(sensors: tuple[str, ...]) -> Permissions:
-    """People and their tools: may watch everything, give tasks, stop, reset and drive the lifecycle; no commands."""
+    """People and their tools: may watch everything, give tasks, stop, reset and drive the lifecycle. No commands."""
     system1 = (*_SYSTEM1_SERVICES, "get_parameters", "set_parameters")
     services = [*(f"hume_system1/{name}" for name in system1), *(f"hume_system2/{name}" for name in _SYSTEM2_SERVICES)]
     lifecycle = (f"{node}/{name}" for node in ("hume_system1", "hume_system2") for name in _LIFECYCLE_SERVICES)

@@ -53,7 +53,7 @@ class Interpolation(str, Enum):
     LINEAR = "linear"
     CUBIC = "cubic"
     AREA = "area"
-    """The mean of the pixels that fall into one; against moire where pictures become smaller."""
+    """The mean of the pixels that fall into one. Against moire where pictures become smaller."""
     LANCZOS = "lanczos"
 
 
@@ -75,7 +75,7 @@ class CameraOperations(Section):
         rotate: clockwise, degrees.
         flip: mirror image.
         crop: part of the picture.
-        size: (width, height) of the result, pixels; left out: the picture keeps its size.
+        size: (width, height) of the result, pixels. Left out: the picture keeps its size.
         resize: how it comes to `size`.
         interpolation: of the resizing.
     """
@@ -95,7 +95,7 @@ class CameraOperations(Section):
         return self
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The picture (height, width, 3) that comes of one; the same array where there is nothing to do."""
+        """The picture (height, width, 3) that comes of one. The same array where there is nothing to do."""
         done = image if self.rotate == 0 else np.rot90(image, -self.rotate // 90)
         done = _cropped(_flipped(done, self.flip), self.crop)
         if self.size is not None:
@@ -126,7 +126,7 @@ def _cropped(image: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
 
 
 def _centre(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The part of that size around the centre; the image itself where it has it."""
+    """The part of that size around the centre. The image itself where it has it."""
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     whole = image.shape[:2] == (height, width)
     return image if whole else image[top : top + height, left : left + width]

@@ -101,7 +101,7 @@ class CheckpointReader:
 
     Args:
         folder: holds ``model.safetensors`` or a sharded set with its index.
-        part: of a checkpoint, such as "s1_model.", that the folder holds alone; stands in front of all its names.
+        part: of a checkpoint, such as "s1_model.", that the folder holds alone. Stands in front of all its names.
 
     Attributes:
         names_read: names of the tensors read so far, in order.
@@ -173,11 +173,11 @@ class CheckpointReader:
         return self._files[place.file].get_slice(place.name)
 
     def read(self, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
-        """Read one tensor as stored; compact ones as the float32 numbers that they stand for.
+        """Read one tensor as stored. Compact ones as the float32 numbers that they stand for.
 
         Args:
             name: of the released layout.
-            shape: expected shape; None takes any.
+            shape: expected shape. None takes any.
 
         Raises:
             CheckpointError: missing, of another shape, the file ends early, or the file has the tensor under several
@@ -253,7 +253,7 @@ def has_weights(folder: Path) -> bool:
 
 
 def shard_names(index: Path) -> list[str]:
-    """File names in an index of shards; none leads out of its folder.
+    """File names in an index of shards. None leads out of its folder.
 
     Raises:
         CheckpointError: it is no index, or names something else than files beside it.

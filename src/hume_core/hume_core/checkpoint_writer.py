@@ -34,7 +34,7 @@ def stored_tensors(module: nn.Module, to_stored: NameMap, stored: Mapping[str, t
 
 
 def save_tensors(folder: Path, tensors: Mapping[str, Tensor], source: CheckpointReader | None) -> None:
-    """Write ``model.safetensors``; tensors of others are kept from the folder itself, else from the source.
+    """Write ``model.safetensors``. Tensors of others are kept from the folder itself, else from the source.
 
     Args:
         folder: created where it does not exist.
@@ -78,7 +78,7 @@ def _remove_shards(folder: Path) -> None:
 
 
 def write_compact(source: Path, folder: Path) -> None:
-    """Copy a checkpoint with its matrices as 8-bit integers; see `hume_core.compact_weights`.
+    """Copy a checkpoint with its matrices as 8-bit integers. See `hume_core.compact_weights`.
 
     Args:
         source: checkpoint folder of the released layout.

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 SCALE = ".row_scale"
-"""Added to the name of a compact tensor; the result names its scales."""
+"""Added to the name of a compact tensor. The result names its scales."""
 
 _LEVELS = 127.0
 
@@ -35,7 +35,7 @@ def compacted(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
             continue
         rows = tensor.float().flatten(1)
         scale = rows.abs().amax(dim=1) / _LEVELS
-        # A row of zeros has no scale; any will do.
+        # A row of zeros has no scale. Any will do.
         safe = torch.where(scale > 0, scale, torch.ones_like(scale))
         found[name] = (rows / safe[:, None]).round().to(torch.int8).view(tensor.shape)
         found[name + SCALE] = safe

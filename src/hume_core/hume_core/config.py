@@ -34,7 +34,7 @@ class FeatureShape:
 
 @dataclass(frozen=True)
 class HumeConfig:
-    """Fields of ``config.json``; names and defaults are those of the released checkpoints.
+    """Fields of ``config.json``. Names and defaults are those of the released checkpoints.
 
     Our own, and left out of the file where they hold their defaults, are ``patch_stem`` ("patch" or "conv"),
     ``state_history_order`` ("oldest_first" or "newest_first"), ``s1_origin`` ("anchor" or "newest_state": what the
@@ -43,10 +43,10 @@ class HumeConfig:
     all candidates, each weighted with exp(value / temperature)).
 
     ``lerobot_fields`` keeps what other versions of LeRobot write into the file and no computation needs. A pre-trained
-    System 2 (``type`` "system2") is read as a checkpoint without System 1 and value head; its sections are empty.
+    System 2 (``type`` "system2") is read as a checkpoint without System 1 and value head. Its sections are empty.
 
     Raises:
-        ConfigError: a field is unknown, missing, of a wrong type or out of range; the message names it.
+        ConfigError: a field is unknown, missing, of a wrong type or out of range. The message names it.
     """
 
     input_features: dict[str, FeatureShape]
@@ -127,7 +127,7 @@ class HumeConfig:
 
     @classmethod
     def from_dict(cls, content: Any) -> HumeConfig:
-        """Check the content of a ``config.json``; see the class for errors."""
+        """Check the content of a ``config.json``. See the class for errors."""
         if not isinstance(content, Mapping):
             raise ConfigError("config.json must hold one JSON object with the fields of a 'hume' checkpoint")
         known = {item.name: item for item in fields(cls) if item.name != _LEROBOT}
@@ -152,7 +152,7 @@ class HumeConfig:
         return cls(**(_without_system1(values) if system2 else values))
 
     def to_dict(self) -> dict[str, Any]:
-        """Content of ``config.json``; our own fields only where they differ from the released behaviour."""
+        """Content of ``config.json``. Our own fields only where they differ from the released behaviour."""
         content = {item.name: getattr(self, item.name) for item in fields(self)}
         content |= content.pop(_LEROBOT)
         for name in ("input_features", "output_features"):
@@ -189,12 +189,12 @@ class HumeConfig:
 
     @property
     def has_system1(self) -> bool:
-        """Whether System 1 and the value head belong to the checkpoint; a pre-trained System 2 is alone."""
+        """Whether System 1 and the value head belong to the checkpoint. A pre-trained System 2 is alone."""
         return self.type == "hume"
 
 
 def _as_hume(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A pre-trained System 2's content with the field names of 'hume'; a single candidate, for none can be valued.
+    """A pre-trained System 2's content with the field names of 'hume'. A single candidate, for none can be valued.
 
     Raises:
         ConfigError: it has a field of 'hume' that its type does not have.

@@ -1,4 +1,4 @@
-"""Checks of configuration fields that only make sense together; every error names the field."""
+"""Checks of configuration fields that only make sense together. Every error names the field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Type and range checks of single configuration fields; every error names the field."""
+"""Type and range checks of single configuration fields. Every error names the field."""
 
 from __future__ import annotations
 
@@ -152,14 +152,14 @@ def _check_rope(where: str, item: Any) -> None:
 
 
 def rope_theta(section: Mapping[str, Any]) -> float | None:
-    """Base of the rotary angles of a Gemma section, under either name; None where it does not say."""
+    """Base of the rotary angles of a Gemma section, under either name. None where it does not say."""
     inner = section.get("rope_parameters") or {}
     found: float | None = section.get("rope_theta", inner.get("rope_theta"))
     return found
 
 
 def _check_heads(name: str, section: Mapping[str, Any]) -> None:
-    """Sizes that must divide each other; a section without heads has nothing to check."""
+    """Sizes that must divide each other. A section without heads has nothing to check."""
     heads = section.get("num_attention_heads")
     if heads is None:
         return

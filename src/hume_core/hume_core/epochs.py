@@ -12,7 +12,7 @@ LARGEST_STEP = 1000
 """Largest growth that is believed."""
 
 INSTRUCTION = "instruction: "
-"""Begins the reason of an epoch in which a task begins; the instruction follows."""
+"""Begins the reason of an epoch in which a task begins. The instruction follows."""
 
 _HALF = SIZE // 2
 _SETTLE = 0.5
@@ -20,7 +20,7 @@ _SETTLE = 0.5
 
 
 def instruction_of(reason: str) -> str:
-    """The instruction whose task begins with an epoch of this reason; empty: none begins."""
+    """The instruction whose task begins with an epoch of this reason. Empty: none begins."""
     return reason.removeprefix(INSTRUCTION) if reason.startswith(INSTRUCTION) else ""
 
 

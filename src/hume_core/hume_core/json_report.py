@@ -10,7 +10,7 @@ from typing import Any
 
 
 def finite(value: Any) -> Any:
-    """The same content with null in place of each number that is not finite; tuples become lists."""
+    """The same content with null in place of each number that is not finite. Tuples become lists."""
     if isinstance(value, Mapping):
         return {name: finite(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -24,7 +24,7 @@ def json_text(content: Any, indent: int | None = None) -> str:
 
 
 def write_json(path: Path, content: Any, indent: int = 2) -> None:
-    """Write figures as JSON; folders on the way are made.
+    """Write figures as JSON. Folders on the way are made.
 
     Raises:
         OSError: the file cannot be written.

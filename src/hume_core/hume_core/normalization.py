@@ -25,7 +25,7 @@ _to_stored = prefix_map(NORMALIZER_NAMES)
 
 
 class Mode(Protocol):
-    """One way to normalise with two statistics of n numbers; x is (..., n)."""
+    """One way to normalise with two statistics of n numbers. X is (..., n)."""
 
     neutral: tuple[float, float]
     """Statistics that change nothing."""
@@ -43,7 +43,7 @@ class Mode(Protocol):
         """Mean and standard deviation (n), real units, as far as the statistics tell."""
 
     def misfit(self, first: Tensor, second: Tensor) -> str:
-        """What cannot be true of finite statistics; empty: nothing."""
+        """What cannot be true of finite statistics. Empty: nothing."""
 
 
 class MeanStd:
@@ -73,7 +73,7 @@ class MeanStd:
 
 
 class Range:
-    """From a lower and an upper number to -1 and 1; what never changes becomes -1."""
+    """From a lower and an upper number to -1 and 1. What never changes becomes -1."""
 
     neutral = (-1.0, 1.0)
 
@@ -131,7 +131,7 @@ class Normalizer(nn.Module):
                     self.register_buffer(f"{name}_{statistic}", torch.full((size,), value))
 
     def _found(self, name: str) -> tuple[Mode, Tensor, Tensor] | None:
-        """How something is normalised, and its two statistics; None: it is not."""
+        """How something is normalised, and its two statistics. None: it is not."""
         mode = self.modes[name]
         if mode not in _MODES:
             return None
@@ -168,7 +168,7 @@ class Normalizer(nn.Module):
     # never moved comes back as its mean exactly.
 
     def state_distribution(self) -> tuple[Tensor, Tensor] | None:
-        """Mean and standard deviation (s) of the states in training, real units; None: the checkpoint does not say."""
+        """Mean and standard deviation (s) of the states in training, real units. None: the checkpoint does not say."""
         found = self._found("state")
         return None if found is None else found[0].mean_and_deviation(*found[1:])
 

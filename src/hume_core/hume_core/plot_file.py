@@ -53,7 +53,7 @@ def plot_file(path: Path, height: float, width: float = _WIDTH) -> Iterator[Figu
     an arm has no use for it.
 
     Args:
-        path: .svg or .png file; its folder is made.
+        path: .svg or .png file. Its folder is made.
         height, width: inches.
 
     Raises:

@@ -75,8 +75,8 @@ class PretrainedPolicy(nn.Module):
             device: where to compute.
             dtype: float32, or bfloat16 for the transformers (the action projections, the final norms and
                 the critics stay float32, as released).
-            compile: use torch.compile; the first calls, best made by ``warm_up``, take long.
-            contract: name or path of what its numbers mean; empty: the folder's own, or that of a release.
+            compile: use torch.compile. The first calls, best made by ``warm_up``, take long.
+            contract: name or path of what its numbers mean. Empty: the folder's own, or that of a release.
 
         Raises:
             CheckpointError: the folder, a file or a tensor is missing, truncated or of the wrong shape.

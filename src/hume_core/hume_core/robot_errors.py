@@ -65,7 +65,7 @@ def _section(annotation: Any, kind: str = "") -> type[BaseModel] | None:
 
     Args:
         annotation: of a field.
-        kind: the section's `type`, where there are several; empty: the first one.
+        kind: the section's `type`, where there are several. Empty: the first one.
     """
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         field = annotation.model_fields.get("type")

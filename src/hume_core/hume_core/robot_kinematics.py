@@ -37,7 +37,7 @@ def load_kinematics(profile: RobotProfile, urdf: str = "", fallback: Callable[[]
 
 
 def load_arm_model(profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> ArmModel:
-    """The forward kinematics of a robot alone; arguments and errors as of `load_kinematics`."""
+    """The forward kinematics of a robot alone. Arguments and errors as of `load_kinematics`."""
     section = _section(profile)
     text = urdf or _described(profile, section, fallback)
     try:

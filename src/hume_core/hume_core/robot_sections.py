@@ -123,12 +123,12 @@ class Gripper(Section):
 class Camera(CameraOperations):
     """A camera topic that feeds one camera key of the policy.
 
-    Its own operations set the picture upright; those of the policy follow.
+    Its own operations set the picture upright. Those of the policy follow.
 
     Attributes:
         topic: of its images.
         transport: raw or compressed.
-        policy: what the policy's training did to an upright picture; left out: nothing.
+        policy: what the policy's training did to an upright picture. Left out: nothing.
     """
 
     topic: Name
@@ -160,11 +160,11 @@ class Action(Section):
         dt: time between two rows, s.
         frame: axes of `ee_delta` rows.
         rotation: format of the rotation in end-effector rows.
-        scale: what the six numbers of an end-effector row are multiplied by to give m and rad; left out: 1.
-        reference: what `ee_delta` rows are counted from; left out: the row before.
-        response: how the arm of the demonstrations followed `ee_delta` rows; left out: exactly.
-        unit, sign, offset: a joint is ``sign * (number - offset)`` in this unit; left out: rad, as the joint counts.
-        system1_progress: shares of a chunk at which System 1 may start, as in its training; left out: anywhere.
+        scale: what the six numbers of an end-effector row are multiplied by to give m and rad. Left out: 1.
+        reference: what `ee_delta` rows are counted from. Left out: the row before.
+        response: how the arm of the demonstrations followed `ee_delta` rows. Left out: exactly.
+        unit, sign, offset: a joint is ``sign * (number - offset)`` in this unit. Left out: rad, as the joint counts.
+        system1_progress: shares of a chunk at which System 1 may start, as in its training. Left out: anywhere.
     """
 
     space: SpaceName
@@ -191,7 +191,7 @@ class Action(Section):
         """The action space with its conventions.
 
         Args:
-            tool: the frame that rows are about, seen from `tool_link`; None: that link.
+            tool: the frame that rows are about, seen from `tool_link`. None: that link.
         """
         space = find_action_space(self.space)
         return space(written(self, tool if space.needs_kinematics else None))

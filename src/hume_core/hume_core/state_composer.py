@@ -23,8 +23,8 @@ class StateComposer:
     Threads: one at a time, where a part is about the tool.
 
     Args:
-        profile: lists the parts; see `PolicyContract.seen_by` for those that a checkpoint wants.
-        model: of the arm; None: no part is about the tool.
+        profile: lists the parts. See `PolicyContract.seen_by` for those that a checkpoint wants.
+        model: of the arm. None: no part is about the tool.
 
     Attributes:
         names: of the numbers, in order.
@@ -50,7 +50,7 @@ class StateComposer:
 
     @classmethod
     def of(cls, profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> StateComposer:
-        """With the kinematics that the parts need; see `load_kinematics` for the arguments and errors."""
+        """With the kinematics that the parts need. See `load_kinematics` for the arguments and errors."""
         return cls(profile, load_arm_model(profile, urdf, fallback) if needs_tool(profile.state) else None)
 
     def size_of(self, part: StatePart) -> int:

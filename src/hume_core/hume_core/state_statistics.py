@@ -26,9 +26,9 @@ def check_first_state(
 
     Args:
         state: (s,) as composed.
-        normalizer: of the checkpoint; one without statistics of the state refuses nothing.
+        normalizer: of the checkpoint. One without statistics of the state refuses nothing.
         composer: of the state.
-        deviations: how many are allowed; inf: any. Each kind of number has a smallest standard deviation.
+        deviations: how many are allowed. Inf: any. Each kind of number has a smallest standard deviation.
 
     Raises:
         ObservationError: names the number, its value, the mean in training, and the likely cause.
@@ -62,7 +62,7 @@ def _smallest(part: StatePart, composer: StateComposer) -> float:
 
 
 def _likely_cause(part: StatePart, value: float, mean: float, spread: float) -> str:
-    """In words; a conversion that explains the number is named first."""
+    """In words. A conversion that explains the number is named first."""
     if isinstance(part, JointPart):
         return _joint_cause(part, value, mean, spread)
     if isinstance(part, GripperPart):

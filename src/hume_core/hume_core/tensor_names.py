@@ -54,7 +54,7 @@ _RENAMES = tuple(
 
 
 def released_name(name: str) -> str:
-    """The name that the released layout has for a tensor; one that no rule knows stays as it is."""
+    """The name that the released layout has for a tensor. One that no rule knows stays as it is."""
     bare = _POLICY.sub("", _WRAPPERS.sub("", name), count=1)
     if bare.startswith(_SYSTEM2_PARTS):
         bare = _SYSTEM2 + bare

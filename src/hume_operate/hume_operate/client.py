@@ -45,10 +45,10 @@ class NobodyAnswersError(HumeError):
 
 
 class OperatorClient:
-    """One node that talks to the stack in a namespace. Not thread-safe; leave it with `close`, or use it in a `with`.
+    """One node that talks to the stack in a namespace. Not thread-safe. Leave it with `close`, or use it in a `with`.
 
     Args:
-        namespace: of the stack; empty: the root.
+        namespace: of the stack. Empty: the root.
         timeout: how long to wait for each answer, s.
 
     Raises:
@@ -96,7 +96,7 @@ class OperatorClient:
             self._executor.spin_once(timeout_sec=min(left, _SPIN))
 
     def wait(self, condition: Callable[[], Any], timeout: float | None = None) -> bool:
-        """Take messages until the condition holds; whether it does so within `timeout`, s (without: the client's)."""
+        """Take messages until the condition holds. Whether it does so within `timeout`, s (without: the client's)."""
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         while not condition():
             if time.monotonic() > deadline:
@@ -105,7 +105,7 @@ class OperatorClient:
         return True
 
     def estop(self) -> Trigger.Response:
-        """Stop the arm; it stays until a reset."""
+        """Stop the arm. It stays until a reset."""
         return self._call(Trigger, "hume_system1/estop", Trigger.Request(), "System 1")
 
     def reset(self) -> Trigger.Response:
@@ -131,7 +131,7 @@ class OperatorClient:
         return {name: float(value.double_value) for name, value in zip(SCALES, answer.values, strict=True)}
 
     def set_limit_scales(self, scales: dict[str, float]) -> str:
-        """Lower shares of the profile's limits; returns why that is refused, or an empty string."""
+        """Lower shares of the profile's limits. Returns why that is refused, or an empty string."""
         parameters = [
             Parameter(
                 name=LIMIT_SCALE + name,
@@ -156,7 +156,7 @@ class OperatorClient:
         return send
 
     def label_sender(self) -> Callable[[Label], str]:
-        """A function that labels the newest task and does not wait; it returns why nobody hears it, or nothing."""
+        """A function that labels the newest task and does not wait. It returns why nobody hears it, or nothing."""
         publisher = self.node.create_publisher(String, labels.TOPIC, qos.LATCHED)
 
         def send(label: Label) -> str:
@@ -178,7 +178,7 @@ class OperatorClient:
             if not self.wait(publisher.get_subscription_count):
                 raise NobodyAnswersError(f"no recorder answers in {self.where()}: {_NOT_RECORDED}")
             publisher.publish(String(data=label.value))
-            # A recorder that has not yet heard of this node gets it on the way; it must not leave before.
+            # A recorder that has not yet heard of this node gets it on the way. It must not leave before.
             self.spin(_DISCOVERY)
             publisher.wait_for_all_acked(Duration(seconds=self.timeout))
         finally:
@@ -200,7 +200,7 @@ class OperatorClient:
         return f"domain {os.environ.get('ROS_DOMAIN_ID', '0')}, namespace '{self.namespace}'"
 
     def nobody(self, who: str, what: str) -> NobodyAnswersError:
-        """The error for a node that does not answer; names the namespaces in which there is one."""
+        """The error for a node that does not answer. Names the namespaces in which there is one."""
         name = who.lower().replace("system ", "hume_system")
         others = sorted(
             {space for node, space in self.node.get_node_names_and_namespaces() if node == name} - {self.namespace}

@@ -23,7 +23,7 @@ def start_keeper(namespace: str, timeout: float, instruction: str, max_duration:
     """Have a process of its own send the goal and stay until it ends.
 
     Returns:
-        Its process id, and how the goal ended already; None: it was accepted.
+        Its process id, and how the goal ended already. None: it was accepted.
 
     Raises:
         HumeError: System 2 is not there.

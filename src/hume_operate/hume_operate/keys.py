@@ -12,14 +12,14 @@ from typing import Any
 
 
 class Keys:
-    """Reads keys while inside its `with`; without a terminal there are none."""
+    """Reads keys while inside its `with`. Without a terminal there are none."""
 
     def __init__(self) -> None:
         self.available = sys.stdin is not None and sys.stdin.isatty()
         self._before: list[Any] | None = None
 
     def __enter__(self) -> Keys:
-        """Take single keys from now on; Ctrl-C stays what it is."""
+        """Take single keys from now on. Ctrl-C stays what it is."""
         if self.available:
             self._before = termios.tcgetattr(sys.stdin)
             tty.setcbreak(sys.stdin)

@@ -29,9 +29,9 @@ class Snapshot:
     """State of a stack. Infinite: there is none yet.
 
     Attributes:
-        mode: of System 1, in small letters; "silent": its status does not come.
-        reason: why, after the mode; empty while running.
-        instruction: of the newest chunk; empty: there was none.
+        mode: of System 1, in small letters. "silent": its status does not come.
+        reason: why, after the mode. Empty while running.
+        instruction: of the newest chunk. Empty: there was none.
         epoch: of System 1.
         standing_still: the commanded velocity is zero.
         system2: "active", "not active" or "silent".
@@ -45,7 +45,7 @@ class Snapshot:
         max_velocity_ratio: highest |commanded velocity| / limit since the start.
         gripper: newest action of the gripper, in policy units.
         rejected: chunks and segments that were turned away, by reason.
-        unreachable: why the tool does not come where it is asked to; empty: it does.
+        unreachable: why the tool does not come where it is asked to. Empty: it does.
     """
 
     mode: str
@@ -93,7 +93,7 @@ class StatusWatch:
         client.node.create_subscription(Segment, "hume/segment", self._on_segment, qos.CHUNK)
 
     def snapshot(self) -> Snapshot:
-        """What is known now; call it regularly, since it notes what has come since the last call."""
+        """What is known now. Call it regularly, since it notes what has come since the last call."""
         now = time.monotonic()
         status, beat = self._client.status, self._client.system2
         if status is not self._last_status:

@@ -55,7 +55,7 @@ def line(snapshot: Snapshot) -> str:
 
 
 def curve(values: Sequence[float]) -> str:
-    """Values as a row of bars, the lowest as the smallest one; those that are not finite as a blank."""
+    """Values as a row of bars, the lowest as the smallest one. Those that are not finite as a blank."""
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return ""

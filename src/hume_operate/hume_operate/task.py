@@ -37,7 +37,7 @@ class TaskEnd:
     """How a task ended.
 
     Attributes:
-        instruction: in words; empty: the standing task.
+        instruction: in words. Empty: the standing task.
         outcome: one of `OUTCOMES`, or "refused".
         reason: in words.
         chunks: how many System 2 published.
@@ -70,7 +70,7 @@ class TaskClient:
 
     Args:
         client: of the stack.
-        on_progress: called with a line whenever something has changed; at most once a second.
+        on_progress: called with a line whenever something has changed. At most once a second.
     """
 
     def __init__(self, client: OperatorClient, on_progress: Callable[[str], None] = lambda text: None) -> None:
@@ -89,11 +89,11 @@ class TaskClient:
         self._action.destroy()
 
     def send(self, instruction: str, max_duration: float = 0.0) -> TaskEnd | None:
-        """Send a goal once System 2 is ready; returns how it ended already, or None: it was accepted.
+        """Send a goal once System 2 is ready. Returns how it ended already, or None: it was accepted.
 
         Args:
-            instruction: in words; empty: the standing task.
-            max_duration: s; 0: no limit.
+            instruction: in words. Empty: the standing task.
+            max_duration: s. 0: no limit.
 
         Raises:
             NobodyAnswersError: System 2 is not there, or not active.
@@ -116,7 +116,7 @@ class TaskClient:
         return None
 
     def follow(self, stop: Callable[[], bool]) -> TaskEnd:
-        """Wait until the goal ends; where `stop` says so, cancel it first."""
+        """Wait until the goal ends. Where `stop` says so, cancel it first."""
         seen = time.monotonic()
         while not self._result.done():
             if stop():

@@ -31,7 +31,7 @@ _LABELS = {"s": Label.SUCCESS, "f": Label.FAILURE, "d": Label.DISCARD}
 
 
 def show_once(client: OperatorClient, as_json: bool, picture: Path | None = None) -> int:
-    """Print one snapshot; returns 0.
+    """Print one snapshot. Returns 0.
 
     Args:
         client: of the stack.
@@ -59,7 +59,7 @@ def show_once(client: OperatorClient, as_json: bool, picture: Path | None = None
 
 
 def watch_status(client: OperatorClient, as_json: bool, seconds: float | None) -> int:
-    """Show snapshots until `q`, Ctrl-C or the end of `seconds`; returns 0.
+    """Show snapshots until `q`, Ctrl-C or the end of `seconds`. Returns 0.
 
     In a terminal it is one view that changes, elsewhere, or as JSON, a line a second.
 
@@ -110,7 +110,7 @@ class KeyActions:
         self.notice = ""
 
     def press(self, key: str) -> None:
-        """Do what a key means; one that means nothing does nothing."""
+        """Do what a key means. One that means nothing does nothing."""
         if key == " ":
             self._stop()
             self.notice = "emergency stop sent; leave it with: hume reset"

@@ -35,7 +35,7 @@ def velocities_around(
         continuous: (n,) joints that may turn without end.
 
     Returns:
-        (n,) rad/s; 0 where there are no states of that time.
+        (n,) rad/s. 0 where there are no states of that time.
     """
     near = [(time, state) for time, state in states if abs(time - stamp) <= window + _SPARSE]
     if len(near) < 2:

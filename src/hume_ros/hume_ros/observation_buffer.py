@@ -26,7 +26,7 @@ JOINT_STATES = "joint_states"
 """Name of the source that is no camera."""
 
 BACK = 0.1
-"""Stamps that go back by more begin again; by less, a message has come out of order. s"""
+"""Stamps that go back by more begin again. By less, a message has come out of order. s"""
 
 _LONGEST_THOUGHT = 2.0
 """For how long the velocities at the observation of a chunk can be asked for, s."""
@@ -38,7 +38,7 @@ _MOST_STATES = 8192
 class ObservationBuffer:
     """Keeps the newest matching set of camera images and joint states. Nothing queues.
 
-    Threads: messages come from one thread; `wait_for_new` and `take` may be called from another.
+    Threads: messages come from one thread. `wait_for_new` and `take` may be called from another.
 
     Time may go back: a bag that is played again, a simulator that is reset, a clock that is set. Then everything kept
     so far is void, and the next matching set counts as new.
@@ -48,9 +48,9 @@ class ObservationBuffer:
         sources: what delivers messages (`registerCallback`, as in `message_filters`): one per camera key that the
             policy wants, in its order, then `JOINT_STATES`.
         history: number of past states T that the policy wants.
-        clock: steady time, s; the ages of the sources are measured on it.
-        composer: of the states; None: that of the profile.
-        decode: decode images; without, a frame has none. They count for matching and age all the same.
+        clock: steady time, s. The ages of the sources are measured on it.
+        composer: of the states. None: that of the profile.
+        decode: decode images. Without, a frame has none. They count for matching and age all the same.
         on_problem: told in one line of what is wrong with messages, and when time goes back.
 
     Attributes:
@@ -97,16 +97,16 @@ class ObservationBuffer:
         self._sync.registerCallback(self._store)
 
     def wait_for_new(self, after: float, timeout: float) -> bool:
-        """Block until a set newer than `after` (s, ROS clock) is there; False at the timeout (s)."""
+        """Block until a set newer than `after` (s, ROS clock) is there. False at the timeout (s)."""
         with self._condition:
             return self._condition.wait_for(lambda: self.newest_stamp() > after, timeout)
 
     def newest_stamp(self) -> float:
-        """Time of the newest set, s on the ROS clock; minus infinity before the first."""
+        """Time of the newest set, s on the ROS clock. Minus infinity before the first."""
         return min(self.newest_stamps(), default=float("-inf"))
 
     def newest_stamps(self) -> tuple[float, ...]:
-        """Times of the newest set's images, then of its joint states, s on the ROS clock; empty before the first."""
+        """Times of the newest set's images, then of its joint states, s on the ROS clock. Empty before the first."""
         matched = self._matched or ()
         return tuple(stamp_seconds(message.header.stamp) for message in matched)
 
@@ -148,14 +148,14 @@ class ObservationBuffer:
         )
 
     def joint_velocities(self, stamp: float) -> NDArray[np.float64]:
-        """(n,) how fast the joints were at a past time (s, ROS clock), rad/s; 0 where no states of it are kept."""
+        """(n,) how fast the joints were at a past time (s, ROS clock), rad/s. 0 where no states of it are kept."""
         with self._condition:
             history = list(self._history)
         names, window = self._profile.joint_names, 0.5 * self._profile.action.dt
         return velocities_around(stamp, history, names, window, self._continuous)
 
     def _batch(self, matched: tuple[Any, ...]) -> dict[str, NDArray[np.uint8]]:
-        """Batches of one (1, height, width, 3); the same arrays as long as no newer set has come."""
+        """Batches of one (1, height, width, 3). The same arrays as long as no newer set has come."""
         if self._decoded is None or self._decoded[0] is not matched:
             pairs = zip(self._cameras, matched[:-1], strict=True)
             cameras = self._profile.cameras
@@ -163,7 +163,7 @@ class ObservationBuffer:
         return self._decoded[1]
 
     def ages(self) -> dict[str, float]:
-        """Seconds since the last arrival of each source; infinite where none came."""
+        """Seconds since the last arrival of each source. Infinite where none came."""
         now = self._clock()
         sources = [*self._cameras, JOINT_STATES]
         return {source: now - self._arrival.get(source, float("-inf")) for source in sources}

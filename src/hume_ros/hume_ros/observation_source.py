@@ -52,7 +52,7 @@ class ObservationSource(ObservationBuffer):
         profile: which topics, and how far apart stamps may lie.
         cameras: the policy's camera keys. A subset of the profile's.
         history: number of past states T that the policy wants.
-        composer: of the states; None: that of the profile.
+        composer: of the states. None: that of the profile.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ def probe_sensors(
         profile: topics and joint names.
         cameras: the policy's camera keys.
         timeout: for all topics together, s.
-        composer: of the state; None: that of the profile.
+        composer: of the state. None: that of the profile.
 
     Returns:
         The first state (s,).

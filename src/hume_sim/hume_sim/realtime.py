@@ -25,7 +25,7 @@ from hume_sim.tasks import TabletopTask
 from hume_sim.trajectory import JointTrajectory
 from hume_sim.world import JointState, TabletopWorld
 
-_MAX_LAG = 0.1  # s; a physics thread that is later gives up the lost time instead of racing to catch up
+_MAX_LAG = 0.1  # s. A physics thread that is later gives up the lost time instead of racing to catch up
 
 _EPISODE_STEPS = 10
 _LOG = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ class RealtimeWorld:
         return self._episode
 
     def judge(self, task: TabletopTask, timeout: float = 2.0) -> None:
-        """From now on it is this task that the episode is judged by; the scene stays. Any thread but physics.
+        """From now on it is this task that the episode is judged by. The scene stays. Any thread but physics.
 
         Raises:
             HumeError: the physics thread is not running or does not answer in time.

@@ -98,7 +98,7 @@ def make_task(text: str | None, rng: np.random.Generator) -> TabletopTask:
 
 
 def task_of(instruction: str) -> TabletopTask | None:
-    """The task that an instruction in words asks for; None where it is none that can be judged here.
+    """The task that an instruction in words asks for. None where it is none that can be judged here.
 
     Args:
         instruction: one of the phrases of `make_task`, in any case, with or without a full stop.

@@ -127,7 +127,7 @@ class DenoiserNode(Node):
         self._detail, self._ready = "", True
 
     def _load_policy(self) -> tuple[System1Refiner | PassThroughRefiner, PretrainedPolicy]:
-        """What makes segments of chunks; without refining no network is loaded."""
+        """What makes segments of chunks. Without refining no network is loaded."""
         settings = self._settings
         if not settings.refine:
             units = ActionUnits.from_pretrained(settings.checkpoint, device=settings.device, contract=settings.contract)

@@ -50,7 +50,7 @@ class PassThroughRefiner:
     """The chunk's own rows, un-normalised: System 2 alone.
 
     Args:
-        policy: gives sizes and normalisation; `ActionUnits`, or a System 1 whose network is not used.
+        policy: gives sizes and normalisation. `ActionUnits`, or a System 1 whose network is not used.
     """
 
     def __init__(self, policy: PretrainedPolicy) -> None:

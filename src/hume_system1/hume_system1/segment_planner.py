@@ -36,9 +36,9 @@ class SegmentRequest:
         observation_stamp: ROS time of the oldest part of the observation, s.
         moved: (n,) how far the joints are from the chunk's anchor, in numbers of a row.
         row: of the chunk, where the segment starts.
-        progress: how far into the chunk the segment starts, in [0, 1); with the fraction inside the row.
-        answer: what System 1 answered when it was asked this before; None: it has to be asked.
-        velocity: (n,) of the joints at the observation of the chunk, rad/s; None: nobody needs it.
+        progress: how far into the chunk the segment starts, in [0, 1). With the fraction inside the row.
+        answer: what System 1 answered when it was asked this before. None: it has to be asked.
+        velocity: (n,) of the joints at the observation of the chunk, rad/s. None: nobody needs it.
     """
 
     chunk: Chunk
@@ -65,7 +65,7 @@ class Refiner(Protocol):
     origin: str
     """See ``HumeConfig.s1_origin``."""
     sees_images: bool
-    """Whether `segment` looks at the observation's images; where it does not, nobody has to decode them."""
+    """Whether `segment` looks at the observation's images. Where it does not, nobody has to decode them."""
 
     def segment(
         self, observation: Observation, rows: NDArray[np.float32], progress: float, moved: NDArray[np.float64]
@@ -130,7 +130,7 @@ class SegmentPlanner:
         self._adopted = self._newest = float("-inf")
 
     def notice(self, now: float) -> bool:
-        """Forget all chunks if the ROS clock has gone back; `now` is its time, s. Returns whether it has."""
+        """Forget all chunks if the ROS clock has gone back. `now` is its time, s. Returns whether it has."""
         back = self._newest - now > BACK
         if back:
             self._current = self._next = None
@@ -142,7 +142,7 @@ class SegmentPlanner:
         """Take a chunk into account that came at `now` (s, ROS clock).
 
         Raises:
-            ChunkError: it is not admitted; says why.
+            ChunkError: it is not admitted. Says why.
         """
         rejection = self._admission.check(chunk, self._epoch, now)
         if rejection is not None:
@@ -157,7 +157,7 @@ class SegmentPlanner:
             self._current = self._next = None
 
     def chunk_at(self, now: float) -> Chunk | None:
-        """The chunk to work on at `now` (s, ROS clock); None without one that still covers `now`."""
+        """The chunk to work on at `now` (s, ROS clock). None without one that still covers `now`."""
         if self._next is not None and self._may_switch(now):
             self._current, self._next = self._next, None
             self._adopted = now
@@ -181,7 +181,7 @@ class SegmentPlanner:
         """What to ask System 1 for: the rows that start at `now`, or at the chunk's last one.
 
         Where System 1 may start at some stamps only, they start at the newest of them that is not ahead. It is asked
-        once, since it takes the observation for one of that time; after that the request holds its answer.
+        once, since it takes the observation for one of that time. After that the request holds its answer.
 
         Args:
             chunk: to refine.
@@ -277,7 +277,7 @@ class SegmentPlanner:
 
 
 def allowed_starts(progress: Progress | None, chunk_size: int, segment_size: int) -> tuple[tuple[int, float], ...]:
-    """Rows at which System 1 may start, and their progress, in order; empty: anywhere.
+    """Rows at which System 1 may start, and their progress, in order. Empty: anywhere.
 
     Args:
         progress: of the robot profile.

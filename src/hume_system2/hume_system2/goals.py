@@ -19,7 +19,7 @@ _CANCELED_BY_SERVICE = TaskEnding(TaskOutcome.CANCELED, "cancelled by an operato
 
 
 class GoalServer:
-    """Serves `hume/execute_task` and `~/cancel`; all callbacks run on the spin thread.
+    """Serves `hume/execute_task` and `~/cancel`. All callbacks run on the spin thread.
 
     The action can be cancelled by whoever sent the goal. The service ends whatever is in hand, the standing task too.
 
@@ -29,9 +29,9 @@ class GoalServer:
     Args:
         node: owner.
         refusal: says why a goal cannot be taken, or returns an empty string.
-        on_start: a goal begins; returns what is counted over it.
+        on_start: a goal begins. Returns what is counted over it.
         on_end: the goal in hand ended.
-        end: ends what is in hand, goal or standing task; returns whether anything was.
+        end: ends what is in hand, goal or standing task. Returns whether anything was.
     """
 
     def __init__(

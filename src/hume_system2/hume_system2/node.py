@@ -197,7 +197,7 @@ class System2Node(HumeLifecycleNode):
             )
 
     def _end(self, ending: TaskEnding) -> bool:
-        """End what is in hand; returns whether anything was."""
+        """End what is in hand. Returns whether anything was."""
         if self._goals is not None and self._goals.busy:
             self._goals.finish(ending)
         elif self._task is not None:

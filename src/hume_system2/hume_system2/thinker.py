@@ -20,10 +20,10 @@ class ThinkingOptions:
     """How System 2 searches.
 
     Attributes:
-        candidates: number N of candidate chunks; 0: as many as the checkpoint says.
+        candidates: number N of candidate chunks. 0: as many as the checkpoint says.
         time_temp, noise_temp: (lowest, highest) over the candidates (paper, section on value-guided thinking).
         chooser: how a chunk is chosen, see `hume_system2.choosers`.
-        seed: of the noise; negative: from the operating system.
+        seed: of the noise. Negative: from the operating system.
         threads: torch threads on the CPU.
     """
 

@@ -13,7 +13,7 @@ from hume_core.robot import RobotProfile
 
 
 def run_contract(checkpoint: str, robot: str = "") -> int:
-    """Print a contract or a draft as JSON; what to do with a draft goes to the standard error.
+    """Print a contract or a draft as JSON. What to do with a draft goes to the standard error.
 
     Returns:
         The exit code, 0.

@@ -18,8 +18,8 @@ _SHIPPED = {"wx250s_sim": "wx250s_tabletop"}
 
 _PRESET = "small"
 _SEED = 0
-_SYSTEM1_STEPS = 5  # Euler steps; ten take 17 ms on one core, too long beside a simulator on two
-_SPREAD = 0.05  # rad; random actions then stay clear of the table
+_SYSTEM1_STEPS = 5  # Euler steps. Ten take 17 ms on one core, too long beside a simulator on two
+_SPREAD = 0.05  # rad. Random actions then stay clear of the table
 _TWIST = (0.002,) * 3 + (0.01,) * 3  # m and rad per action step
 
 
@@ -56,7 +56,7 @@ def shipped_checkpoint(name: str) -> Path:
 
 
 def random_checkpoint(robot: str | Path | RobotProfile = "wx250s_sim") -> Path:
-    """A small checkpoint for a robot: real architecture, random weights; made once and kept in the cache.
+    """A small checkpoint for a robot: real architecture, random weights. Made once and kept in the cache.
 
     Args:
         robot: name or path of its profile, or the profile, such as one `with_action` of another space.

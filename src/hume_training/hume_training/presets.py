@@ -23,7 +23,7 @@ class Preset:
         text, expert, value, system1: Gemma stacks.
         vocabulary: number of token ids.
         chunk, segment: H and h, steps.
-        max_dim: padded state and action size; more where a robot needs it.
+        max_dim: padded state and action size. More where a robot needs it.
     """
 
     image: int

@@ -50,9 +50,9 @@ def create_from_pretrained(
     Args:
         folder: of the new checkpoint.
         preset: sizes of what is not given by the weights.
-        paligemma: folder of a `PaliGemmaForConditionalGeneration` in safetensors, with its tokenizer; empty: random.
-        dinov2: folder of a `Dinov2Model` in safetensors; empty: random.
-        system2: folder of a System 2 that was published alone, whose sizes the preset has (`sized_by_system2`); stands
+        paligemma: folder of a `PaliGemmaForConditionalGeneration` in safetensors, with its tokenizer. Empty: random.
+        dinov2: folder of a `Dinov2Model` in safetensors. Empty: random.
+        system2: folder of a System 2 that was published alone, whose sizes the preset has (`sized_by_system2`). Stands
             in for PaliGemma. Its statistics are not taken.
         arguments: of `create_checkpoint`.
 
@@ -83,7 +83,7 @@ def create_from_pretrained(
 
 
 def system2_alone(checkpoint: str) -> Path | None:
-    """Folder of a checkpoint that is a System 2 published alone; None: it is another one, or none is given.
+    """Folder of a checkpoint that is a System 2 published alone. None: it is another one, or none is given.
 
     Raises:
         CheckpointError: there is no such folder.
@@ -96,7 +96,7 @@ def system2_alone(checkpoint: str) -> Path | None:
 
 
 def sized_by_system2(preset: Preset, folder: Path) -> Preset:
-    """A preset with the sizes of a System 2 that was published alone; System 1's are the preset's own."""
+    """A preset with the sizes of a System 2 that was published alone. System 1's are the preset's own."""
     config = HumeConfig.load(folder / "config.json")
     text_section, vision = (config.paligemma_config[name] for name in ("text_config", "vision_config"))
     text = StackConfig.from_section(text_section)

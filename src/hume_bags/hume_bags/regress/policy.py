@@ -53,7 +53,7 @@ class RecordedPolicy:
         tensors: names of the weights.
         weights: one record per tensor, see `WEIGHT_DTYPE`.
         parallel_segments: how many segments the refiner may be asked for at the same time.
-        normalizer: the statistics that the first state is held against; None: it is not.
+        normalizer: the statistics that the first state is held against. None: it is not.
     """
 
     thinker: Thinks
@@ -76,7 +76,7 @@ def content_hash(data: Any) -> int:
 def load_policy(
     checkpoint: str, profile: RobotProfile, settings: RegressSettings
 ) -> tuple[RecordedPolicy, RobotProfile]:
-    """Load both systems as the nodes do; torch on one thread.
+    """Load both systems as the nodes do. Torch on one thread.
 
     Returns:
         The policy, and the robot as it wants to see it.

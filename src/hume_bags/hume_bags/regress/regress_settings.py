@@ -32,13 +32,13 @@ class RegressOptions:
 
     Attributes:
         bag: folder or .mcap file.
-        golden: canonical file to compare with, or `RECORDED`: the commands in the bag; None: only run.
-        checkpoint: folder or hub name; empty: as recorded where it is there, else the default one of the robot.
-        contract: what its numbers mean; empty: as recorded, else as it says itself.
-        robot: profile; empty: as recorded.
-        limits_file: tightens the profile; empty: as recorded.
-        namespace: of the recorded nodes; None: found by the joint states.
-        task: instruction in place of the recorded ones; empty: those.
+        golden: canonical file to compare with, or `RECORDED`: the commands in the bag. None: only run.
+        checkpoint: folder or hub name. Empty: as recorded where it is there, else the default one of the robot.
+        contract: what its numbers mean. Empty: as recorded, else as it says itself.
+        robot: profile. Empty: as recorded.
+        limits_file: tightens the profile. Empty: as recorded.
+        namespace: of the recorded nodes. None: found by the joint states.
+        task: instruction in place of the recorded ones. Empty: those.
         candidates, chooser, seed, dtype, refine, chunk_switch: as of the nodes.
         think_latency, denoise_latency: s. None: as measured in the bag.
         tolerance: between different environments.
@@ -78,10 +78,10 @@ class RegressSettings:
 
     Attributes:
         robot: profile.
-        checkpoint: folder or hub name; empty: the default one of the robot.
-        contract: what its numbers mean; empty: as it says itself.
+        checkpoint: folder or hub name. Empty: the default one of the robot.
+        contract: what its numbers mean. Empty: as it says itself.
         state_deviations: see `System2Settings`.
-        thinking: how System 2 searches; the seed is never negative.
+        thinking: how System 2 searches. The seed is never negative.
         dtype2, dtype1: compute types of System 2 and System 1.
         refine, chunk_switch: of the denoiser.
         control: ages and other settings of the control core.

@@ -123,7 +123,7 @@ class SteppedSession:
         raise SessionError(f"no message on topic '{next(iter(wanted.values()))}' can be read")
 
     def _usable(self, arrival: Arrival, merger: JointStateMerger) -> tuple[bool, NDArray[np.float32] | None]:
-        """Whether a message is of use by itself, or completes a joint state that is; and that state."""
+        """Whether a message is of use by itself, or completes a joint state that is, and that state."""
         if arrival.source != JOINT_STATES:
             image_to_rgb(arrival.message)
             return True, None

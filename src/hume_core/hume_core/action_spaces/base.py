@@ -24,9 +24,9 @@ class SegmentTargets:
     Attributes:
         positions: (h, n) rad.
         followed: rows up to the first that is not followed.
-        short: the followed row that stayed farthest from its target, in words; empty: all were reached.
-        reason: why that row is not followed; empty: all are.
-        start: (n,) joints at the time of the first row, rad, of spaces that do not move at once; else None.
+        short: the followed row that stayed farthest from its target, in words. Empty: all were reached.
+        reason: why that row is not followed. Empty: all are.
+        start: (n,) joints at the time of the first row, rad, of spaces that do not move at once. Else None.
     """
 
     positions: NDArray[np.float64]
@@ -37,7 +37,7 @@ class SegmentTargets:
 
     @property
     def report(self) -> str:
-        """One line for the status; empty when every row is reached."""
+        """One line for the status. Empty when every row is reached."""
         return self.reason or self.short
 
 
@@ -68,7 +68,7 @@ class ActionSpace(ABC):
     """What the arm's numbers of an action row mean.
 
     A new space is a subclass with a `name` and one line in `hume_core.action_spaces.registry`. Nothing outside these
-    classes asks which space it has at hand; it calls a method or reads one of the flags below.
+    classes asks which space it has at hand. It calls a method or reads one of the flags below.
 
     Rows are in real units: un-normalised, and for the tool still without `Conventions.scale`. The anchor is the
     robot's joint positions at the observation that was thought about.
@@ -92,7 +92,7 @@ class ActionSpace(ABC):
 
     @property
     def moves_at_once(self) -> bool:
-        """Whether a row's joints are due at the row's own time; else it is where the arm is when the row is over."""
+        """Whether a row's joints are due at the row's own time. Else it is where the arm is when the row is over."""
         return True
 
     @abstractmethod
@@ -115,11 +115,11 @@ class ActionSpace(ABC):
         """The joint path of a chunk, for a caller that refines it piece by piece.
 
         Args:
-            rows: (H, a) the whole chunk in real units; its first numbers are the arm's.
+            rows: (H, a) the whole chunk in real units. Its first numbers are the arm's.
             anchor: (n,) joint positions at the observation, rad.
             dt: time between two rows, s.
             kinematics: of the arm, where the space needs it.
-            motion: how the arm moves at the observation; None: it rests.
+            motion: how the arm moves at the observation. None: it rests.
 
         Raises:
             ActionSpaceError: the rows are too narrow, or the kinematics is missing.
@@ -129,7 +129,7 @@ class ActionSpace(ABC):
     def from_joints(
         self, positions: NDArray[np.floating], anchor: NDArray[np.floating], kinematics: Kinematics | None = None
     ) -> NDArray[np.floating]:
-        """The rows that lead through joint positions; the inverse of `to_joints`.
+        """The rows that lead through joint positions. The inverse of `to_joints`.
 
         Args:
             positions: (..., k, n) rad.
@@ -144,11 +144,11 @@ class ActionSpace(ABC):
         """
 
     def misfit(self, num_joints: int) -> str:
-        """Which convention is for an arm with another number of joints; empty: none."""
+        """Which convention is for an arm with another number of joints. Empty: none."""
         return ""
 
     def in_rows(self, moved: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far joints moved (n,), rad, in numbers of a row (n,); only where rows are offsets from the anchor."""
+        """How far joints moved (n,), rad, in numbers of a row (n,). Only where rows are offsets from the anchor."""
         return moved
 
     @abstractmethod
@@ -164,11 +164,11 @@ class ActionSpace(ABC):
     def to_joints(
         self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float, kinematics: Kinematics | None = None
     ) -> NDArray[np.float64]:
-        """Joint positions (k, n), rad, of a whole chunk; see `path` for arguments and errors."""
+        """Joint positions (k, n), rad, of a whole chunk. See `path` for arguments and errors."""
         return self.path(rows, anchor, dt, kinematics).segment(0, rows).positions
 
     def resting_row(self, home: NDArray[np.float64], kinematics: Kinematics | None = None) -> NDArray[np.floating]:
-        """The row (a,) that keeps the arm at joint positions (n,), rad; see `from_joints` for errors."""
+        """The row (a,) that keeps the arm at joint positions (n,), rad. See `from_joints` for errors."""
         return np.asarray(self.from_joints(home[None], home, kinematics)[0])
 
     def required(self, kinematics: Kinematics | None) -> Kinematics:

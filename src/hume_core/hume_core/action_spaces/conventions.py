@@ -47,7 +47,7 @@ class RotationFormat(str, Enum):
         return rotation_from_rpy(numbers) if self is RotationFormat.RPY else rotation_from_vector(numbers)
 
     def numbers(self, rotation: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The three numbers of a (3, 3) rotation matrix; the inverse of `matrix`."""
+        """The three numbers of a (3, 3) rotation matrix. The inverse of `matrix`."""
         return rotation_to_rpy(rotation) if self is RotationFormat.RPY else rotation_to_vector(rotation)
 
 
@@ -56,13 +56,13 @@ class Conventions:
     """How the numbers of an action row are written.
 
     Attributes:
-        frame: axes of `ee_delta`; `ee_pose` is always in the base frame.
+        frame: axes of `ee_delta`. `ee_pose` is always in the base frame.
         rotation: format of the last three numbers.
         scale: (6,) what the policy's numbers are multiplied by to give m and rad.
         reference: what rows of `ee_delta` are counted from.
         response: how the arm of the demonstrations followed rows of `ee_delta`.
         tool_offset: (3,) where the frame that rows are about lies in the axes of `tool_link`, m.
-        tool_rotation: (3, 3) its axes in those of `tool_link`, by rows; empty: the same.
+        tool_rotation: (3, 3) its axes in those of `tool_link`, by rows. Empty: the same.
         joint_units: how rows of joint spaces are written.
 
     Raises:

@@ -81,5 +81,5 @@ class EeDelta(EndEffectorSpace):
         return np.asarray(numbers / np.asarray(self.conventions.scale))
 
     def resting_row(self, home: NDArray[np.float64], kinematics: Kinematics | None = None) -> NDArray[np.floating]:
-        """See `ActionSpace.resting_row`; no displacement, which needs no kinematics."""
+        """See `ActionSpace.resting_row`. No displacement, which needs no kinematics."""
         return np.zeros(6)

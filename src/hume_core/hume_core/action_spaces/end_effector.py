@@ -49,7 +49,7 @@ class EndEffectorSpace(ActionSpace):
 
     @abstractmethod
     def row(self, pose: Pose, previous: Pose) -> NDArray[np.float64]:
-        """The row (6,), real units, that asks for a pose; the inverse of `target`."""
+        """The row (6,), real units, that asks for a pose. The inverse of `target`."""
 
     def size(self, num_joints: int) -> int:
         """See `ActionSpace.size`."""
@@ -78,7 +78,7 @@ class EndEffectorSpace(ActionSpace):
     def from_joints(
         self, positions: NDArray[np.floating], anchor: NDArray[np.floating], kinematics: Kinematics | None = None
     ) -> NDArray[np.floating]:
-        """See `ActionSpace.from_joints`; by forward kinematics."""
+        """See `ActionSpace.from_joints`. By forward kinematics."""
         arm = self.required(kinematics)
         n = arm.model.size
         if positions.ndim < 2 or positions.shape[-1] != n or anchor.shape != (*positions.shape[:-2], n):
@@ -97,7 +97,7 @@ class EndEffectorSpace(ActionSpace):
         return tool if offset is None else tool.followed_by(offset)
 
     def tool(self, controlled: Pose) -> Pose:
-        """The tool link's pose; the inverse of `controlled`."""
+        """The tool link's pose. The inverse of `controlled`."""
         offset = self._offset
         return controlled if offset is None else controlled.followed_by(offset.inverse())
 

@@ -13,7 +13,7 @@ from hume_core.action_spaces.joint_space import JointSpace
 
 @dataclass(frozen=True)
 class JointDelta(JointSpace):
-    """Joint positions minus the joint positions at the observation; every row is counted from there."""
+    """Joint positions minus the joint positions at the observation. Every row is counted from there."""
 
     name: ClassVar[str] = "joint_delta"
     offsets_from_anchor: ClassVar[bool] = True

@@ -39,7 +39,7 @@ class JointSpace(ActionSpace):
         kinematics: Kinematics | None = None,
         motion: Motion | None = None,
     ) -> JointPath:
-        """See `ActionSpace.path`; only the anchor is looked at."""
+        """See `ActionSpace.path`. Only the anchor is looked at."""
         return JointPath(self, anchor)
 
     def misfit(self, num_joints: int) -> str:
@@ -57,7 +57,7 @@ class JointSpace(ActionSpace):
     def from_joints(
         self, positions: NDArray[np.floating], anchor: NDArray[np.floating], kinematics: Kinematics | None = None
     ) -> NDArray[np.floating]:
-        """See `ActionSpace.from_joints`; the numbers keep their type."""
+        """See `ActionSpace.from_joints`. The numbers keep their type."""
         if positions.ndim < 2 or positions.shape[-1] != anchor.shape[-1]:
             raise ActionSpaceError(
                 f"joint positions have shape {positions.shape}; an anchor of {anchor.shape[-1]} joints needs "

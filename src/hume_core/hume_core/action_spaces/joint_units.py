@@ -27,8 +27,8 @@ class JointUnits:
 
     Attributes:
         unit: of the numbers.
-        sign: (n,) 1 or -1: which way they count; empty: 1 for all.
-        offset: (n,) the number where the joint is at zero, in the unit; empty: 0 for all.
+        sign: (n,) 1 or -1: which way they count. Empty: 1 for all.
+        offset: (n,) the number where the joint is at zero, in the unit. Empty: 0 for all.
 
     Raises:
         ActionSpaceError: a sign is neither 1 nor -1, or an offset not finite.
@@ -50,7 +50,7 @@ class JointUnits:
         return self == JointUnits()
 
     def misfit(self, joints: int) -> str:
-        """Which list is not of this many joints; empty: none."""
+        """Which list is not of this many joints. Empty: none."""
         lists = (("sign", self.sign), ("offset", self.offset))
         wrong = [f"{name} has {len(found)} numbers" for name, found in lists if len(found) not in (0, joints)]
         return f"{wrong[0]}; the arm has {joints} joints" if wrong else ""
@@ -62,7 +62,7 @@ class JointUnits:
         return self.differences(numbers - np.asarray(self.offset) if self.offset else numbers)
 
     def positions_of(self, positions: Array) -> Array:
-        """Numbers of joint positions (..., n), rad; they keep their type."""
+        """Numbers of joint positions (..., n), rad. They keep their type."""
         if self.plain:
             return positions.copy()
         numbers = self.differences_of(positions)
@@ -73,7 +73,7 @@ class JointUnits:
         return numbers if self.plain else numbers * self._factors(numbers)
 
     def differences_of(self, moved: Array) -> Array:
-        """Differences of numbers of how far joints move (..., n), rad; they keep their type."""
+        """Differences of numbers of how far joints move (..., n), rad. They keep their type."""
         return moved if self.plain else moved / self._factors(moved)
 
     def _factors(self, like: Array) -> Array:

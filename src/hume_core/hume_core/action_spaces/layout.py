@@ -102,12 +102,12 @@ class ActionLayout:
 
     @property
     def action_space(self) -> str:
-        """What a chunk says its rows mean; see `describe_spaces`."""
+        """What a chunk says its rows mean. See `describe_spaces`."""
         return describe_spaces({arm.name: arm.space for arm in self.arms})
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """Names of a row's numbers; with several arms those of the tools say whose they are."""
+        """Names of a row's numbers. With several arms those of the tools say whose they are."""
         names: list[str] = []
         for group in self.groups:
             if isinstance(group, GripperGroup):
@@ -125,17 +125,17 @@ class ActionLayout:
 
     @property
     def sequential(self) -> bool:
-        """Whether segments must be solved in order; see `ActionSpace.sequential`."""
+        """Whether segments must be solved in order. See `ActionSpace.sequential`."""
         return any(arm.space.sequential for arm in self.arms)
 
     @property
     def offsets_from_anchor(self) -> bool:
-        """Whether every arm's rows are; see `ActionSpace.offsets_from_anchor`."""
+        """Whether every arm's rows are. See `ActionSpace.offsets_from_anchor`."""
         return all(arm.space.offsets_from_anchor for arm in self.arms)
 
     @property
     def moves_at_once(self) -> bool:
-        """Whether every arm does; see `ActionSpace.moves_at_once`."""
+        """Whether every arm does. See `ActionSpace.moves_at_once`."""
         return all(arm.space.moves_at_once for arm in self.arms)
 
     @cached_property
@@ -162,7 +162,7 @@ class ActionLayout:
         return rows[:, columns]
 
     def in_rows(self, moved: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far all joints moved (n,), rad, in numbers of a row; see `ActionSpace.in_rows`."""
+        """How far all joints moved (n,), rad, in numbers of a row. See `ActionSpace.in_rows`."""
         return np.concatenate([arm.space.in_rows(moved[joints]) for arm, _, joints in self._arm_parts])
 
     def path(
@@ -179,7 +179,7 @@ class ActionLayout:
             rows: (H, a) the whole chunk, real units.
             anchor: (n,) positions of all joints at the observation, rad.
             dt: time between two rows, s.
-            velocity: (n,) of all joints at the observation, rad/s; None: they rest.
+            velocity: (n,) of all joints at the observation, rad/s. None: they rest.
             before: the path that they follow at the observation, and how many rows of it have passed then.
 
         Raises:
@@ -207,14 +207,14 @@ class ActionLayout:
     def to_joints(
         self, rows: NDArray[np.float64], anchor: NDArray[np.float64], dt: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Joint positions (k, n), rad, and gripper numbers (k, g) of a whole chunk; see `path`."""
+        """Joint positions (k, n), rad, and gripper numbers (k, g) of a whole chunk. See `path`."""
         targets = self.path(rows, anchor, dt).segment(0, rows)
         return targets.positions, targets.grippers
 
     def from_joints(
         self, positions: NDArray[np.floating], grippers: NDArray[np.floating], anchor: NDArray[np.floating]
     ) -> NDArray[np.floating]:
-        """The rows that lead through joint positions; the inverse of `to_joints`.
+        """The rows that lead through joint positions. The inverse of `to_joints`.
 
         Args:
             positions: (k, n) of all joints, rad.
@@ -263,7 +263,7 @@ class LayoutPath:
     def segment(self, first: int, rows: NDArray[np.float64]) -> LayoutTargets:
         """What refined rows (h, a), real units, that take the place of the chunk's from `first` on ask of the robot.
 
-        Rows may be wider than the layout; what is left over belongs to nobody.
+        Rows may be wider than the layout. What is left over belongs to nobody.
 
         Raises:
             ActionSpaceError: the rows are too narrow.

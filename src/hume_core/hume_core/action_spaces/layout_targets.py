@@ -15,8 +15,8 @@ class LayoutTargets:
     Attributes:
         positions: (h, n) joint positions of all arms, rad.
         grippers: (h, g) numbers of the grippers, real units.
-        report: which rows an arm does not follow and why; empty: all are reached.
-        start: (n,) joints at the time of the first row, rad, of the arms of `late`; empty: there are none.
+        report: which rows an arm does not follow and why. Empty: all are reached.
+        start: (n,) joints at the time of the first row, rad, of the arms of `late`. Empty: there are none.
         late: (n,) joints of arms that are there when a row is over, and not at its own time.
     """
 

@@ -26,10 +26,10 @@ _BETWEEN_ARMS, _AFTER_ARM = ",", "="
 
 
 def find_action_space(name: str) -> type[ActionSpace]:
-    """The action space called `name`; call it with `Conventions` to make one.
+    """The action space called `name`. Call it with `Conventions` to make one.
 
     Raises:
-        ActionSpaceError: unknown name; lists the valid ones.
+        ActionSpaceError: unknown name. Lists the valid ones.
     """
     if name not in ACTION_SPACES:
         raise ActionSpaceError(f"action space '{name}' is unknown; valid: {', '.join(ACTION_SPACES)}")
@@ -47,7 +47,7 @@ def check_described_spaces(text: str) -> None:
     """Refuse a text of `describe_spaces` that names a space there is not, as in a message from elsewhere.
 
     Raises:
-        ActionSpaceError: unknown name; lists the valid ones.
+        ActionSpaceError: unknown name. Lists the valid ones.
     """
     for part in text.split(_BETWEEN_ARMS):
         find_action_space(part.rpartition(_AFTER_ARM)[2])

@@ -22,7 +22,7 @@ class Reference(str, Enum):
     """What an `ee_delta` row is counted from."""
 
     PREVIOUS_ROW = "previous_row"
-    """The pose that the row before asked for; the first row: the pose at the observation."""
+    """The pose that the row before asked for. The first row: the pose at the observation."""
     OBSERVATION = "observation"
     """The pose at the observation, for every row."""
     MEASURED = "measured"
@@ -72,7 +72,7 @@ class _Response(BaseModel):
 
     @property
     def num_joints(self) -> int | None:
-        """Joints of the arm that is simulated; None: none is."""
+        """Joints of the arm that is simulated. None: none is."""
         return None
 
     def clipped(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -80,7 +80,7 @@ class _Response(BaseModel):
         return row
 
     def share(self) -> float | None:
-        """What part of the way to its goal the tool comes within a row; None: it depends on the motion before."""
+        """What part of the way to its goal the tool comes within a row. None: it depends on the motion before."""
         return None
 
 
@@ -131,7 +131,7 @@ class OperationalSpace(_Response):
         damping_ratio: 1 is critical.
         step: of the integration, s.
         input_limit: the controller clips the numbers of a row to this, before they are scaled.
-        arm: name of a `SIMULATED_ARMS`, or its numbers; left out: an arm that does what the controller wants.
+        arm: name of a `SIMULATED_ARMS`, or its numbers. Left out: an arm that does what the controller wants.
     """
 
     keeps_orientation: ClassVar[bool] = True

@@ -42,10 +42,10 @@ class SimulatedArm(_Part):
         effort: largest torque, Nm.
         armature: inertia of the drive, kg m^2.
         damping: Nm s/rad. friction: Nm.
-        links: one per joint; the last one holds all that follows.
+        links: one per joint. The last one holds all that follows.
         drag: torque on the tool per squared angular velocity (Nm s^2), and force per squared velocity (N s^2/m^2).
-        posture: where spare joints are drawn to, rad; left out: where they are at the observation.
-        posture_kp: how strongly, 1/s^2; critically damped.
+        posture: where spare joints are drawn to, rad. Left out: where they are at the observation.
+        posture_kp: how strongly, 1/s^2. Critically damped.
     """
 
     effort: Annotated[tuple[_Positive, ...], Field(min_length=1)]

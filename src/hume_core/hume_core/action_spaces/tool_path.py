@@ -23,7 +23,7 @@ _ORIGIN = Pose(np.zeros(3), np.eye(3))
 
 
 class ToolSpace(Protocol):
-    """What a path needs of an end-effector space; see `EndEffectorSpace`."""
+    """What a path needs of an end-effector space. See `EndEffectorSpace`."""
 
     @property
     def name(self) -> str:
@@ -51,7 +51,7 @@ class ToolPath:
     """Turns the rows of one chunk into joint positions, row after row from the robot's state at the observation.
 
     A row gives a goal: row k itself (`ee_pose`), or a pose displaced by row k (`ee_delta`). That pose is by default the
-    goal of row k-1; what row 0 is displaced from is the pose at the observation, not the robot's pose when the chunk
+    goal of row k-1. What row 0 is displaced from is the pose at the observation, not the robot's pose when the chunk
     arrives. Displacements then add up on poses asked for, not on poses reached, so a row that a velocity limit holds
     back is made up for by the next ones. `Conventions.response` says how the tool follows the goals: at once, or as a
     simulated arm does, which goes on from row to row with its velocity. A row that is counted from the measured pose
@@ -60,17 +60,17 @@ class ToolPath:
 
     A row that limits or a singular pose keep out of tolerance is followed as nearly as they allow, and reported. One
     that stays away by more than 30 mm or 0.2 rad is unreachable and repeats the joints of the row before, so the arm
-    comes to rest there; so do the segment's later rows if they are displacements, whose sense is lost without it. At a
+    comes to rest there. So do the segment's later rows if they are displacements, whose sense is lost without it. At a
     singular pose a third of that is the bound, since an arm pulled farther over the edge of its workspace may turn its
     elbow over.
 
     Args:
         kinematics: the arm.
         space: meaning of the rows.
-        rows: (H, >= 6) the chunk in real units; refined segments overwrite them.
+        rows: (H, >= 6) the chunk in real units. Refined segments overwrite them.
         anchor: (n,) joint positions at the observation, rad.
         dt: time between two rows, s.
-        motion: how the arm moves at the observation; None: it rests.
+        motion: how the arm moves at the observation. None: it rests.
 
     Raises:
         ActionSpaceError: the rows are too narrow.
@@ -91,7 +91,7 @@ class ToolPath:
         self._kinematics, self._space, self._dt = kinematics, space, dt
         self._rows = np.array(rows[:, :6], dtype=np.float64)
         size = len(self._rows)
-        # Entry k+1 belongs to row k; entry 0 is the observation.
+        # Entry k+1 belongs to row k. Entry 0 is the observation.
         self._joints = np.tile(np.asarray(anchor, dtype=np.float64), (size + 1, 1))
         written, start = space.conventions, space.controlled(kinematics.forward(self._joints[0]))
         self._reference, self._response = written.reference, written.response

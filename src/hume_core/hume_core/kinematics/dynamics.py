@@ -22,7 +22,7 @@ _TINY = 1e-9
 
 @dataclass(frozen=True)
 class LinkInertia:
-    """What a joint carries up to the next one; see `SimulatedLink`."""
+    """What a joint carries up to the next one. See `SimulatedLink`."""
 
     mass: float
     center: Sequence[float]
@@ -31,7 +31,7 @@ class LinkInertia:
 
 @dataclass(frozen=True)
 class Mechanics:
-    """Of an arm, joint by joint; see `SimulatedArm`."""
+    """Of an arm, joint by joint. See `SimulatedArm`."""
 
     links: Sequence[LinkInertia]
     effort: Sequence[float]
@@ -88,7 +88,7 @@ class ArmDynamics:
 
     The controller is that of Khatib (1987) with translation and rotation decoupled from the joints, but not from each
     other, as in robosuite: torques are ``J_p' L_p f + J_o' L_o m`` with ``L = (J M^-1 J')^-1`` for either half. A null
-    space torque draws spare joints to a posture; gravity is compensated; then torques are clipped.
+    space torque draws spare joints to a posture. Gravity is compensated. Then torques are clipped.
 
     Args:
         model: kinematics.
@@ -166,7 +166,7 @@ class ArmDynamics:
 
 
 def shifted_jacobian(model: ArmModel, positions: Array, offset: Pose) -> tuple[Pose, Array]:
-    """Pose and (6, n) Jacobian of a frame that is fixed to the tool; see `ArmModel.forward_and_jacobian`."""
+    """Pose and (6, n) Jacobian of a frame that is fixed to the tool. See `ArmModel.forward_and_jacobian`."""
     pose, jacobian = model.forward_and_jacobian(positions)
     jacobian[:3] -= cross_matrix(pose.rotation @ offset.position) @ jacobian[3:]
     return pose.followed_by(offset), jacobian

@@ -37,9 +37,9 @@ class ContractArm(Section):
         name: of the arm.
         joints: in policy order.
         space: name of an `ActionSpace`.
-        frame, rotation, scale: see `Conventions`; for spaces of the tool only, left out: its defaults.
-        reference, response: see `Conventions`; for `ee_delta` only, left out: the robot profile's.
-        unit, sign, offset: see `JointUnits`; for spaces of joints only, left out: the robot profile's.
+        frame, rotation, scale: see `Conventions`. For spaces of the tool only, left out: its defaults.
+        reference, response: see `Conventions`. For `ee_delta` only, left out: the robot profile's.
+        unit, sign, offset: see `JointUnits`. For spaces of joints only, left out: the robot profile's.
     """
 
     name: Name
@@ -89,7 +89,7 @@ class ContractArm(Section):
         return ACTION_SPACES[self.space](written(self))
 
     def adopted(self) -> dict[str, Any]:
-        """What a robot profile takes over from the checkpoint, whatever it says itself; fields of `Action`."""
+        """What a robot profile takes over from the checkpoint, whatever it says itself. Fields of `Action`."""
         said = self.model_dump(mode="json", include=set(ADOPTED))
         return {field: value for field, value in said.items() if value is not None}
 
@@ -99,7 +99,7 @@ class ContractGripper(Section):
 
     Attributes:
         name: of the gripper's joint.
-        closed, open: the number for closed and for open; left out: not known.
+        closed, open: the number for closed and for open. Left out: not known.
     """
 
     name: Name
@@ -108,7 +108,7 @@ class ContractGripper(Section):
 
 
 def layout_of(arms: Iterable[ContractArm], grippers: Iterable[ContractGripper], row: Iterable[str]) -> ActionLayout:
-    """How an action row is split; without kinematics."""
+    """How an action row is split. Without kinematics."""
     parts: dict[str, Group] = {arm.name: ArmGroup(arm.name, arm.joints, arm.meaning()) for arm in arms}
     parts |= {gripper.name: GripperGroup(gripper.name) for gripper in grippers}
     return ActionLayout(tuple(parts[name] for name in row))

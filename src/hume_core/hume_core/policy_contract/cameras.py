@@ -24,7 +24,7 @@ class ContractCamera(CameraOperations):
 
 
 def robot_camera(key: str, wanted: ContractCamera, cameras: Mapping[str, Camera]) -> Camera | None:
-    """The robot's camera for a key of the policy; None: it has none."""
+    """The robot's camera for a key of the policy. None: it has none."""
     return cameras.get(key) or cameras.get(wanted.source or key)
 
 
@@ -38,7 +38,7 @@ def camera_problems(wanted: Mapping[str, ContractCamera], cameras: Mapping[str, 
 
 
 def policy_cameras(wanted: Mapping[str, ContractCamera], cameras: Mapping[str, Camera]) -> dict[str, Camera]:
-    """The robot's cameras under the policy's keys; those of the robot where nothing is wanted."""
+    """The robot's cameras under the policy's keys. Those of the robot where nothing is wanted."""
     if not wanted:
         return dict(cameras)
     found = {key: (robot_camera(key, camera, cameras), camera.operations()) for key, camera in wanted.items()}

@@ -40,9 +40,9 @@ class PolicyContract(Section):
         dt: time between two rows of a chunk, s.
         arms, grippers: the parts of an action row.
         row: names of arms and grippers in the order of the row's numbers.
-        state: parts of `observation.state` in order; words alone, as in version 1, have their defaults.
-        tool: where the policy's tool and world frames are; left out: as the robot's.
-        cameras: key -> what was done to its pictures; keys left out: nothing.
+        state: parts of `observation.state` in order. Words alone, as in version 1, have their defaults.
+        tool: where the policy's tool and world frames are. Left out: as the robot's.
+        cameras: key -> what was done to its pictures. Keys left out: nothing.
         timing: what else is known of when rows are due.
     """
 
@@ -92,10 +92,10 @@ class PolicyContract(Section):
 
     @classmethod
     def load(cls, folder: str | Path) -> PolicyContract | None:
-        """Read a checkpoint folder's contract; None where the file is missing, as in released checkpoints.
+        """Read a checkpoint folder's contract. None where the file is missing, as in released checkpoints.
 
         Raises:
-            ContractError: the file is no JSON, of another version, or a field is unknown, missing or wrong; names
+            ContractError: the file is no JSON, of another version, or a field is unknown, missing or wrong. Names
                 file and field.
         """
         path = Path(folder) / CONTRACT_FILE
@@ -114,7 +114,7 @@ class PolicyContract(Section):
             where: begins the messages, such as the file's name.
 
         Raises:
-            ContractError: see `load`; also where a draft has still to be filled in.
+            ContractError: see `load`. Also where a draft has still to be filled in.
         """
         if not isinstance(content, dict):
             raise ContractError(f"{where} must hold one JSON object with the fields {', '.join(cls.model_fields)}")
@@ -150,7 +150,7 @@ class PolicyContract(Section):
             raise ContractError(f"cannot write {path}: {error}") from error
 
     def layout(self) -> ActionLayout:
-        """How an action row is split; without kinematics."""
+        """How an action row is split. Without kinematics."""
         return layout_of(self.arms, self.grippers, self.row)
 
     @property
@@ -174,7 +174,7 @@ class PolicyContract(Section):
         return column_names(self.state, self.joint_names, [gripper.name for gripper in self.grippers])
 
     def differences(self, profile: RobotProfile) -> list[str]:
-        """What of a robot profile is not as the checkpoint needs it, a line each; empty: it fits."""
+        """What of a robot profile is not as the checkpoint needs it, a line each. Empty: it fits."""
         mine, theirs = self._renamed(profile)._facts(), PolicyContract.of(profile)._facts()
         # How rows about the tool are written says nothing beside rows that mean something else.
         skipped = CONVENTIONS if mine[SPACE] != theirs[SPACE] else ()
@@ -188,14 +188,14 @@ class PolicyContract(Section):
         ]
 
     def observation_problems(self, profile: RobotProfile) -> list[str]:
-        """What of state and pictures a robot cannot give, a line each; empty: everything can be composed."""
+        """What of state and pictures a robot cannot give, a line each. Empty: everything can be composed."""
         return [*state_problems(self.state, profile), *camera_problems(self.cameras, profile.cameras)]
 
     def seen_by(self, profile: RobotProfile) -> RobotProfile:
         """The robot with the state, tool frame and camera pictures that the checkpoint wants, and its writing of rows.
 
         Raises:
-            RobotProfileError: it cannot give them; `differences` names everything that is missing.
+            RobotProfileError: it cannot give them. `differences` names everything that is missing.
         """
         adopted = {**self.arms[0].adopted(), **self.timing.adopted()}
         profile = profile.with_action(**adopted) if adopted else profile

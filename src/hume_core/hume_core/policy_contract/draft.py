@@ -24,7 +24,7 @@ _FINGER = 0.1
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean and standard deviation of each number, (k,) each; None: the checkpoint does not hold them."""
+    """Mean and standard deviation of each number, (k,) each. None: the checkpoint does not hold them."""
 
     mean: NDArray[np.float64] | None = None
     std: NDArray[np.float64] | None = None
@@ -42,7 +42,7 @@ def draft_contract(folder: Path, profile: RobotProfile | None = None) -> dict[st
 
     Args:
         folder: of the checkpoint.
-        profile: the robot that the checkpoint was made for; gives names of joints and gripper. None: not known.
+        profile: the robot that the checkpoint was made for. Gives names of joints and gripper. None: not known.
 
     Raises:
         CheckpointError: the folder is no checkpoint.
@@ -93,7 +93,7 @@ def _statistics(reader: CheckpointReader, prefix: str) -> Statistics:
 
 
 def _state(size: int, statistics: Statistics) -> list[Any]:
-    """What ends like fingers or padding is told by its statistics; what comes before is not: angles look like poses."""
+    """What ends like fingers or padding is told by its statistics. What comes before is not: angles look like poses."""
     known: list[tuple[int, Any]] = []
     end = size
     while end and (found := _deduced(end, statistics)) is not None:

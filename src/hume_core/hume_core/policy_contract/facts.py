@@ -8,7 +8,7 @@ UNKNOWN = "unknown"
 
 
 def numbers(values: Sequence[float | None]) -> str:
-    """Numbers as text; `UNKNOWN` where one is left out."""
+    """Numbers as text. `UNKNOWN` where one is left out."""
     if None in values:
         return UNKNOWN
     return listed(f"{value:.6g}" for value in values)

@@ -18,13 +18,13 @@ def fitted_robot(
 
     Args:
         config: of the checkpoint.
-        contract: what its numbers mean; None: nobody says.
+        contract: what its numbers mean. None: nobody says.
         profile: the robot.
         checkpoint: folder or hub name, for the message.
 
     Raises:
         ContractError: nobody says what the numbers mean, the sizes contradict each other, or the robot cannot give
-            or do what is wanted; names every field.
+            or do what is wanted. Names every field.
     """
     if contract is None:
         raise missing_contract(checkpoint)

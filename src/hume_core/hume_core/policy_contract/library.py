@@ -45,7 +45,7 @@ def named_contract(name: str) -> PolicyContract:
 
 
 def released_contract(checkpoint: str) -> str:
-    """Name of the built-in contract of a released checkpoint, by its hub name; empty: it is no such name."""
+    """Name of the built-in contract of a released checkpoint, by its hub name. Empty: it is no such name."""
     name = checkpoint.partition("@")[0].lower()
     return next((contract for pattern, contract in _RELEASED if re.fullmatch(pattern, name)), "")
 
@@ -56,7 +56,7 @@ def find_contract(checkpoint: str | Path, folder: Path, named: str = "") -> Poli
     Args:
         checkpoint: folder or hub name, as it was given.
         folder: where its files are.
-        named: contract that was asked for, see `named_contract`; empty: the folder's own, or that of the release.
+        named: contract that was asked for, see `named_contract`. Empty: the folder's own, or that of the release.
 
     Returns:
         None where nothing is known.

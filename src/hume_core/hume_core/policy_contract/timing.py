@@ -12,13 +12,13 @@ class Timing(Section):
 
     Attributes:
         system1_progress: shares of a chunk at which System 1 was trained to start, such as [0, 0.5], or
-            `multiples_of_s1_chunk_size`; left out: anywhere.
+            `multiples_of_s1_chunk_size`. Left out: anywhere.
     """
 
     system1_progress: Progress | None = None
 
     def adopted(self) -> dict[str, Any]:
-        """What a robot profile takes over from the checkpoint; fields of `Action`."""
+        """What a robot profile takes over from the checkpoint. Fields of `Action`."""
         return {} if self.system1_progress is None else {"system1_progress": self.system1_progress}
 
 

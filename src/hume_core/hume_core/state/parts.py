@@ -34,10 +34,10 @@ class Reading:
 
     Attributes:
         names: arm joints.
-        positions, velocities: (n,) rad and rad/s; velocities may be left out where no part wants them.
-        gripper: position of its joint, m or rad; None: none is wanted.
+        positions, velocities: (n,) rad and rad/s. Velocities may be left out where no part wants them.
+        gripper: position of its joint, m or rad. None: none is wanted.
         closed, open: that position when closed and when open.
-        tool: the policy's tool frame in its world frame; None: none is wanted.
+        tool: the policy's tool frame in its world frame. None: none is wanted.
     """
 
     names: tuple[str, ...]
@@ -78,21 +78,21 @@ class _Part(Section):
 
     @model_serializer(mode="wrap")
     def _short(self, write: SerializerFunctionWrapHandler) -> Any:
-        """What is left at its default is not written; a word alone where nothing else is left."""
+        """What is left at its default is not written. A word alone where nothing else is left."""
         fields = type(self).model_fields
         kept = {name: value for name, value in write(self).items() if getattr(self, name) != fields[name].default}
         return kept["field"] if len(kept) == 1 else kept
 
 
 class JointPart(_Part):
-    """Joint positions or velocities; a joint is ``sign * (number - offset)``, as in action rows.
+    """Joint positions or velocities. A joint is ``sign * (number - offset)``, as in action rows.
 
     Attributes:
         field: which of the two.
-        joints: in this order; left out: the arm's.
+        joints: in this order. Left out: the arm's.
         unit: rad or deg, and the same per second.
-        sign: 1 or -1 per joint; left out: 1.
-        offset: the number where the joint is at zero, in `unit`; left out: 0.
+        sign: 1 or -1 per joint. Left out: 1.
+        offset: the number where the joint is at zero, in `unit`. Left out: 0.
     """
 
     field: Literal[StateField.JOINT_POSITIONS, StateField.JOINT_VELOCITIES]
@@ -157,7 +157,7 @@ class ToolRotationPart(_Part):
     Attributes:
         format: of the numbers.
         branch: of rotation vectors and quaternions.
-        reference: D; left out: none.
+        reference: D. Left out: none.
     """
 
     needs_tool: ClassVar[bool] = True

@@ -64,7 +64,7 @@ def quaternion_xyzw(rotation: NDArray[np.float64], branch: Branch = Branch.SHORT
 
 
 def _vector(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3,) rotation vector, rad; the angle goes with the quaternion's sign, up to a whole turn."""
+    """(3,) rotation vector, rad. The angle goes with the quaternion's sign, up to a whole turn."""
     length = float(np.sqrt(quaternion[:3] @ quaternion[:3]))
     if length < _TINY:
         return np.zeros(3)

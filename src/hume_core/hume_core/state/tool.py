@@ -54,7 +54,7 @@ class ToolFrame(Section):
 
     Attributes:
         base: the profile's `base_link` in the policy's world frame.
-        offset: the policy's tool frame seen from the profile's `tool_link`; its translation goes along the tool's axes.
+        offset: the policy's tool frame seen from the profile's `tool_link`. Its translation goes along the tool's axes.
     """
 
     base: Placement = Placement()

@@ -35,7 +35,7 @@ class System2(PretrainedPolicy):
 
     Args:
         config: the checkpoint's configuration.
-        value_stack: size of the value head's stack; None: a System 2 that was published alone has no value head.
+        value_stack: size of the value head's stack. None: a System 2 that was published alone has no value head.
         tokenizer: instruction tokenizer.
     """
 

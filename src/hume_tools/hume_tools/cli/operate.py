@@ -45,7 +45,7 @@ def task(
     timeout: Timeout = 10.0,
     as_json: Json = False,
 ) -> None:
-    """Give a task and show how it goes until it ends; Ctrl-C cancels it."""
+    """Give a task and show how it goes until it ends. Ctrl-C cancels it."""
     with _one_line(as_json):
         if wait:
             _finish(_watched(text, max_duration, namespace, timeout, as_json), as_json)
@@ -54,7 +54,7 @@ def task(
 
 
 def cancel(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
-    """End the task in hand, the standing task too; the arm comes to rest."""
+    """End the task in hand, the standing task too. The arm comes to rest."""
     _ask(lambda client: client.cancel(), namespace, timeout, as_json)
 
 
@@ -81,7 +81,7 @@ def estop(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = Fa
 
 
 def reset(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
-    """Leave a fault or an emergency stop; it completes with the first chunk of a new task."""
+    """Leave a fault or an emergency stop. It completes with the first chunk of a new task."""
     _ask(lambda client: client.reset(), namespace, timeout, as_json, 'give a task next: hume task "TEXT"')
 
 
@@ -91,7 +91,7 @@ def enable(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = F
 
 
 def disable(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
-    """Hold the arm: it brakes and waits; the task goes on after `enable`."""
+    """Hold the arm: it brakes and waits. The task goes on after `enable`."""
     _ask(lambda client: client.set_enabled(False), namespace, timeout, as_json)
 
 
@@ -131,7 +131,7 @@ def label(
     timeout: Timeout = 10.0,
     as_json: Json = False,
 ) -> None:
-    """Label the newest task in the recording that runs; exported as next.success."""
+    """Label the newest task in the recording that runs. Exported as next.success."""
     from hume_operate.client import OperatorClient
 
     with _one_line(as_json), OperatorClient(namespace, timeout) as client:

@@ -28,7 +28,7 @@ _LAST_FRAME = 150  # how long a GIF shows its last frame before it begins again,
 
 
 class VideoWriter:
-    """A film of a scene in real time; the first frame decides the size.
+    """A film of a scene in real time. The first frame decides the size.
 
     Args:
         path: .mp4 or .gif file.
@@ -100,7 +100,7 @@ def annotate(frame: Image, lines: Sequence[str], size: float = 1.0) -> Image:
         size: of the text.
 
     Returns:
-        (height + band, width, 3); the band is as high for fewer lines.
+        (height + band, width, 3). The band is as high for fewer lines.
     """
     height = round(size * _LINE_HEIGHT)
     band = np.full((_MARGIN + height * _LINES, frame.shape[1], 3), _DARK, dtype=np.uint8)

@@ -14,7 +14,7 @@ class VideoFormat:
 
     Attributes:
         rate: frames per second.
-        width: of the picture, pixels; 0: as it comes.
+        width: of the picture, pixels. 0: as it comes.
         text: size of the text.
     """
 

@@ -20,7 +20,7 @@ def judge_checkpoint(profile: RobotProfile, checkpoint: str, contract: str = "")
     Args:
         profile: the robot.
         checkpoint: folder or hub name.
-        contract: name or path of what its numbers mean; empty: its own.
+        contract: name or path of what its numbers mean. Empty: its own.
     """
     try:
         folder = resolve_folder(checkpoint)

@@ -28,8 +28,8 @@ def examine(robot: str, namespace: str, seconds: float, checkpoint: str = "", co
         robot: name or path of the profile.
         namespace: of the robot's topics.
         seconds: how long to listen.
-        checkpoint: to compare with the profile; empty: none.
-        contract: of the checkpoint; empty: its own.
+        checkpoint: to compare with the profile. Empty: none.
+        contract: of the checkpoint. Empty: its own.
 
     Raises:
         RobotProfileError: the profile is unknown or wrong.

@@ -24,9 +24,9 @@ class ActionColumns:
 
     Attributes:
         rows: what the arms' numbers are.
-        groups: arms and grippers in order; arms without `positions`.
+        groups: arms and grippers in order. Arms without `positions`.
         rotation: see `DataLayout`.
-        recorded: the joints as the dataset calls them; empty: it does not.
+        recorded: the joints as the dataset calls them. Empty: it does not.
         unit: of joints as far as the names say: "rad", "deg" or empty.
     """
 
@@ -43,13 +43,13 @@ def action_columns(
     """The parts of a dataset's action rows.
 
     Args:
-        names: of the numbers; empty where the dataset has none.
+        names: of the numbers. Empty where the dataset has none.
         size: of a row.
         options: of the training.
         state_joints: joints that the names of the state list, for rows about the tool.
 
     Raises:
-        DatasetError: neither names nor configuration say what the numbers are; with the lines to write. Or both
+        DatasetError: neither names nor configuration say what the numbers are. With the lines to write. Or both
             contradict each other.
     """
     columns = read_columns(names)

@@ -11,7 +11,7 @@ from hume_training.data.row_layout import DataLayout
 
 
 def arranged(data: Demonstrations, layout: DataLayout) -> tuple[Demonstrations, DataLayout]:
-    """The dataset as its layout says, and the layout of that; both themselves where nothing has to be moved."""
+    """The dataset as its layout says, and the layout of that. Both themselves where nothing has to be moved."""
     if layout.state_order is None:
         return data, layout
     order = list(layout.state_order)

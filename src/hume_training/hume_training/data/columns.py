@@ -41,12 +41,12 @@ class Column:
     """One number of a dataset's states or actions.
 
     Attributes:
-        name: without what the name says of unit and quantity; of a joint, as a robot calls it.
+        name: without what the name says of unit and quantity. Of a joint, as a robot calls it.
         kind: what it is.
         side: "left", "right" or empty.
         unit: "rad", "deg" or empty: the name does not say.
         scalar: the number w of a quaternion.
-        form: of a gripper, see `hume_core.state.kinds.GripperForm`; empty: the name does not say.
+        form: of a gripper, see `hume_core.state.kinds.GripperForm`. Empty: the name does not say.
     """
 
     name: str
@@ -89,7 +89,7 @@ _QUANTITIES = {
 
 
 def flat_names(listed: Any, size: int) -> tuple[str, ...]:
-    """Names of a vector's numbers from `names` of `info.json`; empty where they are not one for each number.
+    """Names of a vector's numbers from `names` of `info.json`. Empty where they are not one for each number.
 
     Args:
         listed: a list, lists within a list, or such lists below keys like `motors` or `axes`.
@@ -150,7 +150,7 @@ def _kind(words: Sequence[str]) -> Kind:
 
 
 def _tool_kind(words: Sequence[str]) -> Kind | None:
-    """Of a number of the tool's pose, named by axis or by quantity and axis; None: it is something else."""
+    """Of a number of the tool's pose, named by axis or by quantity and axis. None: it is something else."""
     last = words[-1] if words else ""
     core = [word for word in words[:-1] if word not in _ABOUT_THE_TOOL and not word.isdigit()]
     if not core:

@@ -54,7 +54,7 @@ def check_same_meaning(checkpoint: PolicyContract, training: PolicyContract, whe
 
 
 def _differences(name: str, theirs: Any, mine: Any) -> list[str]:
-    """What differs, a line each; what one side does not know is no difference."""
+    """What differs, a line each. What one side does not know is no difference."""
     if theirs is None or mine is None or theirs == mine:
         return []
     if isinstance(theirs, Mapping) and isinstance(mine, Mapping):

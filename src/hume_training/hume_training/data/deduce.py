@@ -22,14 +22,14 @@ from hume_training.data.state_columns import Actors, state_columns, state_joints
 _MOST_TURNS = 2
 """A joint that turns farther than this, either way, is not in radians."""
 _LARGEST_OPENING = 2.0 * np.pi
-"""Grippers are given in m, rad or as a share; what is larger is a percentage."""
+"""Grippers are given in m, rad or as a share. What is larger is a percentage."""
 
 
 def deduce_layout(data: Demonstrations, options: LayoutOptions) -> DataLayout:
     """What every number of a dataset is.
 
     Raises:
-        DatasetError: neither names nor configuration say it, with the lines to write; both contradict each other; or
+        DatasetError: neither names nor configuration say it, with the lines to write. Both contradict each other. Or
             the values cannot be what they are said to be.
     """
     action = action_columns(data.action_names, data.action.shape[1], options, state_joints(data.state_names))

@@ -19,15 +19,15 @@ class Demonstrations:
 
     Attributes:
         fps: frames per second.
-        images: uint8 RGB (F, height, width, 3) by camera key; memory-mapped, read-only.
-        state: (F, s) float32, real units; see `hume_training.data.row_layout` for what they are.
+        images: uint8 RGB (F, height, width, 3) by camera key. Memory-mapped, read-only.
+        state: (F, s) float32, real units. See `hume_training.data.row_layout` for what they are.
         action: (F, a) float32, likewise.
         environment: (F, e) float32, what a camera does not tell, or None.
         perturbed: (F,) the robot was pushed off the recorded action in this step.
         success: (F,) the task is fulfilled after this step, or None where that is not known.
         starts, lengths: first frame and number of frames of each episode (E,).
         tasks: instruction of each episode.
-        state_names, action_names: of the numbers of states (s) and actions (a); empty where the dataset does not say.
+        state_names, action_names: of the numbers of states (s) and actions (a). Empty where the dataset does not say.
     """
 
     fps: float
@@ -72,7 +72,7 @@ class Demonstrations:
         return np.minimum(frames[:, None] + np.arange(length), self.ends[frames][:, None])
 
     def histories(self, frames: NDArray[np.int64], length: int) -> NDArray[np.float32]:
-        """States up to each frame (B, T, s), oldest first; copies of the first one before the episode."""
+        """States up to each frame (B, T, s), oldest first. Copies of the first one before the episode."""
         first = self.starts[self.episode_of[frames]]
         return self.state[np.maximum(frames[:, None] + np.arange(1 - length, 1), first[:, None])]
 
@@ -138,5 +138,5 @@ def joined(parts: Sequence[Demonstrations]) -> Demonstrations:
 
 
 def _shared(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The names that all parts have; empty where they differ."""
+    """The names that all parts have. Empty where they differ."""
     return names[0] if len(set(names)) == 1 else ()

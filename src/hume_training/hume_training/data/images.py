@@ -18,7 +18,7 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
 
 
 def decode_image(data: bytes) -> NDArray[np.uint8] | None:
-    """RGB pixels (height, width, 3) of PNG or JPEG; None where they cannot be decoded."""
+    """RGB pixels (height, width, 3) of PNG or JPEG. None where they cannot be decoded."""
     try:
         return decode_rgb(data)
     except ObservationError:

@@ -38,7 +38,7 @@ class DatasetInfo:
         fps: frames per second.
         features: key -> (dtype, shape).
         frames, episodes: how many there are.
-        data_path: pattern of the data files; see `data_file`.
+        data_path: pattern of the data files. See `data_file`.
         names: key -> names of its numbers, where the file lists as many as there are, in whatever form.
     """
 

@@ -17,14 +17,14 @@ ARM = "arm"
 
 @dataclass(frozen=True)
 class LayoutOptions:
-    """What the configuration says; everything may be left out.
+    """What the configuration says. Everything may be left out.
 
     Attributes:
         rows: what the arms' numbers of an action row are.
         arms: name of each arm and its joints, in policy order.
-        grippers: in the order of their numbers; `action` is not looked at. None: from the names.
+        grippers: in the order of their numbers. `action` is not looked at. None: from the names.
         row: names of arms and grippers in the order of a row's numbers.
-        state: parts of the state in order; empty: from the names.
+        state: parts of the state in order. Empty: from the names.
         unit: "rad" or "deg", of joints.
         profile: the robot that was recorded.
     """

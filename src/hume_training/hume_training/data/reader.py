@@ -28,7 +28,7 @@ _MEMORY_SHARE = 0.6
 
 
 def load_datasets(folders: str) -> Demonstrations:
-    """Read one dataset, or several (separated by commas) as one; see `load_demonstrations` and `joined`.
+    """Read one dataset, or several (separated by commas) as one. See `load_demonstrations` and `joined`.
 
     One that is named several times counts several times, and is held once.
     """
@@ -38,7 +38,7 @@ def load_datasets(folders: str) -> Demonstrations:
 
 
 def load_demonstrations(folder: str | Path) -> Demonstrations:
-    """Read a dataset; the first time it is decoded into `cache/` beside its files.
+    """Read a dataset. The first time it is decoded into `cache/` beside its files.
 
     Raises:
         DatasetError: naming the episode and the key that cannot be used.
@@ -80,7 +80,7 @@ def _stamp(root: Path, info: DatasetInfo) -> str:
 
 
 def _cached_arrays(root: Path, info: DatasetInfo) -> dict[str, NDArray[Any]] | None:
-    """The decoded arrays; None where there are none, or others than the dataset needs."""
+    """The decoded arrays. None where there are none, or others than the dataset needs."""
     cache = root / _CACHE
     if cache.is_symlink():
         raise DatasetError(f"{cache} is a link; remove it, since a dataset is decoded into its own folder")
@@ -97,7 +97,7 @@ def _cached_arrays(root: Path, info: DatasetInfo) -> dict[str, NDArray[Any]] | N
 
 
 def _make_cache(root: Path, info: DatasetInfo, episodes: list[_EpisodeRows]) -> None:
-    """Decode the dataset; processes that have the old files mapped keep them."""
+    """Decode the dataset. Processes that have the old files mapped keep them."""
     cache = root / _CACHE
     _check_room(root, info, episodes)
     try:
@@ -124,7 +124,7 @@ def _check_room(root: Path, info: DatasetInfo, episodes: list[_EpisodeRows]) -> 
 
 
 def free_memory() -> float:
-    """Bytes that can be used without swapping; 0 where the system does not say."""
+    """Bytes that can be used without swapping. 0 where the system does not say."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -133,7 +133,7 @@ def free_memory() -> float:
 
 
 def _mapped(path: Path, in_memory: bool) -> NDArray[Any]:
-    """Array of a file, read-only; all processes that map it share its memory.
+    """Array of a file, read-only. All processes that map it share its memory.
 
     Args:
         path: of an .npy file.

@@ -30,7 +30,7 @@ class ArmColumns:
         name: of the arm.
         joints: names of its n joints in policy order.
         action: its columns of an action row, side by side.
-        positions: columns (n,) of the state that hold its joint positions, side by side; empty where none do.
+        positions: columns (n,) of the state that hold its joint positions, side by side. Empty where none do.
     """
 
     name: str
@@ -45,7 +45,7 @@ class ArmColumns:
 
     @property
     def in_state(self) -> slice:
-        """Its joint positions in a state that holds them; see `positions`."""
+        """Its joint positions in a state that holds them. See `positions`."""
         return slice(self.positions[0], self.positions[-1] + 1)
 
 
@@ -56,7 +56,7 @@ class GripperColumn:
     Attributes:
         name: of its joint.
         action: its column of an action row.
-        closed, open: the number for closed and for open; None: not known.
+        closed, open: the number for closed and for open. None: not known.
     """
 
     name: str
@@ -86,8 +86,8 @@ class DataLayout:
         rows: what the arms' numbers of an action row are.
         groups: arms and grippers in the order of the row's numbers.
         state: parts of the state in order.
-        rotation: how rows about the tool write a rotation, as far as the names say; empty: they do not.
-        state_order: the dataset's columns of the state in the order of `state`; None: as they stand.
+        rotation: how rows about the tool write a rotation, as far as the names say. Empty: they do not.
+        state_order: the dataset's columns of the state in the order of `state`. None: as they stand.
         unit: of joints in the action rows.
     """
 

@@ -29,7 +29,7 @@ class Actors:
 
     Attributes:
         joints: of all arms, as the robot calls them.
-        recorded: the same as the dataset's actions call them; empty: they do not.
+        recorded: the same as the dataset's actions call them. Empty: they do not.
         grippers: their names.
         unit: of joints, as far as it is known: "rad", "deg" or empty.
         percent: the grippers' numbers go from 0 to 100.
@@ -53,13 +53,13 @@ def state_columns(
     """The parts of a state, and the order of the dataset's columns where they have to be moved for that.
 
     Args:
-        names: of the numbers; empty where the dataset has none.
+        names: of the numbers. Empty where the dataset has none.
         values: (F, s) states.
         options: of the training.
         actors: what the actions drive.
 
     Raises:
-        DatasetError: neither names nor configuration say what the numbers are; with the lines to write. Or both
+        DatasetError: neither names nor configuration say what the numbers are. With the lines to write. Or both
             contradict each other.
     """
     size = values.shape[1]

@@ -15,7 +15,7 @@ from hume_core.texts import listed
 from hume_training.data.columns import Column, Kind
 
 _LARGEST_OPENING = 2.0 * np.pi
-"""Grippers are given in m, rad or as a share; what is larger is a percentage."""
+"""Grippers are given in m, rad or as a share. What is larger is a percentage."""
 _NEAR_HALF_A_TURN = 3.0
 """rad"""
 _ROUNDING = 1e-3
@@ -122,7 +122,7 @@ def _branch(values: NDArray[np.float32], long: NDArray[np.bool_], x: NDArray[np.
     """
     positive = bool((x > -_ROUNDING).all())
     if not long.any():
-        # Near half a turn the shortest one jumps between both signs; values that never do keep to a positive x.
+        # Near half a turn the shortest one jumps between both signs. Values that never do keep to a positive x.
         near = values.shape[1] == 3 and bool((np.linalg.norm(values, axis=1) > _NEAR_HALF_A_TURN).any())
         return Branch.POSITIVE_QX if positive and near else Branch.SHORTEST
     if positive:

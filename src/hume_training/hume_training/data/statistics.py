@@ -16,7 +16,7 @@ _IMAGE_STRIDE = 16
 
 
 class Statistics:
-    """Minimum, maximum, mean, standard deviation and count of every column; images are sampled.
+    """Minimum, maximum, mean, standard deviation and count of every column. Images are sampled.
 
     Args:
         features: columns of the dataset.

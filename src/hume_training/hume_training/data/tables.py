@@ -44,7 +44,7 @@ class Table:
 
     Args:
         path: of the file.
-        wanted: columns to read as far as they are there; None: all.
+        wanted: columns to read as far as they are there. None: all.
 
     Raises:
         DatasetError: the file cannot be read or is too large.
@@ -139,7 +139,7 @@ def _check_size(path: Path, metadata: pq.FileMetaData) -> None:
             f"{path} has {metadata.num_rows} rows and {metadata.num_columns} columns; valid: {_MOST_ROWS} and "
             f"{_MOST_COLUMNS} at most"
         )
-    # Arrow ends the process where a damaged column is asked for its size; a group is not checked like that.
+    # Arrow ends the process where a damaged column is asked for its size. A group is not checked like that.
     size = sum(max(0, metadata.row_group(group).total_byte_size) for group in range(metadata.num_row_groups))
     if size > _LARGEST_TABLE:
         raise DatasetError(f"{path} unpacks to {size} bytes; valid: at most {_LARGEST_TABLE}")

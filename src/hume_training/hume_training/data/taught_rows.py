@@ -23,7 +23,7 @@ class TaughtRows:
     """Chunks of a dataset in the policy's action space. Every training and every statistic takes its rows from here.
 
     Args:
-        data: with its states in the order of the layout; see `arranged`.
+        data: with its states in the order of the layout. See `arranged`.
         layout: what its numbers are.
         space: what the arms' numbers of a row shall mean.
         kinematics: of the arm, where rows about the tool are made of joints.

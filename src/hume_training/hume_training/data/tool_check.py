@@ -10,9 +10,9 @@ from hume_training.data.demonstrations import Demonstrations
 from hume_training.data.row_layout import DataLayout
 
 _FASTEST, _FASTEST_TURN = 3.0, 30.0
-"""m/s and rad/s; no arm that a policy drives moves its tool faster, but for single frames."""
+"""m/s and rad/s. No arm that a policy drives moves its tool faster, but for single frames."""
 _FARTHEST, _MOST_TURNED = 5.0, 8.0
-"""m and rad, from the base; rotations are up to a whole turn."""
+"""m and rad, from the base. Rotations are up to a whole turn."""
 _COUNTED = 99.0
 """Percent of the rows."""
 

@@ -39,7 +39,7 @@ class EpisodeData:
     """One recorded episode.
 
     Attributes:
-        columns: by feature key, one row per frame; images uint8 (T, height, width, 3) RGB.
+        columns: by feature key, one row per frame. Images uint8 (T, height, width, 3) RGB.
         task: the instruction.
         seed: of the scene.
         success: whether the task was fulfilled.
@@ -57,7 +57,7 @@ class EpisodeData:
 
 
 def stage_shard(root: Path, number: int, episodes: Sequence[EpisodeData], features: Mapping[str, Feature]) -> None:
-    """Write episodes as the n-th shard, atomically; numbers that span shards are filled in by `finish`."""
+    """Write episodes as the n-th shard, atomically. Numbers that span shards are filled in by `finish`."""
     folder = root / STAGING
     folder.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([pa.field(key, feature.arrow) for key, feature in features.items()])

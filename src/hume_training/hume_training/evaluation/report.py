@@ -48,5 +48,5 @@ def _by_task(outcomes: Sequence[EpisodeOutcome]) -> dict[str, float]:
 
 
 def write_report(path: Path, content: Mapping[str, Any]) -> None:
-    """Write figures as JSON; numbers that are not finite, which JSON does not have, become null."""
+    """Write figures as JSON. Numbers that are not finite, which JSON does not have, become null."""
     write_json(path, content, indent=1)

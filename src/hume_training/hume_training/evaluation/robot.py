@@ -23,8 +23,8 @@ def checked_robot(checkpoint: str, robot: str, action_space: str = "", contract:
     Args:
         checkpoint: folder or hub name.
         robot: name of a profile, or a path.
-        action_space: what the rows mean, for checkpoints that do not say it; empty: not given.
-        contract: name or path of what the numbers mean; empty: the checkpoint's own.
+        action_space: what the rows mean, for checkpoints that do not say it. Empty: not given.
+        contract: name or path of what the numbers mean. Empty: the checkpoint's own.
 
     Raises:
         CheckpointError: there is no such checkpoint, or it does not fit the robot.

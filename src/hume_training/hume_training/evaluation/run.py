@@ -44,8 +44,8 @@ class EvaluateOptions:
         variants: see `find_variant`.
         episodes: per variant, the same scenes for all.
         seed: moves every random choice.
-        action_space: what the checkpoint's rows mean where it does not say so itself; empty: not given.
-        contract: name or path of what the checkpoint's numbers mean; empty: its own.
+        action_space: what the checkpoint's rows mean where it does not say so itself. Empty: not given.
+        contract: name or path of what the checkpoint's numbers mean. Empty: its own.
         robot: name or path of a profile of the simulated arm.
         workers: processes of one torch thread each.
         timing: changes to the suite's rates and latencies.

@@ -131,7 +131,7 @@ class Keyframes:
     """Where the arm is when a gripper next opens or closes: hindsight that any demonstration offers.
 
     Args:
-        data: of the dataset; episodes known to have failed do not count.
+        data: of the dataset. Episodes known to have failed do not count.
         layout: which numbers are joints and grippers.
         relative: joint targets minus the joint positions at the frame, instead of joint targets.
 
@@ -170,7 +170,7 @@ class Keyframes:
 
 
 class ReadingConfig(Protocol):
-    """Fields of a training that `Readings` needs; see `hume_training.training.config`."""
+    """Fields of a training that `Readings` needs. See `hume_training.training.config`."""
 
     @property
     def seed(self) -> int: ...
@@ -187,7 +187,7 @@ class Readings:
 
     Args:
         config: weights and names.
-        rows: of the demonstrations; without an environment state there are no named positions.
+        rows: of the demonstrations. Without an environment state there are no named positions.
         make: a reader of so many numbers, on the model's device.
         relative: keyframes relative to the joint positions.
     """
@@ -213,7 +213,7 @@ class Readings:
     def add(
         self, loss: Tensor, info: dict[str, Tensor], read: Callable[[nn.Module], Tensor], frames: NDArray[np.int64]
     ) -> Tensor:
-        """The loss with the readings' losses at frames (B,) added; `info` gets each.
+        """The loss with the readings' losses at frames (B,) added. `info` gets each.
 
         Args:
             loss: scalar.

@@ -24,7 +24,7 @@ class TrainingConfig:
     Attributes:
         dataset: folder of a LeRobot dataset, or several separated by commas.
         output: folder of the run: resume state, log, and the checkpoint in `checkpoint/`.
-        checkpoint: folder or hub name to start from; empty: random weights (System 2 only).
+        checkpoint: folder or hub name to start from. Empty: random weights (System 2 only).
         seed: moves every random choice.
         steps, batch_size: of the whole training.
         learning_rate, final_learning_rate: peak, and end of the cosine.
@@ -34,12 +34,12 @@ class TrainingConfig:
         image_shift: largest random shift of each image, pixels.
         start_frames, start_weight: the first frames of an episode are drawn this many times as often: what is
             meant by the instruction is decided there.
-        precision: float32; bfloat16 by autocast; or auto: bfloat16 where the device computes in it; others imitate it,
+        precision: float32; bfloat16 by autocast. Or auto: bfloat16 where the device computes in it. Others imitate it,
             many times slower than float32.
         device: torch device.
         threads: torch threads on the CPU.
         log_every, save_every: steps.
-        evaluate_every: steps between closed-loop evaluations of System 2 in the simulator; 0: none.
+        evaluate_every: steps between closed-loop evaluations of System 2 in the simulator. 0: none.
         evaluate_episodes: of each evaluation.
         tensorboard: also write TensorBoard event files.
     """
@@ -81,7 +81,7 @@ class TrainingConfig:
 
     @classmethod
     def load(cls: type[ConfigType], path: str | Path, changes: Mapping[str, Any] | None = None) -> ConfigType:
-        """Read a YAML file; `changes` win over it.
+        """Read a YAML file. `changes` win over it.
 
         Raises:
             ConfigError: the file cannot be read, or a field is unknown, missing or of a wrong type.
@@ -93,7 +93,7 @@ class TrainingConfig:
 
     @classmethod
     def from_dict(cls: type[ConfigType], content: Mapping[str, Any]) -> ConfigType:
-        """Check names and types; see `load` for errors."""
+        """Check names and types. See `load` for errors."""
         known = {item.name: str(item.type) for item in fields(cls)}
         for name in content:
             if name not in known:

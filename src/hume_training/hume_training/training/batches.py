@@ -59,7 +59,7 @@ class Batches:
     def observation(
         self, frames: NDArray[np.int64], generator: torch.Generator | None, history: int = 1
     ) -> Observation:
-        """What the robot saw at frames (B,); images are shifted where there is a generator."""
+        """What the robot saw at frames (B,). Images are shifted where there is a generator."""
         images = {}
         for key in self.config.camera_keys:
             pixels = torch.from_numpy(self.data.images[key][frames])

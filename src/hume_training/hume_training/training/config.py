@@ -20,14 +20,14 @@ class System2Config(PolicyConfig):
     """Training of System 2 by flow matching.
 
     Attributes:
-        preset: size of a new model; see `hume_training.presets`.
-        paligemma, dinov2: folders of published weights that a new model starts from; empty: random weights.
-        draws: noise and flow-time draws per observation; the prefix is encoded once for all.
-        auxiliary_weight: of the loss that reads the environment state off the prefix; 0: none.
-        named_weight: of the loss that reads the positions of the named objects off the instruction; 0: none.
+        preset: size of a new model. See `hume_training.presets`.
+        paligemma, dinov2: folders of published weights that a new model starts from. Empty: random weights.
+        draws: noise and flow-time draws per observation. The prefix is encoded once for all.
+        auxiliary_weight: of the loss that reads the environment state off the prefix. 0: none.
+        named_weight: of the loss that reads the positions of the named objects off the instruction. 0: none.
         named_objects: their names, in the order of the environment state, separated by commas.
         keyframe_weight: of the loss that reads the joint targets at the gripper's next change off the instruction and
-            the state; 0: none.
+            the state. 0: none.
         freeze_prefix: keep vision and word embeddings as they are: faster, and a value head that was trained on them
             stays valid.
         num_steps, s1_num_steps, theta1, vqh_chunk_size, next_obs_offset, discount: go into a new
@@ -64,7 +64,7 @@ class System1Config(PolicyConfig):
         proposals: frames for which System 2 proposes a chunk, once, before the training.
         min_flow_time: lowest flow time a proposal starts from, as `time_temp` of thinking.
         chosen: proposals are what the checkpoint makes of its candidates, as when it acts (`num_candidates`,
-            `value_temperature`); otherwise single candidates.
+            `value_temperature`). Otherwise single candidates.
         largest_delay: how far into the chunk System 1 may start, rows.
         max_proposal_error: proposals that differ more from the demonstration are left out, root mean square of a number
             over the chunk, in standard deviations. System 2 chose another way, of which it says nothing.
@@ -75,7 +75,7 @@ class System1Config(PolicyConfig):
         relative_to: what System 1's joint deltas are relative to. "anchor": the state at the chunk's observation, like
             those of System 2. "newest_state": where the arm is now. Empty: the checkpoint's.
         named_weight, named_objects, keyframe_weight: as for System 2, read off the mean of the action tokens' features:
-            the segment says which object is meant, the images where it is; the joint targets are relative to the joint
+            the segment says which object is meant, the images where it is. The joint targets are relative to the joint
             positions.
     """
 
@@ -108,18 +108,18 @@ class ValueConfig(PolicyConfig):
     """Training of the value head by calibrated Q-learning.
 
     Attributes:
-        critic_weight: of the critics' loss, whose size is the square of a return; small where other losses shall count.
+        critic_weight: of the critics' loss, whose size is the square of a return. Small where other losses shall count.
         conservative_weight: of the conservative term within it.
-        return_share: share of the Monte-Carlo return in the critics' target; the rest is the bootstrapped value.
-        bootstrap: "policy": the highest value of the actor's next actions, as in Cal-QL; "data": that of the recorded
+        return_share: share of the Monte-Carlo return in the critics' target. The rest is the bootstrapped value.
+        bootstrap: "policy": the highest value of the actor's next actions, as in Cal-QL. "data": that of the recorded
             next actions, which values the policy that acted.
         action_noise: noise of up to this many standard deviations is added to the actions that the critics score, each
             its own share of it: candidates that start below flow time 1 keep some, and System 1 removes it.
-        score_rows: rows of a chunk that the critics score, and from observation to next observation; another number
-            than the checkpoint's makes new critics; 0: the checkpoint's.
-        num_candidates, value_temperature: how System 2 chooses, see `hume_core.config.HumeConfig`; go into the
+        score_rows: rows of a chunk that the critics score, and from observation to next observation. Another number
+            than the checkpoint's makes new critics. 0: the checkpoint's.
+        num_candidates, value_temperature: how System 2 chooses, see `hume_core.config.HumeConfig`. Go into the
             checkpoint's configuration. 0 and a negative number: the checkpoint's.
-        named_weight, named_objects, keyframe_weight: as for System 2, read off the value query's feature; the joint
+        named_weight, named_objects, keyframe_weight: as for System 2, read off the value query's feature. The joint
             targets are relative to the joint positions.
     """
 

@@ -9,16 +9,16 @@ from hume_core.errors import ConfigError
 from hume_core.texts import shown
 
 Names = tuple[str, ...]
-"""Names in order; written as a list, or as one text separated by commas."""
+"""Names in order. Written as a list, or as one text separated by commas."""
 Joints = int | Names
 """Names of joints, or how many there must be."""
 Arms = dict[str, Names]
 """Arm -> its joints."""
 Grippers = dict[str, tuple[float, ...]] | None
-"""Gripper -> its numbers for closed and open, or nothing; written as names or as a mapping. None: left out."""
+"""Gripper -> its numbers for closed and open, or nothing. Written as names or as a mapping. None: left out."""
 Numbers = tuple[float, ...]
 Parts = tuple[Any, ...]
-"""Words, or mappings with more to say; written as a list, or as one text separated by commas."""
+"""Words, or mappings with more to say. Written as a list, or as one text separated by commas."""
 Word = str | dict[str, Any]
 """A word, or a mapping with more to say."""
 

@@ -34,9 +34,9 @@ class Objective(Protocol):
         """Everything whose tensors change, by name."""
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss of the n-th step and numbers worth logging; depends on nothing but the weights and the step.
+        """Loss of the n-th step and numbers worth logging. Depends on nothing but the weights and the step.
 
-        Of several processes each counts the parts of the batches as steps; see `Processes.part`.
+        Of several processes each counts the parts of the batches as steps. See `Processes.part`.
         """
 
     def after_step(self) -> None:
@@ -64,10 +64,10 @@ def train(
     evaluate: Callable[[int], dict[str, float]] | None = None,
     stop_after: int | None = None,
 ) -> TrainingOutcome:
-    """Train, resuming where the run's folder says; writes `checkpoint/`, `log.jsonl` and the resume state.
+    """Train, resuming where the run's folder says. Writes `checkpoint/`, `log.jsonl` and the resume state.
 
     Args:
-        config: of the run; of several processes, this one's share of it.
+        config: of the run. Of several processes, this one's share of it.
         objective: what to train.
         evaluate: called with the step every `evaluate_every` steps, with the averaged weights in place.
         stop_after: stop, as SIGTERM does, after this many steps in all.
@@ -124,7 +124,7 @@ def train(
 
 
 def bar_text(numbers: Mapping[str, float]) -> str:
-    """Text of the bar; blank until the first means are known."""
+    """Text of the bar. Blank until the first means are known."""
     return f"loss {numbers['loss']:.4f}" if "loss" in numbers else ""
 
 
@@ -192,7 +192,7 @@ def _step(
 
 
 class _Log:
-    """Means of the logged numbers, one JSON object per line; optionally TensorBoard. Only the main process writes."""
+    """Means of the logged numbers, one JSON object per line. Optionally TensorBoard. Only the main process writes."""
 
     def __init__(self, folder: Path, config: TrainingConfig, start: int, processes: Processes) -> None:
         self._config, self._batch_size = config, config.batch_size * processes.count
@@ -206,7 +206,7 @@ class _Log:
         self._writer = _tensorboard(folder) if config.tensorboard and processes.main else None
 
     def add(self, step: int, info: Mapping[str, Tensor]) -> dict[str, float] | None:
-        """Numbers of a step; the means every `log_every` steps."""
+        """Numbers of a step. The means every `log_every` steps."""
         for name, value in info.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(value)
         self._count += 1

@@ -23,14 +23,14 @@ _PATIENCE = timedelta(days=1)
 
 
 class Processes:
-    """The processes of a training. The first one made joins them; later ones are about the same.
+    """The processes of a training. The first one made joins them. Later ones are about the same.
 
     Args:
-        device: torch device that was asked for; of several GPUs each process takes its own.
+        device: torch device that was asked for. Of several GPUs each process takes its own.
 
     Attributes:
         count: how many there are.
-        index: of this one; 0 is the main one, which alone logs, saves, evaluates and exports.
+        index: of this one. 0 is the main one, which alone logs, saves, evaluates and exports.
         device: of this one.
     """
 
@@ -67,7 +67,7 @@ class Processes:
         return step * self.count + self.index
 
     def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Replace the gradients by their mean over the processes; one that is missing counts as 0."""
+        """Replace the gradients by their mean over the processes. One that is missing counts as 0."""
         if self.count == 1:
             return
         present = self._reduce(torch.tensor([parameter.grad is not None for parameter in parameters]).float(), "sum")

@@ -31,19 +31,19 @@ class PolicyConfig(TrainingConfig):
     to `unit` do.
 
     Attributes:
-        action_space: what the arm's numbers of an action row mean; as System 2 was trained, for the other trainings.
+        action_space: what the arm's numbers of an action row mean. As System 2 was trained, for the other trainings.
         robot: profile of the robot that was recorded: it names joints and gripper, and its kinematics makes rows about
             the tool of joints.
-        joints: of the only arm, in the order of its numbers; or how many there must be.
+        joints: of the only arm, in the order of its numbers. Or how many there must be.
         arms: joints of each arm, where there are several.
-        grippers: joints of the grippers; with their numbers for closed and open, where those are known.
+        grippers: joints of the grippers. With their numbers for closed and open, where those are known.
         row: arms and grippers in the order of the numbers of an action row.
-        state: parts of `observation.state` in order, as in a contract; see `hume_core.state.parts`.
-        unit: of the dataset's joints: "rad" or "deg"; empty: as the names say.
-        dataset_actions: what the dataset's action rows are about: "joints" (absolute targets) or "tool"; empty: as the
+        state: parts of `observation.state` in order, as in a contract. See `hume_core.state.parts`.
+        unit: of the dataset's joints: "rad" or "deg". Empty: as the names say.
+        dataset_actions: what the dataset's action rows are about: "joints" (absolute targets) or "tool". Empty: as the
             names say.
         frame, rotation, scale, reference, response: how rows about the tool are written, see
-            `hume_core.action_spaces.Conventions`; empty: as the checkpoint or the names say, else the defaults.
+            `hume_core.action_spaces.Conventions`. Empty: as the checkpoint or the names say, else the defaults.
 
     Raises:
         ActionSpaceError: unknown action space.

@@ -18,7 +18,7 @@ CONFIGS: dict[str, type[TrainingConfig]] = {"system2": System2Config, "system1":
 
 
 def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: int | None = None) -> int:
-    """Train, resuming where the run's folder says; 0 when it is finished, 1 when it was stopped before.
+    """Train, resuming where the run's folder says. 0 when it is finished, 1 when it was stopped before.
 
     Args:
         kind: "system2", "system1" or "value".

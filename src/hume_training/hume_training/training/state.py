@@ -23,7 +23,7 @@ class MovingAverage:
 
     Args:
         parameters: by name.
-        decay: share that is kept per step; early steps keep less, so that the start is forgotten.
+        decay: share that is kept per step. Early steps keep less, so that the start is forgotten.
     """
 
     def __init__(self, parameters: Mapping[str, Tensor], decay: float) -> None:
@@ -67,7 +67,7 @@ def save_state(
     Args:
         folder: of the run.
         step: number of steps done.
-        modules: trained modules by name; every tensor of theirs is kept.
+        modules: trained modules by name. Every tensor of theirs is kept.
         average: of their trained parameters.
         optimizers: by name.
         config: of the run.
@@ -97,7 +97,7 @@ def load_state(
     """Restore what `save_state` wrote.
 
     Returns:
-        Number of steps done; 0 where nothing was saved.
+        Number of steps done. 0 where nothing was saved.
 
     Raises:
         CheckpointError: the file is broken, or of a training with another configuration.

@@ -35,7 +35,7 @@ _BATCH = 64
 class System1Objective:
     """Flow-matching loss of System 1, whose noise end is a segment of System 2's chunk.
 
-    The chunk was proposed at one frame; System 1 sees a later one of the same episode, up to `largest_delay`
+    The chunk was proposed at one frame. System 1 sees a later one of the same episode, up to `largest_delay`
     rows on, and learns what was done from there, relative to the chunk's own anchor.
 
     Args:
@@ -138,7 +138,7 @@ class System1Objective:
 
 
 def propose(config: System1Config, batches: Batches, system2: System2) -> tuple[NDArray[np.int64], Tensor]:
-    """Sample one chunk of System 2 for random frames; kept in the run's folder.
+    """Sample one chunk of System 2 for random frames. Kept in the run's folder.
 
     Returns:
         Frames (P,) and normalised, padded chunks (P, H, A).
@@ -190,7 +190,7 @@ def _close_ones(
 def train_system1(
     config: System1Config, stop_after: int | None = None, data: Demonstrations | None = None
 ) -> TrainingOutcome:
-    """Train System 1 of the checkpoint that the configuration names; see `train`."""
+    """Train System 1 of the checkpoint that the configuration names. See `train`."""
     torch.set_num_threads(config.threads)
     data = data or load_datasets(config.dataset)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)

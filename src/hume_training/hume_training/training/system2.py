@@ -156,7 +156,7 @@ def new_checkpoint(config: System2Config, rows: TaughtRows, folder: Path) -> Pat
 
 
 def train_system2(config: System2Config, stop_after: int | None = None) -> TrainingOutcome:
-    """Train System 2; see `train`."""
+    """Train System 2. See `train`."""
     start = Path(config.output) / "start"
     known = find_contract(config.checkpoint, resolve_folder(config.checkpoint)) if config.checkpoint else None
     rows = taught_rows(config, load_datasets(config.dataset), known)

@@ -32,7 +32,7 @@ def taught_rows(config: PolicyConfig, data: Demonstrations, checkpoint: PolicyCo
     Args:
         config: of the training.
         data: as it was read.
-        checkpoint: contract of the checkpoint that the training starts from; how rows about the tool are written is
+        checkpoint: contract of the checkpoint that the training starts from. How rows about the tool are written is
             taken from it where the configuration does not say it.
 
     Raises:

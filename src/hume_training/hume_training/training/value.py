@@ -183,7 +183,7 @@ def set_choice(system2: System2, config: ValueConfig) -> None:
 
 
 def train_value(config: ValueConfig, stop_after: int | None = None) -> TrainingOutcome:
-    """Train the value head of the checkpoint that the configuration names; see `train`."""
+    """Train the value head of the checkpoint that the configuration names. See `train`."""
     torch.set_num_threads(config.threads)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     if not system2.config.has_system1:

@@ -24,7 +24,7 @@ _LAYER = {
 
 @torch.no_grad()
 def warm_start(system1: System1, system2: System2) -> None:
-    """Copy System 2's stem, first vision layers and position embeddings into System 1; of as many layers, the rest too.
+    """Copy System 2's stem, first vision layers and position embeddings into System 1. Of as many layers, the rest too.
 
     The first convolution is rescaled for System 1's ImageNet-normalised input, so that it sees the same image.
 
