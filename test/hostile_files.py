@@ -2,8 +2,8 @@
 
     python hostile_files.py KIND SEED COUNT FOLDER
 
-Prints a JSON line per file: its number, what came of it ("read", the name of a typed error, or "UNTYPED ..."), how long
-it took and how far memory grew. A file that takes longer than the limit ends the process, which tells its number first.
+Prints a JSON line per file: number, result ("read", a typed error, or "UNTYPED ..."), time, and growth of memory.
+A file that takes longer than the limit ends the process, which tells its number first.
 """
 
 from __future__ import annotations
@@ -27,13 +27,9 @@ from mutations import mutated_bytes, mutated_json, mutated_tree, mutated_yaml
 
 from hume_core.errors import HumeError
 
-TIME_LIMIT = 10
-"""Of computing, s: a busy machine must not count."""
-LONGEST = 120
-"""For one that waits for something, s."""
-
-MEMORY_LIMIT = 1 << 30
-"""Beyond what the process has once everything is imported, bytes."""
+TIME_LIMIT = 10  # s of computing: a busy machine must not count
+LONGEST = 120  # s, for one that waits for something
+MEMORY_LIMIT = 1 << 30  # bytes, beyond what the process has once everything is imported
 
 ROOT = Path(__file__).parents[1]
 
@@ -272,8 +268,8 @@ def outcome(kind: Kind) -> str:
     try:
         kind.read()
     except HumeError as error:
-        text = str(error)
-        return type(error).__name__ if 0 < len(text) < 5000 else f"UNTYPED a text of {len(text)} characters"
+        length = len(str(error))
+        return type(error).__name__ if 0 < length < 5000 else f"UNTYPED a text of {length} characters"
     except BaseException as error:
         where = traceback.extract_tb(error.__traceback__)[-3:]
         return f"UNTYPED {type(error).__name__}: {str(error)[:200]} at {[(f.filename[-40:], f.lineno) for f in where]}"
@@ -285,8 +281,7 @@ def main(name: str, seed: int, count: int, folder: Path, first: int = 0) -> None
     kind = KINDS[name](folder)
     kind.spoil(random.Random(0))
     outcome(kind)
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + MEMORY_LIMIT
+    limit = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + MEMORY_LIMIT
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for number in range(first, first + count):
         kind.spoil(random.Random(f"{name} {seed} {number}"))
