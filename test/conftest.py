@@ -28,13 +28,19 @@ from hume_ros.service_calls import call_until_answered
 from hume_training.default_checkpoint import random_checkpoint
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _signals() -> None:
+    """Under nohup, or in the background of a script, some signals are ignored, by all children too."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="module")
 def ros_domain() -> Iterator[int]:
     """A domain that nobody uses, for this process and its children, with rclpy running in it."""
     before = dict(os.environ)
     domain = free_domain()
-    # Under nohup it would be ignored, by the children too.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.environ.update(default_environment(), ROS_DOMAIN_ID=str(domain))
     rclpy.init(args=[])
     yield domain
