@@ -229,7 +229,7 @@ def test_the_nodes_leave_everything_to_the_stages() -> None:
     assert "CommandLoop(self._tick" in ast.unparse(ast.parse(inspect.getsource(system1_node)))
     for module, stages in (
         (system2_node, {"ThinkingCycle": ThinkingCycle, "ThinkingWorker": ThinkingWorker}),
-        (denoiser_node, {"DenoisingCycle": DenoisingCycle, "Denoiser": SegmentPlanner}),
+        (denoiser_node, {"DenoisingCycle": DenoisingCycle, "SegmentPlanner": SegmentPlanner}),
         (system1_node, {"ControlCore": ControlCore}),
     ):
         assert {name: getattr(module, name, None) for name in stages} == stages
