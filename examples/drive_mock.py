@@ -10,7 +10,7 @@ import rclpy
 
 from hume_bench.trial import Trial
 from hume_bringup.environment import default_environment
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_ros.domain import free_domain
 from hume_training.default_checkpoint import default_checkpoint
 

@@ -11,7 +11,7 @@ import pytest
 from hume_msgs.msg import System1Status
 
 from hume_bench.trial import Trial
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.policy_contract import named_contract
 from hume_core.robot import RobotProfile
 from hume_core.state_composer import StateComposer

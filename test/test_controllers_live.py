@@ -13,7 +13,7 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from hume_bench.trial import Trial
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_training.default_checkpoint import default_checkpoint

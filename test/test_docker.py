@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from hume_bringup.description import graph
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 
 ROOT = Path(__file__).parents[1]
 DOCKER = ROOT / "docker"

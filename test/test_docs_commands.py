@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from hume_bringup.description import GRAPHS
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.settings import declared
 from hume_sim.suites import SUITES
 from hume_tools.cli.main import app

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from hume_bringup.description import graph
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.supervisor import Supervisor
 from hume_core.robot import find_profile
 

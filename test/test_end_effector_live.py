@@ -13,7 +13,7 @@ from hume_msgs.msg import System1Status
 from std_msgs.msg import String
 
 from hume_bench.trial import Trial
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.errors import KinematicsError
 from hume_core.kinematics import read_urdf
 from hume_core.robot import RobotProfile, find_profile

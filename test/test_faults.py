@@ -8,7 +8,7 @@ from std_srvs.srv import Trigger
 
 from hume_bench.fault_trials import FAULTS, HOLD, Fault, flood, published_ratios, run_fault
 from hume_bench.trial import Trial
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.robot import RobotProfile
 
 pytestmark = pytest.mark.ros

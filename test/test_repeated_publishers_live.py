@@ -15,7 +15,7 @@ from rcl_interfaces.msg import Log
 from rclpy.node import Node
 
 from hume_bringup.description import graph
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.supervisor import Supervisor
 from hume_ros import qos
 from hume_ros.publishers import SETTLED

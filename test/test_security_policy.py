@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from hume_bringup.description import graph
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.node_spec import enclave
-from hume_bringup.options import LaunchOptions
 from hume_bringup.security import permissions, policy
 from hume_bringup.supervisor import Supervisor
 from hume_core.robot import RobotProfile, known_profiles

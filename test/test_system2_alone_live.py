@@ -15,7 +15,7 @@ from rclpy.action import ActionClient
 from sensor_msgs.msg import JointState
 
 from hume_bringup.description import graph
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.supervisor import Supervisor
 from hume_core.robot import RobotProfile
 from hume_ros.conversions import joint_values

@@ -20,7 +20,7 @@ from rclpy.action import ActionClient
 from std_srvs.srv import Trigger
 
 from hume_bringup.description import graph
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.supervisor import Supervisor
 from hume_ros import qos
 

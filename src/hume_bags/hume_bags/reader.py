@@ -16,7 +16,7 @@ from rclpy.serialization import deserialize_message
 
 from hume_bags.errors import BagError
 from hume_bags.mcap_chunk import DAMAGE, unpacked_zstd
-from hume_bags.mcap_file import McapFile, open_mcap
+from hume_bags.mcap_storage import McapFile, open_mcap
 from hume_bags.message_types import message_class, type_hash
 from hume_bags.metadata import read_information
 from hume_bags.quality import qos_from

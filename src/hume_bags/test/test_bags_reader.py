@@ -16,7 +16,7 @@ from rosbags.rosbag2 import Reader
 from sensor_msgs.msg import JointState
 
 from hume_bags.errors import BagError
-from hume_bags.mcap_file import Block, McapFile
+from hume_bags.mcap_storage import Block, McapFile
 from hume_bags.message_types import definition, message_class, type_hash
 from hume_bags.reader import BagReader
 from hume_bags.writer import BagWriter

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from std_srvs.srv import SetBool, Trigger
 
 from hume_bench.trial import Trial
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.limits import MotionLimits
 from hume_system1.black_box import CommandLog
 from hume_system1.control.states import Mode

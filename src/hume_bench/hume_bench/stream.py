@@ -21,7 +21,7 @@ from hume_bench.period_error import period_figures
 from hume_bench.plot import plot_stream
 from hume_bench.trial import Trial
 from hume_bringup.environment import default_environment
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
 from hume_core.errors import HumeError
 from hume_core.json_report import json_text

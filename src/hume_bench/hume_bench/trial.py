@@ -18,7 +18,7 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from hume_bringup.description import graph
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.supervisor import Supervisor
 from hume_core.errors import HumeError
 from hume_ros import qos

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hume_bringup.gazebo import gazebo_nodes
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.node_spec import NodeSpec, OnExit
-from hume_bringup.options import LaunchOptions
 from hume_bringup.params_file import check_params_file, names_parameter
 from hume_bringup.policy_config import load_policy_config
 from hume_bringup.viewers import recorder, state_publisher, viewers

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from hume_bringup.environment import share_file
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.node_spec import NodeSpec, OnExit
-from hume_bringup.options import LaunchOptions
 from hume_bringup.robot_description import expand
 from hume_core.errors import ConfigError
 

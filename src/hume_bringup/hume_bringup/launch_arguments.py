@@ -13,7 +13,7 @@ from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
 
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.settings import Setting, declared
 
 _logger = get_logger("hume_bringup")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hume_bringup.environment import share_file
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.node_spec import NodeSpec, OnExit
-from hume_bringup.options import LaunchOptions
 from hume_bringup.robot_description import expand
 from hume_core.robot import find_profile
 

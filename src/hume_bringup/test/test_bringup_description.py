@@ -11,7 +11,7 @@ import pytest
 
 from hume_bringup.description import GRAPHS, NodeSpec, OnExit, graph, systems
 from hume_bringup.gazebo import CONTROLLERS
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.policy_config import load_policy_config
 from hume_core.errors import ConfigError, RobotProfileError
 from hume_core.limits_file import tightened

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from hume_bringup.description import GRAPHS, NodeSpec, OnExit, graph
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.errors import ConfigError
 from hume_core.robot import known_profiles
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.errors import ConfigError
 from hume_core.node_settings import LifecycleSettings
 from hume_core.settings import Setting, declared, find

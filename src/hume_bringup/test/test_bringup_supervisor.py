@@ -14,8 +14,8 @@ import pytest
 
 from hume_bringup import supervisor as module
 from hume_bringup.description import graph
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.node_spec import REFUSED, NodeSpec, OnExit
-from hume_bringup.options import LaunchOptions
 from hume_bringup.programs import command, find_executable
 from hume_bringup.supervisor import Supervisor
 from hume_core.errors import ConfigError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hume_bringup.description import graph
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_core.errors import KinematicsError, RobotProfileError
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_kinematics

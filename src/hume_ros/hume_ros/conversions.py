@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hume_core.encoded_images import decode_rgb
 from hume_core.errors import ChunkError, ObservationError
 from hume_core.texts import listed, shortened
-from hume_ros.images import raw_to_rgb
+from hume_ros.image_encodings import raw_to_rgb
 
 
 def stamp_seconds(stamp: Any) -> float:

@@ -10,7 +10,7 @@ from sensor_msgs.msg import Image
 
 from hume_core.errors import ObservationError
 from hume_ros.conversions import image_to_rgb
-from hume_ros.images import LAYOUTS
+from hume_ros.image_encodings import LAYOUTS
 
 HEIGHT, WIDTH = 6, 8
 RANDOM = np.random.default_rng(0)

@@ -37,7 +37,7 @@ from hume_sim.messages import from_joint_trajectory, to_image, to_stamp, to_time
 from hume_sim.mock_arm import JointGroup, MockArm, Servos, moving_picture
 from hume_sim.mock_gripper import MockGripperServer
 from hume_sim.mock_manager import Gate
-from hume_sim.parameters import MockParameters
+from hume_sim.settings import MockParameters
 
 _MOST_RECORDED = 300
 _WARN_PERIOD = 2.0

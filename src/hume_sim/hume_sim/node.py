@@ -31,10 +31,10 @@ from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, checked_positions
 from hume_sim.cameras import CameraStream
 from hume_sim.faults import Faults
 from hume_sim.messages import from_joint_trajectory, to_camera_info, to_image, to_joint_state, to_stamp, to_time
-from hume_sim.parameters import declare_parameters
 from hume_sim.polling import PolledSubscriptions
 from hume_sim.realtime import RealtimeWorld, Sample, SimTimer
 from hume_sim.rendering import CAMERAS, intrinsics
+from hume_sim.settings import declare_parameters
 from hume_sim.suites import find_suite
 from hume_sim.tasks import task_of
 from hume_sim.world import TabletopWorld

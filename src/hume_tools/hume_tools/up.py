@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hume_bringup.description import GRAPHS, graph
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.supervisor import run_until_interrupted
 from hume_core.errors import ConfigError
 from hume_core.settings import declared

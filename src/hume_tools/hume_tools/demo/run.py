@@ -14,7 +14,7 @@ from rich.table import Table
 
 from hume_bringup.description import graph
 from hume_bringup.environment import default_environment
-from hume_bringup.options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
 from hume_bringup.supervisor import Supervisor
 from hume_core.errors import HumeError
