@@ -77,7 +77,7 @@ class FakeEngine:
 
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
         self.segments.append((self.now(), request))
-        return self._answer(Rows().segment(request.observation, request.chunk.rows, request.stamp, request.moved))
+        return self._answer(Rows().segment(request.observation, request.chunk.rows, request.progress, request.moved))
 
     def answer_all(self) -> None:
         for future, value in self.open:

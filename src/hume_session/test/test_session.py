@@ -59,7 +59,7 @@ def test_a_chunk_is_used_when_its_latency_is_over(make_rig: Any, latency: float,
     assert first == used * MS or (latency == 0.0 and first == 50 * MS)
     assert request.chunk.seq == 1
     # The segment starts at the row in force now, whatever the thought took.
-    assert request.stamp * rig.HORIZON == pytest.approx(first / NS, abs=1e-6)
+    assert request.progress * rig.HORIZON == pytest.approx(first / NS, abs=1e-6)
 
 
 @pytest.mark.parametrize(("latency", "first"), [(0.04, 190), (0.040000001, 195), (0.045, 195)])
