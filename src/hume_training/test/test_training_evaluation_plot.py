@@ -11,7 +11,7 @@ from hume_training.evaluation.intervals import wilson
 from hume_training.evaluation.plot import plot_success
 
 
-@pytest.mark.parametrize("wins", [(0, 40), (33, 21, 40), (1,)])
+@pytest.mark.parametrize("successes", [(0, 40), (33, 21, 40), (1,)])
 def test_every_variant_has_a_bar_with_its_success(tmp_path: Path, successes: tuple[int, ...]) -> None:
     variants = {
         f"n{k + 1}": {"success": count / 40, "ci95": list(wilson(count, 40)), "episodes": 40}
