@@ -89,8 +89,8 @@ def test_a_publisher_that_gets_its_name_late_is_no_stranger() -> None:
 def test_a_publisher_that_stays_nameless_is_a_stranger() -> None:
     watch = NamelessPublishers()
     assert watch.without_young({"a": [STRANGER]}, 0.0) == {"a": []}
-    assert watch.without_young({"a": [STRANGER, NEW], "b": []}, 6.9) == {"a": [], "b": []}
-    assert watch.without_young({"a": [STRANGER, NEW], "b": []}, 7.1) == {"a": [STRANGER], "b": []}
+    assert watch.without_young({"a": [STRANGER, NEW], "b": []}, 11.9) == {"a": [], "b": []}
+    assert watch.without_young({"a": [STRANGER, NEW], "b": []}, 12.1) == {"a": [STRANGER], "b": []}
 
 
 def test_a_publisher_that_went_and_came_begins_anew() -> None:
