@@ -19,7 +19,7 @@ _DISCOVERY = 0.5  # s
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
 _SECOND = "a second"
-# The name of a new node may be lost once. Fast DDS repeats it with the heartbeat of its writer, every 3 s, and a killed node stays for its lease of 10 s.
+# The name of a new node may be lost once. Fast DDS repeats it every 3 s. A killed node stays for its lease of 10 s.
 _NAMED_WITHIN = 12.0  # s
 _WARN_PERIOD = 60.0  # s
 
