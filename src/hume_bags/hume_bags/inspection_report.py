@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hume_bags.inspection import Inspection, TopicFigures, inspect_bag
 from hume_bags.reader import BagReader
-from hume_core.json_report import json_text
+from hume_core.json_report import write_json
 
 _NARROWEST = 110
 _SHOWN = ("robot", "checkpoint", "checkpoint_id", "git_commit", "profile_hash", "host")
@@ -28,7 +28,7 @@ def run_inspect(
     found = inspect_bag(reader, robot, namespace)
     print_report(found, Console(width=max(_NARROWEST, Console().width)))
     if json_file is not None:
-        json_file.write_text(json_text(asdict(found), indent=2) + "\n", encoding="utf-8")
+        write_json(json_file, asdict(found))
     if rerun_file is not None:
         from hume_bags.rerun_export import export_rerun
 

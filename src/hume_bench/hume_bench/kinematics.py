@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hume_core.action_spaces import EeDelta
-from hume_core.json_report import json_text
+from hume_core.json_report import write_json
 from hume_core.kinematics import Kinematics, Reach
 from hume_core.robot import RobotProfile, known_profiles
 from hume_core.robot_kinematics import load_kinematics
@@ -59,7 +59,7 @@ def run_bench(json_file: Path | None) -> int:
         table.add_row(result.robot, str(result.joints), *(f"{ms:.3f}" for ms in times), f"{result.reached:.1%}")
     Console().print(table)
     if json_file is not None:
-        json_file.write_text(json_text([asdict(result) for result in results], indent=2) + "\n", encoding="utf-8")
+        write_json(json_file, [asdict(result) for result in results])
     return 0
 
 

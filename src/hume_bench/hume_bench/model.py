@@ -22,7 +22,7 @@ from hume_bench.reference import straightforward_refine, straightforward_think
 from hume_bench.timing import Timing, measure_pair
 from hume_core import Observation
 from hume_core.errors import HumeError
-from hume_core.json_report import json_text
+from hume_core.json_report import write_json
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.initialize import DEFAULT_CORPUS, random_policies, write_tokenizer
@@ -148,8 +148,7 @@ def report(console: Console, results: Sequence[ModelTimes], json_path: Path | No
     _print(console, results)
     content = summary(results)
     if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json_text(content, indent=2) + "\n", encoding="utf-8")
+        write_json(json_path, content)
     if plot is not None:
         plot_model(content, plot)
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from hume_bench.plot import plot_splice
 from hume_core.chunk import Segment
 from hume_core.errors import HumeError
-from hume_core.json_report import json_text
+from hume_core.json_report import write_json
 from hume_core.limits import MotionLimits
 from hume_core.robot import RobotProfile
 from hume_system1.control.command import ClockReading
@@ -79,7 +79,7 @@ def run_bench(json_file: Path | None, plot: Path | None = None, seed: int = 0) -
         table.add_row(name, *(f"{ratios[key]:.2f}" for key in ("velocity", "acceleration", "jerk")))
     Console().print(table)
     if json_file is not None:
-        json_file.write_text(json_text(figures) + "\n", encoding="utf-8")
+        write_json(json_file, figures, indent=None)
     if plot is not None:
         plot_splice(figures, plot)
     return 0

@@ -29,8 +29,10 @@ from std_msgs.msg import Bool
 from hume_bench.endings import measure_endings
 from hume_bench.plot import plot_stops
 from hume_bench.watched_stack import ARGUMENTS, ROBOT, WatchedStack, guarded
+from hume_bringup.environment import default_environment
+from hume_bringup.signals import interrupt_on_signals
 from hume_core.errors import HumeError
-from hume_core.json_report import json_text
+from hume_core.json_report import write_json
 from hume_core.robot import RobotProfile, find_profile
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
@@ -106,7 +108,9 @@ def run_bench(json_file: Path | None, endings: bool = True, plot: Path | None = 
         endings: also end the set of processes in every way.
         plot: .svg or .png file for the plot. None draws none.
     """
+    os.environ.update(default_environment())
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
+    interrupt_on_signals()
     init_ros()
     try:
         with Progress(console=Console(stderr=True)) as progress:
@@ -115,7 +119,7 @@ def run_bench(json_file: Path | None, endings: bool = True, plot: Path | None = 
         rclpy.try_shutdown()
     _print(figures)
     if json_file is not None:
-        json_file.write_text(json_text(figures, indent=2) + "\n", encoding="utf-8")
+        write_json(json_file, figures)
     if plot is not None:
         plot_stops(figures, plot)
     return int(any("error" in row for rows in figures.values() for row in rows.values()))

@@ -24,7 +24,7 @@ from hume_bringup.environment import default_environment
 from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
 from hume_core.errors import HumeError
-from hume_core.json_report import json_text
+from hume_core.json_report import write_json
 from hume_core.limits import MotionLimits
 from hume_core.robot import RobotProfile, find_profile
 from hume_ros.context import init_ros
@@ -55,7 +55,7 @@ def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True
         rclpy.try_shutdown()
     _print(figures)
     if json_file is not None:
-        json_file.write_text(json_text(figures, indent=2) + "\n", encoding="utf-8")
+        write_json(json_file, figures)
     if plot is not None:
         plot_stream(figures, plot)
     return int(any("error" in values for values in figures["faults"].values()))

@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from hume_bench.trajectory_play import Form, Played, Setup, StopCause, play
-from hume_core.json_report import json_text
+from hume_core.json_report import write_json
 from hume_core.robot import ArmControllerType, RobotProfile, known_profiles
 
 RATES = (100.0, 250.0, 500.0, 1000.0)
@@ -75,7 +75,7 @@ def run_bench(json_file: Path | None, compare: bool) -> int:
         )  # fmt: skip
     Console().print(table)
     if json_file is not None:
-        json_file.write_text(json_text([asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
+        write_json(json_file, [asdict(row) for row in rows])
     return 0
 
 

@@ -23,7 +23,7 @@ def json_text(content: Any, indent: int | None = None) -> str:
     return json.dumps(finite(content), indent=indent, allow_nan=False)
 
 
-def write_json(path: Path, content: Any, indent: int = 2) -> None:
+def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
     """Write figures as JSON. Folders on the way are made.
 
     Raises:

@@ -81,7 +81,7 @@ class StatusWatch:
 
     def __init__(self, client: OperatorClient) -> None:
         self._client = client
-        self._status_at = self._system2_at = self._chunk_at = -math.inf
+        self._status_at = self._system2_at = -math.inf
         self._last_status: System1Status | None = None
         self._last_beat: Any = None
         self._chunk: ActionChunk | None = None

@@ -16,7 +16,7 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage, Image, JointState
+from sensor_msgs.msg import CompressedImage, JointState
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
@@ -31,6 +31,7 @@ from hume_core.robot import (
 )
 from hume_ros import qos
 from hume_ros.lifecycle import LINGER, run_process
+from hume_ros.observation_source import image_type
 from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_sim.messages import from_joint_trajectory, to_image, to_stamp, to_time
@@ -65,7 +66,7 @@ class MockNode(Node):
         self._arm = MockArm(profile, servos, self._period, settings.interpolate_from_desired_state)
         self._joint_states = self.create_publisher(JointState, profile.joint_states, 10)
         self._cameras: dict[str, tuple[Camera, Any]] = {
-            key: (camera, self.create_publisher(_image_type(camera), camera.topic, 2))
+            key: (camera, self.create_publisher(image_type(camera), camera.topic, 2))
             for key, camera in profile.cameras.items()
         }
         self._gate = Gate(self, profile, settings.interpolate_from_desired_state)
@@ -166,10 +167,6 @@ class MockNode(Node):
         return CompressedImage(format="rgb8; jpeg compressed bgr8", data=coded.tobytes())
 
 
-def _image_type(camera: Camera) -> type:
-    return CompressedImage if camera.transport == "compressed" else Image
-
-
 def _read_images(bag: Path, profile: RobotProfile) -> dict[str, list[Any]]:
     """The first images of each camera in a bag.
 
@@ -187,7 +184,7 @@ def _read_images(bag: Path, profile: RobotProfile) -> dict[str, list[Any]]:
                     topics = ", ".join(sorted(c.topic for c in reader.connections))
                     raise ConfigError(f"bag '{bag}' has no topic '{camera.topic}' for camera '{key}'; it has: {topics}")
                 raw = (data for _, _, data in reader.messages(connections=found))
-                kind = _image_type(camera)
+                kind = image_type(camera)
                 images[key] = [deserialize_message(bytes(data), kind) for data in islice(raw, _MOST_RECORDED)]
     except (AnyReaderError, OSError) as error:
         raise ConfigError(f"bag '{bag}' cannot be read: {error}") from error

@@ -15,12 +15,11 @@ from hume_ros.timers import steady_timer
 
 _PERIOD = 0.2  # s
 _DISCOVERY = 0.5  # s
-# A process that was killed stays in the graph until its lease is over. See config/fastdds_local.xml.
+# A process that was killed stays in the graph until its lease is over, 10 s: see config/fastdds_local.xml. The name of
+# a new node may come late too: one that is lost is repeated every 3 s.
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
 _SECOND = "a second"
-# The name of a new node may be lost once. Fast DDS repeats it every 3 s. A killed node stays for its lease of 10 s.
-_NAMED_WITHIN = 12.0  # s
 _WARN_PERIOD = 60.0  # s
 
 
@@ -96,7 +95,7 @@ class NamelessPublishers:
         """
         nameless = {each.gid for found in publishers.values() for each in found if each.node == NAMELESS}
         self._since = {gid: self._since.get(gid, now) for gid in nameless}
-        young = {gid for gid, since in self._since.items() if now - since < _NAMED_WITHIN}
+        young = {gid for gid, since in self._since.items() if now - since < _LEASE}
         return {topic: [each for each in found if each.gid not in young] for topic, found in publishers.items()}
 
 
@@ -172,6 +171,4 @@ def _names(publishers: Mapping[str, Sequence[Publisher]]) -> dict[str, list[str]
 
 def _time_to_change(others: str, discovery: float) -> float:
     """How long to wait for somebody to come, to go, or to get a name, s."""
-    if f"{_SECOND} " in others:
-        return _LEASE
-    return _NAMED_WITHIN if NAMELESS in others else discovery
+    return _LEASE if f"{_SECOND} " in others or NAMELESS in others else discovery

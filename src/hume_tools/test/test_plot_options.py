@@ -35,9 +35,6 @@ def asked(command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> list[Any
         return 0
 
     monkeypatch.setattr(COMMANDS[command], run)
-    if command == ("bench", "stops"):
-        monkeypatch.setattr("hume_bringup.signals.interrupt_on_signals", lambda: None)
-        monkeypatch.setattr("hume_tools.cli.bench.default_environment", lambda: {})
     return calls
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hume_bags.regress.regress_settings import RegressOptions
 from hume_bags.regress.run import regress
-from hume_core.json_report import json_text
+from hume_core.json_report import write_json
 
 
 def run_bench(bag: Path, checkpoint: str, json_file: Path | None, repeats: int) -> int:
@@ -28,5 +28,5 @@ def run_bench(bag: Path, checkpoint: str, json_file: Path | None, repeats: int) 
         f"({best.processor_time:.2f} s of processor time, best of {repeats})"
     )
     if json_file is not None:
-        json_file.write_text(json_text(found, indent=2) + "\n", encoding="utf-8")
+        write_json(json_file, found)
     return 0

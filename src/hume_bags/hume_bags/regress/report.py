@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +10,6 @@ from rich.markup import escape
 from hume_bags.regress.figures import figures
 from hume_bags.regress.findings import seconds
 from hume_bags.regress.result import RegressResult
-from hume_core.json_report import json_text
 
 _MOST_LINES = 20
 
@@ -49,11 +47,6 @@ def summary(result: RegressResult) -> dict[str, Any]:
         "wall_time_s": result.wall_time,
         "processor_time_s": result.processor_time,
     }
-
-
-def write_json(result: RegressResult, path: Path) -> None:
-    """Write `summary`."""
-    path.write_text(json_text(summary(result), indent=2) + "\n", encoding="utf-8")
 
 
 def lines(result: RegressResult) -> list[str]:

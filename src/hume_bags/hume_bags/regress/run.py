@@ -20,11 +20,12 @@ from hume_bags.regress.policy import RecordedPolicy, load_policy
 from hume_bags.regress.recorded import compare_recorded, last_time, recorded_commands
 from hume_bags.regress.regress_settings import RegressOptions, RegressSettings, settings_of
 from hume_bags.regress.remote import in_processes
-from hume_bags.regress.report import print_report, write_json
+from hume_bags.regress.report import print_report, summary
 from hume_bags.regress.result import RegressResult
 from hume_bags.regress.session import SessionError, SteppedSession
 from hume_bags.regress.stepper import StepOptions, step_session
 from hume_bags.regress.stream import CommandStream, read_stream
+from hume_core.json_report import write_json
 from hume_core.kinematics import Kinematics
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
@@ -49,7 +50,7 @@ def run_regress(options: RegressOptions) -> int:
         options.write.write_bytes(result.stream.to_bytes())
     print_report(result)
     if options.json_file is not None:
-        write_json(result, options.json_file)
+        write_json(options.json_file, summary(result))
     if options.html is not None:
         from hume_bags.regress.page import write_page
 

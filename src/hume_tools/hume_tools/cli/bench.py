@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
-from hume_bringup.environment import default_environment
 from hume_tools.cli.file_options import JsonOption, PlotOption
 
 bench = typer.Typer(help="Measure speed and timing.", no_args_is_help=True)
@@ -73,8 +71,5 @@ def bench_stops(
 ) -> None:
     """Measure how soon every kind of stop ends in standstill, and what is left when hume up ends."""
     from hume_bench.stops import run_bench
-    from hume_bringup.signals import interrupt_on_signals
 
-    os.environ.update(default_environment())
-    interrupt_on_signals()
     raise typer.Exit(run_bench(json_file, endings, plot))

@@ -18,7 +18,7 @@ from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
 from hume_bringup.supervisor import Supervisor
 from hume_core.errors import HumeError
-from hume_core.json_report import json_text
+from hume_core.json_report import write_json
 from hume_core.robot import RobotProfile
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
@@ -110,7 +110,7 @@ def run_demo(options: DemoOptions) -> int:
     _print(episodes, report)
     print(timing_line(ReplyTiming.of(client.measurements.system2, client.measurements.system1)))
     if options.json_file is not None:
-        options.json_file.write_text(json_text(report, indent=2) + "\n", encoding="utf-8")
+        write_json(options.json_file, report)
     return 0 if client.measurements.loop_ran else 1
 
 
