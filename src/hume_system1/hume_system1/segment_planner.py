@@ -106,7 +106,7 @@ class SegmentPlanner:
         if layout.needs_kinematics and kinematics is None:
             raise ActionSpaceError(
                 f"action space '{layout.action_space}' of robot '{profile.name}' needs kinematics; "
-                "see hume_core.kinematics.load_kinematics"
+                "see hume_core.robot_kinematics.load_kinematics"
             )
         if refiner.origin == "newest_state" and not layout.offsets_from_anchor:
             valid = ", ".join(name for name, space in ACTION_SPACES.items() if space.offsets_from_anchor)
@@ -180,7 +180,7 @@ class SegmentPlanner:
     ) -> SegmentRequest:
         """What to ask System 1 for: the rows that start at `now`, or at the chunk's last one.
 
-        Where System 1 may start at some stamps only, they start at the newest of them that is not ahead. It is asked
+        Where System 1 may start at some rows only, they start at the newest of them that is not ahead. It is asked
         once, since it takes the observation for one of that time. After that the request holds its answer.
 
         Args:
