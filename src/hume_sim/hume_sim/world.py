@@ -70,7 +70,8 @@ class TabletopWorld:
 
     def __init__(self, height: int = 96, width: int = 96, scene: str = PLAIN) -> None:
         self.scene, self.model = scene, load_model(scene)
-        self._rule, self._start, self.failure = rule_of(scene, self.model), None, ""
+        self._rule, self.failure = rule_of(scene, self.model), ""
+        self._start: Start | None = None
         self.data = mujoco.MjData(self.model)
         self._size = (height, width)
         self._renderers: dict[tuple[int, int], CameraRenderer] = {}

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +101,9 @@ def joined(parts: Sequence[Branches]) -> Branches:
 def save_part(folder: Path, number: int, branches: Branches) -> None:
     """Write the n-th part, atomically."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {f"{_IMAGE}{key}": np.ascontiguousarray(pixels) for key, pixels in branches.images.items()}
+    arrays: dict[str, NDArray[Any]] = {
+        f"{_IMAGE}{key}": np.ascontiguousarray(pixels) for key, pixels in branches.images.items()
+    }
     arrays |= {
         "state": branches.state, "episodes": branches.episodes, "chunks": branches.chunks, "seconds": branches.seconds,
         "kinds": branches.kinds,
