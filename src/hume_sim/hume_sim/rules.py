@@ -22,7 +22,10 @@ Start: TypeAlias = "NDArray[np.float64]"
 
 
 class Rule(Protocol):
-    """Looks at the scene after every physics step. Keeps nothing itself, so that snapshots can be gone on from."""
+    """Looks at the scene. Keeps nothing itself, so that snapshots can be gone on from."""
+
+    every: int
+    """It looks after so many physics steps."""
 
     def start(self, data: mujoco.MjData) -> Start:
         """An episode begins: what is to be kept of its start."""
@@ -37,6 +40,8 @@ class PillarStands:
     Args:
         model: with a pillar.
     """
+
+    every = 1  # a touch may be over after one step
 
     def __init__(self, model: mujoco.MjModel) -> None:
         self._pillar = model.geom("pillar").id
@@ -57,6 +62,8 @@ class CubesStayWhole:
     Args:
         model: with the cubes.
     """
+
+    every = 5  # 10 ms. A cube takes 60 ms to fall as fast as counts
 
     def __init__(self, model: mujoco.MjModel) -> None:
         joints = [model.joint(f"{cube}_cube") for cube in CUBES]

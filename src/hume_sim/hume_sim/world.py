@@ -19,7 +19,7 @@ from hume_sim.arm import (
     checked_positions,
 )
 from hume_sim.rendering import CameraRenderer, compute_for_rendering
-from hume_sim.rules import Start, rule_of
+from hume_sim.rules import Rule, Start, rule_of
 from hume_sim.scene import CUBE_SIZE, CUBES, PILLAR, PLAIN, load_model, random_layout
 from hume_sim.tasks import TabletopTask, make_task
 
@@ -201,8 +201,13 @@ class TabletopWorld:
         for _ in range(n):
             ctrl += np.clip(self._target - ctrl, -self._slew, self._slew)
             mujoco.mj_step(self.model, self.data)
-            if self._rule is not None and self._start is not None and not self.failure:
-                self.failure = self._rule.broken(self.data, self._start, self.task.cube)
+            if self._rule is not None and not self.failure:
+                self._look(self._rule)
+
+    def _look(self, rule: Rule) -> None:
+        """Whether the episode has failed, where the rule is due at the present step."""
+        if self._start is not None and round(self.time / self.timestep) % rule.every == 0:
+            self.failure = rule.broken(self.data, self._start, self.task.cube)
 
     def joint_state(self) -> JointState:
         """Measured positions, velocities and efforts of arm and finger."""

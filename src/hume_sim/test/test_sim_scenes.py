@@ -129,7 +129,7 @@ def test_a_snapshot_keeps_what_has_failed_and_where_things_stand(
     fragile_world.reset(2, "stack red on blue")
     before = fragile_world.get_state()
     fragile_world.place_cube("green", fragile_world.cube_pose("green")[:3] + np.array([0.05, 0.0, 0.0]))
-    fragile_world.step()
+    fragile_world.step(5)
     assert fragile_world.failure == "the green cube was knocked away"
     other.set_state(fragile_world.get_state())
     assert other.failure == fragile_world.failure
@@ -168,5 +168,5 @@ def test_only_the_cube_to_move_may_be_shifted_far(
     place = fragile_world.cube_pose(cube)[:3]
     away = place[:2] - np.mean([fragile_world.cube_pose(other)[:2] for other in CUBES], axis=0)
     fragile_world.place_cube(cube, place + np.append(shift * away / np.linalg.norm(away), 0.0))
-    fragile_world.step()
+    fragile_world.step(5)
     assert fragile_world.failure == failure

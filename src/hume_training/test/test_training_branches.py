@@ -13,9 +13,17 @@ import pytest
 import torch
 
 from hume_core.errors import ConfigError, DatasetError
+from hume_sim.suites import FIRST_SEED, find_suite
 from hume_training.data.branches import INFO, Branches, Kind, joined, load_branches, save_part, saved_parts
-from hume_training.evaluation.branching import other_cube
+from hume_training.default_checkpoint import shipped_checkpoint
+from hume_training.evaluation.branching import PolicyFinisher, record_branches, run_collect_branches
 from hume_training.evaluation.choice_quality import choice_quality
+from hume_training.evaluation.counterfactuals import OTHERS, other_cube
+from hume_training.evaluation.outcome import EpisodeOutcome
+from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.recording import RolloutOptions
+from hume_training.evaluation.robot import checked_robot
+from hume_training.evaluation.variants import find_variant
 from hume_training.training.branch_loss import BranchLoss, rank_loss, split
 from hume_training.training.config import ValueConfig
 from hume_training.training.value import Returns
@@ -233,3 +241,38 @@ def test_exact_time_differs_within_a_transition_and_agrees_at_whole_ones(stride:
     failed = Returns(data, stride, 0.98, True).at(np.arange(40, 80))
     assert set(failed[2].tolist()) == {-50.0}
     assert (failed[3] == 1.0).all()
+
+
+def test_branches_of_a_real_policy() -> None:
+    checkpoint = str(shipped_checkpoint("wx250s_tabletop"))
+    policy, profile = Policy.load(checkpoint), checked_robot(checkpoint, "wx250s_sim")
+    suite = find_suite("mixed", time_limit=0.7)
+    scenes = [(FIRST_SEED + k, "lift red") for k in range(2)]
+    found = joined(record_branches(policy, profile, suite, find_variant("random_pick2"), scenes, 5))
+    count = 2 + 3 * OTHERS
+    assert found.chunks.shape[1:] == (count, 16, 8)
+    assert found.kinds[0].tolist() == [0] * 2 + [kind for kind in (1, 2, 3) for _ in range(OTHERS)]
+    assert set(found.episodes) <= {seed for seed, _ in scenes}
+    assert set(found.images) == set(policy.system2.config.camera_keys)
+    finite = np.isfinite(found.seconds)
+    assert finite[:, :2].any()
+    assert (found.seconds[finite] > 0.0).all()
+    closed, opened = found.chunks[:, 2 + OTHERS], found.chunks[:, 3 + OTHERS]
+    np.testing.assert_array_equal(np.delete(closed, 6, axis=2), np.delete(found.chunks[:, 0], 6, axis=2))
+    for chunks, opening in ((closed, 0.0), (opened, 1.0)):
+        real = policy.system2.unnormalise(torch.from_numpy(chunks))[..., 6]
+        torch.testing.assert_close(real, torch.full_like(real, opening), atol=1e-4, rtol=0)
+
+
+def test_where_the_policy_goes_on_its_time_counts_from_the_observation() -> None:
+    ends = [EpisodeOutcome(1, "lift red", success, 4.5, False, ()) for success in (True, False)]
+    world = SimpleNamespace(elapsed=0.0, set_state=lambda state: setattr(world, "elapsed", state))
+    rollout: Any = SimpleNamespace(world=world, branch=lambda snapshot, chunks: ends[: len(chunks)])
+    snapshot: Any = SimpleNamespace(world=1.5)
+    times = PolicyFinisher(rollout).times(snapshot, [np.zeros((16, 8), np.float32)] * 2, np.zeros(6))
+    assert times == [3.0, math.inf]
+
+
+def test_nobody_else_goes_on(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nobody called 'teacher' can go on after a chunk"):
+        run_collect_branches(RolloutOptions(tmp_path, "nowhere"), 4, "teacher")

@@ -56,6 +56,9 @@ def collect(
         int,
         typer.Option(min=0, help="Of rollouts: record what comes of this many candidates of a thought. 0: rollouts."),
     ] = 0,
+    finish: Annotated[
+        str, typer.Option(help="Of branches: who goes on after a chunk: expert, or policy, which takes longer.")
+    ] = "expert",
     action_space: ActionSpace = "",
     contract: Contract = "",
     robot: Robot = "wx250s_sim",
@@ -84,7 +87,7 @@ def collect(
         if branches:
             from hume_training.evaluation.branching import run_collect_branches
 
-            raise typer.Exit(run_collect_branches(options, branches))
+            raise typer.Exit(run_collect_branches(options, branches, finish))
         raise typer.Exit(run_collect_rollouts(options))
     from hume_training.collect.run import CollectOptions, run_collect
 
