@@ -196,7 +196,7 @@ def plot_splice(figures: Mapping[str, Any], path: Path) -> None:
         for name, colour, width in (("plain switch", ORANGE, 1.0), ("splice", BLUE, 1.8)):
             curve = figures[name]
             factor = curve["ratios"]["acceleration"]
-            label = f"{name}; largest acceleration of all joints: {factor:.{0 if factor > 10 else 2}f} x limit"
+            label = f"{name}. Largest acceleration of all joints: {factor:.{0 if factor > 10 else 2}f} x limit"
             position.plot(times, curve["position_rad"], color=colour, linewidth=width, label=label)
             velocity.plot(times[1:], curve["velocity_rad_s"], color=colour, linewidth=width)
         for bound in (-limit, limit):

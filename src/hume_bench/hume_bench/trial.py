@@ -129,7 +129,7 @@ class Trial:
                     self._instruction, self._handle = instruction, handle
                     return handle
             self.spin(0.2)
-        raise HumeError("System 2 takes no goal; see the messages above")
+        raise HumeError("System 2 takes no goal. See the messages above")
 
     def is_mode(self, mode: int) -> bool:
         """Whether System 1's newest status has this mode."""

@@ -48,7 +48,7 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
         RobotProfileError: the robot is unknown, or its profile is wrong.
     """
     if not _checkpoint_is_known(options):
-        raise ConfigError("launch argument 'checkpoint' is empty; give a checkpoint folder or a hub name")
+        raise ConfigError("launch argument 'checkpoint' is empty. Give a checkpoint folder or a hub name")
     profile = find_profile(options.robot)
     # One message here instead of one from each node.
     tightened(RobotProfile.load(profile), options.limits_file)
@@ -143,9 +143,9 @@ def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
         ConfigError: no bag was named, or a namespace: a bag keeps its own topic names.
     """
     if not options.bag:
-        raise ConfigError("launch argument 'bag' is empty; give the folder of a rosbag2 bag")
+        raise ConfigError("launch argument 'bag' is empty. Give the folder of a rosbag2 bag")
     if options.namespace:
-        raise ConfigError("a replay keeps the bag's topic names; leave launch argument 'namespace' empty")
+        raise ConfigError("a replay keeps the bag's topic names. Leave launch argument 'namespace' empty")
     options = replace(options, use_sim_time=True, dry_run=True)
     rate = ["--rate", f"{options.rate:g}"] if options.rate is not None else []
     player = NodeSpec(
@@ -191,7 +191,7 @@ def graph(name: str, options: LaunchOptions) -> list[NodeSpec]:
         RobotProfileError: unknown robot.
     """
     if name not in GRAPHS:
-        raise ConfigError(f"'{name}' is no set of nodes; valid: {', '.join(GRAPHS)}")
+        raise ConfigError(f"'{name}' is no set of nodes. Valid: {', '.join(GRAPHS)}")
     if options.params_file:
         check_params_file(options.params_file)
     return GRAPHS[name](options)

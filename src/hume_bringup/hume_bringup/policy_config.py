@@ -48,11 +48,11 @@ def load_policy_config(path: str) -> dict[str, dict[str, Any]]:
 def _checked(path: str, section: str, data: Any, valid: list[str]) -> dict[str, Any]:
     where = f"section '{section}'" if section else "the file"
     if not isinstance(data, dict):
-        raise ConfigError(f"policy file '{path}': {where} must be a mapping; valid fields: {', '.join(valid)}")
+        raise ConfigError(f"policy file '{path}': {where} must be a mapping. Valid fields: {', '.join(valid)}")
     for name in data:
         if name not in valid:
             raise ConfigError(
-                f"policy file '{path}': field '{shortened(str(name))}' in {where} is unknown; valid: {', '.join(valid)}"
+                f"policy file '{path}': field '{shortened(str(name))}' in {where} is unknown. Valid: {', '.join(valid)}"
             )
     return data
 

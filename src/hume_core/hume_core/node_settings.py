@@ -27,7 +27,7 @@ class ModelSettings:
     checkpoint: str = setting("", "Checkpoint folder, or a hub name such as org/name or org/name@revision.")
     contract: str = setting(
         "",
-        "What the checkpoint's numbers mean: a built-in policy contract or a path; empty: the checkpoint's own.",
+        "What the checkpoint's numbers mean: a built-in policy contract or a path. Empty: the checkpoint's own.",
     )
     device: str = setting("cpu", "Torch device: cpu or cuda[:N].", policy=True)
     dtype: str = setting("float32", "Compute type.", choices=("float32", "bfloat16"), policy=True)

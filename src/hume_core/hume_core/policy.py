@@ -84,7 +84,7 @@ class PretrainedPolicy(nn.Module):
             ContractError: its contract is damaged, or there is none of the given name.
         """
         if dtype not in (torch.float32, torch.bfloat16):
-            raise ConfigError(f"dtype {dtype} is not supported; valid: torch.float32, torch.bfloat16")
+            raise ConfigError(f"dtype {dtype} is not supported. Valid: torch.float32, torch.bfloat16")
         folder = resolve_folder(name)
         config = HumeConfig.load(folder / "config.json")
         reader = CheckpointReader(folder)
@@ -137,8 +137,8 @@ class PretrainedPolicy(nn.Module):
         limit = COMPILED_LIMITS[self.network.compute_dtype]
         if not error <= limit:
             raise CompileError(
-                f"the compiled model differs by {error:.1e} of the largest value, more than {limit:.0e}; "
-                "load it with compile=False"
+                f"the compiled model differs by {error:.1e} of the largest value, more than {limit:.0e}. "
+                "Load it with compile=False"
             )
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -152,7 +152,7 @@ class PretrainedPolicy(nn.Module):
         """
         if not self.config.has_system1:
             raise CheckpointError(
-                "a checkpoint of type 'system2' is not written; `hume train system2 --set checkpoint=FOLDER` makes a "
+                "a checkpoint of type 'system2' is not written. `hume train system2 --set checkpoint=FOLDER` makes a "
                 "whole one of it"
             )
         target = Path(folder)
@@ -187,10 +187,10 @@ class PretrainedPolicy(nn.Module):
         missing = [key for key in declared if key not in observation.images]
         unknown = sorted(set(observation.images) - set(declared))
         if unknown:
-            raise ObservationError(f"unknown camera '{unknown[0]}'; the checkpoint has: {', '.join(declared)}")
+            raise ObservationError(f"unknown camera '{unknown[0]}'. The checkpoint has: {', '.join(declared)}")
         if len(missing) > self.config.empty_cameras or not present:
             raise ObservationError(
-                f"camera '{missing[0]}' is missing; the checkpoint needs {', '.join(declared)}, of which "
+                f"camera '{missing[0]}' is missing. The checkpoint needs {', '.join(declared)}, of which "
                 f"{self.config.empty_cameras} may be absent"
             )
         return present
@@ -209,7 +209,7 @@ class PretrainedPolicy(nn.Module):
             found = tuple(image.shape[1:3])
             if found != (height, width):
                 raise ObservationError(
-                    f"camera '{key}' gives images of {found[1]}x{found[0]} pixels; the checkpoint takes them as they "
+                    f"camera '{key}' gives images of {found[1]}x{found[0]} pixels. The checkpoint takes them as they "
                     f"are and needs {width}x{height}"
                 )
 
@@ -221,7 +221,7 @@ class PretrainedPolicy(nn.Module):
         """
         size = int(observation.state.shape[-1])
         if size != self.config.state_dim:
-            raise ObservationError(f"state has {size} numbers; the checkpoint needs {self.config.state_dim}")
+            raise ObservationError(f"state has {size} numbers. The checkpoint needs {self.config.state_dim}")
         return self.normalizer.state(torch.as_tensor(observation.state).to(self.device))
 
     def unnormalise(self, chunk: Any) -> Tensor:

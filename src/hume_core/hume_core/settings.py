@@ -185,7 +185,7 @@ def check_value(item: Setting, value: Any, where: str = "setting") -> Any:
         return None
     converted = _converted(item.kind, value)
     if converted is None or not item.admits(converted):
-        raise ConfigError(f"{where} '{item.name}' is {shown(value)}; valid: {item.valid}")
+        raise ConfigError(f"{where} '{item.name}' is {shown(value)}. Valid: {item.valid}")
     return converted
 
 

@@ -26,9 +26,9 @@ DT = 0.1
     [
         (
             lambda: ArmModel(urdf(), ("j1", "elbow"), "base", "tool"),
-            "joint 'elbow' is not in the URDF; its movable joints",
+            "joint 'elbow' is not in the URDF. Its movable joints",
         ),
-        (lambda: ArmModel(urdf(), JOINTS, "base", "hand"), "tool_link 'hand' is not in the URDF; its links: base, l1"),
+        (lambda: ArmModel(urdf(), JOINTS, "base", "hand"), "tool_link 'hand' is not in the URDF. Its links: base, l1"),
         (lambda: ArmModel(urdf(), JOINTS, "world", "tool"), "base_link 'world' is not in the URDF"),
         (lambda: ArmModel(urdf(), JOINTS, "l2", "tool"), "base_link 'l2' moves with joint 'j2'"),
         (lambda: ArmModel(urdf(), JOINTS, "base", "l3"), "joint 'j4' does not move tool_link 'l3'"),

@@ -80,7 +80,7 @@ def joint_values(message: Any, names: Sequence[str], field: str = "position") ->
     missing = [name for name in names if name not in place]
     if missing:
         raise ObservationError(
-            f"joint states have no joint '{missing[0]}'; they have: {listed(message.name) or 'none'}"
+            f"joint states have no joint '{missing[0]}'. They have: {listed(message.name) or 'none'}"
         )
     values = getattr(message, field)
     if len(values) < len(message.name):
@@ -104,8 +104,8 @@ def _refuse_duplicates(found: list[str], names: Sequence[str]) -> None:
     twice = [name for name in names if found.count(name) > 1]
     if twice:
         raise ObservationError(
-            f"joint states name joint '{twice[0]}' {found.count(twice[0])} times in one message; "
-            "correct the driver: one number per joint"
+            f"joint states name joint '{twice[0]}' {found.count(twice[0])} times in one message. "
+            "Correct the driver: one number per joint"
         )
 
 
@@ -121,5 +121,5 @@ def chunk_rows(message: Any) -> NDArray[np.float32]:
     data = np.asarray(message.data, dtype=np.float32)
     horizon, dim = int(message.horizon), int(message.dim)
     if horizon < 1 or dim < 1 or data.size != horizon * dim:
-        raise ChunkError(f"chunk has {data.size} numbers; horizon {horizon} x dim {dim} = {horizon * dim}")
+        raise ChunkError(f"chunk has {data.size} numbers. Horizon {horizon} x dim {dim} = {horizon * dim}")
     return data.reshape(horizon, dim)

@@ -86,7 +86,7 @@ def raw_to_rgb(message: Any) -> NDArray[np.uint8]:
     encoding = str(message.encoding)
     layout = LAYOUTS.get(encoding)
     if layout is None:
-        raise ObservationError(f"image encoding '{shortened(encoding)}' is not supported; valid: {', '.join(LAYOUTS)}")
+        raise ObservationError(f"image encoding '{shortened(encoding)}' is not supported. Valid: {', '.join(LAYOUTS)}")
     pixels = _numbers(message, encoding, layout)
     if layout.convert is None:
         return pixels.copy() if layout.depth == 1 else pixels
@@ -103,7 +103,7 @@ def _numbers(message: Any, encoding: str, layout: Layout) -> NDArray[np.uint8]:
     if step < row_bytes or data.size != rows * step:
         raise ObservationError(
             f"image of {width}x{height} '{encoding}' with step {step} needs a step of at least {row_bytes} and "
-            f"{rows * max(step, row_bytes)} bytes; found {data.size}"
+            f"{rows * max(step, row_bytes)} bytes. Found {data.size}"
         )
     taken = data.reshape(rows, step)[:, :row_bytes]
     if layout.depth == 1:
@@ -118,4 +118,4 @@ def _check_size(width: int, height: int, encoding: str, layout: Layout) -> None:
     if min(width, height) < layout.smallest or width % across or height % down:
         even = "" if layout.even == (1, 1) else ", an even width" if down == 1 else ", even width and height"
         valid = f"at least {layout.smallest} columns and rows{even}"
-        raise ObservationError(f"an image of {width}x{height} cannot be '{encoding}'; valid: {valid}")
+        raise ObservationError(f"an image of {width}x{height} cannot be '{encoding}'. Valid: {valid}")

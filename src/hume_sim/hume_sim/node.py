@@ -81,7 +81,7 @@ class SimNode(Node):
         for stream in self._cameras:
             stream.start()
         self._physics.start()
-        self.get_logger().info(f"simulating; instruction: {self._physics.sample.episode.instruction}")
+        self.get_logger().info(f"simulating. Instruction: {self._physics.sample.episode.instruction}")
 
     def destroy_node(self) -> None:
         """Stop all threads, then the node."""
@@ -138,7 +138,7 @@ class SimNode(Node):
 
     def _on_timer(self) -> None:
         if not self._physics.running:
-            raise HumeError("the physics thread has died; its error is above")
+            raise HumeError("the physics thread has died. Its error is above")
         self._publish_episode()
 
     def _ignoring_bad(self, topic: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -177,7 +177,7 @@ class SimNode(Node):
             return
         task = task_of(instruction)
         if task is None:
-            self.get_logger().warning(f"the scene cannot judge '{instruction}'; its verdict stays that of '{judged}'")
+            self.get_logger().warning(f"the scene cannot judge '{instruction}'. Its verdict stays that of '{judged}'")
             return
         self._physics.judge(task)
         self._publish_episode()

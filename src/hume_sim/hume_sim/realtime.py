@@ -196,7 +196,7 @@ class RealtimeWorld:
             done.result(timeout if self.running else 0.0)
         except FutureTimeoutError as error:
             done.cancel()
-            raise HumeError("the physics thread does not answer; start it, or look for its error in the log") from error
+            raise HumeError("the physics thread does not answer. Start it, or look for its error in the log") from error
 
     def timing(self) -> StepTiming:
         """Timing since the start. Percentiles over the last 8192 steps."""

@@ -183,7 +183,7 @@ class System1Node(HumeLifecycleNode):
             if found and beat is not None and "Error: " in beat.detail:
                 raise CheckpointError(f"the denoiser could not start: {beat.detail}")
             if not self._denoiser.running:
-                raise HumeError(f"the denoiser {self._denoiser.exit_text()} while starting; its message is above")
+                raise HumeError(f"the denoiser {self._denoiser.exit_text()} while starting. Its message is above")
         raise HumeError(f"the denoiser was not ready within {self._settings.startup_timeout} s")
 
     def _connect(self, profile: RobotProfile, core: ControlCore, loop: CommandLoop) -> None:
@@ -274,12 +274,12 @@ class System1Node(HumeLifecycleNode):
             self._denoiser.start()
         self._append(ResetEvent())
         response.success = True
-        response.message = "reset asked; it completes when the arm is still, enabled, and a fresh chunk has come"
+        response.message = "reset asked. It completes when the arm is still, enabled, and a fresh chunk has come"
         return response
 
     def _serve_enabled(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._append(EnableEvent(bool(request.data)))
-        response.success, response.message = True, "enabled" if request.data else "disabled; decelerating"
+        response.success, response.message = True, "enabled" if request.data else "disabled. Decelerating"
         return response
 
     def _serve_takeover(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:

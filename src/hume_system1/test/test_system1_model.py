@@ -93,7 +93,7 @@ def test_progress_matters(system1):
 @pytest.mark.parametrize(
     ("chunk", "progress", "message"),
     [
-        (torch.zeros(1, 16, 7), 0.0, r"chunk has shape \[1, 16, 7\]; expected \(B, H, A\) = \[1, 16, 32\]"),
+        (torch.zeros(1, 16, 7), 0.0, r"chunk has shape \[1, 16, 7\]. Expected \(B, H, A\) = \[1, 16, 32\]"),
         (torch.zeros(2, 16, 32), 0.0, "chunk has shape"),
         (torch.zeros(1, 16, 32), 1.0, "progress is 1.0"),
         (torch.zeros(1, 16, 32), -0.1, "progress"),

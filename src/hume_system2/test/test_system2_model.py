@@ -138,7 +138,7 @@ def test_only_own_tensors_are_read(system2):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"state": np.zeros((1, 1, 7), np.float32)}, "state has 7 numbers; the checkpoint needs 8"),
+        ({"state": np.zeros((1, 1, 7), np.float32)}, "state has 7 numbers. The checkpoint needs 8"),
         ({"images": {"image": np.zeros((1, 8, 8, 3), np.uint8)}}, "camera 'wrist_image' is missing"),
         (
             {"images": {key: np.zeros((1, 8, 8, 3), np.uint8) for key in ("image", "wrist_image", "top")}},

@@ -179,6 +179,6 @@ class ActionSpace(ABC):
         """
         if kinematics is None:
             raise ActionSpaceError(
-                f"action space '{self.name}' needs inverse kinematics; see hume_core.robot_kinematics.load_kinematics"
+                f"action space '{self.name}' needs inverse kinematics. See hume_core.robot_kinematics.load_kinematics"
             )
         return kinematics

@@ -85,6 +85,6 @@ class Conventions:
 
     def __post_init__(self) -> None:
         if len(self.scale) != 6 or not all(0.0 < factor < np.inf for factor in self.scale):
-            raise ActionSpaceError(f"scale is {list(self.scale)}; it must be six positive numbers")
+            raise ActionSpaceError(f"scale is {list(self.scale)}. It must be six positive numbers")
         if len(self.tool_offset) != 3 or not np.isfinite(self.tool_offset).all():
-            raise ActionSpaceError(f"tool_offset is {list(self.tool_offset)}; it must be three numbers, m")
+            raise ActionSpaceError(f"tool_offset is {list(self.tool_offset)}. It must be three numbers, m")

@@ -41,7 +41,7 @@ class EeDelta(EndEffectorSpace):
         simulated = self.conventions.response.num_joints
         if simulated in (None, num_joints):
             return ""
-        return f"the arm of the response has {simulated} joints; the robot's has {num_joints}"
+        return f"the arm of the response has {simulated} joints. The robot's has {num_joints}"
 
     def rows_between(self, poses: Sequence[Pose]) -> NDArray[np.float64]:
         """See `EndEffectorSpace.rows_between`.
@@ -53,7 +53,7 @@ class EeDelta(EndEffectorSpace):
         share = written.response.share()
         if share is None:
             raise ActionSpaceError(
-                f"response '{written.response.type}' cannot be turned back into rows; 'exact' and 'first_order' can"
+                f"response '{written.response.type}' cannot be turned back into rows. 'exact' and 'first_order' can"
             )
         rows, goal = np.zeros((len(poses) - 1, 6)), poses[0]
         starts = {Reference.OBSERVATION: lambda k: poses[0], Reference.MEASURED: lambda k: poses[k]}

@@ -83,7 +83,7 @@ class EndEffectorSpace(ActionSpace):
         n = arm.model.size
         if positions.ndim < 2 or positions.shape[-1] != n or anchor.shape != (*positions.shape[:-2], n):
             raise ActionSpaceError(
-                f"joint positions have shape {positions.shape} and the anchor {anchor.shape}; the arm needs "
+                f"joint positions have shape {positions.shape} and the anchor {anchor.shape}. The arm needs "
                 f"(..., k, {n}) and (..., {n})"
             )
         if positions.ndim > 2:

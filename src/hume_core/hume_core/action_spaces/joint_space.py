@@ -60,7 +60,7 @@ class JointSpace(ActionSpace):
         """See `ActionSpace.from_joints`. The numbers keep their type."""
         if positions.ndim < 2 or positions.shape[-1] != anchor.shape[-1]:
             raise ActionSpaceError(
-                f"joint positions have shape {positions.shape}; an anchor of {anchor.shape[-1]} joints needs "
+                f"joint positions have shape {positions.shape}. An anchor of {anchor.shape[-1]} joints needs "
                 f"(..., k, {anchor.shape[-1]})"
             )
         return self._rows_of(positions, anchor[..., None, :])

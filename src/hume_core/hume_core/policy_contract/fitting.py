@@ -31,13 +31,13 @@ def fitted_robot(
     said, found = (contract.state_dim, contract.action_dim), (config.state_dim, config.action_dim)
     if said != found:
         raise ContractError(
-            f"{CONTRACT_FILE} describes states and actions of {said[0]} and {said[1]} numbers; config.json says "
+            f"{CONTRACT_FILE} describes states and actions of {said[0]} and {said[1]} numbers, but config.json says "
             f"{found[0]} and {found[1]}"
         )
     differences = contract.differences(profile)
     if differences:
         raise ContractError(
-            f"the checkpoint was not made for robot '{profile.name}': {'; '.join(differences)}; choose another "
+            f"the checkpoint was not made for robot '{profile.name}': {'; '.join(differences)}. Choose another "
             "checkpoint or correct the profile"
         )
     return contract.seen_by(profile)

@@ -154,7 +154,7 @@ class CommandLoop:
             RuntimeError: it runs already.
         """
         if self.running:
-            raise RuntimeError("the command loop runs already; stop() it first")
+            raise RuntimeError("the command loop runs already. Call stop() first")
         self._lock.share()
         self._stop = False
         self._threads.clear()

@@ -174,7 +174,7 @@ class ControlSettings:
         check(self, "control setting")
         if self.max_tick < 2.0 * self.period:
             raise ConfigError(
-                f"control setting 'max_tick' is {self.max_tick}; valid: at least 2 / rate_hz = {2.0 * self.period} s"
+                f"control setting 'max_tick' is {self.max_tick}. Valid: at least 2 / rate_hz = {2.0 * self.period} s"
             )
 
     @property

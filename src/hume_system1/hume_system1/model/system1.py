@@ -41,7 +41,7 @@ class System1(PretrainedPolicy):
         """
         if not config.has_system1:
             raise CheckpointError(
-                f"{reader.folder} holds System 2 alone (type '{config.type}'); run it with `refine:=false`, or train a "
+                f"{reader.folder} holds System 2 alone (type '{config.type}'). Run it with `refine:=false`, or train a "
                 "System 1 for it"
             )
         return cls(config)
@@ -78,7 +78,7 @@ class System1(PretrainedPolicy):
         if self.config.s1_origin == "anchor":
             return self.normalizer.unnormalise(self.denoise(observation, segment, progress, image_tokens))
         if moved is None:
-            raise ChunkError("this checkpoint refines joint deltas from the newest state; `moved` must be given")
+            raise ChunkError("this checkpoint refines joint deltas from the newest state. `moved` must be given")
         shift = self.shift(torch.as_tensor(moved))
         return self.normalizer.unnormalise(self.denoise(observation, segment - shift, progress, image_tokens) + shift)
 
@@ -100,12 +100,12 @@ class System1(PretrainedPolicy):
         chunk = torch.as_tensor(chunk).to(self.device, torch.float32)
         shape = (batch, config.s2_chunk_size, config.max_action_dim)
         if tuple(chunk.shape) != shape:
-            raise ChunkError(f"chunk has shape {list(chunk.shape)}; expected (B, H, A) = {list(shape)}")
+            raise ChunkError(f"chunk has shape {list(chunk.shape)}. Expected (B, H, A) = {list(shape)}")
         progress = torch.as_tensor(progress, dtype=torch.float32)
         if progress.ndim > 1 or (progress.ndim == 1 and len(progress) != batch):
-            raise ChunkError(f"progress has shape {list(progress.shape)}; expected one number or ({batch},)")
+            raise ChunkError(f"progress has shape {list(progress.shape)}. Expected one number or ({batch},)")
         if progress.device.type == "cpu" and not bool(((progress >= 0) & (progress < 1)).all()):
-            raise ChunkError(f"progress is {progress.tolist()}; it must lie in [0, 1)")
+            raise ChunkError(f"progress is {progress.tolist()}. It must lie in [0, 1)")
         # Row k of a chunk belongs to the time k rows after the observation. The progress s in [0, 1) is the share of
         # its H rows that has passed, so the segment for now starts at row trunc(s H). The product is rounded to float32
         # as in the released code: in float64 some segments would start one row earlier.

@@ -63,7 +63,8 @@ class System2(PretrainedPolicy):
         vocabulary = config.paligemma_config["text_config"]["vocab_size"]
         if tokenizer.highest_id >= vocabulary:
             raise CheckpointError(
-                f"tokenizer.json in {reader.folder} has a token {tokenizer.highest_id}; config.json allows {vocabulary}"
+                f"tokenizer.json in {reader.folder} has a token {tokenizer.highest_id}, but config.json "
+                f"allows {vocabulary}"
             )
         return cls(config, value_stack_config(reader) if config.has_system1 else None, tokenizer)
 
@@ -136,7 +137,7 @@ class System2(PretrainedPolicy):
         others = [name for name in CHOOSERS if name not in BY_VALUE]
         raise CheckpointError(
             f"the checkpoint is a System 2 alone: without a value head chooser '{chooser}' cannot choose among "
-            f"{num_candidates} candidates; take 1 candidate, or chooser {', '.join(others)}"
+            f"{num_candidates} candidates. Take 1 candidate, or chooser {', '.join(others)}"
         )
 
     def _count(self, asked: int | None) -> int:
@@ -144,7 +145,7 @@ class System2(PretrainedPolicy):
 
     def _schedule(self, n: int, time_temp: Sequence[float], noise_temp: Sequence[float]) -> CandidateSchedule:
         if n < 1:
-            raise ObservationError(f"num_candidates is {n}; at least 1 is needed")
+            raise ObservationError(f"num_candidates is {n}. At least 1 is needed")
         return candidate_schedule(n, self.config.num_steps, time_temp, noise_temp, 1.0 - self.config.theta2)
 
     def _noise(self, noise: Tensor | None, n: int, batch: int, generator: torch.Generator | None) -> Tensor:
@@ -154,7 +155,7 @@ class System2(PretrainedPolicy):
             return torch.randn(shape, generator=generator, device=device).to(self.device)
         noise = torch.as_tensor(noise).to(self.device, torch.float32)
         if noise.shape != shape:
-            raise ObservationError(f"noise has shape {list(noise.shape)}; expected (N, B, H, A) = {list(shape)}")
+            raise ObservationError(f"noise has shape {list(noise.shape)}. Expected (N, B, H, A) = {list(shape)}")
         return noise
 
     def embed_prefix(self, observation: Observation, absent_cameras: bool = True) -> Prefix:

@@ -77,7 +77,7 @@ def read_info(root: Path) -> DatasetInfo:
             sizes or paths that no dataset has.
     """
     path = root / INFO
-    content = read_json(path, DatasetError, missing="a LeRobot dataset (v3.0) has it")
+    content = read_json(path, DatasetError, missing="A LeRobot dataset (v3.0) has it")
     if not isinstance(content, dict):
         raise DatasetError(f"{path} must hold one JSON object; found {shown(content)}")
     version = str(content.get("codebase_version"))
