@@ -36,6 +36,7 @@ from hume_system1.control.events import (
     CommandersEvent,
     ControllersEvent,
     DeactivateEvent,
+    DenoiserEvent,
     EnableEvent,
     EpochEvent,
     HandbackEvent,
@@ -77,7 +78,7 @@ class System1Node(HumeLifecycleNode):
         self._settings = declare_settings(self, System1Settings)
         self._settings.denoiser.require_model()
         self._live_limits = LiveLimits(self)
-        self._denoiser = DenoiserProcess(self, self._settings.denoiser, self._settings.control)
+        self._denoiser = DenoiserProcess(self, self._settings, lambda ended: self._append(DenoiserEvent(ended)))
         self._core: ControlCore | None = None
         self._loop: CommandLoop | None = None
         self._reporter: System1Reporter | None = None
@@ -246,6 +247,7 @@ class System1Node(HumeLifecycleNode):
         self._append(inputs.joint_state_event(message))
 
     def _on_heartbeat(self, message: Heartbeat) -> None:
+        self._denoiser.heard()
         if self._reporter is not None:
             self._reporter.heartbeat = message
         if message.ready:
@@ -270,8 +272,7 @@ class System1Node(HumeLifecycleNode):
         return response
 
     def _serve_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._denoiser.exit_text():
-            self._denoiser.start()
+        self._denoiser.revive()
         self._append(ResetEvent())
         response.success = True
         response.message = "reset asked. It completes when the arm is still, enabled, and a fresh chunk has come"
