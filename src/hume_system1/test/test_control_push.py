@@ -10,9 +10,9 @@ import pytest
 
 from hume_system1.control.events import (
     ActivateEvent,
+    DenoiserEvent,
     EnableEvent,
     EStopEvent,
-    DenoiserEvent,
     ResetEvent,
     TakeoverEvent,
 )

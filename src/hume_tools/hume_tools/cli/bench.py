@@ -73,3 +73,16 @@ def bench_stops(
     from hume_bench.stops import run_bench
 
     raise typer.Exit(run_bench(json_file, endings, plot))
+
+
+@bench.command("load")
+def bench_load(
+    json_file: JsonOption = None,
+    plot: PlotOption = None,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes under each load.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 0,
+) -> None:
+    """Run the demo's episodes on a quiet computer, and with two and four busy processes beside it."""
+    from hume_bench.load import run_bench
+
+    raise typer.Exit(run_bench(json_file, plot, episodes, seed))

@@ -63,7 +63,7 @@ def demo(
     video: VideoOption = None,
 ) -> None:
     """Run the simulated arm with both systems for some episodes."""
-    from hume_tools.demo.run import DemoOptions, run_demo
+    from hume_bench.demo.run import DemoOptions, run_demo
 
     options = DemoOptions(
         episodes, seed, candidates, system1, robot, checkpoint, episode_seconds, json_file, video, suite

@@ -12,6 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from hume_bench.demo.client import DemoClient, DemoEpisode
+from hume_bench.demo.measurements import Measurements, percentiles
+from hume_bench.demo.reply_times import ReplyTiming
+from hume_bench.demo.video import VideoWriter
 from hume_bringup.description import graph
 from hume_bringup.environment import default_environment
 from hume_bringup.launch_options import LaunchOptions
@@ -23,13 +27,10 @@ from hume_core.robot import RobotProfile
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
 from hume_sim.suites import find_suite, scene
-from hume_tools.demo.client import DemoClient, DemoEpisode
-from hume_tools.demo.measurements import Measurements, percentiles
-from hume_tools.demo.reply_times import ReplyTiming
-from hume_tools.demo.video import VideoWriter
 from hume_training.default_checkpoint import default_checkpoint
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 _EPISODE_SECONDS = 20.0
 
 
@@ -77,6 +78,32 @@ def run_demo(options: DemoOptions) -> int:
         ConfigError: unknown suite.
         HumeError: a node did not become active, or the simulator does not answer.
     """
+    console = Console(stderr=True)
+    try:
+        episodes, measurements = play(options, console)
+    except KeyboardInterrupt:
+        console.print("interrupted. Nothing is left running")
+        return INTERRUPTED
+    report = summarise(episodes, measurements)
+    _print(episodes, report)
+    print(timing_line(ReplyTiming.of(measurements.system2, measurements.system1)))
+    if options.json_file is not None:
+        write_json(options.json_file, report)
+    return 0 if measurements.loop_ran else 1
+
+
+def play(options: DemoOptions, console: Console) -> tuple[list[DemoEpisode], Measurements]:
+    """Start the simulated arm with both systems, run the episodes and end everything.
+
+    Args:
+        options: what to run.
+        console: for the progress bar.
+
+    Raises:
+        ConfigError: unknown suite.
+        HumeError: a node did not become active, or the simulator does not answer.
+        KeyboardInterrupt: somebody pressed Ctrl-C.
+    """
     scenes, limit = options.scenes(), options.time_limit()
     os.environ.update(default_environment())
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
@@ -91,27 +118,17 @@ def run_demo(options: DemoOptions) -> int:
         suite=options.suite,
         video=options.video is not None,
     )
-    console = Console(stderr=True)
     interrupt_on_signals()
     init_ros()
     try:
         with Supervisor(graph("sim", launch)) as supervisor:
             client = DemoClient(supervisor.ended, _video_writer(options))
             try:
-                episodes = _run_episodes(client, scenes, limit, console)
-            except KeyboardInterrupt:
-                console.print("interrupted; nothing is left running")
-                return _INTERRUPTED
+                return _run_episodes(client, scenes, limit, console), client.measurements
             finally:
                 client.close()
     finally:
         rclpy.try_shutdown()
-    report = summarise(episodes, client.measurements)
-    _print(episodes, report)
-    print(timing_line(ReplyTiming.of(client.measurements.system2, client.measurements.system1)))
-    if options.json_file is not None:
-        write_json(options.json_file, report)
-    return 0 if client.measurements.loop_ran else 1
 
 
 def _video_writer(options: DemoOptions) -> VideoWriter | None:
@@ -144,6 +161,8 @@ def summarise(episodes: list[DemoEpisode], measured: Measurements) -> dict[str, 
         "episodes": len(episodes),
         "successes": sum(episode.success for episode in episodes),
         "faults": sum(bool(episode.fault) for episode in episodes),
+        "holds": measured.holds.total(),
+        "hold_reasons": dict(measured.holds),
         "system2_hz": measured.system2_hz,
         "system1_hz": measured.system1_hz,
         "stream_hz": measured.stream_hz,
@@ -192,4 +211,4 @@ def _print(episodes: list[DemoEpisode], report: dict[str, object]) -> None:
         figures.add_row(name, value)
     console.print(figures)
     if math.isnan(float(str(report["stream_hz"]))):
-        raise HumeError("no command was streamed; see the messages above")
+        raise HumeError("no command was streamed. See the messages above")

@@ -13,8 +13,8 @@ import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from hume_bench.demo.video_format import FORMATS, check_video_file
 from hume_core.errors import HumeError
-from hume_tools.demo.video_format import FORMATS, check_video_file
 
 Image = NDArray[np.uint8]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from hume_msgs.msg import System1Status
 
-from hume_tools.demo.reply_times import ReplyTimes
+from hume_bench.demo.reply_times import ReplyTimes
 
 
 def percentiles(values: Sequence[float], wanted: Sequence[float]) -> list[float]:
@@ -49,6 +50,7 @@ class Measurements:
         seconds: that time.
         chunks, segments: messages seen in it.
         observation_to_command: s, one per status message.
+        holds: how often System 1 began to hold, by reason.
         status: the newest status.
         system2, system1: when chunks and segments came, and how long they took.
     """
@@ -57,9 +59,20 @@ class Measurements:
     chunks: int = 0
     segments: int = 0
     observation_to_command: list[float] = field(default_factory=list)
+    holds: Counter[str] = field(default_factory=Counter)
     status: System1Status | None = None
     system2: ReplyTimes = field(default_factory=ReplyTimes)
     system1: ReplyTimes = field(default_factory=ReplyTimes)
+
+    def see(self, status: System1Status, measuring: bool) -> None:
+        """Take the newest status, while a task is being carried out (`measuring`) or not."""
+        before, self.status = self.status, status
+        if not measuring:
+            return
+        if status.mode == System1Status.RUNNING:
+            self.observation_to_command.append(float(status.observation_to_command))
+        elif status.mode == System1Status.HOLD and before is not None and before.mode == System1Status.RUNNING:
+            self.holds[status.reason] += 1
 
     @property
     def loop_ran(self) -> bool:

@@ -18,11 +18,11 @@ from rclpy.subscription import MessageInfo
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool, Trigger
 
+from hume_bench.demo.measurements import FaultWatch, Measurements
+from hume_bench.demo.video import VideoWriter
 from hume_core.errors import HumeError
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb, stamp_seconds
-from hume_tools.demo.measurements import FaultWatch, Measurements
-from hume_tools.demo.video import VideoWriter
 
 _READY_TIMEOUT = 180.0
 _ANSWER_TIMEOUT = 10.0
@@ -201,7 +201,7 @@ class DemoClient:
             if handle.accepted:
                 return handle
             self._spin_for(0.25)
-        raise HumeError("System 2 refuses goals; see its message above")
+        raise HumeError("System 2 refuses goals. See its message above")
 
     def _stop(self, handle: Any, result: Any) -> None:
         if not result.done():
@@ -224,14 +224,14 @@ class DemoClient:
         while not condition():
             self._spin_once()
             if time.monotonic() > deadline:
-                raise HumeError(f"{problem} within {timeout:.0f} s; see the messages above")
+                raise HumeError(f"{problem} within {timeout:.0f} s. See the messages above")
 
     def _spin_once(self) -> None:
         self._executor.spin_once(timeout_sec=0.05)
         ended = self._ended()
         if ended:
             name, code = next(iter(ended.items()))
-            raise HumeError(f"{name} ended with exit code {code}; see its message above")
+            raise HumeError(f"{name} ended with exit code {code}. See its message above")
         if not rclpy.ok():
             raise KeyboardInterrupt
 
@@ -239,10 +239,8 @@ class DemoClient:
         self._episode = message
 
     def _on_status(self, message: System1Status) -> None:
-        self.measurements.status = message
+        self.measurements.see(message, self._measuring)
         self._watch.see(message.mode in _STOPPED_MODES, f"{message.mode_name}: {message.reason}")
-        if self._measuring and message.mode == System1Status.RUNNING:
-            self.measurements.observation_to_command.append(float(message.observation_to_command))
 
     def _on_chunk(self, message: ActionChunk, info: MessageInfo) -> None:
         self._chunk = message
