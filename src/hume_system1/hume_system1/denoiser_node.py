@@ -34,6 +34,7 @@ from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.control_settings import ControlSettings
+from hume_system1.control.realtime import last_cores, raise_ordinary_threads
 from hume_system1.control.ros_clock import RosClock
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system1.denoising_cycle import HEARTBEAT_PERIOD, DenoisingCycle
@@ -124,7 +125,17 @@ class DenoiserNode(Node):
         self._epoch = EpochKeeper(self, self._on_epoch)
         self._chunks = self.create_subscription(ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK)
         self._status = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
+        self._take_priority()
         self._detail, self._ready = "", True
+
+    def _take_priority(self) -> None:
+        """Go above System 2 and other programs: a late segment holds the arm, a late thought does not."""
+        priority = self._settings.denoiser_priority
+        if priority == 0 or len(last_cores(2)) < 2:
+            return
+        refused = raise_ordinary_threads(priority, round_robin=True)
+        if refused:
+            self.get_logger().info(f"the denoiser runs with ordinary scheduling: SCHED_RR is refused ({refused})")
 
     def _load_policy(self) -> tuple[System1Refiner | PassThroughRefiner, PretrainedPolicy]:
         """What makes segments of chunks. Without refining no network is loaded."""

@@ -54,7 +54,7 @@ def test_a_time_limit_that_was_asked_for_counts(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_unknown_suite_is_refused() -> None:
-    with pytest.raises(ConfigError, match="suite 'easy' is unknown. Valid: lift"):
+    with pytest.raises(ConfigError, match=r"suite 'easy' is unknown\. Valid: lift"):
         DemoOptions(suite="easy").scenes()
 
 

@@ -52,7 +52,7 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
     refused = []
     policy = "other"
     if priority > 0:
-        problem = _set_fifo(priority)
+        problem = _set_policy(os.SCHED_FIFO, priority)
         if problem:
             refused.append(f"SCHED_FIFO {priority} refused ({problem})")
         else:
@@ -72,7 +72,7 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
     return Scheduling(policy, locked, warning)
 
 
-def raise_ordinary_threads(priority: int) -> None:
+def raise_ordinary_threads(priority: int, round_robin: bool = False) -> str:
     """Give SCHED_FIFO to every thread of this process that has ordinary scheduling, as far as the system allows.
 
     Among them are the middleware's. Publishing and taking a message wait for their mutexes, with the interpreter's lock
@@ -80,12 +80,19 @@ def raise_ordinary_threads(priority: int) -> None:
     inversion: Sha, Rajkumar and Lehoczky, Priority inheritance protocols, 1990.)
 
     Args:
-        priority: SCHED_FIFO priority, 1 to 99. Above the threads that wait for the middleware, below the command loop.
+        priority: 1 to 99. In the command process below the command loop, above threads that wait for the middleware.
+        round_robin: SCHED_RR in place of SCHED_FIFO, for threads that compute for long.
+
+    Returns:
+        Why one was refused, or "".
     """
+    policy = os.SCHED_RR if round_robin else os.SCHED_FIFO
+    refused = ""
     for entry in Path("/proc/self/task").glob("*"):
         thread = int(entry.name)
         if _is_ordinary(thread):
-            _set_fifo(priority, thread)
+            refused = _set_policy(policy, priority, thread) or refused
+    return refused
 
 
 def last_cores(count: int) -> list[int]:
@@ -106,10 +113,10 @@ def _is_ordinary(thread: int) -> bool:
         return False
 
 
-def _set_fifo(priority: int, thread: int = 0) -> str:
+def _set_policy(policy: int, priority: int, thread: int = 0) -> str:
     try:
-        # Child processes and threads start with ordinary scheduling: inference must never run at this priority.
-        os.sched_setscheduler(thread, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+        # Child processes and threads start with ordinary scheduling: inference must never run at the loop's priority.
+        os.sched_setscheduler(thread, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
     except (OSError, AttributeError, ValueError) as error:
         return str(error)
     return ""

@@ -133,7 +133,7 @@ def _realtime() -> list[Finding]:
     fix = "add '@realtime - rtprio 95' and '@realtime - memlock unlimited' to /etc/security/limits.conf"
     cores = os.cpu_count() or 1
     return [
-        Finding("SCHED_FIFO", allowed, "allowed" if allowed else f"rtprio limit {priority}", fix, optional=True),
+        Finding("SCHED_FIFO and SCHED_RR", allowed, "allowed" if allowed else f"rtprio limit {priority}", fix, optional=True),
         Finding("cores", cores >= 2, str(cores), "two or more keep the command stream punctual", optional=True),
         Finding("compiler", shutil.which("g++") is not None, shutil.which("g++") or "none", "apt-get install g++"),
     ]
