@@ -35,6 +35,7 @@ from hume_sim.messages import from_joint_trajectory, to_camera_info, to_image, t
 from hume_sim.polling import PolledSubscriptions
 from hume_sim.realtime import RealtimeWorld, Sample, SimTimer
 from hume_sim.rendering import CAMERAS, intrinsics
+from hume_sim.scene import PLAIN
 from hume_sim.settings import declare_parameters
 from hume_sim.suites import find_suite
 from hume_sim.tasks import task_of
@@ -60,7 +61,7 @@ class SimNode(Node):
         super().__init__("hume_sim")
         self._settings = declare_parameters(self)
         self._suite = find_suite(self._settings.suite) if self._settings.suite else None
-        world = TabletopWorld()
+        world = TabletopWorld(scene=self._suite.scene if self._suite else PLAIN)
         world.reset(self._settings.seed, self._task(self._settings.seed, self._settings.task))
         self._physics = RealtimeWorld(
             world,

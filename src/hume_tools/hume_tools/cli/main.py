@@ -19,11 +19,13 @@ from hume_tools.cli.bench import bench
 from hume_tools.cli.checkpoints import add_checkpoint_commands
 from hume_tools.cli.file_options import JsonOption, VideoOption
 from hume_tools.cli.operate import COMMANDS, add_operator_commands
+from hume_tools.cli.recipe import add_recipe
 from hume_tools.cli.training import add_commands
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
 app.add_typer(bench, name="bench")
 add_commands(app)
+add_recipe(app)
 add_checkpoint_commands(app)
 add_regress(app, bench)
 add_bag_commands(app)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from hume_core.errors import DatasetError
+from hume_sim.suites import find_suite
 from hume_training.collect.plan import PlannedEpisode, plan_episodes, shards
 from hume_training.collect.recorder import RATE, Recorder, RecorderOptions, demonstration_features
 from hume_training.data.layout import INFO
@@ -45,9 +46,21 @@ class CollectOptions:
     workers: int = 2
     recorder: RecorderOptions = field(default_factory=RecorderOptions)
 
+    @classmethod
+    def of_suite(
+        cls, suite: str, folder: Path, episodes: int, tasks: Sequence[str], seed: int, paired: bool, workers: int
+    ) -> CollectOptions:
+        """Demonstrations in the scenes of a suite. Without tasks: the suite's.
+
+        Raises:
+            ConfigError: unknown suite.
+        """
+        found = find_suite(suite).tasks if suite else cls.tasks
+        return cls(folder, episodes, tasks or found, seed, paired, workers, RecorderOptions(suite=suite))
+
 
 def run_collect(options: CollectOptions) -> int:
-    """Record what is not recorded yet and finish the dataset. 0 when at least 95 % of the attempts succeeded.
+    """Record what is not recorded yet and finish the dataset. 0 when at least 95 % of the attempts are in it.
 
     Raises:
         DatasetError: the folder holds another dataset, or one recorded with other options.
@@ -70,7 +83,7 @@ def run_collect(options: CollectOptions) -> int:
                 future.result()
                 progress.advance(bar, futures[future])
     kept = finish(root, demonstration_features(options.recorder), RATE, ROBOT)
-    Console(stderr=True).print(f"{kept} of {total} attempts succeeded and are in {root}")
+    Console(stderr=True).print(f"{kept} of {total} attempts are in {root}; the others failed")
     return 0 if kept >= 0.95 * total else 1
 
 
@@ -91,5 +104,5 @@ def _start_worker(options: RecorderOptions) -> None:
 
 def _record_shard(root: Path, number: int, part: list[PlannedEpisode], options: RecorderOptions) -> None:
     assert _recorder is not None
-    episodes = [_recorder.record(planned) for planned in part]
-    stage_shard(root, number, [episode for episode in episodes if episode.success], demonstration_features(options))
+    episodes = [episode for planned in part if _recorder.wants(episode := _recorder.record(planned))]
+    stage_shard(root, number, episodes, demonstration_features(options))

@@ -33,7 +33,7 @@ from hume_training.collect.recorder import (
     gripper_opening,
     observe,
 )
-from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
+from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS, Feature
 from hume_training.data.writer import EpisodeData, finish, stage_shard, staged_shards
 from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.policy import Policy
@@ -42,7 +42,7 @@ from hume_training.evaluation.robot import checked_robot
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
-_FIRST_SEED = 20_000_000
+FIRST_SEED = 20_000_000
 _PART = 10
 _context: dict[str, Any] = {}
 
@@ -129,7 +129,7 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
         futures = {pool.submit(_record, i, part): len(part) for i, part in enumerate(parts) if i not in done}
         for future in finished(pool, futures):
             progress.advance(bar, futures[future])
-    kept = finish(root, demonstration_features(RecorderOptions()), RATE, profile.name)
+    kept = finish(root, _features(options), RATE, profile.name)
     Console(stderr=True).print(f"{kept} episodes are in {root}")
     return 0
 
@@ -145,13 +145,17 @@ def _start_worker(options: RolloutOptions, profile: RobotProfile) -> None:
 def _record(number: int, episodes: Sequence[int]) -> None:
     options = _context["options"]
     suite = find_suite(options.suite, **options.timing)
-    scenes = [(_FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
+    scenes = [(FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
     if options.intervention > 0:
         share = np.random.default_rng([options.seed, number, 8]).random()
         recorded = _taken_over(replace(suite, time_limit=share * options.intervention), scenes)
     else:
         recorded = _rolled_out(suite, scenes)
-    stage_shard(options.folder, number, recorded, demonstration_features(RecorderOptions()))
+    stage_shard(options.folder, number, recorded, _features(options))
+
+
+def _features(options: RolloutOptions) -> dict[str, Feature]:
+    return demonstration_features(RecorderOptions(suite=options.suite))
 
 
 def _rollout(suite: Suite) -> Rollout:
@@ -180,7 +184,7 @@ def _taken_over(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode
     outcomes = runner.run_many(scenes)
     recorded = []
     for world, outcome in zip(runner.worlds(len(scenes)), outcomes, strict=True):
-        if outcome.success:
+        if outcome.success or outcome.failure:
             continue
         world.push_arm(np.zeros(len(ARM_JOINTS)))
         disturbances = Disturbances(suite, world.seed)

@@ -39,7 +39,8 @@ class TrainingConfig:
         device: torch device.
         threads: torch threads on the CPU.
         log_every, save_every: steps.
-        evaluate_every: steps between closed-loop evaluations of System 2 in the simulator. 0: none.
+        evaluate_every: steps between closed-loop evaluations of System 2 in the simulator, or of the value head on
+            branches that are held out. 0: none.
         evaluate_episodes: of each evaluation.
         tensorboard: also write TensorBoard event files.
     """
