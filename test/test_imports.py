@@ -17,6 +17,7 @@ TOP_DOWN = (
     "hume_bench",
     "hume_bringup",
     "hume_operate",
+    "hume_views",
     "hume_bags",
     "hume_training",
     "hume_sim",
@@ -137,7 +138,7 @@ def test_the_package_file_names_what_is_imported(package: str) -> None:
 def test_the_package_file_names_nothing_else(package: str) -> None:
     root = ElementTree.parse(SOURCE / package / "package.xml").getroot()
     named = {element.text for element in root if element.tag in ("depend", "exec_depend")}
-    programs = {"hume_bringup": {"robot_state_publisher", "hume_bags", "hume_sim"}}.get(package, set())
+    programs = {"hume_bringup": {"robot_state_publisher", "hume_bags", "hume_sim", "hume_views"}}.get(package, set())
     assert {name for name in named - programs if not str(name).startswith("python3-") and name != "pinocchio"} <= (
         foreign_imports(package)
     )

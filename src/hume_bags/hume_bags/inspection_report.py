@@ -32,7 +32,7 @@ def run_inspect(
     if rerun_file is not None:
         from hume_bags.rerun_export import export_rerun
 
-        export_rerun(reader, rerun_file)
+        export_rerun(reader, rerun_file, robot, namespace)
     return 0
 
 

@@ -45,6 +45,11 @@ def check_plot_file(path: Path | None) -> Path | None:
     return path
 
 
+def rgb(color: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of a colour such as `BLUE`."""
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
 @contextmanager
 def plot_file(path: Path, height: float, width: float = _WIDTH) -> Iterator[Figure]:
     """A figure to draw into, saved when the block ends.

@@ -86,3 +86,14 @@ def bench_load(
     from hume_bench.load import run_bench
 
     raise typer.Exit(run_bench(json_file, plot, episodes, seed))
+
+
+@bench.command("markers")
+def bench_markers(
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=2.0, help="Length of each measurement, s.")] = 20.0,
+) -> None:
+    """Measure what drawing the candidates costs, with somebody who looks and without."""
+    from hume_bench.markers import run_bench
+
+    raise typer.Exit(run_bench(json_file, seconds))

@@ -21,9 +21,11 @@ from hume_tools.cli.file_options import JsonOption, VideoOption
 from hume_tools.cli.operate import COMMANDS, add_operator_commands
 from hume_tools.cli.recipe import add_recipe
 from hume_tools.cli.training import add_commands
+from hume_views.cli import views
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
 app.add_typer(bench, name="bench")
+app.add_typer(views, name="views")
 add_commands(app)
 add_recipe(app)
 add_checkpoint_commands(app)
