@@ -19,12 +19,21 @@ from hume_training.presets import MEDIUM, RELEASED, SMALL, TABLETOP, Preset, pre
 from hume_training.training import system1, system2
 from hume_training.training.config import System1Config, System2Config, ValueConfig
 from hume_training.training.lora import loading_type
-from hume_training.training.memory import Memory, system1_loss, system1_memory, system2_loss, system2_memory
+from hume_training.training.memory import (
+    Memory,
+    empty_system2,
+    learning,
+    system1_loss,
+    system1_memory,
+    system2_loss,
+    system2_memory,
+)
 from hume_training.training.plan import plan_text
 from hume_training.training.recompute import recompute_layers
 
 pytest.importorskip("peft")
 
+ROOT = Path(__file__).parents[3]
 CAMERAS = ("image", "wrist_image")
 BATCH = 3
 CHANGES: list[dict[str, Any]] = [
@@ -36,10 +45,6 @@ CHANGES: list[dict[str, Any]] = [
 
 def _config(kind: Any, **changes: Any) -> Any:
     return kind.from_dict({"dataset": "d", "output": "o"} | changes)
-
-
-def _learning(modules: dict[str, Any]) -> int:
-    return sum(item.numel() for module in modules.values() for item in module.parameters() if item.requires_grad)
 
 
 def _kept(model: Any, loss: Callable[[], Tensor]) -> int:
@@ -61,8 +66,7 @@ def _check(found: Memory, model: Any, adapters: Any, loss: Callable[[], Tensor])
     """Counted on a fake model, and the same on a real one."""
     parameters = list(model.parameters())
     assert found.parameters == sum(parameter.numel() for parameter in parameters)
-    trained = {"network": model.network} if adapters is None else adapters.modules
-    assert found.trained == _learning(trained)
+    assert found.trained == learning([model.network] if adapters is None else adapters.modules.values())
     tensors = [*parameters, *model.buffers()]
     assert found.weights == sum(tensor.numel() * tensor.element_size() for tensor in tensors)
     kept = _kept(model, loss)
@@ -107,22 +111,33 @@ def _siglip(preset: Preset) -> int:
     return stem + layers * layer + 2 * hidden + projector
 
 
+def _adapters(rank: int, stack: StackConfig) -> int:
+    """Numbers of the adapters in a Gemma stack, by its sizes: a row and a column of each matrix."""
+    heads = (stack.num_attention_heads, stack.num_key_value_heads, stack.num_key_value_heads, stack.num_attention_heads)
+    attention = sum(stack.hidden_size + stack.head_dim * count for count in heads)
+    return stack.num_hidden_layers * rank * (attention + 3 * (stack.hidden_size + stack.intermediate_size))
+
+
 @pytest.mark.parametrize("rank", [0, 8, 32])
 def test_the_released_size_is_that_of_paligemma_and_its_expert(rank: int) -> None:
     config = _config(System2Config, lora={"rank": rank, "trained": []}, preset="released")
-    sizes = preset_config(RELEASED, CAMERAS, 8, 7)
-    found = system2_memory(config, sizes, RELEASED.value, 1)
+    model, modules = empty_system2(config, preset_config(RELEASED, CAMERAS, 8, 7), RELEASED.value)
     paligemma = _siglip(RELEASED) + RELEASED.vocabulary * 2048 + _stack(RELEASED.text)
     assert paligemma == 2_923_335_408, "PaliGemma 3B at 224 pixels"
-    both = paligemma + _stack(RELEASED.expert)
-    assert both < found.parameters < 1.1 * both
-    layers = 18 * rank * sum(
-        stack.hidden_size + stack.head_dim * heads
-        for stack in (RELEASED.text, RELEASED.expert)
-        for heads in (8, 1, 1, 8)
-    ) + 18 * rank * 3 * sum(stack.hidden_size + stack.intermediate_size for stack in (RELEASED.text, RELEASED.expert))
-    projections = found.trained - both
-    assert found.trained == layers if rank else 0 < projections < 10_000_000
+    adapters = [parameter for name, parameter in model.network.named_parameters() if "lora_" in name]
+    projections = sum(parameter.numel() for parameter in model.network.projections.parameters())
+    frozen = sum(parameter.numel() for parameter in model.network.parameters()) - sum(x.numel() for x in adapters)
+    assert frozen == paligemma + _stack(RELEASED.expert) + projections
+    assert learning(modules) == (_adapters(rank, RELEASED.text) + _adapters(rank, RELEASED.expert) if rank else frozen)
+
+
+def test_the_page_shows_what_the_command_prints() -> None:
+    """The rows of the configuration itself and of a training of everything. The others are made alike."""
+    page = (ROOT / "docs" / "fine_tune.md").read_text(encoding="utf-8")
+    config = System2Config.load(ROOT / "src/hume_training/hume_training/configs/fine_tune.yaml")
+    lines = [line for line in plan_text(config, ranks=()).splitlines() if line]
+    assert len(lines) == 5
+    assert [line for line in lines if line not in page.splitlines()] == []
 
 
 def test_the_table_has_the_ranks_and_the_configuration_s_own(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class TrainingConfig:
         evaluate_every: steps between closed-loop evaluations of System 2 in the simulator. 0: none.
         evaluate_episodes: of each evaluation.
         gradient_checkpointing: keep the inputs of each layer alone, and compute the rest again in the backward pass:
-            about a third more work for a fraction of the memory.
+            a third to a half more work for a fraction of the memory.
         tracker: where the log goes besides `log.jsonl`: tensorboard, wandb, trackio. See
             `hume_training.training.trackers`.
     """
@@ -143,10 +143,9 @@ class TrainingConfig:
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """What fields are that a file leaves out."""
-        given = {item.name: item.default for item in fields(cls) if item.default is not MISSING}
-        return _flat(
-            {name: asdict(value) if is_dataclass(value) else value for name, value in given.items()}, cls._groups()
-        )
+        given: dict[str, Any] = {item.name: item.default for item in fields(cls) if item.default is not MISSING}
+        groups = cls._groups()
+        return _flat({name: asdict(value) if name in groups else value for name, value in given.items()}, groups)
 
     def to_dict(self) -> dict[str, Any]:
         """Content of the file."""

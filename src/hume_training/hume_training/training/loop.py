@@ -164,7 +164,7 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
 
 def _optimizer(config: TrainingConfig, objective: Objective) -> torch.optim.Optimizer:
     factors = objective.learning_rates()
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [parameter for parameter in module.parameters() if parameter.requires_grad],
          "factor": factors.get(key, 1.0)}
         for key, module in objective.modules.items()

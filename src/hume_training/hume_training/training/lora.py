@@ -65,7 +65,9 @@ class Adapters:
         settings = self._settings
         places = "|".join(self._parts), "|".join(settings.targets)
         pattern = rf"({places[0]})\.(.*\.)?({places[1]})"
-        config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=pattern, lora_dropout=0.0)
+        # Its annotation allows whole numbers alone. It divides by the rank.
+        alpha: Any = settings.alpha
+        config = LoraConfig(r=settings.rank, lora_alpha=alpha, target_modules=pattern, lora_dropout=0.0)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             try:

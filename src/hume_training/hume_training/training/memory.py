@@ -79,22 +79,38 @@ def system2_memory(config: System2Config, sizes: HumeConfig, value: StackConfig,
         value: size of the value head's stack.
         batch: observations of a process in a step.
     """
-    with torch.device("meta"):
-        model = System2(sizes, value, None)  # type: ignore[arg-type]
-        _load_empty(model, loading_type(config.lora))
-        adapters = system2.prepare_network(replace(config, gradient_checkpointing=False), model)
-    modules = [model.network] if adapters is None else list(adapters.modules.values())
+    model, modules = empty_system2(config, sizes, value)
     return _measured(model, modules, lambda: system2_loss(model, batch, config.draws), in_bfloat16(config))
 
 
 def system1_memory(config: System1Config, sizes: HumeConfig, batch: int) -> Memory:
     """Of a training of System 1. See `system2_memory`."""
+    model, modules = empty_system1(config, sizes)
+    return _measured(model, modules, lambda: system1_loss(model, batch), in_bfloat16(config))
+
+
+def empty_system2(config: System2Config, sizes: HumeConfig, value: StackConfig) -> tuple[System2, list[nn.Module]]:
+    """System 2 without memory, prepared for a training, and the modules that hold what learns."""
+    with torch.device("meta"):
+        model = System2(sizes, value, None)  # type: ignore[arg-type]
+        _load_empty(model, loading_type(config.lora))
+        adapters = system2.prepare_network(replace(config, gradient_checkpointing=False), model)
+    return model, [model.network] if adapters is None else list(adapters.modules.values())
+
+
+def empty_system1(config: System1Config, sizes: HumeConfig) -> tuple[System1, list[nn.Module]]:
+    """The same of System 1."""
     with torch.device("meta"):
         model = System1(sizes)
         _load_empty(model, loading_type(config.lora))
         adapters = system1.prepare_network(replace(config, gradient_checkpointing=False), model)
-    modules = [model.network] if adapters is None else list(adapters.modules.values())
-    return _measured(model, modules, lambda: system1_loss(model, batch), in_bfloat16(config))
+    return model, [model.network] if adapters is None else list(adapters.modules.values())
+
+
+def learning(modules: Iterable[nn.Module]) -> int:
+    """How many numbers learn."""
+    found = {id(item): item.numel() for module in modules for item in module.parameters() if item.requires_grad}
+    return sum(found.values())
 
 
 def system2_loss(model: System2, batch: int, draws: int) -> Tensor:
@@ -203,9 +219,7 @@ def _tensors(nested: Any) -> list[Tensor]:
     return [tensor for part in nested for tensor in _tensors(part)] if isinstance(nested, tuple | list) else []
 
 
-def _measured(
-    model: PretrainedPolicy, modules: Iterable[nn.Module], loss: Callable[[], Tensor], half: bool
-) -> Memory:
+def _measured(model: PretrainedPolicy, modules: Iterable[nn.Module], loss: Callable[[], Tensor], half: bool) -> Memory:
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     with FakeTensorMode(allow_non_fake_inputs=True):
@@ -214,8 +228,7 @@ def _measured(
 
 
 def _counted(model: nn.Module, modules: Iterable[nn.Module], loss: Callable[[], Tensor], half: bool) -> Memory:
-    trained = {id(parameter): parameter for module in modules for parameter in module.parameters()}
-    learning = [parameter for parameter in trained.values() if parameter.requires_grad]
+    trained = learning(modules)
     with FlopCounterMode(display=False) as flops:
         counter = _Counter(model, flops.get_total_flops)
         for layer in layers_of([model]):
@@ -227,10 +240,10 @@ def _counted(model: nn.Module, modules: Iterable[nn.Module], loss: Callable[[], 
         result.backward()
     held = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     # Casts of weights that learn stay until the forward pass ends.
-    casts = sum(2 * parameter.numel() for parameter in learning) if half else 0
+    casts = 2 * trained if half else 0
     return Memory(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        trained=sum(parameter.numel() for parameter in learning),
+        trained=trained,
         weights=sum(tensor.numel() * tensor.element_size() for tensor in held.values()),
         activations=counter.all.bytes,
         recomputed=counter.outside.bytes + counter.largest_layer + casts,

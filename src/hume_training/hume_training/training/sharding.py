@@ -83,13 +83,13 @@ def _wrapped(plugin: Any, network: nn.Module) -> Any:
 
 def whole(tensor: Tensor) -> Tensor:
     """All of a tensor. Of one that is split, every process has to ask at the same time."""
-    full: Tensor = tensor.full_tensor() if is_split(tensor) else tensor  # type: ignore[attr-defined]
+    full: Tensor = tensor.full_tensor() if is_split(tensor) else tensor
     return full
 
 
 def own_part(tensor: Tensor) -> Tensor:
     """What this process holds of a tensor."""
-    part: Tensor = tensor.to_local() if is_split(tensor) else tensor  # type: ignore[attr-defined]
+    part: Tensor = tensor.to_local() if is_split(tensor) else tensor
     return part
 
 

@@ -42,7 +42,7 @@ class System2Objective:
     """
 
     def __init__(self, config: System2Config, rows: TaughtRows, system2: System2) -> None:
-        self._config, self._system2, data = config, system2, rows.data
+        self._config, self.system2, data = config, system2, rows.data
         self.batches = Batches(rows, system2.config, config.seed, config.batch_size, config.image_shift)
         self.batches.weigh_starts(config.start_frames, config.start_weight)
         network = system2.network
@@ -64,9 +64,9 @@ class System2Objective:
         self._environment = (environment, torch.stack([environment.mean(0), environment.std(0).clamp(min=1e-3)]))
         with torch.random.fork_rng():
             torch.manual_seed(self._config.seed)
-            width = self._system2.network.language_config.hidden_size
+            width = self.system2.network.language_config.hidden_size
             reader = EnvironmentReader(self._image_tokens, width, environment.shape[1])
-        self.modules["auxiliary"] = reader.to(self._system2.device)
+        self.modules["auxiliary"] = reader.to(self.system2.device)
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Objective`."""
@@ -74,11 +74,11 @@ class System2Objective:
         frames = self.batches.draw(step)
         observation = self.batches.observation(frames, generator)
         actions, beyond = self.batches.chunks(frames)
-        device = self._system2.device
-        normalised = self._system2.normalizer.action(actions.to(device))
-        prefix = self._system2.embed_prefix(observation)
-        cache = self._system2.network.encode(prefix, self._system2.prepare_state(observation)[:, -1])
-        network, draws = self._system2.network, self._config.draws
+        device = self.system2.device
+        normalised = self.system2.normalizer.action(actions.to(device))
+        prefix = self.system2.embed_prefix(observation)
+        cache = self.system2.network.encode(prefix, self.system2.prepare_state(observation)[:, -1])
+        network, draws = self.system2.network, self._config.draws
         loss = repeated_flow_loss(network, prefix, cache, normalised, beyond.to(device), draws, generator)
         info = {"flow": loss.detach()}
         if self._environment is not None:
@@ -104,7 +104,7 @@ class System2Objective:
     def export(self, folder: Path) -> None:
         """See `Objective`."""
         if self._adapters is None:
-            self._system2.save_pretrained(folder)
+            self.system2.save_pretrained(folder)
         else:
             self._adapters.export(folder)
 
