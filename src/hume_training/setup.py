@@ -15,6 +15,7 @@ setup(
         "accelerate",
         "numpy",
         "opencv-python-headless",
+        "peft",
         "pyarrow",
         "pydantic",
         "rich",

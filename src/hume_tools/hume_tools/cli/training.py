@@ -97,8 +97,14 @@ def train(
     config: Annotated[Path, typer.Option(help="YAML file. See hume_training/configs.")],
     change: Annotated[list[str], typer.Option("--set", help="field=value, stronger than the file.")] = [],  # noqa: B006
     stop_after: Annotated[Optional[int], typer.Option(min=1, help="End early, after this many steps.")] = None,  # noqa: UP045
+    plan: Annotated[bool, typer.Option("--plan", help="Only print how much memory it takes.")] = False,
 ) -> None:
     """Train one part of a checkpoint. Run again to resume exactly where it stopped."""
+    if plan:
+        from hume_training.training.run import run_plan
+
+        typer.echo(run_plan(kind, config, change), nl=False)
+        return
     from hume_training.training.run import run_train
 
     raise typer.Exit(run_train(kind, config, change, stop_after))

@@ -23,6 +23,7 @@ from hume_training.training.batches import Batches
 from hume_training.training.branch_loss import BranchLoss
 from hume_training.training.config import ValueConfig
 from hume_training.training.loop import TrainingOutcome, train
+from hume_training.training.recompute import recompute_layers
 from hume_training.training.sampling import step_generator
 from hume_training.training.taught import keep_contract, taught_rows
 
@@ -94,6 +95,8 @@ class ValueObjective:
         head = system2.value_head
         head.requires_grad_(True)
         head.calql.target_critics.requires_grad_(False)
+        if config.gradient_checkpointing:
+            recompute_layers([head])
         self.modules: dict[str, nn.Module] = {"value": head}
         width = len(head.query)
         self._readings = Readings(config, rows, lambda size: reader(width, size).to(system2.device), relative=True)
