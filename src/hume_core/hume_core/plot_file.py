@@ -45,6 +45,14 @@ def check_plot_file(path: Path | None) -> Path | None:
     return path
 
 
+def short_name(checkpoint: str) -> str:
+    """A checkpoint in a title: the last folder of an absolute path, else as it was typed. Empty: unknown."""
+    if not checkpoint:
+        return "unknown"
+    path = Path(checkpoint)
+    return path.name if path.is_absolute() else checkpoint
+
+
 @contextmanager
 def plot_file(path: Path, height: float, width: float = _WIDTH) -> Iterator[Figure]:
     """A figure to draw into, saved when the block ends.

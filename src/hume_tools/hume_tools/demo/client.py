@@ -201,7 +201,7 @@ class DemoClient:
             if handle.accepted:
                 return handle
             self._spin_for(0.25)
-        raise HumeError("System 2 refuses goals; see its message above")
+        raise HumeError("System 2 refuses goals. See its message above")
 
     def _stop(self, handle: Any, result: Any) -> None:
         if not result.done():
@@ -224,14 +224,14 @@ class DemoClient:
         while not condition():
             self._spin_once()
             if time.monotonic() > deadline:
-                raise HumeError(f"{problem} within {timeout:.0f} s; see the messages above")
+                raise HumeError(f"{problem} within {timeout:.0f} s. See the messages above")
 
     def _spin_once(self) -> None:
         self._executor.spin_once(timeout_sec=0.05)
         ended = self._ended()
         if ended:
             name, code = next(iter(ended.items()))
-            raise HumeError(f"{name} ended with exit code {code}; see its message above")
+            raise HumeError(f"{name} ended with exit code {code}. See its message above")
         if not rclpy.ok():
             raise KeyboardInterrupt
 

@@ -17,6 +17,8 @@ from hume_bringup.environment import default_environment
 from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
 from hume_bringup.supervisor import Supervisor
+from hume_core.console import say
+from hume_core.durations import duration
 from hume_core.errors import HumeError
 from hume_core.json_report import write_json
 from hume_core.robot import RobotProfile
@@ -31,6 +33,8 @@ from hume_training.default_checkpoint import default_checkpoint
 
 _INTERRUPTED = 130
 _EPISODE_SECONDS = 20.0
+_START_SECONDS = 20.0
+"""What simulator and models take to start."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ def run_demo(options: DemoOptions) -> int:
         suite=options.suite,
         video=options.video is not None,
     )
+    say(f"at most {duration(_START_SECONDS + len(scenes) * limit)}: {len(scenes)} episodes of at most {limit:g} s")
     console = Console(stderr=True)
     interrupt_on_signals()
     init_ros()
@@ -100,7 +105,7 @@ def run_demo(options: DemoOptions) -> int:
             try:
                 episodes = _run_episodes(client, scenes, limit, console)
             except KeyboardInterrupt:
-                console.print("interrupted; nothing is left running")
+                console.print("interrupted. Nothing is left running")
                 return _INTERRUPTED
             finally:
                 client.close()
@@ -192,4 +197,4 @@ def _print(episodes: list[DemoEpisode], report: dict[str, object]) -> None:
         figures.add_row(name, value)
     console.print(figures)
     if math.isnan(float(str(report["stream_hz"]))):
-        raise HumeError("no command was streamed; see the messages above")
+        raise HumeError("no command was streamed. See the messages above")

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from hume_core.durations import FirstUnits
 from hume_core.errors import HumeError
 from hume_core.json_report import json_text
 from hume_training.training.config import TrainingConfig
@@ -24,6 +25,8 @@ from hume_training.training.parallel import Processes
 from hume_training.training.state import MovingAverage, load_state, save_state
 
 LOG = "log.jsonl"
+_FIRST_STEPS = 20
+"""After so many it is known how long the rest takes."""
 
 
 class Objective(Protocol):
@@ -95,6 +98,7 @@ def train(
     numbers: dict[str, float] = {}
     evaluating = processes.main and config.evaluate_every > 0
     step = start
+    rest = FirstUnits(last - start if processes.main else 0, "steps", after=_FIRST_STEPS)
     with _progress(processes.main) as progress, stop:
         bar = progress.add_task("training", total=config.steps, completed=start)
         for step in range(start, last):
@@ -103,6 +107,7 @@ def train(
             average.update(step)
             numbers = log.add(step, info) or numbers
             progress.update(bar, advance=1, description=bar_text(numbers))
+            rest.done()
             done = step + 1
             ending = processes.any(done == last or stop.requested)
             if processes.main and (done % config.save_every == 0 or ending):
