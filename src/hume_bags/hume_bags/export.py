@@ -19,6 +19,7 @@ from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
 from hume_core.action_spaces import AngleUnit
+from hume_core.durations import FirstUnits
 from hume_core.errors import DatasetError, HumeError
 from hume_core.json_report import json_text
 from hume_core.policy_contract import named_contract
@@ -81,6 +82,7 @@ def run_export(options: ExportOptions) -> int:
             f"column '{SUCCESS}': nothing says how every episode ended; use hume label, --success or --failure"
         )
     features: dict[str, Feature] = {}
+    rest = FirstUnits(len(kept), "episodes")
     sources: list[dict[str, Any]] = []
     for plan in plans:
         for recorded, episode in export_bag(plan.reader, plan.profile, plan.episodes, options, skipped):
@@ -90,6 +92,7 @@ def run_export(options: ExportOptions) -> int:
             except DatasetError as error:
                 skipped.append(f"{plan.reader.path}: '{recorded.instruction}' at {recorded.start:.2f} s: {error}")
                 continue
+            rest.done()
             sources.append({"bag": str(plan.reader.path), "frames": episode.length, **asdict(recorded)})
     if not sources:
         raise BagError("no episode could be exported: " + ("; ".join(skipped) or "no bag was named"))

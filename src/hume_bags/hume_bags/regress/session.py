@@ -78,7 +78,7 @@ class SteppedSession:
         for source, topic in self.topics.items():
             what = "joint states" if source == JOINT_STATES else f"camera '{source}'"
             if topic not in names:
-                raise SessionError(f"the bag has no topic '{topic}' ({what}); it has: {', '.join(names) or 'none'}")
+                raise SessionError(f"the bag has no topic '{topic}' ({what}). It has: {', '.join(names) or 'none'}")
             if bag.topics[topic].problem:
                 raise SessionError(f"topic '{topic}' ({what}) cannot be read: {bag.topics[topic].problem}")
 
@@ -182,7 +182,7 @@ def _prefix(names: Sequence[str], joint_states: str) -> str:
         return "/"
     found = [name for name in names if name.endswith("/" + joint_states)]
     if len(found) > 1:
-        raise SessionError(f"several topics could be the joint states: {', '.join(found)}; choose with --namespace")
+        raise SessionError(f"several topics could be the joint states: {', '.join(found)}. Choose with --namespace")
     return found[0].removesuffix(joint_states) if found else "/"
 
 

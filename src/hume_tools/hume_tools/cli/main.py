@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from hume_bags.cli import add_bag_commands
+from hume_bags.comparison.cli import add_compare
 from hume_bags.regress.cli import add_regress
 from hume_bringup.environment import default_environment
 from hume_core.command_line import make_app, option, run_app
@@ -31,6 +32,7 @@ add_recipe(app)
 add_checkpoint_commands(app)
 add_regress(app, bench)
 add_bag_commands(app)
+add_compare(app)
 add_operator_commands(app)
 
 # These join the ROS graph from this very process.

@@ -12,15 +12,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from hume_core.console import say
+from hume_core.durations import MEASURED, FirstUnits, Units, estimate
 from hume_core.errors import DatasetError
 from hume_sim.suites import find_suite
-from hume_training.collect.plan import PlannedEpisode, plan_episodes, shards
+from hume_training.collect.plan import SHARD_SIZE, PlannedEpisode, plan_episodes, shards
 from hume_training.collect.recorder import RATE, Recorder, RecorderOptions, demonstration_features
 from hume_training.data.layout import INFO
 from hume_training.data.writer import STAGING, finish, stage_shard, staged_shards
 
 ROBOT = "wx250s_sim"
 _PLAN = "plan.json"
+_DEMONSTRATION_SECONDS = 9.9
+"""Of one worker."""
 _recorder: Recorder | None = None
 
 
@@ -72,16 +76,21 @@ def run_collect(options: CollectOptions) -> int:
     parts = shards(plan_episodes(options.tasks, options.episodes, options.seed, options.paired))
     done = staged_shards(root)
     total, kept = sum(map(len, parts)), 0
+    todo = [(i, part) for i, part in enumerate(parts) if i not in done]
+    left = sum(len(part) for _, part in todo)
+    work = Units(left, "demonstrations", _DEMONSTRATION_SECONDS)
+    say(estimate(work, basis=MEASURED, at_once=options.workers))
+    rest = FirstUnits(left, "demonstrations", after=SHARD_SIZE * options.workers)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        bar = progress.add_task("recording", total=total, completed=sum(len(parts[i]) for i in done))
-        todo = [(i, part) for i, part in enumerate(parts) if i not in done]
+        bar = progress.add_task("recording", total=total, completed=total - left)
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(options.workers, context, _start_worker, (options.recorder,)) as pool:
             futures = {pool.submit(_record_shard, root, i, part, options.recorder): len(part) for i, part in todo}
             for future in as_completed(futures):
                 future.result()
                 progress.advance(bar, futures[future])
+                rest.done(futures[future])
     kept = finish(root, demonstration_features(options.recorder), RATE, ROBOT)
     Console(stderr=True).print(f"{kept} of {total} attempts are in {root}; the others failed")
     return 0 if kept >= 0.95 * total else 1

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from hume_core.errors import DatasetError
 from hume_core.robot import RobotProfile
@@ -36,6 +36,7 @@ from hume_training.collect.recorder import (
 from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS, Feature
 from hume_training.data.writer import EpisodeData, finish, stage_shard, staged_shards
 from hume_training.evaluation.episode import Runner
+from hume_training.evaluation.expected_time import expect_episodes
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.pool import finished
 from hume_training.evaluation.robot import checked_robot
@@ -119,16 +120,19 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
     profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     parts = [range(i, min(i + _PART, options.episodes)) for i in range(0, options.episodes, _PART)]
     done = staged_shards(root)
+    todo = sum(len(part) for i, part in enumerate(parts) if i not in done)
+    rest = expect_episodes(todo, options.workers, _PART)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
     with (
-        Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
+        Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress,
         ProcessPoolExecutor(options.workers, context, _start_worker, (options, profile)) as pool,
     ):
-        bar = progress.add_task("rollouts", total=options.episodes, completed=sum(len(parts[i]) for i in done))
+        bar = progress.add_task("rollouts", total=options.episodes, completed=options.episodes - todo)
         futures = {pool.submit(_record, i, part): len(part) for i, part in enumerate(parts) if i not in done}
         for future in finished(pool, futures):
             progress.advance(bar, futures[future])
+            rest.done(futures[future])
     kept = finish(root, _features(options), RATE, profile.name)
     Console(stderr=True).print(f"{kept} episodes are in {root}")
     return 0

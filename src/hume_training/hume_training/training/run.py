@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from hume_core.console import say
 from hume_core.errors import ConfigError
 from hume_core.yaml_file import parse_yaml
 from hume_training.data.reader import load_datasets
@@ -44,6 +45,10 @@ def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: 
         if processes.main:
             load_datasets(settings.dataset)
         processes.wait()
+    if processes.main:
+        say(
+            f"{settings.steps} steps of {settings.batch_size} samples; how long they take is known after the first ones"
+        )
     outcome = _train(share, stop_after)
     if processes.main:
         Console(stderr=True).print(f"{outcome.steps} of {settings.steps} steps are done; {settings.output}/checkpoint")
