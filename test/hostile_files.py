@@ -114,7 +114,7 @@ class Dataset(Kind):
 
         self.load, self.parquet = load_demonstrations, pyarrow.parquet
         self.source = folder.with_name(f"{folder.name}_whole")
-        features = demonstration_features(["image"], 8, ["a", "b", "gripper"], ["cube"])
+        features = demonstration_features(["image"], 8, ["a", "b", "gripper"], ["cube"], 20, images=True)
         numbers = np.random.default_rng(0)
         episodes = []
         for _ in range(2):
@@ -127,7 +127,7 @@ class Dataset(Kind):
             images = numbers.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
             episodes.append(EpisodeData({**columns, "observation.images.image": images}, "lift", 0, True))
         stage_shard(self.source, 0, episodes, features)
-        finish(self.source, features, 20.0, "test")
+        finish(self.source, features, 20, "test")
         self.files = [path.relative_to(self.source) for path in sorted(self.source.rglob("*.parquet"))]
 
     def spoil(self, random_: random.Random) -> None:

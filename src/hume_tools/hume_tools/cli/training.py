@@ -26,6 +26,10 @@ System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second
 System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s; without: the suite's.")]
 System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz; without: the suite's.")]
 System1Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to segment, s; without: the suite's.")]
+Images = Annotated[bool, typer.Option("--images", help="Store PNG images instead of videos: exact, and far larger.")]
+PushToHub = Annotated[
+    str, typer.Option(help="Publish the dataset under this name on the Hugging Face hub: OWNER/NAME.")
+]
 _SUITES = "hard, nominal, recovery, lift, stack or hard_torque"
 _VARIANTS = (
     "full, fixed_noise, n1, n2, ... (that many candidates), no_system1, n1_no_system1, best_value, mean, random_pick, "
@@ -51,6 +55,8 @@ def collect(
     robot: Robot = "wx250s_sim",
     system2_rate: System2Rate = None,
     system2_latency: System2Latency = None,
+    images: Images = False,
+    push_to_hub: PushToHub = "",
 ) -> None:
     """Record seeded demonstrations of the scripted expert, or rollouts of a policy. Run again to resume."""
     if policy:
@@ -70,11 +76,15 @@ def collect(
             intervention=intervention,
             timing=timing,
             contract=contract,
+            images=images,
+            push_to_hub=push_to_hub,
         )
         raise typer.Exit(run_collect_rollouts(options))
+    from hume_training.collect.recorder import RecorderOptions
     from hume_training.collect.run import CollectOptions, run_collect
 
-    raise typer.Exit(run_collect(CollectOptions(folder, episodes, task, seed, paired, workers)))
+    recorder = RecorderOptions(images=images)
+    raise typer.Exit(run_collect(CollectOptions(folder, episodes, task, seed, paired, workers, recorder, push_to_hub)))
 
 
 def train(

@@ -15,7 +15,16 @@ from hume_sim.expert import ScriptedExpert
 from hume_sim.scene import CUBES
 from hume_sim.world import TabletopWorld
 from hume_training.collect.plan import PlannedEpisode
-from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, PERTURBED, STATE, SUCCESS, Feature
+from hume_training.data.layout import (
+    ACTION,
+    ENVIRONMENT,
+    IMAGE_PREFIX,
+    INTERVENTION,
+    PERTURBED,
+    STATE,
+    SUCCESS,
+    Feature,
+)
 from hume_training.data.layout import demonstration_features as _features
 from hume_training.data.writer import EpisodeData
 
@@ -40,6 +49,7 @@ class RecorderOptions:
         burst_size: standard deviation of each joint's offset per frame of a push, rad.
         hold: frames recorded after the expert is done, so that the end is to stand still.
         timeout: simulated seconds after which an attempt counts as failed.
+        images: store PNG images instead of videos.
     """
 
     image_size: int = 64
@@ -48,11 +58,12 @@ class RecorderOptions:
     burst_size: float = 0.025
     hold: int = 10
     timeout: float = 15.0
+    images: bool = False
 
 
 def demonstration_features(options: RecorderOptions) -> dict[str, Feature]:
     """Columns of what `Recorder` records."""
-    return _features(tuple(CAMERAS), options.image_size, JOINT_NAMES, CUBES)
+    return _features(tuple(CAMERAS), options.image_size, JOINT_NAMES, CUBES, RATE, options.images)
 
 
 def gripper_opening(width: float) -> float:
@@ -95,6 +106,7 @@ def demonstrate(
     expert: ScriptedExpert,
     options: RecorderOptions,
     disturb: Callable[[TabletopWorld], None] | None = None,
+    intervention: bool = False,
 ) -> EpisodeData:
     """Record how an expert carries out a world's task from now on.
 
@@ -103,6 +115,7 @@ def demonstrate(
         expert: of that world.
         options: how it is pushed, and when it ends.
         disturb: called once per frame.
+        intervention: the expert has taken over from a policy.
     """
     steps = round(1.0 / (RATE * world.timestep))
     rng = np.random.default_rng([world.seed, 2])
@@ -123,7 +136,7 @@ def demonstrate(
         left -= pushed
         world.step(steps)
         row[ACTION] = np.array([*command[:-1], gripper_opening(command[-1])], dtype=np.float32)
-        row[PERTURBED], row[SUCCESS] = pushed, world.success()
+        row[PERTURBED], row[INTERVENTION], row[SUCCESS] = pushed, intervention, world.success()
         rows.append(row)
         held += expert.done
     columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from hume_core.errors import ConfigError
 from hume_core.yaml_file import parse_yaml
-from hume_training.data.reader import load_datasets
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
+from hume_training.training.dataset import training_data
 from hume_training.training.parallel import Processes
 
 CONFIGS: dict[str, type[TrainingConfig]] = {"system2": System2Config, "system1": System1Config, "value": ValueConfig}
@@ -41,7 +41,7 @@ def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: 
     if processes.count > 1:
         # The first time a dataset is read it is decoded into files, which the others then find.
         if processes.main:
-            load_datasets(settings.dataset)
+            training_data(settings)
         processes.wait()
     outcome = _train(share, stop_after)
     if processes.main:

@@ -17,11 +17,11 @@ from hume_core.errors import ConfigError
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.data.demonstrations import Demonstrations
-from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean, noise_segment, system1_flow
 from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import System1Config
+from hume_training.training.dataset import training_data
 from hume_training.training.loop import TrainingOutcome, train
 from hume_training.training.parallel import Processes
 from hume_training.training.sampling import batch_indices, step_generator
@@ -192,7 +192,7 @@ def train_system1(
 ) -> TrainingOutcome:
     """Train System 1 of the checkpoint that the configuration names. See `train`."""
     torch.set_num_threads(config.threads)
-    data = data or load_datasets(config.dataset)
+    data = data or training_data(config)
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     system1 = System1.from_pretrained(config.checkpoint, device=config.device)
     rows = taught_rows(config, data, system1.contract)
