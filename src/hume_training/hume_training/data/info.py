@@ -22,14 +22,14 @@ _SLOWEST, _FASTEST = 0.1, 1000
 _OLDEST = "meta_data/info.json"
 """Of LeRobot's first format."""
 _CONVERTERS = {
-    "v1": "python -m lerobot.datasets.v2.convert_dataset_v1_to_v2 --repo-id=OWNER/NAME --single-task=TEXT (lerobot 0.3.3)",
-    "v2": "python -m lerobot.scripts.convert_dataset_v21_to_v30 --repo-id=OWNER/NAME --root={root} --push-to-hub=false",
+    "v1": "lerobot.datasets.v2.convert_dataset_v1_to_v2 --repo-id=OWNER/NAME --single-task=TEXT (of lerobot 0.3.3)",
+    "v2": "lerobot.scripts.convert_dataset_v21_to_v30 --repo-id=OWNER/NAME --root={root} --push-to-hub=false",
 }
 
 
 def converter_hint(root: Path, version: str = "v2") -> str:
     """The sentence that names LeRobot's converter of a version."""
-    return "LeRobot converts it: " + _CONVERTERS[version].format(root=root)
+    return "LeRobot converts it: python -m " + _CONVERTERS[version].format(root=root)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ def video_frames(
 
 
 def _check_size(path: Path, stream: Any, stored: tuple[int, int]) -> None:
+    if stream.codec_context is None:
+        raise DatasetError(f"{path} is in a codec that cannot be decoded here. Valid: h264, hevc, av1. {_AGAIN}")
     found = (stream.codec_context.height, stream.codec_context.width)
     if found != stored:
         raise DatasetError(f"{path} has frames of {found[1]}x{found[0]} pixels; info.json says {stored[1]}x{stored[0]}")
