@@ -29,6 +29,7 @@ TOP_DOWN = (
 )
 DISTRIBUTIONS = {
     "accelerate": "accelerate",
+    "av": "av",
     "cv2": "opencv-python-headless",
     "huggingface_hub": "huggingface_hub",
     "imageio_ffmpeg": "imageio-ffmpeg",

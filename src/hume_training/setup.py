@@ -13,6 +13,8 @@ setup(
     ],
     install_requires=[
         "accelerate",
+        "av",
+        "huggingface_hub",
         "numpy",
         "opencv-python-headless",
         "peft",

@@ -68,13 +68,32 @@ def export(
         Optional[float],  # noqa: UP045
         typer.Option(min=0.0, help="Oldest usable observation, s. Default: the profile's observation.max_age."),
     ] = None,
+    images: Annotated[
+        bool, typer.Option("--images", help="Store PNG images instead of videos: exact, and far larger.")
+    ] = False,
+    push_to_hub: Annotated[
+        str, typer.Option(help="Publish the dataset under this name on the Hugging Face hub: OWNER/NAME.")
+    ] = "",
 ) -> None:
     """Turn bags into a LeRobot dataset that `hume train` reads: one episode per goal, on the action grid."""
     from hume_bags.export import ExportOptions, run_export
 
     if to[0] != "lerobot":
         raise typer.BadParameter(f"format '{to[0]}' is unknown; valid: --to lerobot FOLDER")
-    options = ExportOptions(tuple(bags), to[1], robot, namespace, task, success, actions, image_size, max_age, contract)
+    options = ExportOptions(
+        tuple(bags),
+        to[1],
+        robot,
+        namespace,
+        task,
+        success,
+        actions,
+        image_size,
+        max_age,
+        contract,
+        images=images,
+        push_to_hub=push_to_hub,
+    )
     raise typer.Exit(run_export(options))
 
 

@@ -27,7 +27,8 @@ from hume_core.robot import RobotProfile
 from hume_core.state.kinds import GripperForm
 from hume_core.state.parts import GripperPart, JointPart, StatePart
 from hume_ros.observation_buffer import SensorFrame
-from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
+from hume_training.data.hub import check_name, push_dataset
+from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature, camera_feature
 from hume_training.data.writer import EpisodeData, finish, stage_shard
 
 ACTIONS = ("commands", "states")
@@ -51,6 +52,8 @@ class ExportOptions:
     image_size: int | None = None
     max_age: float | None = None
     contract: str = ""
+    images: bool = False
+    push_to_hub: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ def run_export(options: ExportOptions) -> int:
         raise BagError(f"'{options.folder}' holds a dataset already; name another folder")
     if options.actions not in ACTIONS:
         raise BagError(f"--actions is '{options.actions}'; valid: {', '.join(ACTIONS)}")
+    if options.push_to_hub:
+        check_name(options.push_to_hub)
     plans = [_plan(path, options) for path in options.bags]
     _check_same_robot(plans)
     skipped: list[str] = []
@@ -86,7 +91,7 @@ def run_export(options: ExportOptions) -> int:
     sources: list[dict[str, Any]] = []
     for plan in plans:
         for recorded, episode in export_bag(plan.reader, plan.profile, plan.episodes, options, skipped):
-            features = features or _features(plan.profile, episode.columns, labelled)
+            features = features or _features(plan.profile, episode.columns, labelled, options.images)
             try:
                 stage_shard(options.folder, len(sources), [episode], features)
             except DatasetError as error:
@@ -101,6 +106,8 @@ def run_export(options: ExportOptions) -> int:
     content = {"episodes": sources, "skipped": skipped, "provenance": provenance}
     (options.folder / SOURCES).write_text(json_text(content, indent=1), encoding="utf-8")
     _report(options.folder, sources, skipped)
+    if options.push_to_hub:
+        Console(stderr=True).print(f"published: {push_dataset(options.folder, options.push_to_hub)}", markup=False)
     return 0
 
 
@@ -239,11 +246,13 @@ def _resized(image: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labelled: bool) -> dict[str, Feature]:
+def _features(
+    profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labelled: bool, images: bool
+) -> dict[str, Feature]:
     state = state_names(profile)
     action = (*profile.joint_names, *(() if profile.gripper is None else ("gripper",)))
     features = {
-        key: Feature("image", values.shape[1:], ("height", "width", "channels"))
+        key: camera_feature(values.shape[1], values.shape[2], _rate(profile), images)
         for key, values in columns.items()
         if key.startswith(IMAGE_PREFIX)
     }

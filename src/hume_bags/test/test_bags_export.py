@@ -106,7 +106,7 @@ class Session:
 
 
 def exported(bag: Path, folder: Path, **more: Any) -> tuple[Demonstrations, dict[str, Any]]:
-    assert run_export(ExportOptions((bag,), folder, **more)) == 0
+    assert run_export(ExportOptions((bag,), folder, **({"images": True} | more))) == 0
     return load_demonstrations(folder), json.loads((folder / SOURCES).read_text())
 
 

@@ -97,3 +97,16 @@ def bench_markers(
     from hume_bench.markers import run_bench
 
     raise typer.Exit(run_bench(json_file, seconds))
+
+
+@bench.command("dataset")
+def bench_dataset(
+    json_file: JsonOption = None,
+    frames: Annotated[int, typer.Option(min=100, help="Frames of the dataset, each of two cameras.")] = 5000,
+    lerobot: Annotated[str, typer.Option(help="Also measure LeRobot's loader: path of a Python that has it.")] = "",
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes of LeRobot's loader.")] = 0,
+) -> None:
+    """Measure the first epoch over a dataset with video: time and memory."""
+    from hume_bench.dataset import run_bench
+
+    raise typer.Exit(run_bench(json_file, frames, lerobot, workers))
