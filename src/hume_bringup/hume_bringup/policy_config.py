@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hume_core.errors import ConfigError
-from hume_core.settings import Setting, check_value, declared
+from hume_core.settings import Setting, check_value, declared, former_name
 from hume_core.texts import shortened
 from hume_core.yaml_file import read_yaml
 from hume_system1.settings import System1Settings
@@ -52,7 +52,8 @@ def _checked(path: str, section: str, data: Any, valid: list[str]) -> dict[str, 
     for name in data:
         if name not in valid:
             raise ConfigError(
-                f"policy file '{path}': field '{shortened(str(name))}' in {where} is unknown. Valid: {', '.join(valid)}"
+                f"policy file '{path}': field '{shortened(str(name))}' in {where} is unknown. {former_name(name)}"
+                f"Valid: {', '.join(valid)}"
             )
     return data
 

@@ -116,7 +116,7 @@ class DenoiserNode(Node):
         probe_sensors(self, self._profile, cameras, settings.sensor_timeout, composer)
         self._detail = "warming up"
         if isinstance(policy, System1):
-            policy.warm_up()
+            policy.warm_up(log=self.get_logger())
         history = int(policy.config.s1_his_state_size)
         self._observer = ObservationSource(self, self._profile, cameras, history, composer)
         # Wall-clock milliseconds, so that a restarted process goes on above the numbers it used before.
@@ -147,7 +147,7 @@ class DenoiserNode(Node):
             settings.checkpoint,
             device=settings.device,
             dtype=getattr(torch, settings.dtype),
-            compile=settings.compile,
+            engine=settings.engine,
             contract=settings.contract,
         )
         return System1Refiner(system1), system1

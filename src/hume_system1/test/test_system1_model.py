@@ -183,14 +183,6 @@ def test_bfloat16_stays_near_float32(system1):
     assert difference.abs().max() < 2e-2
 
 
-def test_compiled_steps_give_the_same_segment(system1):
-    compiled = System1.from_pretrained(FIXTURE)
-    compiled.compile_steps(backend="eager")
-    compiled.warm_up(repeats=1)
-    expected = system1.refine(_observation(), _chunk())
-    torch.testing.assert_close(compiled.refine(_observation(), _chunk()), expected, rtol=1e-4, atol=1e-4)
-
-
 def test_saved_folder_is_complete(system1, tmp_path):
     system1.save_pretrained(tmp_path)
     expected = {path.name for path in FIXTURE.iterdir() if path.suffix != ".npz"}

@@ -70,7 +70,7 @@ class System2Node(HumeLifecycleNode):
             settings.checkpoint,
             device=settings.device,
             dtype=getattr(torch, settings.dtype),
-            compile=settings.compile,
+            engine=settings.engine,
             contract=settings.contract,
         )
         self._profile = fitted_robot(system2.config, system2.contract, self._profile, settings.checkpoint)
@@ -79,7 +79,7 @@ class System2Node(HumeLifecycleNode):
         composer = self._composer()
         state = probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout, composer)
         check_first_state(state, system2.normalizer, composer, settings.state_deviations)
-        thinker.warm_up()
+        thinker.warm_up(self.get_logger())
         self._connect(thinker, composer)
         self.get_logger().info(
             f"configured for robot '{self._profile.name}' with {thinker.options.candidates} candidates"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,10 +11,11 @@ from torch import Tensor
 
 from hume_core.checkpoint import CheckpointReader
 from hume_core.config import HumeConfig
+from hume_core.engines import EagerEngine, Graph, Log
 from hume_core.errors import CheckpointError, ChunkError
-from hume_core.flow import euler_times
 from hume_core.observation import Observation
-from hume_core.policy import PretrainedPolicy
+from hume_core.policy import LOG, PretrainedPolicy
+from hume_system1.model.denoising import Denoising, Vision
 from hume_system1.model.names import to_stored
 from hume_system1.model.network import System1Network
 
@@ -30,7 +33,6 @@ class System1(PretrainedPolicy):
     def __init__(self, config: HumeConfig) -> None:
         super().__init__(config)
         self.network = System1Network(config)
-        self._hot = {"encode_and_start": self.network.encode_and_start, "velocity": self.network.velocity}
 
     @classmethod
     def build(cls, config: HumeConfig, reader: CheckpointReader) -> System1:
@@ -89,7 +91,9 @@ class System1(PretrainedPolicy):
     @torch.inference_mode()
     def encode_images(self, observation: Observation) -> Tensor:
         """Tokens of an observation's images (B, cameras * (1 + patches), width)."""
-        return self.network.embed_images(self.prepare_images(observation))
+        images = self.prepare_images(observation)
+        run = self._prepared.get(_key(images))
+        return self.network.embed_images(images) if run is None else run(images)[0]
 
     def segment(self, chunk: Any, progress: Any, batch: int) -> tuple[Tensor, Tensor]:
         """Rows of the chunk from its progress on (B, h, A), its last row repeated past the end, and progress (B,).
@@ -144,39 +148,66 @@ class System1(PretrainedPolicy):
         if image_tokens is None:
             image_tokens = self.encode_images(observation)
         state = self.state_history(observation)
-        # The cascade: System 2 ends its flow early, so its chunk still holds some noise. System 1 takes the flow up at
-        # the time theta1 < 1, with the segment itself as x(theta1) and no fresh noise, and goes on to 0 on newer
-        # images:
-        #
-        #     x(t - step) = x(t) - step v1(x(t), t | newest images and state, progress),    t = theta1, ..., step
-        #
-        # It was trained with a System 2 segment as the noise end of the lines x_t, so v1 leads from there to the
-        # demonstrated motion. Few steps are enough, as only a short way is left (Hume paper, on cascaded action
-        # denoising).
-        step = self.config.theta1 / self.config.s1_num_steps
-        times = torch.tensor(euler_times(self.config.theta1, step), device=segment.device)
-        features = self.network.projections.time_features(times, self.network.compute_dtype)
-        first, cache = self._hot["encode_and_start"](image_tokens, state, progress, segment, features[:1])
-        rotary = self.network.rotary(cache[0][0].shape[2], segment.shape[1], segment.device)
-        x = segment - step * first
-        for row in features[1:]:
-            x -= step * self._hot["velocity"](x, row[None], cache, rotary)
-        return x
+        run = self._prepared.get(_key(image_tokens)) or self._denoising()
+        return run(image_tokens, state, progress, segment)[0]
 
-    def warm_up(self, repeats: int = 2) -> None:
-        """Refine a chunk on a black observation, so that the first real segment is as fast as the others.
+    def _denoising(self) -> Denoising:
+        return Denoising(self.network, self.config.theta1, self.config.s1_num_steps)
 
-        Raises:
-            CompileError: compiled with another result than without.
+    @torch.inference_mode()
+    def graphs(self, observation: Observation) -> dict[Hashable, Graph]:
+        """What is computed for observations like this one: its vision and its denoising.
+
+        Args:
+            observation: B observations. Only sizes and the set of cameras count.
+        """
+        config, batch, random = self.config, observation.batch_size, torch.Generator().manual_seed(0)
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(shape, generator=random).to(self.device)
+
+        images = normal(*self.prepare_images(observation).shape).clamp(-1.0, 1.0)
+        tokens = self.network.embed_images(images)
+        inputs = {
+            "image_tokens": tokens,
+            "state": normal(batch, config.s1_his_state_size, config.max_state_dim),
+            "progress": torch.full((batch,), 0.25, device=self.device),
+            "segment": normal(batch, config.s1_chunk_size, config.max_action_dim),
+        }
+        vision = Graph("system1_vision", Vision(self.network), {"images": images}, ("tokens",))
+        constants = f"{config.s1_num_steps} steps from {config.theta1}"
+        denoising = Graph("system1_denoising", self._denoising(), inputs, ("actions",), constants=constants)
+        dtype = self.network.compute_dtype
+        return {_key(images): replace(vision, dtype=dtype), _key(tokens): replace(denoising, dtype=dtype)}
+
+    def prepare(self, observation: Observation, log: Log = LOG) -> None:
+        """Let the engine make its functions for observations like this one.
+
+        Args:
+            observation: see `graphs`.
+            log: told what takes time, and what does not work.
+        """
+        if not isinstance(self.engine, EagerEngine):
+            self._prepare(self.graphs(observation), log)
+
+    def warm_up(self, repeats: int = 2, log: Log = LOG) -> None:
+        """Prepare and refine a chunk on a black observation, so that the first real segment is as fast as the others.
+
+        Args:
+            repeats: how often.
+            log: see `prepare`.
         """
         observation = self.blank_observation()
+        self.prepare(observation, log)
         generator = torch.Generator().manual_seed(0)
         chunk = torch.randn(1, self.config.s2_chunk_size, self.config.max_action_dim, generator=generator)
         still = torch.zeros(1, 1)
         for _ in range(repeats):
             self.refine(observation, chunk, moved=still)
-        if self._compiled:
-            self._check_compiled(lambda: self.refine(observation, chunk, moved=still))
+
+
+def _key(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(tensor.shape)
 
 
 def rows_from(chunk: Tensor, start: Tensor, length: int) -> Tensor:
