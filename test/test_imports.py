@@ -21,6 +21,7 @@ TOP_DOWN = (
     "hume_bags",
     "hume_training",
     "hume_sim",
+    "hume_serve",
     "hume_session",
     "hume_system2",
     "hume_system1",
@@ -36,6 +37,7 @@ DISTRIBUTIONS = {
     "lz4": "lz4",
     "matplotlib": "matplotlib",
     "mcap": "mcap",
+    "msgpack": "msgpack",
     "mujoco": "mujoco",
     "numpy": "numpy",
     "pinocchio": "pin",
@@ -50,6 +52,7 @@ DISTRIBUTIONS = {
     "torch": "torch",
     "transformers": "transformers",
     "typer": "typer",
+    "websockets": "websockets",
     "yaml": "PyYAML",
     "zstandard": "zstandard",
 }

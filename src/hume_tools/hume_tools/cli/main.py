@@ -21,6 +21,7 @@ from hume_tools.cli.checkpoints import add_checkpoint_commands
 from hume_tools.cli.file_options import JsonOption, VideoOption
 from hume_tools.cli.operate import COMMANDS, add_operator_commands
 from hume_tools.cli.recipe import add_recipe
+from hume_tools.cli.serve import add_serve
 from hume_tools.cli.training import add_commands
 from hume_views.cli import views
 
@@ -34,6 +35,7 @@ add_regress(app, bench)
 add_bag_commands(app)
 add_compare(app)
 add_operator_commands(app)
+add_serve(app)
 
 # These join the ROS graph from this very process.
 _IN_THE_GRAPH = ("record", "replay", "python", *(command.__name__ for command in COMMANDS))
