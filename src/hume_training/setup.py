@@ -13,8 +13,11 @@ setup(
     ],
     install_requires=[
         "accelerate",
+        "av",
+        "huggingface_hub",
         "numpy",
         "opencv-python-headless",
+        "peft",
         "pyarrow",
         "pydantic",
         "rich",

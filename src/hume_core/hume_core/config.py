@@ -117,7 +117,7 @@ class HumeConfig:
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
-            raise ConfigError(f"config field 'type' is '{shortened(self.type)}'; valid: {', '.join(TYPES)}")
+            raise ConfigError(f"config field 'type' is '{shortened(self.type)}'. Valid: {', '.join(TYPES)}")
         check_consistency(self)
 
     @classmethod
@@ -127,7 +127,7 @@ class HumeConfig:
         Raises:
             ConfigError: the file is missing or no JSON, or see the class.
         """
-        return cls.from_dict(read_json(path, ConfigError, missing="a checkpoint folder needs a config.json"))
+        return cls.from_dict(read_json(path, ConfigError, missing="A checkpoint folder needs a config.json"))
 
     @classmethod
     def from_dict(cls, content: Any) -> HumeConfig:
@@ -204,7 +204,7 @@ def _as_hume(content: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: it has a field of 'hume' that its type does not have.
     """
     if "s2_chunk_size" in content:
-        raise ConfigError("config field 's2_chunk_size' belongs to type 'hume'; in type 'system2' it is 'chunk_size'")
+        raise ConfigError("config field 's2_chunk_size' belongs to type 'hume'. In type 'system2' it is 'chunk_size'")
     renamed = {"s2_chunk_size" if name == "chunk_size" else name: value for name, value in content.items()}
     return {"num_candidates": 1, **renamed}
 
@@ -233,6 +233,6 @@ def check_layers(config: HumeConfig, tensors: int) -> None:
     for name, section in stacks.items():
         if section["num_hidden_layers"] > tensors:
             raise ConfigError(
-                f"config field '{name}.num_hidden_layers' is {section['num_hidden_layers']}; the checkpoint has "
+                f"config field '{name}.num_hidden_layers' is {section['num_hidden_layers']}. The checkpoint has "
                 f"{tensors} tensors in all"
             )

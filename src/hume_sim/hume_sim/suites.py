@@ -92,7 +92,7 @@ def find_suite(name: str, **changes: float) -> Suite:
         ConfigError: unknown name, or a rate or latency out of range.
     """
     if name not in SUITES:
-        raise ConfigError(f"suite '{name}' is unknown; valid: {', '.join(SUITES)}")
+        raise ConfigError(f"suite '{name}' is unknown. Valid: {', '.join(SUITES)}")
     suite = replace(SUITES[name], **changes)  # type: ignore[arg-type]
     if min(suite.system1_rate, suite.system2_rate) <= 0 or min(suite.system1_latency, suite.system2_latency) < 0:
         raise ConfigError("rates must be above 0 and latencies not negative")

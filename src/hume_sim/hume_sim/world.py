@@ -121,7 +121,7 @@ class TabletopWorld:
             ConfigError: negative seed or unknown task. The world is then unchanged.
         """
         if seed < 0:
-            raise ConfigError(f"seed is {seed}; it must not be negative")
+            raise ConfigError(f"seed is {seed}. It must not be negative")
         scene_rng, task_rng = (np.random.default_rng([seed, stream]) for stream in (0, 1))
         self.task = task if isinstance(task, TabletopTask) else make_task(task, task_rng)
         self.seed = seed

@@ -37,7 +37,7 @@ class System2Settings(ModelSettings):
     seed: int = setting(-1, "Seed of the noise; -1: a new one each start.", low=-1, high=2**31 - 1, policy=True)
     state_deviations: float = setting(
         8.0,
-        "How many standard deviations of the checkpoint's statistics the first state may be off; inf: not checked.",
+        "How many standard deviations of the checkpoint's statistics the first state may be off. Inf: not checked.",
         low=1.0,
         high=math.inf,
         policy=True,

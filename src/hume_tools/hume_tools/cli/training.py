@@ -26,6 +26,10 @@ System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second
 System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s; without: the suite's.")]
 System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz; without: the suite's.")]
 System1Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to segment, s; without: the suite's.")]
+Images = Annotated[bool, typer.Option("--images", help="Store PNG images instead of videos: exact, and far larger.")]
+PushToHub = Annotated[
+    str, typer.Option(help="Publish the dataset under this name on the Hugging Face hub: OWNER/NAME.")
+]
 _SUITES = "hard, nominal, recovery, lift, stack, detour, mixed or hard_torque"
 _VARIANTS = (
     "full, n1, one_of_n, mean, best_value, zero_noise, medoid, random_pick, no_system1, n1_no_system1, low_noise, "
@@ -64,6 +68,8 @@ def collect(
     robot: Robot = "wx250s_sim",
     system2_rate: System2Rate = None,
     system2_latency: System2Latency = None,
+    images: Images = False,
+    push_to_hub: PushToHub = "",
 ) -> None:
     """Record seeded demonstrations of the scripted expert, or rollouts of a policy. Run again to resume."""
     if policy:
@@ -83,16 +89,20 @@ def collect(
             intervention=intervention,
             timing=timing,
             contract=contract,
+            images=images,
+            push_to_hub=push_to_hub,
         )
         if branches:
             from hume_training.evaluation.branching import run_collect_branches
 
             raise typer.Exit(run_collect_branches(options, branches, finish))
         raise typer.Exit(run_collect_rollouts(options))
+    from hume_training.collect.recorder import RecorderOptions
     from hume_training.collect.run import CollectOptions, run_collect
 
-    recorded = CollectOptions.of_suite(suite, folder, episodes, tasks=task, seed=seed, paired=paired, workers=workers)
-    raise typer.Exit(run_collect(recorded))
+    recorder = RecorderOptions(suite=suite, images=images)
+    tasks = task or recorder.tasks
+    raise typer.Exit(run_collect(CollectOptions(folder, episodes, tasks, seed, paired, workers, recorder, push_to_hub)))
 
 
 def train(
@@ -100,8 +110,14 @@ def train(
     config: Annotated[Path, typer.Option(help="YAML file. See hume_training/configs.")],
     change: Annotated[list[str], typer.Option("--set", help="field=value, stronger than the file.")] = [],  # noqa: B006
     stop_after: Annotated[Optional[int], typer.Option(min=1, help="End early, after this many steps.")] = None,  # noqa: UP045
+    plan: Annotated[bool, typer.Option("--plan", help="Only print how much memory it takes.")] = False,
 ) -> None:
     """Train one part of a checkpoint. Run again to resume exactly where it stopped."""
+    if plan:
+        from hume_training.training.run import run_plan
+
+        typer.echo(run_plan(kind, config, change), nl=False)
+        return
     from hume_training.training.run import run_train
 
     raise typer.Exit(run_train(kind, config, change, stop_after))

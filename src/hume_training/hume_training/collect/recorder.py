@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,16 @@ from hume_sim.scene import PLAIN, object_names
 from hume_sim.suites import find_suite
 from hume_sim.world import TabletopWorld
 from hume_training.collect.plan import PlannedEpisode
-from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, PERTURBED, STATE, SUCCESS, Feature
+from hume_training.data.layout import (
+    ACTION,
+    ENVIRONMENT,
+    IMAGE_PREFIX,
+    INTERVENTION,
+    PERTURBED,
+    STATE,
+    SUCCESS,
+    Feature,
+)
 from hume_training.data.layout import demonstration_features as _features
 from hume_training.data.writer import EpisodeData
 
@@ -43,6 +52,7 @@ class RecorderOptions:
         hold: frames recorded after the expert is done, so that the end is to stand still.
         timeout: simulated seconds after which an attempt counts as failed.
         suite: whose scenes and demonstrators are recorded. Empty: the plain table and the expert.
+        images: store PNG images instead of videos.
     """
 
     image_size: int = 64
@@ -52,16 +62,22 @@ class RecorderOptions:
     hold: int = 10
     timeout: float = 15.0
     suite: str = ""
+    images: bool = False
 
     @property
     def scene(self) -> str:
         """Kind of the scenes."""
         return find_suite(self.suite).scene if self.suite else PLAIN
 
+    @property
+    def tasks(self) -> Sequence[str]:
+        """What is demonstrated where nobody says it."""
+        return find_suite(self.suite).tasks if self.suite else ("lift", "stack")
+
 
 def demonstration_features(options: RecorderOptions) -> dict[str, Feature]:
     """Columns of what `Recorder` records."""
-    return _features(tuple(CAMERAS), options.image_size, JOINT_NAMES, object_names(options.scene))
+    return _features(tuple(CAMERAS), options.image_size, JOINT_NAMES, object_names(options.scene), RATE, options.images)
 
 
 def gripper_opening(width: float) -> float:
@@ -110,6 +126,7 @@ def demonstrate(
     expert: ScriptedExpert,
     options: RecorderOptions,
     disturb: Callable[[TabletopWorld], None] | None = None,
+    intervention: bool = False,
 ) -> EpisodeData:
     """Record how an expert carries out a world's task from now on.
 
@@ -118,6 +135,7 @@ def demonstrate(
         expert: of that world.
         options: how it is pushed, and when it ends.
         disturb: called once per frame.
+        intervention: the expert has taken over from a policy.
     """
     steps = round(1.0 / (RATE * world.timestep))
     rng = np.random.default_rng([world.seed, 2])
@@ -139,7 +157,7 @@ def demonstrate(
         world.step(steps)
         over = expert.done or bool(world.failure)
         row[ACTION] = np.array([*command[:-1], gripper_opening(command[-1])], dtype=np.float32)
-        row[PERTURBED], row[SUCCESS] = pushed, world.success()
+        row[PERTURBED], row[INTERVENTION], row[SUCCESS] = pushed, intervention, world.success()
         rows.append(row)
         held += over
     columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}

@@ -12,11 +12,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from hume_core.console import say
+from hume_core.durations import MEASURED, FirstUnits, Units, estimate
 from hume_core.errors import DatasetError
 from hume_sim.scene import PLAIN
-from hume_sim.suites import find_suite
-from hume_training.collect.plan import PlannedEpisode, plan_episodes, shards
+from hume_training.collect.plan import SHARD_SIZE, PlannedEpisode, plan_episodes, shards
 from hume_training.collect.recorder import RATE, Recorder, RecorderOptions, demonstration_features
+from hume_training.data.hub import check_name, push_dataset
 from hume_training.data.layout import INFO
 from hume_training.data.writer import STAGING, finish, stage_shard, staged_shards
 
@@ -24,6 +26,8 @@ ROBOT = "wx250s_sim"
 _PLAN = "plan.json"
 _LEAST, _LEAST_WITH_A_RULE = 0.95, 0.75
 """Share of the attempts below which the recording is a failure. A push of the arm may break the rule of a scene."""
+_DEMONSTRATION_SECONDS = 9.9
+"""Of one worker."""
 _recorder: Recorder | None = None
 
 
@@ -39,6 +43,7 @@ class CollectOptions:
         paired: record every scene once for each choice of colours.
         workers: processes.
         recorder: how an episode is recorded.
+        push_to_hub: name on the Hugging Face hub under which the dataset is published. Empty: not at all.
     """
 
     folder: Path
@@ -48,18 +53,7 @@ class CollectOptions:
     paired: bool = True
     workers: int = 2
     recorder: RecorderOptions = field(default_factory=RecorderOptions)
-
-    @classmethod
-    def of_suite(
-        cls, suite: str, folder: Path, episodes: int, tasks: Sequence[str], seed: int, paired: bool, workers: int
-    ) -> CollectOptions:
-        """Demonstrations in the scenes of a suite. Without tasks: the suite's.
-
-        Raises:
-            ConfigError: unknown suite.
-        """
-        found = find_suite(suite).tasks if suite else cls.tasks
-        return cls(folder, episodes, tasks or found, seed, paired, workers, RecorderOptions(suite=suite))
+    push_to_hub: str = ""
 
 
 def run_collect(options: CollectOptions) -> int:
@@ -71,29 +65,38 @@ def run_collect(options: CollectOptions) -> int:
     root = options.folder
     if (root / INFO).is_file():
         raise DatasetError(f"{root} is a finished dataset; name another folder")
+    if options.push_to_hub:
+        check_name(options.push_to_hub)
     _check_plan(options)
     parts = shards(plan_episodes(options.tasks, options.episodes, options.seed, options.paired))
     done = staged_shards(root)
     total, kept = sum(map(len, parts)), 0
+    todo = [(i, part) for i, part in enumerate(parts) if i not in done]
+    left = sum(len(part) for _, part in todo)
+    work = Units(left, "demonstrations", _DEMONSTRATION_SECONDS)
+    say(estimate(work, basis=MEASURED, at_once=options.workers))
+    rest = FirstUnits(left, "demonstrations", after=SHARD_SIZE * options.workers)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        bar = progress.add_task("recording", total=total, completed=sum(len(parts[i]) for i in done))
-        todo = [(i, part) for i, part in enumerate(parts) if i not in done]
+        bar = progress.add_task("recording", total=total, completed=total - left)
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(options.workers, context, _start_worker, (options.recorder,)) as pool:
             futures = {pool.submit(_record_shard, root, i, part, options.recorder): len(part) for i, part in todo}
             for future in as_completed(futures):
                 future.result()
                 progress.advance(bar, futures[future])
+                rest.done(futures[future])
     kept = finish(root, demonstration_features(options.recorder), RATE, ROBOT)
-    Console(stderr=True).print(f"{kept} of {total} attempts are in {root}; the others failed")
+    Console(stderr=True).print(f"{kept} of {total} attempts are in {root}. The others failed")
+    if options.push_to_hub:
+        Console(stderr=True).print(f"published: {push_dataset(root, options.push_to_hub)}")
     return 0 if kept >= (_LEAST if options.recorder.scene == PLAIN else _LEAST_WITH_A_RULE) * total else 1
 
 
 def _check_plan(options: CollectOptions) -> None:
     """Refuse to mix shards of different options in one folder."""
     path = options.folder / STAGING / _PLAN
-    wanted = json.loads(json.dumps(asdict(options) | {"folder": "", "workers": 0}))
+    wanted = json.loads(json.dumps(asdict(options) | {"folder": "", "workers": 0, "push_to_hub": ""}))
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != wanted:
         raise DatasetError(f"{options.folder} was begun with other options; repeat those, or name another folder")
     path.parent.mkdir(parents=True, exist_ok=True)

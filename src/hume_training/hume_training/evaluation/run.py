@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from hume_core.errors import ConfigError
@@ -19,6 +19,7 @@ from hume_core.robot import RobotProfile
 from hume_session.determinism import deterministic_algorithms
 from hume_sim.suites import Suite, find_suite, scene, timing_arguments
 from hume_training.evaluation.episode import Runner
+from hume_training.evaluation.expected_time import expect_episodes
 from hume_training.evaluation.intervals import paired_difference
 from hume_training.evaluation.outcome import EpisodeOutcome, RecordedEpisode
 from hume_training.evaluation.policy import Policy
@@ -113,19 +114,22 @@ def run_evaluate(options: EvaluateOptions) -> int:
 def evaluate(options: EvaluateOptions, suite: Suite, profile: RobotProfile) -> dict[str, list[EpisodeOutcome]]:
     """Outcomes by variant, in the order of the episodes."""
     episodes = list(range(options.episodes))
+    total = len(episodes) * len(options.variants)
+    rest = expect_episodes(total, options.workers, _PART)
     jobs = [(name, episodes[i : i + _PART]) for i in range(0, len(episodes), _PART) for name in options.variants]
     found: dict[str, dict[int, EpisodeOutcome]] = {name: {} for name in options.variants}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
     with (
-        Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
+        Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress,
         ProcessPoolExecutor(options.workers, context, _start_worker, (options, suite, profile)) as pool,
     ):
-        bar = progress.add_task("episodes", total=len(episodes) * len(options.variants))
+        bar = progress.add_task("episodes", total=total)
         futures = {pool.submit(_run_part, name, part): name for name, part in jobs}
         for future in finished(pool, futures):
             found[futures[future]].update(future.result())
             progress.advance(bar, len(future.result()))
+            rest.done(len(future.result()))
     return {name: [outcomes[i] for i in episodes] for name, outcomes in found.items()}
 
 

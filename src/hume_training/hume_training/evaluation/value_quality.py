@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from hume_core.plot_file import short_name
 from hume_core.robot import RobotProfile
 from hume_sim.suites import FIRST_SEED, Suite, find_suite, scene
 from hume_training.evaluation.episode import Runner
@@ -98,15 +99,28 @@ def run_value_quality(options: ValueQualityOptions) -> int:
     report = summarise(values, rates) | {"along_episodes": summarise_values(outcomes)}
     Console().print(report)
     if options.json_file is not None:
-        content = report | {
-            "values": values.tolist(),
-            "success": rates.tolist(),
-            "episodes": [asdict(outcome) for outcome in outcomes],
-        }
-        write_report(options.json_file, content)
+        write_report(options.json_file, report | _origins(options, suite, values, rates, outcomes))
     if options.plot is not None:
-        plot_values(outcomes, suite, options.plot)
+        plot_values(outcomes, suite, options.plot, f"checkpoint {short_name(options.checkpoint)}, seed {options.seed}")
     return 0
+
+
+def _origins(
+    options: ValueQualityOptions,
+    suite: Suite,
+    values: NDArray[np.float64],
+    rates: NDArray[np.float64],
+    outcomes: list[EpisodeOutcome],
+) -> dict[str, Any]:
+    """What the figures come from, for JSON."""
+    return {
+        "checkpoint": options.checkpoint,
+        "suite": asdict(suite),
+        "seed": options.seed,
+        "values": values.tolist(),
+        "success": rates.tolist(),
+        "episodes": [asdict(outcome) for outcome in outcomes],
+    }
 
 
 def play(options: ValueQualityOptions, policy: Policy, profile: RobotProfile, suite: Suite) -> list[EpisodeOutcome]:

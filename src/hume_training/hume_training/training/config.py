@@ -1,4 +1,4 @@
-"""Configuration of each training: one flat YAML file, checked field by field.
+"""Configuration of each training: one YAML file, checked field by field.
 
 Fields that every training has are in `base_config.py`, those about the dataset's numbers in `policy_config.py`.
 """
@@ -11,9 +11,10 @@ from hume_core.action_spaces import ACTION_SPACES
 from hume_core.errors import ConfigError
 from hume_training.training.base_config import TrainingConfig
 from hume_training.training.branch_config import BranchConfig
+from hume_training.training.lora_settings import NO_LORA, LoraSettings
 from hume_training.training.policy_config import PolicyConfig
 
-__all__ = ["PolicyConfig", "System1Config", "System2Config", "TrainingConfig", "ValueConfig"]
+__all__ = ["LoraSettings", "PolicyConfig", "System1Config", "System2Config", "TrainingConfig", "ValueConfig"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class System2Config(PolicyConfig):
             stays valid.
         num_steps, s1_num_steps, theta1, vqh_chunk_size, next_obs_offset, discount: go into a new
             checkpoint's configuration.
+        lora: train low-rank adapters in place of the weights, see `LoraSettings`. Parts: vision, language, expert.
+            Whole: those, vision.projector, token_embedding, projections.
     """
 
     preset: str = "tabletop"
@@ -50,11 +53,16 @@ class System2Config(PolicyConfig):
     vqh_chunk_size: int = 8
     next_obs_offset: int = 8
     discount: float = 0.98
+    lora: LoraSettings = NO_LORA
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.draws < 1:
             raise ConfigError(f"training field 'draws' is {self.draws}; it must be at least 1")
+        parts = ("vision", "language", "expert")
+        self.lora.check_parts(parts, (*parts, "vision.projector", "token_embedding", "projections"))
+        if self.lora.rank and self.freeze_prefix:
+            raise ConfigError("freeze_prefix is for a training without lora. Leave 'vision' out of lora.parts instead")
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ class System1Config(PolicyConfig):
         named_weight, named_objects, keyframe_weight: as for System 2, read off the mean of the action tokens' features:
             the segment says which object is meant, the images where it is. The joint targets are relative to the joint
             positions.
+        lora: train low-rank adapters in place of the weights, see `LoraSettings`. Parts: vision, stack. Whole: those,
+            vision.projector, projections.
     """
 
     proposals: int = 20_000
@@ -92,9 +102,14 @@ class System1Config(PolicyConfig):
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0
+    lora: LoraSettings = NO_LORA
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        parts = ("vision", "stack")
+        self.lora.check_parts(parts, (*parts, "vision.projector", "projections"))
+        if self.lora.rank and (self.warm_start or self.freeze_vision):
+            raise ConfigError("warm_start and freeze_vision are for a training without lora. Set them to false")
         if self.relative_to not in ("", "anchor", "newest_state"):
             raise ConfigError(
                 f"training field 'relative_to' is '{self.relative_to}'; valid: anchor, newest_state, or empty"

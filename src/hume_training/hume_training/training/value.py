@@ -15,14 +15,15 @@ from hume_system2.model import System2
 from hume_system2.model.critics import CalQL
 from hume_training.data.branches import load_branches
 from hume_training.data.demonstrations import Demonstrations
-from hume_training.data.reader import load_datasets
 from hume_training.data.taught_rows import TaughtRows
 from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
 from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
 from hume_training.training.branch_loss import BranchLoss
 from hume_training.training.config import ValueConfig
+from hume_training.training.dataset import training_data
 from hume_training.training.loop import TrainingOutcome, train
+from hume_training.training.recompute import recompute_layers
 from hume_training.training.sampling import step_generator
 from hume_training.training.taught import keep_contract, taught_rows
 
@@ -94,6 +95,8 @@ class ValueObjective:
         head = system2.value_head
         head.requires_grad_(True)
         head.calql.target_critics.requires_grad_(False)
+        if config.gradient_checkpointing:
+            recompute_layers([head])
         self.modules: dict[str, nn.Module] = {"value": head}
         width = len(head.query)
         self._readings = Readings(config, rows, lambda size: reader(width, size).to(system2.device), relative=True)
@@ -220,7 +223,7 @@ def train_value(config: ValueConfig, stop_after: int | None = None) -> TrainingO
             f"{config.checkpoint} is a System 2 alone, without a value head; `hume train system2` makes a whole "
             "checkpoint of it first"
         )
-    rows = taught_rows(config, load_datasets(config.dataset), system2.contract)
+    rows = taught_rows(config, training_data(config), system2.contract)
     keep_contract(system2, rows, config.output)
     if config.score_rows:
         score_rows(system2, config.score_rows, config.seed)
