@@ -252,9 +252,11 @@ def test_bad_parameters_end_the_process_with_one_message(parameter: str, message
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_end_the_process_cleanly(number: int) -> None:
-    process = start_process()
+@pytest.mark.parametrize(
+    ("number", "parameters"), [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, ("suite:=detour",))]
+)
+def test_signals_end_the_process_cleanly(number: int, parameters: tuple[str, ...]) -> None:
+    process = start_process(*parameters)
     assert process.stdout is not None
     assert "simulating" in process.stdout.readline()
     process.send_signal(number)
