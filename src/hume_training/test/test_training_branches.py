@@ -119,10 +119,13 @@ class Head:
     """Values a chunk by its first number. The feature says nothing."""
 
     def __init__(self) -> None:
-        self.calql = SimpleNamespace(critics=self.critics, target_critics=self.critics)
+        self.calql = SimpleNamespace(critics=self.critics)
 
     def critics(self, feature: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         return actions[..., 0].expand(2, *actions.shape[:-1])
+
+    def __call__(self, prefix: Any, chunks: torch.Tensor) -> torch.Tensor:
+        return self.critics(torch.zeros(1), self.critic_actions(chunks)).amin(dim=0)
 
     def state_feature(self, prefix: Any) -> torch.Tensor:
         return torch.zeros(1)

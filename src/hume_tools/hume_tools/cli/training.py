@@ -143,9 +143,16 @@ def evaluate(
     plot: PlotOption = None,
     record: Annotated[_Paths, typer.Option(help="Write every episode into this folder, a bag each.")] = None,
     value_quality: Annotated[int, typer.Option(min=0, help="Judge the values at this many states instead.")] = 0,
+    branches: Annotated[
+        str, typer.Option(help="Judge the values on these folders of hume collect --branches instead.")
+    ] = "",
 ) -> None:
     """Measure success in the simulator, without ROS: paired episodes, 95 % intervals."""
     checkpoint = checkpoint or _default_checkpoint(robot)
+    if branches:
+        from hume_training.evaluation.branch_values import run_branch_quality
+
+        raise typer.Exit(run_branch_quality(checkpoint, branches, json_file))
     timing = _given(
         system2_rate=system2_rate,
         system2_latency=system2_latency,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,14 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hume_core.errors import DatasetError
-from hume_core.observation import Observation
 from hume_system2.model import System2
 from hume_training.data.branches import Branches
+from hume_training.evaluation.branch_values import check_chunks, observation_of, values_of
 from hume_training.evaluation.choice_quality import choice_quality
 from hume_training.training.branch_config import BranchConfig
 from hume_training.training.sampling import batch_indices, shifted
-
-_BATCH = 32
 
 
 class BranchLoss:
@@ -43,14 +43,8 @@ class BranchLoss:
         row_seconds: float,
     ) -> None:
         self._config, self._seed, self._shift, self._system2 = config, seed, image_shift, system2
-        sizes = system2.config
-        wanted = (sizes.s2_chunk_size, sizes.max_action_dim)
-        if branches.chunks.shape[2:] != wanted:
-            raise DatasetError(
-                f"the chunks of the branches are {list(branches.chunks.shape[2:])}. Those of the policy are "
-                f"{list(wanted)}"
-            )
-        self._transition = row_seconds * sizes.next_obs_offset
+        check_chunks(system2, branches)
+        self._transition = row_seconds * system2.config.next_obs_offset
         self.seen, self.held_out = split(branches, config.hold_out)
 
     def losses(self, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -74,24 +68,16 @@ class BranchLoss:
         discount = self._system2.config.discount
         return -(1.0 - discount ** (seconds / self._transition)) / (1.0 - discount)
 
-    @torch.no_grad()
     def quality(self) -> dict[str, float]:
         """How good the values are on the states that were held out. See `choice_quality`."""
-        found = []
-        for first in range(0, len(self.held_out), _BATCH):
-            part = self.held_out.part(np.arange(first, min(first + _BATCH, len(self.held_out))))
-            values = self._system2.value_head.calql.target_critics(self._feature(part, None), self._actions(part))
-            found.append(values.amin(dim=0).float().cpu().numpy())
-        values = np.concatenate(found)
+        values = values_of(self._system2, self.held_out)
         return choice_quality(values, self.held_out.seconds, self.held_out.kinds)
 
-    def _feature(self, part: Branches, generator: torch.Generator | None) -> Tensor:
-        images = {key: torch.from_numpy(pixels) for key, pixels in part.images.items()}
-        if generator is not None:
-            images = {key: shifted(pixels, self._shift, generator) for key, pixels in images.items()}
-        observation = Observation(images, torch.from_numpy(part.state[:, None]), list(part.tasks))
+    def _feature(self, part: Branches, generator: torch.Generator) -> Tensor:
+        observation = observation_of(part)
+        images = {key: shifted(pixels, self._shift, generator) for key, pixels in observation.images.items()}
         with torch.no_grad():
-            prefix = self._system2.embed_prefix(observation)
+            prefix = self._system2.embed_prefix(replace(observation, images=images))
         return self._system2.value_head.state_feature(prefix)
 
     def _actions(self, part: Branches) -> Tensor:
