@@ -70,7 +70,7 @@ def test_somebody_who_looks_sees_the_candidates(observer: Any, robot: str, names
         assert node.count_subscribers(thoughts) == 0
         assert topics_of(node, "hume_markers", space) <= {"/parameter_events"}
         markers = Markers(node, shown.topic("hume/markers"))
-        wanted = {"candidates", "chosen", "value", "segment", "measured", "commanded", "deviation", "status"}
+        wanted = {"candidates", "chosen", "value", "measured", "commanded", "deviation", "status"}
         observer.until(lambda: wanted <= markers.newest.keys(), 120.0, "every kind of marker")
         candidates = markers.newest["candidates"]
         assert [marker.id for marker in candidates] == [0, 1, 2]

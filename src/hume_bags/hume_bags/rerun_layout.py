@@ -21,8 +21,12 @@ def arrangement(rerun: Any, cameras: Sequence[str], joints: Sequence[str], names
 
     root = resolved("", namespace).rstrip("/")
     curves = blueprint.TimeSeriesView
+    eye = blueprint.EyeControls3D(position=[0.75, -0.6, 0.55], look_target=[0.2, 0.0, 0.1])
     space = blueprint.Spatial3DView(
-        origin=root or "/", contents=[f"{root}/thought/**", f"{root}/segment", f"{root}/tool/**"], name="tool"
+        eye_controls=eye,
+        origin=root or "/",
+        contents=[f"{root}/thought/**", f"{root}/segment", f"{root}/tool/**"],
+        name="tool",
     )
     images = [blueprint.Spatial2DView(origin=topic, name=topic) for topic in cameras]
     texts = blueprint.Horizontal(

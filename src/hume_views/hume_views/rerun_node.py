@@ -25,7 +25,7 @@ from hume_views.robot_tools import tools_of
 from hume_views.settings import SERVE, RerunSettings
 
 _DISCOVERY_PERIOD = 0.5  # s
-_DEPTH = 10
+_DEPTH, _POINTS = 10, 17
 _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 
@@ -69,7 +69,7 @@ class RerunNode(Node):
     def _tools(self, profile: RobotProfile) -> ToolPaths | None:
         """None, said once, for a robot whose tool cannot be drawn."""
         try:
-            return tools_of(self, profile, self._settings)
+            return tools_of(self, profile, self._settings, _POINTS)
         except HumeError as error:
             self.get_logger().warning(f"the tool is not drawn: {error}")
             return None
