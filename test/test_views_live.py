@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +112,29 @@ def _check_measured(observer: Any, profile: RobotProfile, shown: Shown, markers:
 
     observer.until(agree, 30.0, "the tool being where the joints bring it")
     observer.node.destroy_subscription(subscription)
+
+
+@pytest.mark.timeout(280)
+def test_the_live_view_shows_what_a_bag_would(observer: Any, tmp_path: Path) -> None:
+    pytest.importorskip("rerun", reason="rerun is optional")
+    file, robot = tmp_path / "live.rrd", "so101"
+    options = LaunchOptions(
+        robot=robot, namespace="left", task=TASK, candidates=2, seed=1, rerun=str(file),
+        checkpoint=str(default_checkpoint(robot)),
+    )  # fmt: skip
+    with Supervisor(graph("mock", options)):
+        node = observer.node
+        observer.until(lambda: node.count_subscribers("/left/hume/thought"), 120.0, "the view listening to thoughts")
+        observer.until(lambda: node.count_publishers("/left/hume/segment"), 120.0, "System 1")
+        observer.spin(8.0)
+    command = [sys.executable, "-m", "rerun", "rrd", "print", str(file)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    found = set(re.findall(r"/[\w/.]+", printed.stdout + printed.stderr))
+    joint = RobotProfile.load(robot).joint_names[0]
+    assert {f"/left/joints/{joint}/{what}" for what in ("commanded", "measured", "segment")} <= found
+    assert {"/left/thought/candidates", "/left/thought/chosen", "/left/tool/measured", "/left/status/mode"} <= found
+    cameras = {f"/left/{camera.topic}" for camera in RobotProfile.load(robot).cameras.values()}
+    assert cameras | {"/left/instruction", f"/left/limiter/{joint}"} <= found
 
 
 def test_a_robot_without_kinematics_is_said_once(start: Callable[..., Any], observer: Any, tmp_path: Path) -> None:

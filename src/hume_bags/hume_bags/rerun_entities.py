@@ -35,7 +35,8 @@ from hume_system1.inputs import segment_of
 TIMELINE = "time"
 
 _QUALITY = 90
-_THIN, _THICK, _DOT = 0.0006, 0.0015, 0.003  # m
+_THIN, _THICK, _DOT = -0.8, -1.5, -4.0
+"""Radii. For rerun a negative one is in points of the screen, whatever the distance."""
 _COLORS = {"commanded": ORANGE, "measured": BLUE, "segment": GREEN}
 _ALARMS = {"FAULT": "ERROR", "ESTOP": "ERROR", "HOLD": "WARN"}
 _FIGURES = (

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
@@ -49,8 +50,10 @@ class RerunNode(Node):
         recording = rerun.RecordingStream("hume")
         self._target = RerunTarget(recording, self._settings.to)
         cameras = [resolved(camera.topic, namespace) for camera in profile.cameras.values()]
-        recording.send_blueprint(arrangement(rerun, cameras, profile.joint_names, namespace))
-        self._entities = RerunEntities(rerun, recording, profile, self._tools(profile), namespace)
+        tools = self._tools(profile)
+        home = None if tools is None else tools.at(np.array(profile.home))
+        recording.send_blueprint(arrangement(rerun, cameras, profile.joint_names, namespace, home))
+        self._entities = RerunEntities(rerun, recording, profile, tools, namespace)
         self._wanted = recorded_topics(profile, namespace)
         self._next_image: dict[str, float] = {}
         steady_timer(self, _DISCOVERY_PERIOD, self._discover)
