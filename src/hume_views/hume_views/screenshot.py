@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from hume_bags.reader import BagReader
 from hume_bags.rerun_entities import TIMELINE, import_rerun
 from hume_bags.rerun_export import export_rerun
 from hume_core.errors import ConfigError, HumeError
-from hume_core.parent_death import tied
+from hume_views.rerun_viewer import recording_address, start_viewer
 
 _TIMEOUT = 180.0  # s; a software renderer is slow
 _RETRY, _SETTLE = 1.0, 12.0  # s
@@ -48,11 +47,9 @@ def take_screenshot(bag: Path, file: Path, at: float | None = None, robot: str =
         recording = Path(folder) / "bag.rrd"
         export_rerun(reader, recording, robot, namespace)
         port = _free_port()
-        command = [sys.executable, "-m", "rerun", str(recording), "--headless", "--window-size", _SIZE]
-        command += ["--bind", "127.0.0.1", "--port", str(port)]
-        viewer = subprocess.Popen(tied(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        viewer = start_viewer(port, [str(recording), "--headless", "--window-size", _SIZE])
         try:
-            shown = _retried(lambda: client(f"rerun+http://127.0.0.1:{port}/proxy"), viewer)
+            shown = _retried(lambda: client(recording_address(port)), viewer)
             _retried(lambda: shown.set_time(TIMELINE, timestamp=moment, play_state="paused"), viewer)
             time.sleep(_SETTLE)
             _retried(lambda: shown.save_screenshot(str(file.resolve())), viewer)
