@@ -15,8 +15,10 @@ import pytest
 from sensor_msgs.msg import JointState
 from visualization_msgs.msg import MarkerArray
 
+from hume_bags.topics import resolved
 from hume_bringup.description import graph
 from hume_bringup.launch_options import LaunchOptions
+from hume_bringup.security import permissions
 from hume_bringup.supervisor import Supervisor
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_arm_model
@@ -80,8 +82,9 @@ def test_somebody_who_looks_sees_the_candidates(observer: Any, robot: str, names
         section = profile.kinematics
         assert section is not None
         assert {marker.header.frame_id for marker in candidates} == {section.base_link}
-        assert TASK in markers.newest["status"][0].text
+        observer.until(lambda: TASK in markers.newest["status"][0].text, 30.0, "the instruction")
         _check_measured(observer, profile, shown, markers)
+        _check_rights(node, shown)
         names = {name for name, _ in node.get_topic_names_and_types()}
         layout = foxglove_layout(replace(shown))
         for topic in (
@@ -112,6 +115,15 @@ def _check_measured(observer: Any, profile: RobotProfile, shown: Shown, markers:
 
     observer.until(agree, 30.0, "the tool being where the joints bring it")
     observer.node.destroy_subscription(subscription)
+
+
+def _check_rights(node: Any, shown: Shown) -> None:
+    """The policy of the node is what it listens to, itself and beside itself."""
+    (rights,) = (item for item in permissions(shown.profile) if item.node == "hume_markers")
+    space = f"/{shown.namespace}"
+    found = topics_of(node, "hume_markers", space) | topics_of(node, "hume_markers_samples", space)
+    allowed = {resolved(name, shown.namespace) for name in rights.subscribe}
+    assert found - {"/parameter_events"} == allowed - {"/clock"}
 
 
 @pytest.mark.timeout(280)
