@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +15,10 @@ import pytest
 from sensor_msgs.msg import JointState
 from visualization_msgs.msg import MarkerArray
 
+from hume_bags.topics import resolved
 from hume_bringup.description import graph
 from hume_bringup.launch_options import LaunchOptions
+from hume_bringup.security import permissions
 from hume_bringup.supervisor import Supervisor
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_arm_model
@@ -70,15 +75,16 @@ def test_somebody_who_looks_sees_the_candidates(observer: Any, robot: str, names
         assert node.count_subscribers(thoughts) == 0
         assert topics_of(node, "hume_markers", space) <= {"/parameter_events"}
         markers = Markers(node, shown.topic("hume/markers"))
-        wanted = {"candidates", "chosen", "value", "segment", "measured", "commanded", "deviation", "status"}
+        wanted = {"candidates", "chosen", "value", "measured", "commanded", "deviation", "status"}
         observer.until(lambda: wanted <= markers.newest.keys(), 120.0, "every kind of marker")
         candidates = markers.newest["candidates"]
         assert [marker.id for marker in candidates] == [0, 1, 2]
         section = profile.kinematics
         assert section is not None
         assert {marker.header.frame_id for marker in candidates} == {section.base_link}
-        assert TASK in markers.newest["status"][0].text
+        observer.until(lambda: TASK in markers.newest["status"][0].text, 30.0, "the instruction")
         _check_measured(observer, profile, shown, markers)
+        _check_rights(node, shown)
         names = {name for name, _ in node.get_topic_names_and_types()}
         layout = foxglove_layout(replace(shown))
         for topic in (
@@ -109,6 +115,38 @@ def _check_measured(observer: Any, profile: RobotProfile, shown: Shown, markers:
 
     observer.until(agree, 30.0, "the tool being where the joints bring it")
     observer.node.destroy_subscription(subscription)
+
+
+def _check_rights(node: Any, shown: Shown) -> None:
+    """The policy of the node is what it listens to, itself and beside itself."""
+    (rights,) = (item for item in permissions(shown.profile) if item.node == "hume_markers")
+    space = f"/{shown.namespace}"
+    found = topics_of(node, "hume_markers", space) | topics_of(node, "hume_markers_samples", space)
+    allowed = {resolved(name, shown.namespace) for name in rights.subscribe}
+    assert found - {"/parameter_events"} == allowed - {"/clock"}
+
+
+@pytest.mark.timeout(280)
+def test_the_live_view_shows_what_a_bag_would(observer: Any, tmp_path: Path) -> None:
+    pytest.importorskip("rerun", reason="rerun is optional")
+    file, robot = tmp_path / "live.rrd", "so101"
+    options = LaunchOptions(
+        robot=robot, namespace="left", task=TASK, candidates=2, seed=1, rerun=str(file),
+        checkpoint=str(default_checkpoint(robot)),
+    )  # fmt: skip
+    with Supervisor(graph("mock", options)):
+        node = observer.node
+        observer.until(lambda: node.count_subscribers("/left/hume/thought"), 120.0, "the view listening to thoughts")
+        observer.until(lambda: node.count_publishers("/left/hume/segment"), 120.0, "System 1")
+        observer.spin(8.0)
+    command = [sys.executable, "-m", "rerun", "rrd", "print", str(file)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    found = set(re.findall(r"/[\w/.]+", printed.stdout + printed.stderr))
+    joint = RobotProfile.load(robot).joint_names[0]
+    assert {f"/left/joints/{joint}/{what}" for what in ("commanded", "measured", "segment")} <= found
+    assert {"/left/thought/candidates", "/left/thought/chosen", "/left/tool/measured", "/left/status/mode"} <= found
+    cameras = {f"/left/{camera.topic}" for camera in RobotProfile.load(robot).cameras.values()}
+    assert cameras | {"/left/instruction", f"/left/limiter/{joint}"} <= found
 
 
 def test_a_robot_without_kinematics_is_said_once(start: Callable[..., Any], observer: Any, tmp_path: Path) -> None:

@@ -35,7 +35,9 @@ from hume_system1.inputs import segment_of
 TIMELINE = "time"
 
 _QUALITY = 90
-_THIN, _THICK, _DOT = 0.001, 0.003, 0.006  # m
+_THIN, _THICK, _DOT = -0.8, -1.5, -4.0
+"""Radii. For rerun a negative one is in points of the screen, whatever the distance."""
+_COLORS = {"commanded": ORANGE, "measured": BLUE, "segment": GREEN}
 _ALARMS = {"FAULT": "ERROR", "ESTOP": "ERROR", "HOLD": "WARN"}
 _FIGURES = (
     "chunk_age", "segment_age", "joint_state_age", "heartbeat_age", "denoise_rate", "stream_rate",
@@ -144,28 +146,36 @@ class RerunEntities:
         self._recording.log(topic, self._rerun.Image(image_to_rgb(message)).compress(jpeg_quality=_QUALITY))
 
     def _joint_state(self, topic: str, message: Any) -> None:
-        self._positions("measured", dict(zip(message.name, message.position, strict=False)), BLUE)
+        self._positions("measured", dict(zip(message.name, message.position, strict=False)))
 
     def _command(self, topic: str, message: Any) -> None:
         names = self._commands.get(topic, ())
         found = commanded_positions(message, names, self._now)
         if found:
-            self._positions("commanded", found, ORANGE)
+            self._positions("commanded", found)
         elif hasattr(message, "data") and topic not in self._commands:
             for place, value in enumerate(message.data):
                 self._recording.log(f"{topic}/{place}", self._rerun.Scalars(float(value)))
 
-    def _positions(self, what: str, positions: Mapping[str, float], color: str) -> None:
+    def _joint(self, name: str, what: str, position: float) -> None:
+        path = f"joints/{name}/{what}"
+        if path not in self._said:
+            self._said[path] = what
+            line = self._rerun.SeriesLines(colors=[rgb(_COLORS[what])], names=what)
+            self._recording.log(f"{self._root}/{path}", line, static=True)
+        self._number(path, position)
+
+    def _positions(self, what: str, positions: Mapping[str, float]) -> None:
         """Positions of joints, and where they bring the tool."""
         for name, position in positions.items():
-            self._number(f"joints/{name}/{what}", position)
+            self._joint(name, what, position)
         tools, known = self._tools, self._joints[what]
         known.update(positions)
         if tools is None or not positions.keys() & set(tools.joint_names):
             return
         joints = np.array([known.get(name, np.nan) for name in tools.joint_names])
         if np.isfinite(joints).all():
-            self._log(f"tool/{what}", self._rerun.Points3D([tools.at(joints)], colors=rgb(color), radii=_DOT))
+            self._log(f"tool/{what}", self._rerun.Points3D([tools.at(joints)], colors=rgb(_COLORS[what]), radii=_DOT))
 
     def _chunk(self, topic: str, message: Any) -> None:
         self._number("thought/value", message.value)
@@ -187,14 +197,14 @@ class RerunEntities:
             return
         drawn = np.isfinite(found.paths).all(axis=(1, 2))
         self._lines("thought/candidates", found.paths[drawn], value_colors(found.values)[drawn], _THIN)
-        self._lines("thought/chosen", found.paths[found.index : found.index + 1], rgb(RED), _THICK)
+        self._lines("thought/chosen", [found.chosen], rgb(RED), _THICK)
 
     def _segment(self, topic: str, message: Any) -> None:
         segment = segment_of(message)
         if segment.positions.ndim != 2 or not np.isfinite(segment.positions).all():
             return
         for name, position in zip(segment.names, segment.positions[0], strict=True):
-            self._number(f"joints/{name}/segment", position)
+            self._joint(name, "segment", position)
         if self._tools is not None and segment.names == self._tools.joint_names:
             self._lines("segment", [self._tools.of_joints(segment.positions)], rgb(GREEN), _THICK)
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hume_bags.errors import BagError
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
@@ -47,7 +49,8 @@ def export_rerun(reader: BagReader, file: Path, robot: str = "", namespace: str 
     wanted = [topic for topic, kind in usable.items() if entities.shows(kind)]
     cameras = [topic for topic in wanted if usable[topic] in _IMAGES]
     joints = [] if profile is None else profile.joint_names
-    recording.send_blueprint(arrangement(rerun, cameras, joints, namespace))
+    home = None if profile is None or tools is None else tools.at(np.array(profile.home))
+    recording.send_blueprint(arrangement(rerun, cameras, joints, namespace, home))
     count = 0
     for item in reader.messages(wanted):
         try:

@@ -128,14 +128,14 @@ def _views(profile: RobotProfile, sensors: tuple[str, ...]) -> list[Permissions]
     """What draws the candidates, and the live view of rerun."""
     kinematics = profile.kinematics
     description = ("robot_description",) if kinematics is not None and kinematics.urdf is None else ()
-    shown = ("/clock", "hume/action_chunk", "hume/segment", "hume/status", "hume/thought", *description)
+    shown = ("/clock", "hume/action_chunk", "hume/status", "hume/thought", *description)
     markers = (*shown, profile.joint_states, profile.controllers.arm.topic)
     gripper = profile.controllers.gripper
     is_topic = gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION
     commands = (profile.controllers.arm.topic, *((gripper.topic,) if gripper is not None and is_topic else ()))
     return [
         Permissions("hume_markers", publish=(MARKERS, *JOINTS.values()), subscribe=markers),
-        Permissions("hume_rerun", subscribe=(*shown, "hume/epoch", *commands, *sensors)),
+        Permissions("hume_rerun", subscribe=(*shown, "hume/epoch", "hume/segment", *commands, *sensors)),
     ]
 
 

@@ -13,9 +13,6 @@ from hume_core.policy_contract import find_contract, released_contract
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_arm_model
 
-MOST_POINTS = 13
-"""Of one path. A tool moves smoothly, and every point costs time."""
-
 
 class ToolPaths:
     """Paths of one robot's tool in its base frame. Not safe for use by two threads at once.
@@ -23,10 +20,11 @@ class ToolPaths:
     Args:
         profile: the robot as the checkpoint wants to see it. See `as_seen`.
         arm: its forward kinematics.
+        points: most points of a path. A tool moves smoothly, and every point costs time.
     """
 
-    def __init__(self, profile: RobotProfile, arm: ArmModel) -> None:
-        self._arm, self._space = arm, profile.action_space
+    def __init__(self, profile: RobotProfile, arm: ArmModel, points: int = 17) -> None:
+        self._arm, self._space, self._points = arm, profile.action_space, points
         self.joint_names = profile.joint_names
 
     @property
@@ -46,14 +44,14 @@ class ToolPaths:
             ActionSpaceError: the rows are too narrow.
         """
         numbers = np.asarray(rows, dtype=np.float64)
-        shown = _spread(numbers.shape[1], MOST_POINTS - 1)
+        shown = _spread(numbers.shape[1], self._points - 1)
         found = self._space.tool_positions(numbers, anchor, dt, self._arm, shown)
         start = np.broadcast_to(self.at(anchor), (len(numbers), 1, 3))
         return np.concatenate([start, found], axis=1)
 
     def of_joints(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """The path (k, 3), m, through joint positions (h, n), rad."""
-        return np.stack([self.at(positions[k]) for k in _spread(len(positions), MOST_POINTS)])
+        return np.stack([self.at(positions[k]) for k in _spread(len(positions), self._points)])
 
     def at(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where the tool is (3,), m, at joint positions (n,), rad."""
@@ -61,7 +59,11 @@ class ToolPaths:
 
 
 def load_tool_paths(
-    profile: RobotProfile, checkpoint: str = "", contract: str = "", fallback: Callable[[], str] | None = None
+    profile: RobotProfile,
+    checkpoint: str = "",
+    contract: str = "",
+    fallback: Callable[[], str] | None = None,
+    points: int = 17,
 ) -> ToolPaths:
     """Tool paths of a robot.
 
@@ -70,6 +72,7 @@ def load_tool_paths(
         checkpoint: folder or hub name of the policy whose rows are drawn. Empty: rows are as the profile says.
         contract: what its numbers mean. See `find_contract`.
         fallback: gives the URDF's text where the profile names none.
+        points: most points of a path.
 
     Raises:
         RobotProfileError: the profile has no `kinematics`, or there is no description.
@@ -77,7 +80,7 @@ def load_tool_paths(
         CheckpointError: there is no such checkpoint, or its contract is damaged.
     """
     arm = load_arm_model(profile, fallback=fallback)
-    return ToolPaths(as_seen(profile, checkpoint, contract), arm)
+    return ToolPaths(as_seen(profile, checkpoint, contract), arm, points)
 
 
 def as_seen(profile: RobotProfile, checkpoint: str = "", contract: str = "") -> RobotProfile:

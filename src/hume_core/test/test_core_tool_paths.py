@@ -18,8 +18,9 @@ from hume_core.kinematics.rotation import rotation_from_vector, rotations_from_v
 from hume_core.policy_contract import PolicyContract, named_contract
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_arm_model
-from hume_core.tool_paths import MOST_POINTS, as_seen, load_tool_paths
+from hume_core.tool_paths import as_seen, load_tool_paths
 from hume_core.value_colors import value_colors
+from hume_core.value_weights import weights_of
 
 ROBOTS = ("wx250s_sim", "ur5e", "franka_fr3")
 DT = 0.05
@@ -114,14 +115,15 @@ def test_the_tool_frame_of_a_checkpoint_is_what_is_drawn() -> None:
     assert still[0] == pytest.approx(np.tile(tool.position + tool.rotation @ offset, (3, 1)))
 
 
+@pytest.mark.parametrize("points", [2, 9, 17])
 @pytest.mark.parametrize("horizon", [1, 2, 16, 17, 50, 300])
-def test_long_chunks_are_thinned_out_and_keep_their_end(horizon: int) -> None:
+def test_long_chunks_are_thinned_out_and_keep_their_end(horizon: int, points: int) -> None:
     profile = RobotProfile.load("ur5e")
     home = np.array(profile.home)
     rows = home + np.linspace(0.0, 0.3, horizon)[:, None] * np.ones(6)
-    tools = load_tool_paths(profile)
+    tools = load_tool_paths(profile, points=points)
     (path,) = tools.of_rows(rows[None], home, DT)
-    assert len(path) == min(horizon, MOST_POINTS - 1) + 1
+    assert len(path) == min(horizon, points - 1) + 1
     assert path[-1] == pytest.approx(tools.at(rows[-1]))
     assert tools.of_joints(rows)[-1] == pytest.approx(tools.at(rows[-1]))
 
@@ -158,6 +160,28 @@ def test_many_rotations_at_once() -> None:
     found = rotations_from_vectors(vectors.reshape(2, 11, 3)).reshape(-1, 3, 3)
     for rotation, vector in zip(found, vectors, strict=True):
         assert rotation == pytest.approx(rotation_from_vector(vector), abs=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.02, 0.5, 1.0, 30.0, None])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_value_of_the_chunk_tells_the_weights(temperature: float | None, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(loc=-4.0, scale=0.5, size=2 + 3 * seed).astype(np.float32)
+    weights = np.full(len(values), 1.0 / len(values))
+    if temperature is not None:
+        powers = np.exp((values - values.max()) / max(temperature, 1e-9))
+        weights = powers / powers.sum()
+    found = weights_of(values, float(np.float32(weights @ values)))
+    assert found is not None
+    assert found == pytest.approx(weights, abs=2e-3)
+
+
+def test_a_candidate_that_was_taken_whole_is_found() -> None:
+    values = np.array([0.3, 0.1, 0.7])
+    assert weights_of(values, 0.1) == pytest.approx([0.0, 1.0, 0.0])
+    assert weights_of(np.full(3, 0.2), 0.2) is not None
+    assert weights_of(values, 0.2) is None
+    assert weights_of(values, 0.8) is None
+    assert weights_of(np.array([0.1, np.nan]), 0.1) is None
 
 
 def lightness(colors: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hume_core.errors import ChunkError
 from hume_core.texts import listed, shortened
 from hume_core.tool_paths import ToolPaths
+from hume_core.value_weights import weights_of
 from hume_ros.conversions import stamp_seconds, thought_candidates
 
 
@@ -22,13 +23,15 @@ class CandidatePaths:
         stamp: ROS time of the observation, s.
         paths: (N, k, 3) m. They begin where the tool was at the observation.
         values: (N,) Q of each candidate.
-        index: the candidate of the highest value.
+        chosen: (k, 3) m, the path of the chunk that was sent.
+        value: its Q.
     """
 
     stamp: float
     paths: NDArray[np.float64]
     values: NDArray[np.float64]
-    index: int
+    chosen: NDArray[np.float64]
+    value: float
 
 
 class ThoughtPaths:
@@ -66,10 +69,13 @@ class ThoughtPaths:
             return None
         self._thought = None
         self._check(chunk, thought)
-        rows = thought_candidates(thought)
-        paths = self._tools.of_rows(rows, np.asarray(chunk.anchor, dtype=np.float64), float(chunk.dt))
-        values = np.asarray(thought.values, dtype=np.float64)
-        return CandidatePaths(stamp_seconds(thought.header.stamp), paths, values, int(thought.index))
+        rows, values = thought_candidates(thought), np.asarray(thought.values, dtype=np.float64)
+        weights = weights_of(values, float(chunk.value))
+        # Candidates and chunk are un-normalised alike, so what the chunk is a mean of, it is a mean of here too.
+        chosen = rows[thought.index] if weights is None else np.tensordot(weights, rows, axes=1)
+        anchor = np.asarray(chunk.anchor, dtype=np.float64)
+        paths = self._tools.of_rows(np.concatenate([rows, chosen[None]]), anchor, float(chunk.dt))
+        return CandidatePaths(stamp_seconds(thought.header.stamp), paths[:-1], values, paths[-1], float(chunk.value))
 
     def _check(self, chunk: Any, thought: Any) -> None:
         names, known = tuple(chunk.names), self._tools.joint_names

@@ -24,7 +24,7 @@ COUNT, HORIZON = 5, 8
 
 
 def chunk(seq: int, **changes: Any) -> ActionChunk:
-    fields = {"names": list(PROFILE.joint_names), "dt": 0.05, "anchor": array("d", HOME)} | changes
+    fields = {"names": list(PROFILE.joint_names), "dt": 0.05, "anchor": array("d", HOME), "value": 0.6} | changes
     return ActionChunk(seq=seq, **fields)
 
 
@@ -46,9 +46,20 @@ def test_the_two_messages_may_come_in_either_order(chunk_first: bool) -> None:
     found = second()
     assert found is not None
     assert found.paths.shape == (COUNT, HORIZON + 1, 3)
-    assert found.index == 3
+    assert found.value == pytest.approx(0.6)
     rows = thought_candidates(thought(4))
     assert found.paths[2, -1] == pytest.approx(TOOLS.at(rows[2, -1, :6].astype(np.float64)), abs=1e-6)
+
+
+@pytest.mark.parametrize(("value", "weights"), [(0.6, [0, 0, 0, 1, 0]), (0.4, [0.2] * 5), (9.0, [0, 0, 0, 1, 0])])
+def test_the_chunk_that_was_sent_is_drawn(value: float, weights: list[float]) -> None:
+    paths, message = ThoughtPaths(TOOLS), thought(1)
+    message.values = array("f", np.array([0.0, 0.21, 0.41, 0.6, 0.78]) if weights[0] else np.arange(COUNT) / COUNT)
+    paths.take_chunk(chunk(1, value=value))
+    found = paths.take_thought(message)
+    assert found is not None
+    rows = np.tensordot(weights, thought_candidates(message), axes=1)
+    assert found.chosen[-1] == pytest.approx(TOOLS.at(rows[-1, :6]), abs=1e-6)
 
 
 def test_messages_of_different_thoughts_are_not_put_together() -> None:

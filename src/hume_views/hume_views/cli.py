@@ -14,6 +14,8 @@ views = typer.Typer(help="Layouts for Foxglove and rviz, and pictures of bags.",
 
 Robot = Annotated[str, typer.Option(help="Robot profile: a name or the path of a YAML file.")]
 Namespace = Annotated[str, typer.Option(help="Namespace of the stack; empty: the root.")]
+Bag = Annotated[Path, typer.Argument(help="Folder of the bag, or its .mcap file.")]
+RecordedRobot = Annotated[str, typer.Option(help="Robot profile; empty: the one the bag was recorded with.")]
 Output = Annotated[Optional[Path], typer.Option("-o", "--output", help="File to write; without: standard output.")]  # noqa: UP045
 
 
@@ -39,19 +41,36 @@ def rviz(robot: Robot = "wx250s_sim", namespace: Namespace = "", output: Output 
 
 @views.command()
 def draw(
-    bag: Annotated[Path, typer.Argument(help="Folder of the bag, or its .mcap file.")],
+    bag: Bag,
     output: Annotated[Path, typer.Option("-o", "--output", help="Picture, .svg or .png.", callback=check_plot_file)],
     at: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(min=0.0, help="Moment, s since the first message; without: where the values differ most."),
     ] = None,
-    robot: Annotated[str, typer.Option(help="Robot profile; empty: the one the bag was recorded with.")] = "",
+    robot: RecordedRobot = "",
     namespace: Namespace = "",
 ) -> None:
     """Draw a moment of a bag: cameras, candidates by value, chosen path, commanded against measured."""
     from hume_views.picture import draw_bag
 
     raise typer.Exit(draw_bag(bag, output, at, robot, namespace))
+
+
+@views.command()
+def screenshot(
+    bag: Bag,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Picture, .png.")],
+    at: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=0.0, help="Moment, s since the first message; without: the end."),
+    ] = None,
+    robot: RecordedRobot = "",
+    namespace: Namespace = "",
+) -> None:
+    """Show a bag in the viewer of rerun and save the picture. Needs rerun and a Vulkan driver, but no screen."""
+    from hume_views.screenshot import take_screenshot
+
+    raise typer.Exit(take_screenshot(bag, output, at, robot, namespace))
 
 
 def _write(text: str, output: Path | None) -> None:

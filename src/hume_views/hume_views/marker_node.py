@@ -28,6 +28,8 @@ from hume_views.robot_tools import tools_of
 from hume_views.settings import MarkerSettings
 from hume_views.topics import JOINTS, MARKERS
 
+_POINTS = 9
+"""Of a path. More would cost as much as everything else together."""
 _WARN_PERIOD = 10.0  # s
 
 
@@ -97,7 +99,7 @@ class MarkerNode(Node):
         settings, section = self._settings, self._profile.kinematics
         assert section is not None
         try:
-            tools = tools_of(self, self._profile, settings)
+            tools = tools_of(self, self._profile, settings, _POINTS)
         except HumeError as error:
             self._refused = True
             self.get_logger().error(f"the tool is not drawn: {error}")
@@ -144,8 +146,7 @@ class _Drawing:
         for trail, joints in ((self._commanded, motion.commanded), (self._measured, motion.measured)):
             if np.isfinite(joints).all():
                 trail.append(self._tools.at(joints))
-        path = None if motion.segment is None else self._tools.of_joints(motion.segment)
-        markers = self._maker.motion(now, self._commanded, self._measured, path)
+        markers = self._maker.motion(now, self._commanded, self._measured)
         if motion.status is not None:
             markers.append(self._maker.status(now, motion.status, self._instruction))
         if markers:

@@ -18,13 +18,13 @@ from hume_ros.conversions import set_stamp
 from hume_ros.thought_paths import CandidatePaths
 
 CANDIDATES, CHOSEN, VALUE = "candidates", "chosen", "value"
-SEGMENT, COMMANDED, MEASURED, DEVIATION = "segment", "commanded", "measured", "deviation"
+COMMANDED, MEASURED, DEVIATION = "commanded", "measured", "deviation"
 STATUS = "status"
 
 _THIN, _THICK, _TRAIL = 0.002, 0.006, 0.004  # m
 _TEXT = 0.025  # m
 _THOUGHT_LIFE, _MOTION_LIFE = 2, 1  # s
-_COLORS = {CHOSEN: RED, SEGMENT: GREEN, COMMANDED: ORANGE, MEASURED: BLUE}
+_COLORS = {CHOSEN: RED, COMMANDED: ORANGE, MEASURED: BLUE}
 _STATUS_PLACE = np.array([0.0, 0.0, 0.65])  # m, above the base of a table-top arm
 MODE_COLORS = {"RUNNING": GREEN, "HOLD": ORANGE, "FAULT": RED, "ESTOP": RED}
 """Modes of System 1 that have a colour. The others are grey."""
@@ -44,36 +44,31 @@ class MarkerMaker:
         self._colors = {name: _named(text) for name, text in _COLORS.items()}
 
     def thought(self, found: CandidatePaths) -> list[Marker]:
-        """Every candidate in the colour of its value, the chosen one once more, and its value beside it."""
+        """Every candidate in the colour of its value, the chunk that was sent, and its value beside it."""
         lines = [
             self._line(CANDIDATES, number, path, _THIN, _color(color), found.stamp, _THOUGHT_LIFE)
             for number, (path, color) in enumerate(zip(found.paths, value_colors(found.values), strict=True))
             if np.isfinite(path).all()
         ]
-        best, value = found.paths[found.index], float(found.values[found.index])
-        if not np.isfinite(best).all():
+        if not np.isfinite(found.chosen).all():
             return lines
-        lines.append(self._line(CHOSEN, 0, best, _THICK, self._colors[CHOSEN], found.stamp, _THOUGHT_LIFE))
-        text = f"{value:.3f} (lowest {np.min(found.values):.3f})"
-        return [*lines, self._text(VALUE, text, best[-1], found.stamp, _THOUGHT_LIFE)]
+        lines.append(self._line(CHOSEN, 0, found.chosen, _THICK, self._colors[CHOSEN], found.stamp, _THOUGHT_LIFE))
+        text = f"{found.value:.3f} ({np.min(found.values):.3f} to {np.max(found.values):.3f})"
+        return [*lines, self._text(VALUE, text, found.chosen[-1], found.stamp, _THOUGHT_LIFE)]
 
     def motion(
         self,
         stamp: float,
         commanded: Sequence[NDArray[np.float64]],
         measured: Sequence[NDArray[np.float64]],
-        segment: NDArray[np.float64] | None,
     ) -> list[Marker]:
-        """The way of the tool as commanded and as measured, how far they are apart, and what System 1 follows.
+        """The way of the tool as commanded and as measured, and how far they are apart.
 
         Args:
             stamp: ROS time, s.
             commanded, measured: positions (3,) of the tool, m, oldest first.
-            segment: (k, 3) path of the newest segment, m. None: there is none.
         """
         paths = {COMMANDED: np.array(commanded), MEASURED: np.array(measured)}
-        if segment is not None:
-            paths[SEGMENT] = segment
         markers = [
             self._line(name, 0, path, _TRAIL, self._colors[name], stamp, _MOTION_LIFE)
             for name, path in paths.items()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
 
 import numpy as np
-from hume_msgs.msg import Segment, System1Status
+from hume_msgs.msg import System1Status
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -15,11 +14,10 @@ from trajectory_msgs.msg import JointTrajectory
 
 from hume_core.robot import ArmControllerType, RobotProfile
 from hume_ros import qos
-from hume_ros.conversions import commanded_positions, known_joint_values, stamp_seconds
+from hume_ros.conversions import commanded_positions, known_joint_values
 from hume_ros.sampled_topics import SampledTopics
-from hume_system1.inputs import segment_of
 
-_SEGMENT, _STATUS = "hume/segment", "hume/status"
+_STATUS = "hume/status"
 
 
 class MotionSamples:
@@ -31,7 +29,6 @@ class MotionSamples:
 
     Attributes:
         commanded, measured: (n,) joint positions in policy order, rad. NaN: not known yet.
-        segment: (h, n) what System 1 follows, rad. None: nothing, or it is another robot's.
         status: of System 1. None: none came since the last look.
     """
 
@@ -40,14 +37,11 @@ class MotionSamples:
         self._joint_states = profile.joint_states
         self.commanded = np.full(len(self._names), np.nan)
         self.measured = np.full(len(self._names), np.nan)
-        self.segment: NDArray[np.float64] | None = None
         self.status: System1Status | None = None
-        self._segment_ends = 0.0
         trajectory = profile.controllers.arm.type is ArmControllerType.JOINT_TRAJECTORY
         self._topics = SampledTopics(node)
         self._topics.add(JointState, self._joint_states, qos.JOINT_STATES)
         self._topics.add(JointTrajectory if trajectory else Float64MultiArray, self._commands, qos.SENSOR)
-        self._topics.add(Segment, _SEGMENT, qos.CHUNK)
         self._topics.add(System1Status, _STATUS, qos.CHUNK)
 
     def look(self, now: float) -> None:
@@ -60,10 +54,6 @@ class MotionSamples:
         for message in islice(self._topics.take(self._commands), 1):
             found = commanded_positions(message, self._names, now)
             _merge(self.commanded, np.array([found.get(name, np.nan) for name in self._names]))
-        for message in islice(self._topics.take(_SEGMENT), 1):
-            self._take_segment(message)
-        if now > self._segment_ends:
-            self.segment = None
         self.status = next(self._topics.take(_STATUS), None)
 
     def close(self) -> None:
@@ -80,12 +70,6 @@ class MotionSamples:
             if np.isfinite(new).all():
                 break
         _merge(self.measured, new)
-
-    def _take_segment(self, message: Any) -> None:
-        segment = segment_of(message)
-        fits = segment.names == self._names and segment.positions.ndim == 2 and np.isfinite(segment.positions).all()
-        self.segment = segment.positions if fits else None
-        self._segment_ends = stamp_seconds(message.header.stamp) + len(segment.positions) * segment.dt
 
 
 def _merge(known: NDArray[np.float64], new: NDArray[np.float64]) -> None:

@@ -71,8 +71,7 @@ def _draw_space(figure: Any, view: RecordedView, tools: ToolPaths) -> None:
         colors = value_colors(view.thought.values) / 255.0
         for path, color in zip(view.thought.paths, colors, strict=True):
             axis.plot(*path.T, color=color, linewidth=1.2)
-        best = view.thought.paths[view.thought.index]
-        axis.plot(*best.T, color=RED, linewidth=2.5, label=f"chosen: {view.thought.values.max():.3f}")
+        axis.plot(*view.thought.chosen.T, color=RED, linewidth=2.5, label=f"chosen: value {view.thought.value:.3f}")
     for name, curve, color in (("commanded", view.commanded, ORANGE), ("measured", view.measured, BLUE)):
         joints = [row for time, row in curve if abs(time - view.at) < _AROUND and np.isfinite(row).all()]
         if joints:
@@ -81,6 +80,7 @@ def _draw_space(figure: Any, view: RecordedView, tools: ToolPaths) -> None:
         xlabel="x, m", ylabel="y, m", zlabel="z, m", title="tool: candidates from low value (violet) to high (yellow)"
     )
     axis.set_aspect("equal")
+    axis.locator_params(nbins=4)
     axis.legend(loc="upper left")
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
@@ -25,7 +26,7 @@ from hume_views.robot_tools import tools_of
 from hume_views.settings import SERVE, RerunSettings
 
 _DISCOVERY_PERIOD = 0.5  # s
-_DEPTH = 10
+_DEPTH, _POINTS = 10, 17
 _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 
@@ -49,8 +50,10 @@ class RerunNode(Node):
         recording = rerun.RecordingStream("hume")
         self._target = RerunTarget(recording, self._settings.to)
         cameras = [resolved(camera.topic, namespace) for camera in profile.cameras.values()]
-        recording.send_blueprint(arrangement(rerun, cameras, profile.joint_names, namespace))
-        self._entities = RerunEntities(rerun, recording, profile, self._tools(profile), namespace)
+        tools = self._tools(profile)
+        home = None if tools is None else tools.at(np.array(profile.home))
+        recording.send_blueprint(arrangement(rerun, cameras, profile.joint_names, namespace, home))
+        self._entities = RerunEntities(rerun, recording, profile, tools, namespace)
         self._wanted = recorded_topics(profile, namespace)
         self._next_image: dict[str, float] = {}
         steady_timer(self, _DISCOVERY_PERIOD, self._discover)
@@ -69,7 +72,7 @@ class RerunNode(Node):
     def _tools(self, profile: RobotProfile) -> ToolPaths | None:
         """None, said once, for a robot whose tool cannot be drawn."""
         try:
-            return tools_of(self, profile, self._settings)
+            return tools_of(self, profile, self._settings, _POINTS)
         except HumeError as error:
             self.get_logger().warning(f"the tool is not drawn: {error}")
             return None

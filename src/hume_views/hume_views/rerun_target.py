@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from typing import Any
+from urllib.parse import quote
 
 from hume_core.errors import ConfigError
-from hume_core.parent_death import tied
+from hume_views.rerun_viewer import recording_address, start_viewer
 from hume_views.settings import SERVE, WINDOW, check_target
 
 GRPC_PORT, WEB_PORT = 9876, 9090
-_ADDRESS = f"rerun+http://127.0.0.1:{GRPC_PORT}/proxy"
-WEB_ADDRESS = f"http://127.0.0.1:{WEB_PORT}/?url=rerun%2Bhttp%3A%2F%2F127.0.0.1%3A{GRPC_PORT}%2Fproxy"
+WEB_ADDRESS = f"http://127.0.0.1:{WEB_PORT}/?url={quote(recording_address(GRPC_PORT), safe='')}"
 
 
 class RerunTarget:
@@ -32,7 +31,7 @@ class RerunTarget:
         self._viewer: subprocess.Popen[bytes] | None = None
         if check_target(to) in (WINDOW, SERVE):
             self._viewer = _start_viewer(to)
-            recording.connect_grpc(_ADDRESS)
+            recording.connect_grpc(recording_address(GRPC_PORT))
             return
         try:
             recording.save(to)
@@ -55,10 +54,7 @@ class RerunTarget:
 
 
 def _start_viewer(to: str) -> subprocess.Popen[bytes]:
-    """The program of the package rerun. It listens on this machine alone, and ends with this process."""
     if to == WINDOW and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise ConfigError(f"there is no screen for a window of rerun. Take rerun:={SERVE} or rerun:=FILE.rrd")
-    command = [sys.executable, "-m", "rerun", "--bind", "127.0.0.1", "--port", str(GRPC_PORT), "--hide-welcome-screen"]
-    if to == SERVE:
-        command += ["--serve-web", "--web-viewer-port", str(WEB_PORT)]
-    return subprocess.Popen(tied(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    served = ["--serve-web", "--web-viewer-port", str(WEB_PORT)] if to == SERVE else []
+    return start_viewer(GRPC_PORT, ["--hide-welcome-screen", *served])

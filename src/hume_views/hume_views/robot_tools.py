@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rclpy.node import Node
 
 from hume_core.robot import RobotProfile
@@ -12,8 +14,10 @@ from hume_views.settings import ViewSettings
 _DESCRIPTION_TIMEOUT = 5.0  # s
 
 
-def tools_of(node: Node, profile: RobotProfile, settings: ViewSettings) -> ToolPaths:
-    """Tool paths. A description that the profile does not name comes from its topic. Errors as of `load_tool_paths`."""
-    return load_tool_paths(
-        profile, settings.checkpoint, settings.contract, lambda: receive_description(node, _DESCRIPTION_TIMEOUT)
-    )
+def tools_of(node: Node, profile: RobotProfile, settings: ViewSettings, points: int) -> ToolPaths:
+    """Tool paths. A description that the profile does not name comes from its topic.
+
+    Arguments and errors as of `load_tool_paths`.
+    """
+    fallback = partial(receive_description, node, _DESCRIPTION_TIMEOUT)
+    return load_tool_paths(profile, settings.checkpoint, settings.contract, fallback, points)

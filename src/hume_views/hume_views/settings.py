@@ -35,7 +35,7 @@ class MarkerSettings(ViewSettings):
     """Of `hume_markers`."""
 
     frame_id: str = setting("", "Frame of the markers. Unset: base_link of the robot profile.")
-    rate: float = setting(5.0, "How often commanded and measured tool are looked at.", unit="Hz", low=1.0, high=50.0)
+    rate: float = setting(4.0, "How often commanded and measured tool are looked at.", unit="Hz", low=1.0, high=50.0)
     trail: float = setting(3.0, "How much of their way is shown.", unit="s", low=0.1, high=60.0)
 
 

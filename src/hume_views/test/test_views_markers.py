@@ -20,7 +20,8 @@ STAMP = 12.5
 def candidates(count: int = 4, points: int = 6) -> CandidatePaths:
     rng = np.random.default_rng(count)
     values = rng.random(count)
-    return CandidatePaths(STAMP, rng.normal(size=(count, points, 3)), values, int(values.argmax()))
+    paths = rng.normal(size=(count + 1, points, 3))
+    return CandidatePaths(STAMP, paths[1:], values, paths[0], 0.25)
 
 
 def points(marker: Marker) -> NDArray[np.float64]:
@@ -44,10 +45,10 @@ def test_every_candidate_is_a_line_in_the_color_of_its_value(count: int) -> None
         assert (line.header.frame_id, stamp_seconds(line.header.stamp)) == ("arm_base", STAMP)
         assert line.lifetime.sec > 0
     (chosen,) = named(found, markers.CHOSEN)
-    assert points(chosen) == pytest.approx(thought.paths[thought.index])
+    assert points(chosen) == pytest.approx(thought.chosen)
     assert chosen.scale.x > lines[0].scale.x
     (text,) = named(found, markers.VALUE)
-    assert text.text.startswith(f"{thought.values.max():.3f}")
+    assert text.text == f"0.250 ({thought.values.min():.3f} to {thought.values.max():.3f})"
 
 
 def test_messages_are_used_again_and_take_other_sizes() -> None:
@@ -64,23 +65,23 @@ def test_paths_that_are_not_finite_are_left_out() -> None:
     thought.paths[worst, 2, 1] = np.nan
     found = MarkerMaker("base").thought(thought)
     assert [line.id for line in named(found, markers.CANDIDATES)] == [k for k in range(4) if k != worst]
-    thought.paths[thought.index, 0, 0] = np.inf
+    thought.chosen[0, 0] = np.inf
     assert not named(MarkerMaker("base").thought(thought), markers.CHOSEN)
 
 
 def test_the_deviation_of_the_tool_is_said_in_millimetres() -> None:
     way = [np.array([0.1 * k, 0.0, 0.2]) for k in range(3)]
-    found = MarkerMaker("base").motion(STAMP, way, [place + np.array([0.0, 0.003, 0.004]) for place in way], None)
+    found = MarkerMaker("base").motion(STAMP, way, [place + np.array([0.0, 0.003, 0.004]) for place in way])
     assert {marker.ns for marker in found} == {markers.COMMANDED, markers.MEASURED, markers.DEVIATION}
     assert points(named(found, markers.COMMANDED)[0]) == pytest.approx(np.array(way))
     assert named(found, markers.DEVIATION)[0].text == "5.0 mm"
 
 
 def test_without_motion_nothing_is_drawn() -> None:
-    assert MarkerMaker("base").motion(STAMP, [], [], None) == []
-    segment = np.arange(9.0).reshape(3, 3)
-    (line,) = MarkerMaker("base").motion(STAMP, [], [np.zeros(3)], segment)
-    assert points(line) == pytest.approx(segment)
+    assert MarkerMaker("base").motion(STAMP, [], []) == []
+    assert MarkerMaker("base").motion(STAMP, [], [np.zeros(3)]) == []
+    (line,) = MarkerMaker("base").motion(STAMP, [], [np.zeros(3), np.ones(3)])
+    assert line.ns == markers.MEASURED
 
 
 @pytest.mark.parametrize("mode", ["RUNNING", "HOLD", "FAULT", "IDLE"])
