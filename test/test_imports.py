@@ -36,6 +36,7 @@ DISTRIBUTIONS = {
     "mcap": "mcap",
     "mujoco": "mujoco",
     "numpy": "numpy",
+    "peft": "peft",
     "pinocchio": "pin",
     "psutil": "psutil",
     "pyarrow": "pyarrow",

@@ -16,6 +16,12 @@ PROJECT = "hume"
 """Project of wandb and trackio that the runs are in."""
 
 
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported. A folder of its name, such as wandb leaves behind, is none."""
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None
+
+
 def check_trackers(names: Sequence[str]) -> None:
     """Refuse a tracker whose package is missing.
 
@@ -23,7 +29,7 @@ def check_trackers(names: Sequence[str]) -> None:
         ConfigError: names the package and how to install it.
     """
     for name in names:
-        if find_spec(name) is None:
+        if not is_installed(name):
             raise ConfigError(
                 f"tracker '{name}' needs the package {name}, which is not installed. "
                 f"Install it with: ./hume python -m pip install {name}"
