@@ -95,7 +95,7 @@ class GatedMLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, hidden) to the same shape."""
         # GELU(x W_g) * (x W_u), then W_d: a gate for each number (Shazeer, GLU variants improve transformer, 2020).
-        gate, up = self.joined(x).chunk(2, dim=-1)
+        gate, up = self.joined.parts(x)
         return project(self.down_proj, F.gelu(gate, approximate="tanh") * up)
 
 

@@ -47,7 +47,8 @@ class TrainingConfig:
         device: torch device.
         threads: torch threads on the CPU.
         log_every, save_every: steps.
-        evaluate_every: steps between closed-loop evaluations of System 2 in the simulator. 0: none.
+        evaluate_every: steps between closed-loop evaluations of System 2 in the simulator, or of the value head on
+            branches that are held out. 0: none.
         evaluate_episodes: of each evaluation.
         gradient_checkpointing: keep the inputs of each layer alone, and compute the rest again in the backward pass:
             a third to a half more work for a fraction of the memory.

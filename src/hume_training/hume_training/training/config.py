@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hume_core.action_spaces import ACTION_SPACES
 from hume_core.errors import ConfigError
 from hume_training.training.base_config import TrainingConfig
+from hume_training.training.branch_config import BranchConfig
 from hume_training.training.lora_settings import NO_LORA, LoraSettings
 from hume_training.training.policy_config import PolicyConfig
 
@@ -119,12 +120,12 @@ class System1Config(PolicyConfig):
 
 
 @dataclass(frozen=True)
-class ValueConfig(PolicyConfig):
-    """Training of the value head by calibrated Q-learning.
+class ValueConfig(BranchConfig, PolicyConfig):
+    """Training of the value head by calibrated Q-learning, and from branches where there are some.
 
     Attributes:
         critic_weight: of the critics' loss, whose size is the square of a return. Small where other losses shall count.
-        conservative_weight: of the conservative term within it.
+        conservative_weight: of the conservative term within it. 0: off.
         return_share: share of the Monte-Carlo return in the critics' target. The rest is the bootstrapped value.
         bootstrap: "policy": the highest value of the actor's next actions, as in Cal-QL. "data": that of the recorded
             next actions, which values the policy that acted.
@@ -132,8 +133,8 @@ class ValueConfig(PolicyConfig):
             its own share of it: candidates that start below flow time 1 keep some, and System 1 removes it.
         score_rows: rows of a chunk that the critics score, and from observation to next observation. Another number
             than the checkpoint's makes new critics. 0: the checkpoint's.
-        num_candidates, value_temperature: how System 2 chooses, see `hume_core.config.HumeConfig`. Go into the
-            checkpoint's configuration. 0 and a negative number: the checkpoint's.
+        num_candidates, value_temperature, noise_schedule: how System 2 chooses, see `hume_core.config.HumeConfig`. Go
+            into the checkpoint's configuration. 0, a negative number, and empty: the checkpoint's.
         named_weight, named_objects, keyframe_weight: as for System 2, read off the value query's feature. The joint
             targets are relative to the joint positions.
     """
@@ -146,11 +147,13 @@ class ValueConfig(PolicyConfig):
     score_rows: int = 0
     num_candidates: int = 0
     value_temperature: float = -1.0
+    noise_schedule: str = ""
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_branches()
         if self.bootstrap not in ("policy", "data"):
             raise ConfigError(f"training field 'bootstrap' is '{self.bootstrap}'; valid: policy, data")

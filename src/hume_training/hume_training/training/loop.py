@@ -15,12 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from hume_core.durations import FirstUnits
 from hume_core.errors import ConfigError, TrainingError
 from hume_training.training.config import TrainingConfig
 from hume_training.training.log import TrainingLog
 from hume_training.training.parallel import Processes
 from hume_training.training.sharding import clip_gradients, gathered, is_split, own_part, sharding_wanted
 from hume_training.training.state import FILE, MovingAverage, load_state, save_state
+
+_FIRST_STEPS = 20
+"""After so many it is known how long the rest takes."""
 
 
 class Objective(Protocol):
@@ -92,6 +96,7 @@ def train(
     last = min(config.steps, stop_after or config.steps)
     numbers: dict[str, float] = {}
     evaluating = processes.main and config.evaluate_every > 0
+    rest = FirstUnits(last - start if processes.main else 0, "steps", after=_FIRST_STEPS)
     with closing(TrainingLog(folder, config, start, processes)) as log, _progress(processes.main) as progress, stop:
         bar = progress.add_task("training", total=config.steps, completed=start)
         for step in range(start, last):
@@ -102,6 +107,7 @@ def train(
             average.update(step)
             numbers = log.add(step, info) or numbers
             progress.update(bar, advance=1, description=bar_text(numbers))
+            rest.done()
             done = step + 1
             ending = processes.any(done == last or stop.requested)
             if done % config.save_every == 0 or ending:

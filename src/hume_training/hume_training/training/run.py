@@ -8,10 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
+from hume_core.console import say
 from hume_core.errors import ConfigError
 from hume_core.yaml_file import parse_yaml
-from hume_training.data.reader import load_datasets
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
+from hume_training.training.dataset import training_data
 from hume_training.training.parallel import Processes
 from hume_training.training.setup_check import check_setup
 
@@ -42,8 +43,12 @@ def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: 
     if processes.count > 1:
         # The first time a dataset is read it is decoded into files, which the others then find.
         if processes.main:
-            load_datasets(settings.dataset)
+            training_data(settings)
         processes.wait()
+    if processes.main:
+        say(
+            f"{settings.steps} steps of {settings.batch_size} samples; how long they take is known after the first ones"
+        )
     outcome = _train(share, stop_after)
     if processes.main:
         Console(stderr=True).print(f"{outcome.steps} of {settings.steps} steps are done; {settings.output}/checkpoint")

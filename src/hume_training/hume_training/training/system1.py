@@ -17,11 +17,11 @@ from hume_core.errors import ConfigError
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.data.demonstrations import Demonstrations
-from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean, noise_segment, system1_flow
 from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import System1Config
+from hume_training.training.dataset import training_data
 from hume_training.training.loop import TrainingOutcome, train
 from hume_training.training.lora import Adapters, loading_type
 from hume_training.training.parallel import Processes
@@ -228,7 +228,7 @@ def train_system1(
     system2 = None
     if config.warm_start or not (Path(config.output) / _PROPOSALS).is_file():
         system2 = System2.from_pretrained(config.checkpoint, device=config.device)
-    rows = taught_rows(config, data or load_datasets(config.dataset), system1.contract)
+    rows = taught_rows(config, data or training_data(config), system1.contract)
     keep_contract(system1, rows, config.output)
     system1.config = replace(system1.config, s1_origin=config.relative_to or system1.config.s1_origin)
     batches = Batches(rows, system1.config, config.seed, config.batch_size, config.image_shift)

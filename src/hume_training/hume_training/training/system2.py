@@ -14,7 +14,6 @@ from hume_system2.model import System2
 from hume_system2.model.network import System2Network
 from hume_system2.model.prefix import Prefix
 from hume_training.data.contract import dataset_contract
-from hume_training.data.reader import load_datasets
 from hume_training.data.taught_rows import TaughtRows
 from hume_training.losses import flow_time, masked_mean
 from hume_training.presets import find_preset
@@ -22,6 +21,7 @@ from hume_training.pretrained import create_from_pretrained, sized_by_system2, s
 from hume_training.training.auxiliary import AttendedReader, EnvironmentReader, Readings
 from hume_training.training.batches import Batches
 from hume_training.training.config import System2Config
+from hume_training.training.dataset import training_data
 from hume_training.training.hook import evaluation_hook
 from hume_training.training.loop import TrainingOutcome, train
 from hume_training.training.lora import Adapters, loading_type
@@ -204,7 +204,7 @@ def train_system2(config: System2Config, stop_after: int | None = None) -> Train
     new = not config.checkpoint or system2_alone(config.checkpoint) is not None
     # A checkpoint that cannot be loaded shows before the dataset is read.
     system2 = None if new else _load(config, config.checkpoint)
-    rows = taught_rows(config, load_datasets(config.dataset), known)
+    rows = taught_rows(config, training_data(config), known)
     with Processes(config.device).main_first():
         if new and not (start / "model.safetensors").is_file():
             new_checkpoint(config, rows, start)
