@@ -90,7 +90,7 @@ def test_a_mistake_ends_in_one_line(
     ("changes", "message"),
     [
         (("device=cuda:9",), "device is 'cuda:9', but this PyTorch"),
-        (("dataset=data/nothing",), "dataset 'data/nothing' is no folder"),
+        (("dataset=./data/nothing",), "dataset './data/nothing' is no folder"),
         (("tracker=visdom",), "'visdom'. Valid: tensorboard, wandb, trackio"),
         (("lora.rank=-2",), "'lora.rank' is -2"),
     ],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,8 @@ from safetensors.torch import save_file
 from hume_core.errors import CheckpointError, ConfigError, DatasetError, HumeError
 from hume_training.initialize import create_checkpoint
 from hume_training.presets import SMALL, TABLETOP
-from hume_training.training import run, setup_check, system1, system2, trackers, value
+from hume_training.training import dataset as dataset_of
+from hume_training.training import run, setup_check, trackers
 from hume_training.training.loop import identity
 from hume_training.training.run import run_train
 
@@ -26,11 +29,10 @@ KINDS = ("system2", "system1", "value")
 def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a dataset fails the test."""
 
-    def read(folders: str) -> None:
+    def read(folders: str, largest: tuple[int, int] | None = None) -> None:
         pytest.fail(f"{folders} is read")
 
-    for module in (run, system1, system2, value):
-        monkeypatch.setattr(module, "load_datasets", read)
+    monkeypatch.setattr(dataset_of, "load_datasets", read)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +83,20 @@ def test_a_folder_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert not trackers.is_installed("hume_not_even_a_folder")
 
 
+@pytest.mark.parametrize("mode", ["", "online", "offline", "disabled"])
+def test_wandb_where_nobody_is_logged_in(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", mode)
+    monkeypatch.setattr(trackers, "is_installed", lambda name: True)
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(login=lambda prompt: False))
+    if mode in ("", "online"):
+        message = refused(ConfigError, tracker=["wandb"])
+        assert message.startswith("nobody is logged in to wandb. Run: ./hume python -m wandb login")
+    else:
+        trackers.check_trackers(["wandb"])
+
+
 def test_an_unknown_tracker(refused: Callable[..., str]) -> None:
     assert "'visdom'. Valid: tensorboard, wandb, trackio" in refused(ConfigError, tracker=["visdom"])
 
@@ -125,7 +141,7 @@ def test_an_output_folder_that_cannot_be_written(refused: Callable[..., str], tm
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_dataset_that_is_not_there(refused: Callable[..., str], tmp_path: Path, dataset: Path, kind: str) -> None:
-    assert "dataset 'data/nothing' is no folder" in refused(DatasetError, kind, dataset="data/nothing")
+    assert "dataset './data/nothing' is no folder" in refused(DatasetError, kind, dataset="./data/nothing")
     assert "dataset 'gone' is no folder" in refused(DatasetError, kind, dataset=f"{dataset},gone")
     assert "info.json" in refused(DatasetError, kind, dataset=str(tmp_path))
 
@@ -189,6 +205,6 @@ def test_a_folder_of_another_training(
 
 
 def test_nothing_is_left_of_what_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
-    refused(DatasetError, dataset="data/nothing")
+    refused(DatasetError, dataset="./data/nothing")
     refused(CheckpointError, checkpoint="nope")
     assert not (tmp_path / "run").exists()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hume_core.config import HumeConfig
-from hume_training.data import reader
+from hume_training.data import cache
 from hume_training.data.demonstrations import Demonstrations, joined
 from hume_training.data.reader import load_demonstrations
 from hume_training.initialize import create_checkpoint
@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_not_read_whole(
     dataset: Path, monkeypatch: pytest.MonkeyPatch, free: float, mapped: bool
 ) -> None:
     whole = load_demonstrations(dataset)
-    monkeypatch.setattr(reader, "free_memory", lambda: free)
+    monkeypatch.setattr(cache, "free_memory", lambda: free)
     found = load_demonstrations(dataset)
     for key, images in found.images.items():
         assert isinstance(images, np.memmap) == mapped

@@ -129,7 +129,7 @@ def train(
 def _export(objective: Objective, average: MovingAverage, folder: Path, processes: Processes) -> None:
     """Write the checkpoint with the averaged weights, which processes that split them gather."""
     if processes.main or sharding_wanted():
-        with average.applied(), gathered(objective.modules):
+        with average.applied(), gathered(objective.modules, processes.main):
             if processes.main:
                 objective.export(folder / "checkpoint")
 

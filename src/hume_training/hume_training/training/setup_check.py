@@ -11,6 +11,7 @@ from hume_core.checkpoint import CheckpointReader, resolve_folder
 from hume_core.config import HumeConfig
 from hume_core.errors import CheckpointError, ConfigError, DatasetError
 from hume_core.texts import listed
+from hume_training.data.hub import dataset_folder
 from hume_training.data.info import DatasetInfo, read_info
 from hume_training.training.config import System1Config, System2Config, TrainingConfig
 from hume_training.training.loop import identity
@@ -85,11 +86,12 @@ def read_dataset_info(name: str) -> DatasetInfo:
     """`meta/info.json` of a dataset.
 
     Raises:
-        DatasetError: there is no such folder, or it holds no dataset that can be read.
+        DatasetError: there is no such folder and nothing on the hub, or it holds no dataset that can be read.
     """
-    if not Path(name).is_dir():
+    folder = dataset_folder(name)
+    if not folder.is_dir():
         raise DatasetError(f"dataset '{name}' is no folder. Name one, or several separated by commas, with dataset")
-    return read_info(Path(name))
+    return read_info(folder)
 
 
 def _check_weights(config: TrainingConfig) -> None:
