@@ -40,6 +40,7 @@ DISTRIBUTIONS = {
     "msgpack": "msgpack",
     "mujoco": "mujoco",
     "numpy": "numpy",
+    "peft": "peft",
     "pinocchio": "pin",
     "psutil": "psutil",
     "pyarrow": "pyarrow",

@@ -96,6 +96,16 @@ def test_system1_is_counted_as_it_is(tmp_path: Path, changes: dict[str, Any]) ->
     _check(found, model, system1.prepare_network(config, model), lambda: system1_loss(model, BATCH))
 
 
+def test_system2_in_bfloat16_is_counted_as_it_is(tmp_path: Path) -> None:
+    config = _config(System2Config, precision="bfloat16", lora={"rank": 4, "base_precision": "bfloat16"})
+    model = System2.from_pretrained(create_checkpoint(tmp_path, SMALL, cameras=CAMERAS), dtype=torch.bfloat16)
+    found = system2_memory(config, model.config, SMALL.value, BATCH)
+    system2.prepare_network(config, model)
+    with torch.autocast("cpu", torch.bfloat16):
+        kept = _kept(model, lambda: system2_loss(model, BATCH, config.draws))
+    assert found.activations == pytest.approx(kept, rel=0.02)
+
+
 def _stack(config: StackConfig) -> int:
     """Numbers of a Gemma stack, by its sizes."""
     width, inner = config.hidden_size, config.intermediate_size
@@ -147,6 +157,6 @@ def test_the_table_has_the_ranks_and_the_configuration_s_own(tmp_path: Path) -> 
     assert [line.split(" | ")[0] for line in lines[4:]] == ["| everything", "| rank 4", "| rank 12", "| rank 32"]
     folder = create_checkpoint(tmp_path, MEDIUM, cameras=("front",))
     text = plan_text(_config(System1Config, checkpoint=str(folder)), ranks=())
-    assert "1 cameras of 224x224" in text
+    assert "1 camera of 224x224" in text
     with pytest.raises(ConfigError, match="--plan counts the memory of `hume train system2` and `hume train system1`"):
         plan_text(_config(ValueConfig))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from hume_core.errors import CheckpointError, ConfigError, DatasetError, HumeError
 from hume_training.initialize import create_checkpoint
 from hume_training.presets import SMALL, TABLETOP
-from hume_training.training import run, setup_check, system1, system2, trackers, value
+from hume_training.training import dataset as dataset_of
+from hume_training.training import run, setup_check, trackers
+from hume_training.training.loop import identity
 from hume_training.training.run import run_train
 
 KINDS = ("system2", "system1", "value")
@@ -25,11 +29,10 @@ KINDS = ("system2", "system1", "value")
 def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a dataset fails the test."""
 
-    def read(folders: str) -> None:
+    def read(folders: str, largest: tuple[int, int] | None = None) -> None:
         pytest.fail(f"{folders} is read")
 
-    for module in (run, system1, system2, value):
-        monkeypatch.setattr(module, "load_datasets", read)
+    monkeypatch.setattr(dataset_of, "load_datasets", read)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +58,7 @@ def refused(tmp_path: Path, dataset: Path, checkpoint: Path) -> Callable[..., st
 
 
 def _missing(monkeypatch: pytest.MonkeyPatch, module: Any, package: str) -> None:
-    found = importlib.util.find_spec
-    monkeypatch.setattr(module, "find_spec", lambda name: None if name == package else found("json"))
+    monkeypatch.setattr(module, "is_installed", lambda name: name != package)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -69,6 +71,30 @@ def test_a_tracker_that_is_not_installed(
     message = refused(ConfigError, kind, tracker=[*others, package])
     assert f"tracker '{package}' needs the package {package}" in message
     assert f"pip install {package}" in message
+
+
+@pytest.mark.parametrize("package", ["wandb", "nothing_of_that_name"])
+def test_a_folder_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "hume_found.py").touch()
+    (tmp_path / f"hume_{package}").mkdir()
+    assert trackers.is_installed("hume_found")
+    assert not trackers.is_installed(f"hume_{package}")
+    assert not trackers.is_installed("hume_not_even_a_folder")
+
+
+@pytest.mark.parametrize("mode", ["", "online", "offline", "disabled"])
+def test_wandb_where_nobody_is_logged_in(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", mode)
+    monkeypatch.setattr(trackers, "is_installed", lambda name: True)
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(login=lambda prompt: False))
+    if mode in ("", "online"):
+        message = refused(ConfigError, tracker=["wandb"])
+        assert message.startswith("nobody is logged in to wandb. Run: ./hume python -m wandb login")
+    else:
+        trackers.check_trackers(["wandb"])
 
 
 def test_an_unknown_tracker(refused: Callable[..., str]) -> None:
@@ -115,7 +141,7 @@ def test_an_output_folder_that_cannot_be_written(refused: Callable[..., str], tm
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_dataset_that_is_not_there(refused: Callable[..., str], tmp_path: Path, dataset: Path, kind: str) -> None:
-    assert "dataset 'data/nothing' is no folder" in refused(DatasetError, kind, dataset="data/nothing")
+    assert "dataset './data/nothing' is no folder" in refused(DatasetError, kind, dataset="./data/nothing")
     assert "dataset 'gone' is no folder" in refused(DatasetError, kind, dataset=f"{dataset},gone")
     assert "info.json" in refused(DatasetError, kind, dataset=str(tmp_path))
 
@@ -157,3 +183,28 @@ def test_truncated_weights(refused: Callable[..., str], checkpoint: Path, tmp_pa
 def test_published_weights_that_are_not_there(refused: Callable[..., str], tmp_path: Path, field: str) -> None:
     message = refused(CheckpointError, checkpoint="", **{field: str(tmp_path)})
     assert f"{field} is '{tmp_path}', which has no config.json" in message
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_of_another_training(
+    refused: Callable[..., str], dataset: Path, checkpoint: Path, tmp_path: Path, kind: str
+) -> None:
+    state = tmp_path / "run" / "resume.safetensors"
+    state.parent.mkdir()
+    content = {"dataset": str(dataset), "output": str(tmp_path / "run"), "checkpoint": str(checkpoint), "steps": 1}
+    config = run.CONFIGS[kind].from_dict({**content, "seed": 5})
+    for objective, message in (
+        ("LineObjective", "kind='LineObjective'"),
+        (f"{kind.title()}Objective", "seed=5, not 0"),
+    ):
+        found = {"step": "1", "config": json.dumps(identity(config, objective, 64))}
+        save_file({"x": torch.zeros(1)}, state, found)
+        assert message in refused(CheckpointError, kind)
+    state.write_bytes(b"nothing")
+    assert "cannot be resumed from" in refused(CheckpointError, kind)
+
+
+def test_nothing_is_left_of_what_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    refused(DatasetError, dataset="./data/nothing")
+    refused(CheckpointError, checkpoint="nope")
+    assert not (tmp_path / "run").exists()

@@ -105,6 +105,14 @@ def test_a_state_of_two_processes_is_resumed_by_one(sharded: Path, dataset: Path
     assert train(config, trainings.system2_objective(config, start)).steps == 4
 
 
+def test_accelerate_reads_our_configuration() -> None:
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    found = load_config_from_file(str(CONFIG))
+    assert (found.distributed_type.value, found.num_machines) == ("FSDP", 1)
+    assert found.fsdp_config["fsdp_version"] == 2
+
+
 def test_one_process_splits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
     monkeypatch.delenv("WORLD_SIZE", raising=False)

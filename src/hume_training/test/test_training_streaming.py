@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from hume_core.config import HumeConfig
-from hume_training.data import reader
+from hume_training.data import cache
 from hume_training.data.demonstrations import Demonstrations, joined
 from hume_training.data.reader import load_demonstrations
 from hume_training.initialize import create_checkpoint
@@ -21,7 +19,7 @@ from hume_training.training.config import System2Config
 from hume_training.training.sampling import step_generator
 from hume_training.training.taught import taught_rows
 
-SIDE, FRAMES = 256, 10_000
+SIDE, LEAST_FRAMES = 256, 10_000
 MEGABYTE = 1 << 20
 
 
@@ -31,24 +29,18 @@ def anonymous() -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
-def sparse(folder: Path, data: Demonstrations) -> dict[str, NDArray[np.uint8]]:
-    """Two cameras of large images in files of holes: 3.9 GB that take no disk."""
-    return {
-        key: np.lib.format.open_memmap(folder / f"{key}.npy", "w+", "uint8", (FRAMES, SIDE, SIDE, 3))
-        for key in data.images
-    }
-
-
-def large(data: Demonstrations, images: Mapping[str, NDArray[np.uint8]]) -> Demonstrations:
-    """The demonstrations over and over, with those images."""
-    times = -(-FRAMES // len(data.state))
+def large(data: Demonstrations, folder: Path) -> Demonstrations:
+    """The demonstrations over and over, with large images of two cameras in files of holes: 4 GB that take no disk."""
+    times = -(-LEAST_FRAMES // len(data.state))
     many = joined([replace(data, images={}, environment=None, success=None)] * times)
+    shape = (len(many.state), SIDE, SIDE, 3)
+    images = {key: np.lib.format.open_memmap(folder / f"{key}.npy", "w+", "uint8", shape) for key in data.images}
     return replace(many, images=images)
 
 
 @pytest.mark.parametrize("folders", [1, 3])
 def test_memory_stays_bounded(data: Demonstrations, tmp_path: Path, folders: int) -> None:
-    whole = large(data, sparse(tmp_path, data))
+    whole = large(data, tmp_path)
     whole = joined([whole] * folders) if folders > 1 else whole
     config = System2Config.from_dict({"dataset": "d", "output": "o"})
     rows = taught_rows(config, whole)
@@ -71,7 +63,7 @@ def test_what_does_not_fit_is_not_read_whole(
     dataset: Path, monkeypatch: pytest.MonkeyPatch, free: float, mapped: bool
 ) -> None:
     whole = load_demonstrations(dataset)
-    monkeypatch.setattr(reader, "free_memory", lambda: free)
+    monkeypatch.setattr(cache, "free_memory", lambda: free)
     found = load_demonstrations(dataset)
     for key, images in found.images.items():
         assert isinstance(images, np.memmap) == mapped

@@ -81,8 +81,7 @@ def train(
     processes = Processes(config.device)
     if sharding_wanted() and evaluate is not None:
         raise ConfigError("evaluate_every needs the whole model in one process, which FSDP splits. Set it to 0")
-    if config.precision == "auto":
-        config = replace(config, precision="bfloat16" if computes_in_bfloat16(config.device) else "float32")
+    config = replace(config, precision=found_precision(config))
     folder = Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.threads)
@@ -90,9 +89,9 @@ def train(
     average = MovingAverage(parameters, config.ema_decay)
     optimizer = _optimizer(config, objective)
     batch_size = config.batch_size * processes.count
-    identity = {"kind": type(objective).__name__, **config.to_dict(), "batch_size": batch_size}
+    own = identity(config, type(objective).__name__, batch_size)
     arguments = (objective.modules, average, {"adamw": optimizer})
-    start = saved = load_state(folder, *arguments, identity, config.defaults())
+    start = saved = load_state(folder, *arguments, own, config.defaults())
     stop = _StopSignal()
     last = min(config.steps, stop_after or config.steps)
     numbers: dict[str, float] = {}
@@ -114,7 +113,7 @@ def train(
             if done % config.save_every == 0 or ending:
                 _check_finite(parameters.values(), "weights", step, folder, saved)
                 saved = done
-                save_state(folder, done, *arguments, identity, write=processes.main)
+                save_state(folder, done, *arguments, own, write=processes.main)
                 _export(objective, average, folder, processes)
             if evaluating and evaluate is not None and done % config.evaluate_every == 0:
                 with average.applied():
@@ -130,7 +129,7 @@ def train(
 def _export(objective: Objective, average: MovingAverage, folder: Path, processes: Processes) -> None:
     """Write the checkpoint with the averaged weights, which processes that split them gather."""
     if processes.main or sharding_wanted():
-        with average.applied(), gathered(objective.modules):
+        with average.applied(), gathered(objective.modules, processes.main):
             if processes.main:
                 objective.export(folder / "checkpoint")
 
@@ -139,6 +138,24 @@ def bar_text(numbers: Mapping[str, float]) -> str:
     """Text of the bar. Blank where the loss is not known yet."""
     loss = numbers.get("loss", math.nan)
     return f"loss {loss:.4f}" if math.isfinite(loss) else ""
+
+
+def identity(config: TrainingConfig, objective: str, batch_size: int) -> dict[str, Any]:
+    """What a run may only be resumed with.
+
+    Args:
+        config: of the run.
+        objective: name of its class.
+        batch_size: of all processes.
+    """
+    return {"kind": objective, **config.to_dict(), "precision": found_precision(config), "batch_size": batch_size}
+
+
+def found_precision(config: TrainingConfig) -> str:
+    """float32 or bfloat16: what auto means here."""
+    if config.precision != "auto":
+        return config.precision
+    return "bfloat16" if computes_in_bfloat16(config.device) else "float32"
 
 
 def computes_in_bfloat16(device: str) -> bool:

@@ -19,11 +19,10 @@ from hume_core.nn.gemma import StackConfig
 from hume_core.policy import PretrainedPolicy
 from hume_system1.model import System1
 from hume_system2.model import System2
-from hume_system2.model.prefix import PrefixLayout
 from hume_training.losses import system1_flow
 from hume_training.training import system1, system2
 from hume_training.training.config import System1Config, System2Config, TrainingConfig
-from hume_training.training.loop import computes_in_bfloat16
+from hume_training.training.loop import found_precision
 from hume_training.training.lora import loading_type
 from hume_training.training.recompute import layers_of
 
@@ -125,8 +124,9 @@ def system2_loss(model: System2, batch: int, draws: int) -> Tensor:
     cameras, text = len(sizes.camera_keys), sizes.tokenizer_max_length
     width, height = sizes.image_size
     images = torch.zeros(cameras, batch, 3, height, width)
-    layout = PrefixLayout(model.image_tokens, cameras, 0, torch.full((batch,), text))
-    prefix = network.embed_prefix(images, torch.zeros(batch, text, dtype=torch.long), layout)
+    counts = torch.full((batch,), cameras * model.image_tokens + text)
+    tokens = torch.zeros(batch, text, dtype=torch.long)
+    prefix = network.embed_prefix(images, tokens, counts, counts, masked=True)
     cache = network.encode(prefix, torch.zeros(batch, sizes.max_state_dim))
     actions = torch.zeros(batch, sizes.s2_chunk_size, sizes.max_action_dim)
     beyond = torch.zeros(batch, sizes.s2_chunk_size, dtype=torch.bool)
@@ -146,9 +146,9 @@ def system1_loss(model: System1, batch: int) -> Tensor:
 
 def in_bfloat16(config: TrainingConfig) -> bool:
     """Whether a training computes in bfloat16. A GPU that is not there counts as one that can."""
-    if config.precision != "auto":
-        return config.precision == "bfloat16"
-    return torch.device(config.device).type != "cpu" or computes_in_bfloat16("cpu")
+    if config.precision == "auto" and torch.device(config.device).type != "cpu":
+        return True
+    return found_precision(config) == "bfloat16"
 
 
 def _load_empty(model: PretrainedPolicy, dtype: torch.dtype) -> None:

@@ -19,7 +19,7 @@ from hume_core.errors import ConfigError
 from hume_training.training.base_config import ConfigType
 from hume_training.training.sharding import is_split
 
-_PATIENCE = timedelta(days=1)
+_LONGEST_WAIT = timedelta(days=1)
 """How long processes wait for the main one, which alone evaluates and lets System 2 propose."""
 
 
@@ -42,7 +42,7 @@ class Processes:
             from accelerate import PartialState
 
             on_cpu = torch.device(device).type == "cpu"
-            self._state = PartialState(cpu=on_cpu, timeout=_PATIENCE)
+            self._state = PartialState(cpu=on_cpu, timeout=_LONGEST_WAIT)
             self.count, self.index = self._state.num_processes, self._state.process_index
             self.device = device if on_cpu else str(self._state.device)
 

@@ -54,10 +54,10 @@ def plan_text(config: TrainingConfig, ranks: Sequence[int] = RANKS) -> str:
     for rank in sorted({0, *ranks, config.lora.rank}):
         changed = replace(config, lora=replace(config.lora, rank=rank))
         rows[rank] = _measured(changed, sizes, value)
-    width, height = sizes.image_size
+    (width, height), cameras = sizes.image_size, len(sizes.camera_keys)
     precision = "bfloat16" if in_bfloat16(config) else "float32"
     lines = [
-        f"{rows[0].parameters / 1e9:.2f} billion parameters, {len(sizes.camera_keys)} cameras of {width}x{height} "
+        f"{_large(rows[0].parameters)} parameters, {cameras} camera{'s' if cameras > 1 else ''} of {width}x{height} "
         f"pixels, batch of {config.batch_size}, computed in {precision}. Sizes in GB of 10^9 bytes.",
         "",
         f"| {' | '.join(_COLUMNS)} |",
@@ -85,6 +85,10 @@ def _line(rank: int, row: Memory) -> str:
     for place in (6, 8):
         cells[place] = f"**{cells[place]}**"
     return f"| {' | '.join([*cells, f'{row.flop / 1e12:.1f}, {row.flop_recomputed / 1e12:.1f}'])} |"
+
+
+def _large(count: int) -> str:
+    return f"{count / 1e9:.2f} billion" if count >= 1e9 else f"{count / 1e6:.1f} million"
 
 
 def _millions(count: int) -> str:

@@ -28,7 +28,7 @@ def layers_of(modules: Iterable[nn.Module]) -> Iterator[nn.Module]:
 
 
 def recompute_layers(modules: Iterable[nn.Module]) -> None:
-    """Keep only the inputs of each layer from now on (Chen et al. 2016). Gradients stay the same to the last bit.
+    """Keep only the inputs of each layer from now on (Chen et al. 2016). Gradients stay the same.
 
     Args:
         modules: networks, in training or evaluation mode.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -12,9 +11,12 @@ from hume_core.checkpoint import CheckpointReader, resolve_folder
 from hume_core.config import HumeConfig
 from hume_core.errors import CheckpointError, ConfigError, DatasetError
 from hume_core.texts import listed
+from hume_training.data.hub import dataset_folder
 from hume_training.data.info import DatasetInfo, read_info
 from hume_training.training.config import System1Config, System2Config, TrainingConfig
-from hume_training.training.trackers import check_trackers
+from hume_training.training.loop import identity
+from hume_training.training.state import check_state
+from hume_training.training.trackers import check_trackers, is_installed
 
 
 def check_setup(config: TrainingConfig) -> None:
@@ -22,22 +24,23 @@ def check_setup(config: TrainingConfig) -> None:
 
     Raises:
         ConfigError: a package is missing, there is no such device, or the output folder cannot be written.
-        CheckpointError: there is no such checkpoint, or it is not one that this training can start from.
+        CheckpointError: there is no such checkpoint, or the output folder belongs to another training.
         DatasetError: there is no such dataset, or it lacks a camera of the checkpoint.
     """
     check_trackers(config.tracker)
     check_lora(config)
     check_device(config.device)
-    check_output(Path(config.output))
     datasets = [read_dataset_info(name.strip()) for name in config.dataset.split(",")]
     _check_weights(config)
     if config.checkpoint:
         _check_checkpoint(config, datasets)
+    check_output(Path(config.output))
+    _check_run(config)
 
 
 def check_lora(config: TrainingConfig) -> None:
     """Refuse adapters without the package that makes them."""
-    if isinstance(config, System1Config | System2Config) and config.lora.rank and find_spec("peft") is None:
+    if isinstance(config, System1Config | System2Config) and config.lora.rank and not is_installed("peft"):
         raise ConfigError("lora.rank needs the package peft, which is not installed. Run setup/bootstrap.sh again")
 
 
@@ -83,11 +86,12 @@ def read_dataset_info(name: str) -> DatasetInfo:
     """`meta/info.json` of a dataset.
 
     Raises:
-        DatasetError: there is no such folder, or it holds no dataset that can be read.
+        DatasetError: there is no such folder and nothing on the hub, or it holds no dataset that can be read.
     """
-    if not Path(name).is_dir():
+    folder = dataset_folder(name)
+    if not folder.is_dir():
         raise DatasetError(f"dataset '{name}' is no folder. Name one, or several separated by commas, with dataset")
-    return read_info(Path(name))
+    return read_info(folder)
 
 
 def _check_weights(config: TrainingConfig) -> None:
@@ -116,3 +120,9 @@ def _check_checkpoint(config: TrainingConfig, datasets: list[DatasetInfo]) -> No
                 f"checkpoint '{config.checkpoint}' needs camera '{missing[0]}', which the dataset lacks. "
                 f"It has: {listed(info.cameras)}"
             )
+
+
+def _check_run(config: TrainingConfig) -> None:
+    """Refuse to go on with the run of another training."""
+    objective = type(config).__name__.replace("Config", "Objective")
+    check_state(Path(config.output), identity(config, objective, config.batch_size), config.defaults())

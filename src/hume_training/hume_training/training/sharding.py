@@ -104,14 +104,21 @@ def split_like(value: Tensor, other: Tensor) -> Tensor:
 
 
 @contextmanager
-def gathered(modules: Mapping[str, nn.Module]) -> Iterator[None]:
-    """Whole parameters, on the CPU, in the place of split ones. Every process has to enter it at the same time."""
+def gathered(modules: Mapping[str, nn.Module], keep: bool) -> Iterator[None]:
+    """Whole parameters, on the CPU, in the place of split ones. Every process has to enter it at the same time.
+
+    Args:
+        modules: by name.
+        keep: this process wants them.
+    """
     places = []
     for module in modules.values():
         for part in module.modules():
             for name, parameter in part._parameters.items():
                 if parameter is not None and is_split(parameter):
-                    places.append((part, name, parameter, whole(parameter.detach()).cpu()))
+                    value = whole(parameter.detach())
+                    if keep:
+                        places.append((part, name, parameter, value.cpu()))
     for part, name, parameter, value in places:
         part._parameters[name] = nn.Parameter(value, requires_grad=parameter.requires_grad)
     try:

@@ -124,13 +124,10 @@ def load_state(
     path = folder / FILE
     if not path.is_file():
         return 0
-    try:
-        with safe_open(path, framework="pt") as source:
-            metadata = source.metadata()
-            tensors = {name: source.get_tensor(name) for name in source.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be resumed from: {error}; remove it to start again") from error
-    _check_config(path, {**_as_json(defaults or {}), **json.loads(metadata["config"])}, _as_json(config))
+    check_state(folder, config, defaults)
+    with _opened(path) as source:
+        step = int(source.metadata()["step"])
+        tensors = {name: source.get_tensor(name) for name in source.keys()}  # noqa: SIM118
     for key, module in modules.items():
         held = module.state_dict()
         found = _below(tensors, f"module.{key}.")
@@ -139,7 +136,26 @@ def load_state(
         average.average[name].copy_(split_like(tensor, average.average[name]))
     for key, optimizer in optimizers.items():
         _load_optimizer(optimizer, _below(tensors, f"optimizer.{key}."))
-    return int(metadata["step"])
+    return step
+
+
+def check_state(folder: Path, config: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> None:
+    """Refuse a folder that holds the state of another training. See `load_state`."""
+    path = folder / FILE
+    if not path.is_file():
+        return
+    with _opened(path) as source:
+        found = json.loads(source.metadata()["config"])
+    _check_config(path, {**_as_json(defaults or {}), **found}, _as_json(config))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as source:
+            yield source
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be resumed from: {error}; remove it to start again") from error
 
 
 MAY_CHANGE = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,18 +17,36 @@ PROJECT = "hume"
 """Project of wandb and trackio that the runs are in."""
 
 
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported. A folder of its name, such as wandb leaves behind, is none."""
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None
+
+
 def check_trackers(names: Sequence[str]) -> None:
-    """Refuse a tracker whose package is missing.
+    """Refuse a tracker whose package is missing, or wandb where nobody is logged in.
 
     Raises:
-        ConfigError: names the package and how to install it.
+        ConfigError: says what to type.
     """
     for name in names:
-        if find_spec(name) is None:
+        if not is_installed(name):
             raise ConfigError(
                 f"tracker '{name}' needs the package {name}, which is not installed. "
                 f"Install it with: ./hume python -m pip install {name}"
             )
+    if "wandb" in names and os.environ.get("WANDB_MODE") not in ("offline", "disabled", "shared") and not _logged_in():
+        raise ConfigError("nobody is logged in to wandb. Run: ./hume python -m wandb login. Or set WANDB_MODE=offline")
+
+
+def _logged_in() -> bool:
+    import wandb
+
+    try:
+        return bool(wandb.login(prompt=False))
+    except TypeError:
+        # Older versions cannot be asked. They say it themselves when the run starts.
+        return True
 
 
 class Trackers:
@@ -57,7 +76,7 @@ class Trackers:
                 if name != "tensorboard":
                     tracker.store_init_configuration(content)
             except Exception as error:
-                reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+                reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
                 raise HumeError(f"tracker '{name}' does not start: {reason}. Or leave it out of tracker") from error
             self._running.append(tracker)
 
