@@ -22,7 +22,7 @@ from hume_training.data.writer import STAGING, finish, stage_shard, staged_shard
 
 ROBOT = "wx250s_sim"
 _PLAN = "plan.json"
-_DEMONSTRATION_SECONDS = 9.9
+_DEMONSTRATION_SECONDS = 0.45
 """Of one worker."""
 _recorder: Recorder | None = None
 
