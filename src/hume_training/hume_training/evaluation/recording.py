@@ -115,13 +115,13 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
     root = options.folder
     if (root / INFO).is_file():
         raise DatasetError(f"{root} is a finished dataset; name another folder")
-    find_suite(options.suite, **options.timing)
+    suite = find_suite(options.suite, **options.timing)
     find_variant(options.variant)
     profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     parts = [range(i, min(i + _PART, options.episodes)) for i in range(0, options.episodes, _PART)]
     done = staged_shards(root)
     todo = sum(len(part) for i, part in enumerate(parts) if i not in done)
-    rest = expect_episodes(todo, options.workers, _PART)
+    rest = expect_episodes(todo, suite.time_limit, options.workers, _PART)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
     with (
