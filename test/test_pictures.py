@@ -76,7 +76,7 @@ def test_the_command_that_makes_an_image_stands_beside_it(one: Shown) -> None:
 def test_the_page_of_a_screenshot_is_written_by_a_command_beside_it(one: Shown) -> None:
     path = one.file.relative_to(ROOT).as_posix()
     (shot,) = re.findall(
-        rf"chromium --headless --screenshot={re.escape(path)} .*?(\S+\.html)$", one.around, re.MULTILINE
+        rf"chromium --headless .*?--screenshot={re.escape(path)} .*?(\S+\.html)$", one.around, re.MULTILINE
     )
     commands = [shlex.split(words) for words in re.findall(r"\./hume ([^`\n#]+)", one.around)]
     assert [words[0] for words in commands if shot in words] == ["regress"]

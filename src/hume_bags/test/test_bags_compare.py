@@ -16,7 +16,8 @@ from std_msgs.msg import String
 from typer.testing import CliRunner
 
 from hume_bags.comparison.differences import PAIRED, UNPAIRED, compare_runs
-from hume_bags.comparison.report import in_words
+from hume_bags.comparison.plot import plot_comparison
+from hume_bags.comparison.report import in_words, told
 from hume_bags.comparison.run import Run, Tally, bags_in, read_run
 from hume_bags.errors import BagError
 from hume_bags.writer import BagWriter
@@ -27,6 +28,7 @@ from hume_training.evaluation.intervals import newcombe, newcombe_paired, wilson
 
 LIFT, STACK = "lift the red cube", "stack the red cube on the blue cube"
 LABELS = {"s": "success", "f": "failure", "d": "discard"}
+TEXT = "{http://www.w3.org/2000/svg}text"
 SECOND = 1_000_000_000
 
 
@@ -182,6 +184,24 @@ def test_differences_of_robots_and_of_shares_are_told() -> None:
     assert [item.instruction for item in found.differences] == ["", LIFT, STACK]
 
 
+def test_in_words_each_run_as_a_whole_and_what_tells_it_apart() -> None:
+    first, second = run("a", "s" * 12), run("b", "f" * 12)
+    first.tallies[STACK] = second.tallies[STACK] = Tally((True, False))
+    found = compare_runs([first, second, run("c", "s" * 12)])
+    assert [(item.run, item.instruction) for item in told(found)] == [("b", ""), ("b", LIFT), ("c", LIFT)]
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(1, 1), (6, 7), (7, 1)])
+def test_many_instructions_are_drawn_together(tmp_path: Path, count: int, drawn: int) -> None:
+    runs = [run(name, "sf", "task 0") for name in ("a", "b")]
+    for one in runs:
+        one.tallies.update({f"task {k}": Tally((True, False)) for k in range(count)})
+    plot_comparison(compare_runs(runs), tmp_path / "a.svg")
+    words = [str(item.text) for item in ElementTree.parse(tmp_path / "a.svg").getroot().iter(TEXT)]
+    assert words.count("+0.0") == drawn
+    assert sum(word.startswith("a: ") and word.endswith(")") for word in words) == drawn
+
+
 def test_the_command_prints_writes_and_draws(tmp_path: Path) -> None:
     first = write_bag(tmp_path / "first", "sssf")
     second = write_bag(tmp_path / "second", "ffsf", checkpoint="org/two", checkpoint_id="2" * 64)
@@ -193,7 +213,7 @@ def test_the_command_prints_writes_and_draws(tmp_path: Path) -> None:
     found = json.loads(report.read_text(encoding="utf-8"))
     assert [(item["success"], item["failure"]) for item in found["runs"]] == [(3, 1), (1, 3)]
     assert found["differences"][0]["difference"] == pytest.approx(-0.5)
-    words = {str(item.text) for item in ElementTree.parse(plot).getroot().iter("{http://www.w3.org/2000/svg}text")}
+    words = {str(item.text) for item in ElementTree.parse(plot).getroot().iter(TEXT)}
     assert {"first: checkpoint org/one", "second: checkpoint org/two", "-50.0"} <= words
 
 

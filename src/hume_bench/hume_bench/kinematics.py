@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hume_core.action_spaces import EeDelta
+from hume_core.durations import FirstUnits
 from hume_core.json_report import write_json
 from hume_core.kinematics import Kinematics, Reach
 from hume_core.robot import RobotProfile, known_profiles
@@ -52,7 +53,11 @@ class KinematicsTiming:
 
 def run_bench(json_file: Path | None) -> int:
     """Measure every profile that has kinematics. Print a table, write the figures where asked."""
-    results = [_measure(profile) for name in known_profiles() if (profile := RobotProfile.load(name)).kinematics]
+    profiles = [profile for name in known_profiles() if (profile := RobotProfile.load(name)).kinematics]
+    rest, results = FirstUnits(len(profiles), "robots"), []
+    for profile in profiles:
+        results.append(_measure(profile))
+        rest.done()
     table = Table("robot", "joints", "step ms", "p99", "row ms", "p99", "10 rows", "reached")
     for result in results:
         times = (result.step_ms, result.step_p99_ms, result.row_ms, result.row_p99_ms, result.segment_ms)

@@ -19,8 +19,10 @@ from torch import Tensor
 
 from hume_bench.plot import plot_model
 from hume_bench.reference import straightforward_refine, straightforward_think
-from hume_bench.timing import Timing, measure_pair
+from hume_bench.timing import BUDGET, Timing, measure_pair
 from hume_core import Observation
+from hume_core.console import say
+from hume_core.durations import Units, duration
 from hume_core.errors import HumeError
 from hume_core.json_report import write_json
 from hume_system1.model import System1
@@ -126,6 +128,7 @@ def measure(
     results: list[ModelTimes] = []
     total = sum(len(candidates) if "system2" in size.systems else 0 for size in sizes)
     total += sum("system1" in size.systems for size in sizes)
+    say(f"at most {duration(total * BUDGET)}: {Units(total, 'cases', BUDGET)}, and somewhat more on a slow machine")
     with Progress(console=console) as progress, tempfile.TemporaryDirectory() as folder:
         task = progress.add_task("measuring", total=total)
         for size in sizes:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+BUDGET = 30.0
+"""No further turn of a measurement once this much time has passed, s."""
+
 _CLEAR = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
 
@@ -46,7 +49,7 @@ class Timing:
 
 
 def measure_pair(
-    first: Callable[[], object], second: Callable[[], object], repeats: int, budget: float = 30.0
+    first: Callable[[], object], second: Callable[[], object], repeats: int, budget: float = BUDGET
 ) -> tuple[Timing, Timing]:
     """Time two warm functions in turns, so that a slower machine for a while slows both.
 

@@ -12,6 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from hume_bench.trajectory_play import Form, Played, Setup, StopCause, play
+from hume_core.durations import FirstUnits
 from hume_core.json_report import write_json
 from hume_core.robot import ArmControllerType, RobotProfile, known_profiles
 
@@ -66,7 +67,10 @@ def run_bench(json_file: Path | None, compare: bool) -> int:
     """
     forms = list(Form) if compare else [Form.TIMED]
     tasks = [(p, form, *setup) for p in trajectory_profiles() for form in forms for setup in setups(p)]
-    rows = [_measure(*task) for task in track(tasks, "playing", console=Console(stderr=True), transient=True)]
+    rest, rows = FirstUnits(len(tasks), "setups"), []
+    for task in track(tasks, "playing", console=Console(stderr=True), transient=True):
+        rows.append(_measure(*task))
+        rest.done()
     table = Table("robot", "stream Hz", "update Hz", "from desired", "messages", "velocity", "acceleration", "delay ms")
     for row in rows:
         table.add_row(

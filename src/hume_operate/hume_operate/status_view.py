@@ -98,4 +98,4 @@ def _range(values: Sequence[float]) -> str:
 
 def _number(value: float) -> str:
     """Blank where it is not known."""
-    return f"{value:.2f}" if math.isfinite(value) else "-"
+    return f"{round(value, 2) + 0.0:.2f}" if math.isfinite(value) else "-"

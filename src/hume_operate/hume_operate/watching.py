@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +28,8 @@ _SETTLE = 0.6
 _PICTURE_SETTLE = 8.0
 """The same for a picture, which shows a curve, s."""
 _PICTURE_WIDTH = 100
+_FONTS = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
+"""Rich's drawings fetch their fonts from another site. Those of the viewer will do."""
 _LABELS = {"s": Label.SUCCESS, "f": Label.FAILURE, "d": Label.DISCARD}
 
 
@@ -48,14 +51,25 @@ def show_once(client: OperatorClient, as_json: bool, picture: Path | None = None
     client.spin(_SETTLE if picture is None else _PICTURE_SETTLE)
     snapshot = watch.snapshot()
     if picture is not None:
-        canvas = Console(record=True, width=_PICTURE_WIDTH, file=io.StringIO())
-        canvas.print(view(snapshot, keys=True))
-        canvas.save_svg(str(picture), title="hume status --watch")
+        draw_view(snapshot, picture)
     if as_json:
         print(json_text(snapshot.as_json()))
     else:
         Console().print(view(snapshot))
     return 0
+
+
+def draw_view(snapshot: Snapshot, picture: Path) -> None:
+    """Draw the view to a file, as SVG that needs no network.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    canvas = Console(record=True, width=_PICTURE_WIDTH, file=io.StringIO())
+    canvas.print(view(snapshot, keys=True))
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    drawing = canvas.export_svg(title="hume status --watch")
+    picture.write_text(_FONTS.sub("", drawing), encoding="utf-8")
 
 
 def watch_status(client: OperatorClient, as_json: bool, seconds: float | None) -> int:

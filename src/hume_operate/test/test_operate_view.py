@@ -6,6 +6,7 @@ import io
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from hume_core.json_report import json_text
 from hume_core.labels import Label
 from hume_operate.snapshot import Snapshot
 from hume_operate.status_view import KEYS, curve, line, view
-from hume_operate.watching import KeyActions
+from hume_operate.watching import KeyActions, draw_view
 
 SHOT = Snapshot(
     mode="running", reason="", instruction="lift the red cube", epoch=3, standing_still=False, system2="active",
@@ -59,6 +60,20 @@ def test_what_is_not_known_is_neither_nan_nor_infinite(snapshot: Snapshot) -> No
     assert "inf" not in shown(snapshot) + line(snapshot)
     content = json.loads(json_text(snapshot.as_json()), parse_constant=lambda name: pytest.fail(name))
     assert content["value"] == (None if snapshot is UNKNOWN else -1.5)
+
+
+@pytest.mark.parametrize("snapshot", [SHOT, UNKNOWN])
+def test_the_picture_has_the_view_and_needs_no_network(snapshot: Snapshot, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "status.svg"
+    draw_view(snapshot, path)
+    text = path.read_text(encoding="utf-8")
+    assert snapshot.mode.upper() in text
+    assert "font-face" not in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "").replace("https://www.textualize.io", "")
+
+
+def test_nearly_zero_has_no_sign() -> None:
+    assert "-0.00" not in shown(replace(SHOT, gripper=-0.001))
 
 
 def test_without_a_task_it_says_how_to_give_one() -> None:

@@ -71,7 +71,7 @@ def wrong(profile: RobotProfile, manager: Manager | None) -> dict[str, Finding]:
 
 def yaml_in(fix: str) -> dict[str, Any]:
     """The parameters of the line of YAML in a fix, by node."""
-    line = fix.split("file: ", 1)[1].split("; ", 1)[0]
+    line = fix.split("file: ", 1)[1].split(". Then ", 1)[0]
     loaded = yaml.safe_load(line)
     return {node: section["ros__parameters"] for node, section in loaded.items()}
 
@@ -207,7 +207,7 @@ def test_the_update_rate_is_at_least_the_streams(
         assert yaml_in(finding.fix) == {node: {"update_rate": 200}}
         assert not finding.optional
         # A profile's stream has a lowest rate of its own.
-        assert ("or set rates.stream" in finding.fix) is (max(listed, own) >= 50)
+        assert ("Or set rates.stream" in finding.fix) is (max(listed, own) >= 50)
 
 
 @pytest.mark.parametrize(("rate", "good"), [(120, False), (149, False), (150, True), (1000, True)])
@@ -271,7 +271,7 @@ def test_the_fix_of_a_stopped_controller_stops_those_in_its_way(
 @pytest.mark.parametrize(
     ("others", "fix"),
     [
-        ((), "ros2 run controller_manager spawner arm_controller -c {m};"),
+        ((), "ros2 run controller_manager spawner arm_controller -c {m}. Or"),
         ((OTHER,), "spawner arm_controller -c {m} --inactive && ros2 control switch_controllers --activate"),
     ],
 )

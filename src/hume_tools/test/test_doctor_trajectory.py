@@ -58,7 +58,7 @@ def test_a_wrong_parameter_is_named_with_its_line_of_yaml(
 ) -> None:
     findings = judged(changes, manager)
     assert wrong(findings) == [what]
-    assert f" {node}: {{ros__parameters: {{{fix}}}}};" in findings[what].fix
+    assert f" {node}: {{ros__parameters: {{{fix}}}}}. Then" in findings[what].fix
     assert not findings[what].optional
 
 

@@ -12,11 +12,15 @@ from hume_training.evaluation.intervals import wilson
 from hume_training.evaluation.plot import plot_success
 
 
-def drawn(report: dict[str, Any], path: Path) -> set[str]:
-    """The words of the plot."""
+def words(report: dict[str, Any], path: Path) -> list[str]:
+    """The words of the plot in the order in which they are drawn."""
     plot_success(report, path)
     root = ElementTree.fromstring(path.read_bytes())
-    return {str(element.text) for element in root.iter("{http://www.w3.org/2000/svg}text")}
+    return [str(element.text) for element in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def drawn(report: dict[str, Any], path: Path) -> set[str]:
+    return set(words(report, path))
 
 
 def report_of(successes: tuple[int, ...], checkpoint: str = "org/name", seed: int = 3) -> dict[str, Any]:
@@ -62,6 +66,13 @@ def test_paired_differences_stand_beside_the_bars(tmp_path: Path, successes: tup
     assert "n1 minus this, points, paired, 95 %" in texts
     for count in successes[1:]:
         assert f"{100 * (successes[0] - count) / 40:+.0f}" in texts
+
+
+@pytest.mark.parametrize("successes", [(33, 21), (10, 40, 12, 9)])
+def test_variants_stand_in_the_order_in_which_they_were_named(tmp_path: Path, successes: tuple[int, ...]) -> None:
+    report = report_of(successes)
+    names = [word for word in words(report, tmp_path / "a.svg") if word in report["variants"]]
+    assert names == list(report["variants"])
 
 
 def test_one_variant_alone_has_no_differences(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def _notes(first: Run, other: Run, shared: Sequence[str]) -> list[str]:
     if first.robot != other.robot:
         notes.append(f"the robots differ: {first.name} is of '{first.robot}', {other.name} of '{other.robot}'")
     if first.checkpoint_id and first.checkpoint_id == other.checkpoint_id:
-        notes.append(f"{first.name} and {other.name} are of the same checkpoint")
+        notes.append(f"{first.name} and {other.name} are of the same checkpoint: what differs is how it was run")
     for one, rest in ((first, other), (other, first)):
         notes += [
             f"'{text}' is not compared with {rest.name}, which has no judged episode of it"

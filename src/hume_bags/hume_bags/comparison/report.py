@@ -72,8 +72,14 @@ def print_report(found: Comparison) -> None:
         console.print(f"{run.name}: checkpoint {_checkpoint(run)}, robot {run.robot or 'unknown'}", markup=False)
     for note in found.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
-    for item in found.differences:
-        console.print(in_words(item), markup=False, highlight=False, style="bold" if not item.contains_zero else "")
+    for item in told(found):
+        console.print(in_words(item), markup=False, highlight=False, style="" if item.contains_zero else "bold")
+
+
+def told(found: Comparison) -> list[RateDifference]:
+    """What is said in words: each run as a whole, and each instruction that tells it apart."""
+    whole = {item.run: item for item in reversed(found.differences)}
+    return [item for item in found.differences if item is whole[item.run] or not item.contains_zero]
 
 
 def in_words(item: RateDifference) -> str:
@@ -110,7 +116,7 @@ def _rates(found: Comparison) -> Table:
         table.add_column(column)
     for run in found.runs:
         rows = list(run.tallies.items())
-        for text, tally in [*rows, *([(ALL, run.whole)] if len(rows) > 1 else [])]:
+        for text, tally in [*([(ALL, run.whole)] if len(rows) > 1 else []), *rows]:
             rate = "" if tally.rate is None else f"{100 * tally.rate:.1f} %"
             bounds = "" if tally.interval is None else "{:.1f} to {:.1f} %".format(*(100 * x for x in tally.interval))
             counts = (tally.success, tally.failure, tally.unknown, tally.discarded)

@@ -11,7 +11,7 @@ from hume_bags.reader import BagReader
 from hume_bags.regress.compare import Comparison
 from hume_bags.regress.findings import seconds
 from hume_bags.regress.policy import RecordedPolicy, content_hash
-from hume_bags.regress.regress_settings import RegressOptions, RegressSettings
+from hume_bags.regress.regress_settings import RegressOptions
 
 UNKNOWN = "unknown"
 _FIRST_REAL_YEAR = 2000
@@ -59,10 +59,16 @@ class RunFacts:
         ]
 
 
-def run_facts(
-    options: RegressOptions, settings: RegressSettings, bag: BagReader, robot: str, policy: RecordedPolicy
-) -> RunFacts:
-    """What is about to be compared."""
+def run_facts(options: RegressOptions, bag: BagReader, robot: str, checkpoint: str, policy: RecordedPolicy) -> RunFacts:
+    """What is compared.
+
+    Args:
+        options: what was asked for.
+        bag: that is stepped.
+        robot: name of the profile that is used.
+        checkpoint: that is used, for people.
+        policy: its weights.
+    """
     recorded = {key: str(bag.provenance.get(key) or "") for key in ("robot", "checkpoint")}
     return RunFacts(
         bag=str(options.bag),
@@ -73,7 +79,7 @@ def run_facts(
         },
         compared_with="" if options.golden is None else str(options.golden),
         robot=robot,
-        checkpoint=settings.checkpoint,
+        checkpoint=checkpoint,
         weights=f"{content_hash(policy.weights.tobytes()):016x}",
         commit=workspace_commit(),
         date=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC"),

@@ -27,7 +27,9 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 72re
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 .same { color: #17713a; } .differs { color: #b3261e; }
 pre { background: #f4f4f4; padding: .8rem; white-space: pre-wrap; } img { width: 100%; }
-table { border-collapse: collapse; } th { text-align: left; font-weight: 600; padding: .1rem 1.2rem .1rem 0; }
+table { border-collapse: collapse; } th { text-align: left; font-weight: 600; padding: .1rem 1.2rem .1rem 0;
+  white-space: nowrap; }
+summary { cursor: pointer; margin: 1rem 0; }
 td { font-family: ui-monospace, monospace; font-size: .87em; overflow-wrap: anywhere; } th, td { vertical-align: top; }
 .sentence { font-size: 1.1rem; font-weight: 600; }
 """
@@ -56,11 +58,17 @@ def write_page(result: RegressResult, path: Path) -> None:
         f"<h1 class='{'same' if same else 'differs'}'>hume regress: {html.escape(verdict(result))}</h1>",
         f"<p class='sentence'>{html.escape(sentence(result.comparison))}</p>",
         f"<table>{facts}</table>",
-        f"<pre>{html.escape(chr(10).join(lines(result)))}</pre>",
+        f"<details><summary>{_contents(result)}</summary><pre>{html.escape(chr(10).join(lines(result)))}</pre></details>",
     ]
     for title, draw in plots:
         parts.append(f"<h2>{title}</h2><img alt='{title}' src='data:image/png;base64,{_image(result, draw)}'>")
     path.write_text("\n".join([*parts, "</body></html>\n"]), encoding="utf-8")
+
+
+def _contents(result: RegressResult) -> str:
+    """What is in the part that is folded up."""
+    findings = 0 if result.comparison is None else len(result.comparison.findings)
+    return f"All of the report: {findings} findings, {len(result.stream.header['events'])} events, rates and latencies"
 
 
 def _image(result: RegressResult, draw: Callable[[RegressResult, Figure], None]) -> str:
@@ -89,7 +97,6 @@ def _rows(figure: Figure, count: int, height: float = 1.7) -> list[Axes]:
     figure.set_size_inches(_WIDTH, inches)
     axes = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
     figure.subplots_adjust(_LEFT / _WIDTH, _BOTTOM / inches, 1.0 - _RIGHT / _WIDTH, 1.0 - _TOP / inches, hspace=0.18)
-    figure.align_ylabels(axes)
     axes[-1].set_xlabel("time, s")
     return list(axes)
 

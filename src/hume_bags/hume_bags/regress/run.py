@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -80,8 +81,8 @@ def regress(options: RegressOptions) -> RegressResult:
 def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | None) -> RegressResult:
     settings = settings_of(options, bag.provenance)
     profile = tightened(_profile(options, settings, bag), settings.limits_file)
-    settings = replace(settings, checkpoint=settings.checkpoint or str(default_checkpoint(settings.robot)))
-    policy, profile = load_policy(settings.checkpoint, profile, settings)
+    checkpoint = settings.checkpoint or str(default_checkpoint(settings.robot))
+    policy, profile = load_policy(checkpoint, profile, settings)
     session = SteppedSession(bag, profile, policy.cameras, options.namespace)
     state = session.check()
     if policy.normalizer is not None:
@@ -108,7 +109,8 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
         *session.problems,
         *journal.problems(),
     ]
-    facts = run_facts(options, settings, bag, profile.name, policy)
+    name = settings.checkpoint or f"{Path(checkpoint).name} (that of the robot)"
+    facts = run_facts(options, bag, profile.name, name, policy)
     return RegressResult(stream, golden, comparison, problems, duration, wall, used, facts)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from hume_core.console import say
+from hume_core.durations import MEASURED
 from hume_core.errors import HumeError
 from hume_tools.parity.episode import check_episode
 from hume_tools.parity.half import check_half
@@ -17,6 +19,8 @@ from hume_tools.parity.training import check_training
 
 FLOAT32_FILE = "io.npz"
 BFLOAT16_FILE = "io_bf16.npz"
+_SMALL, _SMALL_SIZE = 7, 3
+"""What a small checkpoint takes, s, and its size, MB."""
 
 
 def run_parity(folder: Path) -> int:
@@ -33,6 +37,7 @@ def run_parity(folder: Path) -> int:
         0 where every array is within 1e-4 relative. 1 where one is not. 2 where the folder cannot be read.
     """
     console = Console()
+    say(_expected(folder))
     try:
         reports = compare(Path(folder))
     except HumeError as error:
@@ -44,6 +49,12 @@ def run_parity(folder: Path) -> int:
         verdict = f"[red]{len(failed)} failed: {', '.join(failed)}[/]" if failed else "[green]all passed[/]"
         console.print(f"{title}: {len(report.comparisons)} arrays, {verdict}")
     return 0 if all(report.passed for report in reports.values()) else 1
+
+
+def _expected(folder: Path) -> str:
+    """How long it takes, as far as that is known: every array is computed once on the processor."""
+    size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
+    return f"{_SMALL} seconds for a checkpoint of {_SMALL_SIZE} MB ({MEASURED}); this one has {size:.0f} MB"
 
 
 def compare(folder: Path) -> dict[str, Report]:

@@ -26,7 +26,7 @@ ROBOT = "wx250s_sim"
 _PLAN = "plan.json"
 _LEAST, _LEAST_WITH_A_RULE = 0.95, 0.75
 """Share of the attempts below which the recording is a failure. A push of the arm may break the rule of a scene."""
-_DEMONSTRATION_SECONDS = 9.9
+_DEMONSTRATION_SECONDS = 0.45
 """Of one worker."""
 _recorder: Recorder | None = None
 

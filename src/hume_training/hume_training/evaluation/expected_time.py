@@ -5,20 +5,24 @@ from __future__ import annotations
 from hume_core.console import say
 from hume_core.durations import MEASURED, FirstUnits, Units, estimate
 
-EPISODE_SECONDS = 9.9
-"""Of one worker for an episode of the policy that ships."""
-
-_BASIS = f"{MEASURED}, with the policy that ships"
+PER_SIMULATED_SECOND, PER_RECORDED_SECOND = 0.6, 1.5
+"""Seconds of a worker per simulated second with the policy that ships: many episodes side by side, and one by one."""
 
 
-def expect_episodes(count: int, workers: int, part: int) -> FirstUnits:
-    """Say how long episodes will take, and again when the first ones are done.
+def expect_episodes(count: int, time_limit: float, workers: int, part: int, one_by_one: bool = False) -> FirstUnits:
+    """Say how long episodes take at most, and, when the first ones are done, how long the others do.
 
     Args:
         count: episodes still to be played.
+        time_limit: of an episode, simulated s.
         workers: processes that play them.
-        part: episodes that a worker plays side by side.
+        part: episodes that a worker returns together.
+        one_by_one: they are not played side by side.
     """
+    each = time_limit * (PER_RECORDED_SECOND if one_by_one else PER_SIMULATED_SECOND)
     if count:
-        say(estimate(Units(count, "episodes", EPISODE_SECONDS), basis=_BASIS, at_once=workers))
+        work = estimate(
+            Units(count, "episodes", each), basis=f"{MEASURED}, with the policy that ships", at_once=workers
+        )
+        say(f"at most {work}")
     return FirstUnits(count, "episodes", after=part * workers)

@@ -21,12 +21,13 @@ def plot_success(report: dict[str, Any], path: Path) -> None:
     variants = report["variants"]
     paired = len(variants) > 1
     with plot_file(path, _HEAD + _PER_VARIANT * len(variants), *([_WIDE] if paired else [])) as figure:
-        if paired:
-            left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-            _draw_differences(right, report)
-        else:
-            left = figure.subplots()
+        left, *right = figure.subplots(
+            1, 2 if paired else 1, sharey=True, squeeze=False, width_ratios=(3, 2)[: 1 + paired]
+        )[0]
+        # The first to be drawn gives the order of the rows.
         _draw_rates(left, variants)
+        for axes in right:
+            _draw_differences(axes, report)
         left.invert_yaxis()
         figure.suptitle(_title(report))
 

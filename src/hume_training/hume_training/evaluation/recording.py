@@ -127,13 +127,13 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
         raise DatasetError(f"{root} is a finished dataset; name another folder")
     if options.push_to_hub:
         check_name(options.push_to_hub)
-    find_suite(options.suite, **options.timing)
+    suite = find_suite(options.suite, **options.timing)
     find_variant(options.variant)
     profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     parts = [range(i, min(i + _PART, options.episodes)) for i in range(0, options.episodes, _PART)]
     done = staged_shards(root)
     todo = sum(len(part) for i, part in enumerate(parts) if i not in done)
-    rest = expect_episodes(todo, options.workers, _PART)
+    rest = expect_episodes(todo, suite.time_limit, options.workers, _PART)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
     with (

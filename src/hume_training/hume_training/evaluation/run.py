@@ -115,7 +115,7 @@ def evaluate(options: EvaluateOptions, suite: Suite, profile: RobotProfile) -> d
     """Outcomes by variant, in the order of the episodes."""
     episodes = list(range(options.episodes))
     total = len(episodes) * len(options.variants)
-    rest = expect_episodes(total, options.workers, _PART)
+    rest = expect_episodes(total, suite.time_limit, options.workers, _PART, options.recorder is not None)
     jobs = [(name, episodes[i : i + _PART]) for i in range(0, len(episodes), _PART) for name in options.variants]
     found: dict[str, dict[int, EpisodeOutcome]] = {name: {} for name in options.variants}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
