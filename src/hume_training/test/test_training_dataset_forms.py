@@ -265,9 +265,7 @@ def test_the_layout_of_v2_is_read(
 def test_a_damaged_dataset_of_v2_names_the_converter(root: Path, tmp_path: Path, damage: str) -> None:
     legacy = as_legacy(root, tmp_path / "v2")
     path = legacy / "meta/episodes.jsonl"
-    wanted = (
-        rf"python -m lerobot\.scripts\.convert_dataset_v21_to_v30 --repo-id=OWNER/NAME --root={legacy} --"
-    )
+    wanted = rf"python -m lerobot\.scripts\.convert_dataset_v21_to_v30 --repo-id=OWNER/NAME --root={legacy} --"
     if damage.endswith(".jsonl"):
         (legacy / "meta" / damage).unlink()
     elif damage == "data_path":
@@ -297,7 +295,9 @@ def test_datasets_of_v1_name_their_converter(root: Path, where: str) -> None:
         (root / "meta").rename(root / "meta_data")
     else:
         change(root, codebase_version=where)
-    with pytest.raises(DatasetError, match=r"lerobot\.datasets\.v2\.convert_dataset_v1_to_v2 .*[(]of lerobot 0\.3\.3[)]"):
+    with pytest.raises(
+        DatasetError, match=r"lerobot\.datasets\.v2\.convert_dataset_v1_to_v2 .*[(]of lerobot 0\.3\.3[)]"
+    ):
         load_demonstrations(root)
 
 
