@@ -17,9 +17,11 @@ TOP_DOWN = (
     "hume_bench",
     "hume_bringup",
     "hume_operate",
+    "hume_views",
     "hume_bags",
     "hume_training",
     "hume_sim",
+    "hume_serve",
     "hume_session",
     "hume_system2",
     "hume_system1",
@@ -35,6 +37,7 @@ DISTRIBUTIONS = {
     "lz4": "lz4",
     "matplotlib": "matplotlib",
     "mcap": "mcap",
+    "msgpack": "msgpack",
     "mujoco": "mujoco",
     "numpy": "numpy",
     "pinocchio": "pin",
@@ -49,6 +52,7 @@ DISTRIBUTIONS = {
     "torch": "torch",
     "transformers": "transformers",
     "typer": "typer",
+    "websockets": "websockets",
     "yaml": "PyYAML",
     "zstandard": "zstandard",
 }
@@ -138,7 +142,7 @@ def test_the_package_file_names_what_is_imported(package: str) -> None:
 def test_the_package_file_names_nothing_else(package: str) -> None:
     root = ElementTree.parse(SOURCE / package / "package.xml").getroot()
     named = {element.text for element in root if element.tag in ("depend", "exec_depend")}
-    programs = {"hume_bringup": {"robot_state_publisher", "hume_bags", "hume_sim"}}.get(package, set())
+    programs = {"hume_bringup": {"robot_state_publisher", "hume_bags", "hume_sim", "hume_views"}}.get(package, set())
     assert {name for name in named - programs if not str(name).startswith("python3-") and name != "pinocchio"} <= (
         foreign_imports(package)
     )

@@ -6,7 +6,7 @@ setup(
     name=package_name,
     version="0.1.0",
     packages=find_packages(exclude=["test"]),
-    package_data={package_name: ["py.typed", "configs/*.yaml", "checkpoints/*/*"]},
+    package_data={package_name: ["py.typed", "configs/*.yaml", "configs/recipes/*.yaml", "checkpoints/*/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
         (f"share/{package_name}", ["package.xml"]),
@@ -17,6 +17,7 @@ setup(
         "huggingface_hub",
         "numpy",
         "opencv-python-headless",
+        "peft",
         "pyarrow",
         "pydantic",
         "rich",

@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from hume_bags.commands import Track, commanded, measured
+from hume_bags.commands import Commands, measured
 from hume_bags.episodes import RecordedEpisode, find_episodes
 from hume_bags.errors import BagError
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
+from hume_bags.topics import recorded_namespace
+from hume_bags.tracks import Track
 from hume_core.action_spaces import AngleUnit
+from hume_core.durations import FirstUnits
 from hume_core.errors import DatasetError, HumeError
 from hume_core.json_report import json_text
 from hume_core.policy_contract import named_contract
@@ -44,7 +47,7 @@ class ExportOptions:
     bags: tuple[Path, ...]
     folder: Path
     robot: str = ""
-    namespace: str = ""
+    namespace: str | None = None
     task: str = ""
     success: bool | None = None
     actions: str = "commands"
@@ -86,6 +89,7 @@ def run_export(options: ExportOptions) -> int:
             f"column '{SUCCESS}': nothing says how every episode ended; use hume label, --success or --failure"
         )
     features: dict[str, Feature] = {}
+    rest = FirstUnits(len(kept), "episodes")
     sources: list[dict[str, Any]] = []
     for plan in plans:
         for recorded, episode in export_bag(plan.reader, plan.profile, plan.episodes, options, skipped):
@@ -95,6 +99,7 @@ def run_export(options: ExportOptions) -> int:
             except DatasetError as error:
                 skipped.append(f"{plan.reader.path}: '{recorded.instruction}' at {recorded.start:.2f} s: {error}")
                 continue
+            rest.done()
             sources.append({"bag": str(plan.reader.path), "frames": episode.length, **asdict(recorded)})
     if not sources:
         raise BagError("no episode could be exported: " + ("; ".join(skipped) or "no bag was named"))
@@ -119,8 +124,10 @@ def export_bag(
     if not episodes:
         skipped.append(f"{reader.path}: no goal and no scene was recorded; name the instruction with --task")
         return
-    track = (commanded if options.actions == "commands" else measured)(reader, profile, options.namespace)
-    observations = BagObservations(reader, profile, namespace=options.namespace)
+    namespace = recorded_namespace(reader.recorded, profile, options.namespace)
+    observations = BagObservations(reader, profile, namespace=namespace)
+    commands = Commands(reader, profile, namespace)
+    track = commands.track() if options.actions == "commands" else measured(reader, profile, namespace)
     kept = [episode for episode in episodes if not episode.discarded]
     for episode in episodes:
         if episode.discarded:
@@ -132,7 +139,8 @@ def export_bag(
             skipped.append(f"{reader.path}: '{recorded.instruction}' at {recorded.start:.2f} s: {error}")
             continue
         yield recorded, EpisodeData(columns, recorded.instruction, recorded.seed, bool(recorded.success))
-    skipped += [f"{reader.path}: {count} times: {what}" for what, count in observations.problems.items()]
+    problems = commands.problems + observations.problems
+    skipped += [f"{reader.path}: {count} times: {what}" for what, count in problems.items()]
     skipped += [f"{reader.path}: {problem}" for problem in reader.problems]
 
 
@@ -208,10 +216,10 @@ def _columns(
     stamps = np.array([frame.stamp for frame in frames])
     ahead = profile.action.dt if options.actions == "states" else 0.0
     known = stamps[stamps >= episode.start]
-    if not len(known) or not len(track.times):
+    if not len(known):
         raise BagError("cameras and joint states never match in it")
-    start = max(episode.start, known[0], track.times[0] - ahead)
-    times = grid(start, min(episode.end, track.times[-1] - ahead), profile.action.dt)
+    start = max(episode.start, known[0], track.start - ahead)
+    times = grid(start, min(episode.end, track.end - ahead), profile.action.dt)
     if len(times) < _FEWEST_FRAMES:
         raise BagError(
             f"it has less than {_FEWEST_FRAMES} steps of {profile.action.dt} s with observations and actions"

@@ -215,7 +215,7 @@ def test_an_unknown_revision_is_named(monkeypatch):
         raise RevisionNotFoundError.__new__(RevisionNotFoundError, "404")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    with pytest.raises(CheckpointError, match=r"'organisation/name' .*no revision 'v9'; give a commit, tag or"):
+    with pytest.raises(CheckpointError, match=r"'organisation/name' .*no revision 'v9'. Give a commit, tag or"):
         resolve_folder("organisation/name@v9")
 
 

@@ -78,7 +78,7 @@ def test_unknown_fields_are_refused_with_the_nearest(
     content: dict[str, Any], section: str, wrong: str, meant: str | None
 ) -> None:
     content[section][wrong] = 7
-    with pytest.raises(ConfigError, match=f"unknown config field '{section}.{wrong}'; valid fields:") as caught:
+    with pytest.raises(ConfigError, match=f"unknown config field '{section}.{wrong}'. Valid fields:") as caught:
         HumeConfig.from_dict(content)
     if meant in KNOWN[section]:
         assert str(caught.value).endswith(f"did you mean '{meant}'?")
@@ -147,7 +147,7 @@ def test_ways_to_normalise(content: dict[str, Any], mode: str) -> None:
     mapping = {"VISUAL": "IDENTITY", "STATE": mode, "ACTION": mode}
     assert HumeConfig.from_dict(content | {"normalization_mapping": mapping}).normalization_mapping == mapping
     if mode != "IDENTITY":
-        with pytest.raises(ConfigError, match=r"normalization_mapping.VISUAL' is '\w+'; valid: IDENTITY"):
+        with pytest.raises(ConfigError, match=r"normalization_mapping.VISUAL' is '\w+'. Valid: IDENTITY"):
             HumeConfig.from_dict(content | {"normalization_mapping": mapping | {"VISUAL": mode}})
 
 

@@ -295,9 +295,7 @@ def test_datasets_of_v1_name_their_converter(root: Path, where: str) -> None:
         (root / "meta").rename(root / "meta_data")
     else:
         change(root, codebase_version=where)
-    with pytest.raises(
-        DatasetError, match=r"lerobot\.datasets\.v2\.convert_dataset_v1_to_v2 .*[(]of lerobot 0\.3\.3[)]"
-    ):
+    with pytest.raises(DatasetError, match=r"v2\.convert_dataset_v1_to_v2 .*[(]of lerobot 0\.3\.3[)]"):
         load_demonstrations(root)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,10 +11,11 @@ from torch import Tensor
 
 from hume_core.checkpoint import CheckpointReader
 from hume_core.config import HumeConfig
+from hume_core.engines import EagerEngine, Graph, Log
 from hume_core.errors import CheckpointError, ChunkError
-from hume_core.flow import euler_times
 from hume_core.observation import Observation
-from hume_core.policy import PretrainedPolicy
+from hume_core.policy import LOG, PretrainedPolicy
+from hume_system1.model.denoising import Denoising, Vision
 from hume_system1.model.names import to_stored
 from hume_system1.model.network import System1Network
 
@@ -30,7 +33,6 @@ class System1(PretrainedPolicy):
     def __init__(self, config: HumeConfig) -> None:
         super().__init__(config)
         self.network = System1Network(config)
-        self._hot = {"encode_and_start": self.network.encode_and_start, "velocity": self.network.velocity}
 
     @classmethod
     def build(cls, config: HumeConfig, reader: CheckpointReader) -> System1:
@@ -41,7 +43,7 @@ class System1(PretrainedPolicy):
         """
         if not config.has_system1:
             raise CheckpointError(
-                f"{reader.folder} holds System 2 alone (type '{config.type}'); run it with `refine:=false`, or train a "
+                f"{reader.folder} holds System 2 alone (type '{config.type}'). Run it with `refine:=false`, or train a "
                 "System 1 for it"
             )
         return cls(config)
@@ -78,7 +80,7 @@ class System1(PretrainedPolicy):
         if self.config.s1_origin == "anchor":
             return self.normalizer.unnormalise(self.denoise(observation, segment, progress, image_tokens))
         if moved is None:
-            raise ChunkError("this checkpoint refines joint deltas from the newest state; `moved` must be given")
+            raise ChunkError("this checkpoint refines joint deltas from the newest state. `moved` must be given")
         shift = self.shift(torch.as_tensor(moved))
         return self.normalizer.unnormalise(self.denoise(observation, segment - shift, progress, image_tokens) + shift)
 
@@ -89,7 +91,9 @@ class System1(PretrainedPolicy):
     @torch.inference_mode()
     def encode_images(self, observation: Observation) -> Tensor:
         """Tokens of an observation's images (B, cameras * (1 + patches), width)."""
-        return self.network.embed_images(self.prepare_images(observation))
+        images = self.prepare_images(observation)
+        run = self._prepared.get(_key(images))
+        return self.network.embed_images(images) if run is None else run(images)[0]
 
     def segment(self, chunk: Any, progress: Any, batch: int) -> tuple[Tensor, Tensor]:
         """Rows of the chunk from its progress on (B, h, A), its last row repeated past the end, and progress (B,).
@@ -100,12 +104,12 @@ class System1(PretrainedPolicy):
         chunk = torch.as_tensor(chunk).to(self.device, torch.float32)
         shape = (batch, config.s2_chunk_size, config.max_action_dim)
         if tuple(chunk.shape) != shape:
-            raise ChunkError(f"chunk has shape {list(chunk.shape)}; expected (B, H, A) = {list(shape)}")
+            raise ChunkError(f"chunk has shape {list(chunk.shape)}. Expected (B, H, A) = {list(shape)}")
         progress = torch.as_tensor(progress, dtype=torch.float32)
         if progress.ndim > 1 or (progress.ndim == 1 and len(progress) != batch):
-            raise ChunkError(f"progress has shape {list(progress.shape)}; expected one number or ({batch},)")
+            raise ChunkError(f"progress has shape {list(progress.shape)}. Expected one number or ({batch},)")
         if progress.device.type == "cpu" and not bool(((progress >= 0) & (progress < 1)).all()):
-            raise ChunkError(f"progress is {progress.tolist()}; it must lie in [0, 1)")
+            raise ChunkError(f"progress is {progress.tolist()}. It must lie in [0, 1)")
         # Row k of a chunk belongs to the time k rows after the observation. The progress s in [0, 1) is the share of
         # its H rows that has passed, so the segment for now starts at row trunc(s H). The product is rounded to float32
         # as in the released code: in float64 some segments would start one row earlier.
@@ -144,39 +148,66 @@ class System1(PretrainedPolicy):
         if image_tokens is None:
             image_tokens = self.encode_images(observation)
         state = self.state_history(observation)
-        # The cascade: System 2 ends its flow early, so its chunk still holds some noise. System 1 takes the flow up at
-        # the time theta1 < 1, with the segment itself as x(theta1) and no fresh noise, and goes on to 0 on newer
-        # images:
-        #
-        #     x(t - step) = x(t) - step v1(x(t), t | newest images and state, progress),    t = theta1, ..., step
-        #
-        # It was trained with a System 2 segment as the noise end of the lines x_t, so v1 leads from there to the
-        # demonstrated motion. Few steps are enough, as only a short way is left (Hume paper, on cascaded action
-        # denoising).
-        step = self.config.theta1 / self.config.s1_num_steps
-        times = torch.tensor(euler_times(self.config.theta1, step), device=segment.device)
-        features = self.network.projections.time_features(times, self.network.compute_dtype)
-        first, cache = self._hot["encode_and_start"](image_tokens, state, progress, segment, features[:1])
-        rotary = self.network.rotary(cache[0][0].shape[2], segment.shape[1], segment.device)
-        x = segment - step * first
-        for row in features[1:]:
-            x -= step * self._hot["velocity"](x, row[None], cache, rotary)
-        return x
+        run = self._prepared.get(_key(image_tokens)) or self._denoising()
+        return run(image_tokens, state, progress, segment)[0]
 
-    def warm_up(self, repeats: int = 2) -> None:
-        """Refine a chunk on a black observation, so that the first real segment is as fast as the others.
+    def _denoising(self) -> Denoising:
+        return Denoising(self.network, self.config.theta1, self.config.s1_num_steps)
 
-        Raises:
-            CompileError: compiled with another result than without.
+    @torch.inference_mode()
+    def graphs(self, observation: Observation) -> dict[Hashable, Graph]:
+        """What is computed for observations like this one: its vision and its denoising.
+
+        Args:
+            observation: B observations. Only sizes and the set of cameras count.
+        """
+        config, batch, random = self.config, observation.batch_size, torch.Generator().manual_seed(0)
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(shape, generator=random).to(self.device)
+
+        images = normal(*self.prepare_images(observation).shape).clamp(-1.0, 1.0)
+        tokens = self.network.embed_images(images)
+        inputs = {
+            "image_tokens": tokens,
+            "state": normal(batch, config.s1_his_state_size, config.max_state_dim),
+            "progress": torch.full((batch,), 0.25, device=self.device),
+            "segment": normal(batch, config.s1_chunk_size, config.max_action_dim),
+        }
+        vision = Graph("system1_vision", Vision(self.network), {"images": images}, ("tokens",))
+        constants = f"{config.s1_num_steps} steps from {config.theta1}"
+        denoising = Graph("system1_denoising", self._denoising(), inputs, ("actions",), constants=constants)
+        dtype = self.network.compute_dtype
+        return {_key(images): replace(vision, dtype=dtype), _key(tokens): replace(denoising, dtype=dtype)}
+
+    def prepare(self, observation: Observation, log: Log = LOG) -> None:
+        """Let the engine make its functions for observations like this one.
+
+        Args:
+            observation: see `graphs`.
+            log: told what takes time, and what does not work.
+        """
+        if not isinstance(self.engine, EagerEngine):
+            self._prepare(self.graphs(observation), log)
+
+    def warm_up(self, repeats: int = 2, log: Log = LOG) -> None:
+        """Prepare and refine a chunk on a black observation, so that the first real segment is as fast as the others.
+
+        Args:
+            repeats: how often.
+            log: see `prepare`.
         """
         observation = self.blank_observation()
+        self.prepare(observation, log)
         generator = torch.Generator().manual_seed(0)
         chunk = torch.randn(1, self.config.s2_chunk_size, self.config.max_action_dim, generator=generator)
         still = torch.zeros(1, 1)
         for _ in range(repeats):
             self.refine(observation, chunk, moved=still)
-        if self._compiled:
-            self._check_compiled(lambda: self.refine(observation, chunk, moved=still))
+
+
+def _key(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(tensor.shape)
 
 
 def rows_from(chunk: Tensor, start: Tensor, length: int) -> Tensor:

@@ -75,6 +75,30 @@ def bench_stops(
     raise typer.Exit(run_bench(json_file, endings, plot))
 
 
+@bench.command("load")
+def bench_load(
+    json_file: JsonOption = None,
+    plot: PlotOption = None,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes under each load.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 0,
+) -> None:
+    """Run the demo's episodes on a quiet computer, and with two and four busy processes beside it."""
+    from hume_bench.load import run_bench
+
+    raise typer.Exit(run_bench(json_file, plot, episodes, seed))
+
+
+@bench.command("markers")
+def bench_markers(
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=2.0, help="Length of each measurement, s.")] = 20.0,
+) -> None:
+    """Measure what drawing the candidates costs, with somebody who looks and without."""
+    from hume_bench.markers import run_bench
+
+    raise typer.Exit(run_bench(json_file, seconds))
+
+
 @bench.command("dataset")
 def bench_dataset(
     json_file: JsonOption = None,

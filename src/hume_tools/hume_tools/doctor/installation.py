@@ -96,7 +96,7 @@ def _ros() -> list[Finding]:
     findings = [Finding("rclpy", _importable("rclpy"), f"ROS 2 {distro}, {source}", "./hume doctor again")]
     for name in _LAUNCH:
         there = _importable(name)
-        fix = f"not on PyPI; with a native ROS 2: apt install ros-$ROS_DISTRO-{name.replace('_', '-')}"
+        fix = f"not on PyPI. With a native ROS 2: apt install ros-$ROS_DISTRO-{name.replace('_', '-')}"
         findings.append(Finding(name, there, "installed" if there else "not installed", fix, optional=True))
     return findings
 
@@ -131,9 +131,10 @@ def _realtime() -> list[Finding]:
     priority = resource.getrlimit(resource.RLIMIT_RTPRIO)[1]
     allowed = os.geteuid() == 0 or priority == resource.RLIM_INFINITY or priority >= 60
     fix = "add '@realtime - rtprio 95' and '@realtime - memlock unlimited' to /etc/security/limits.conf"
+    found = "allowed" if allowed else f"rtprio limit {priority}"
     cores = os.cpu_count() or 1
     return [
-        Finding("SCHED_FIFO", allowed, "allowed" if allowed else f"rtprio limit {priority}", fix, optional=True),
+        Finding("real-time scheduling", allowed, found, fix, optional=True),
         Finding("cores", cores >= 2, str(cores), "two or more keep the command stream punctual", optional=True),
         Finding("compiler", shutil.which("g++") is not None, shutil.which("g++") or "none", "apt-get install g++"),
     ]

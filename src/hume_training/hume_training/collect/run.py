@@ -12,8 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from hume_core.console import say
+from hume_core.durations import MEASURED, FirstUnits, Units, estimate
 from hume_core.errors import DatasetError
-from hume_training.collect.plan import PlannedEpisode, plan_episodes, shards
+from hume_training.collect.plan import SHARD_SIZE, PlannedEpisode, plan_episodes, shards
 from hume_training.collect.recorder import RATE, Recorder, RecorderOptions, demonstration_features
 from hume_training.data.hub import check_name, push_dataset
 from hume_training.data.layout import INFO
@@ -21,6 +23,8 @@ from hume_training.data.writer import STAGING, finish, stage_shard, staged_shard
 
 ROBOT = "wx250s_sim"
 _PLAN = "plan.json"
+_DEMONSTRATION_SECONDS = 9.9
+"""Of one worker."""
 _recorder: Recorder | None = None
 
 
@@ -50,7 +54,7 @@ class CollectOptions:
 
 
 def run_collect(options: CollectOptions) -> int:
-    """Record what is not recorded yet and finish the dataset. 0 when at least 95 % of the attempts succeeded.
+    """Record what is not recorded yet and finish the dataset. 0 when at least 95 % of the attempts are in it.
 
     Raises:
         DatasetError: the folder holds another dataset, or one recorded with other options.
@@ -64,18 +68,23 @@ def run_collect(options: CollectOptions) -> int:
     parts = shards(plan_episodes(options.tasks, options.episodes, options.seed, options.paired))
     done = staged_shards(root)
     total, kept = sum(map(len, parts)), 0
+    todo = [(i, part) for i, part in enumerate(parts) if i not in done]
+    left = sum(len(part) for _, part in todo)
+    work = Units(left, "demonstrations", _DEMONSTRATION_SECONDS)
+    say(estimate(work, basis=MEASURED, at_once=options.workers))
+    rest = FirstUnits(left, "demonstrations", after=SHARD_SIZE * options.workers)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        bar = progress.add_task("recording", total=total, completed=sum(len(parts[i]) for i in done))
-        todo = [(i, part) for i, part in enumerate(parts) if i not in done]
+        bar = progress.add_task("recording", total=total, completed=total - left)
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(options.workers, context, _start_worker, (options.recorder,)) as pool:
             futures = {pool.submit(_record_shard, root, i, part, options.recorder): len(part) for i, part in todo}
             for future in as_completed(futures):
                 future.result()
                 progress.advance(bar, futures[future])
+                rest.done(futures[future])
     kept = finish(root, demonstration_features(options.recorder), RATE, ROBOT)
-    Console(stderr=True).print(f"{kept} of {total} attempts succeeded and are in {root}")
+    Console(stderr=True).print(f"{kept} of {total} attempts are in {root}. The others failed")
     if options.push_to_hub:
         Console(stderr=True).print(f"published: {push_dataset(root, options.push_to_hub)}")
     return 0 if kept >= 0.95 * total else 1
@@ -98,5 +107,5 @@ def _start_worker(options: RecorderOptions) -> None:
 
 def _record_shard(root: Path, number: int, part: list[PlannedEpisode], options: RecorderOptions) -> None:
     assert _recorder is not None
-    episodes = [_recorder.record(planned) for planned in part]
-    stage_shard(root, number, [episode for episode in episodes if episode.success], demonstration_features(options))
+    episodes = [episode for planned in part if _recorder.wants(episode := _recorder.record(planned))]
+    stage_shard(root, number, episodes, demonstration_features(options))

@@ -98,9 +98,9 @@ def read_info(root: Path) -> DatasetInfo:
     path = root / INFO
     if not path.exists() and (root / _OLDEST).exists():
         raise DatasetError(
-            f"{root} is a dataset of LeRobot v1.x; valid: v2.0, v2.1 and v3.x. {converter_hint(root, 'v1')}"
+            f"{root} is a dataset of LeRobot v1.x. Valid: v2.0, v2.1 and v3.x. {converter_hint(root, 'v1')}"
         )
-    content = read_json(path, DatasetError, missing="a LeRobot dataset (v2.0, v2.1 or v3.x) has it")
+    content = read_json(path, DatasetError, missing="A LeRobot dataset (v2.0, v2.1 or v3.x) has it")
     if not isinstance(content, dict):
         raise DatasetError(f"{path} must hold one JSON object; found {shown(content)}")
     legacy = _is_legacy(path, content.get("codebase_version"))
