@@ -73,7 +73,7 @@ def test_vectors_of_other_types_are_refused(root: Path, dtype: str) -> None:
     found = features(root)
     found["action"] |= {"dtype": dtype}
     change(root, features=found)
-    with pytest.raises(DatasetError, match=r"key 'action' must be a vector of numbers, such as float32; found"):
+    with pytest.raises(DatasetError, match=r"key 'action' must be a vector of numbers, such as float32\. Found"):
         read_info(root)
 
 
@@ -114,7 +114,7 @@ def test_pictures_without_three_channels_are_refused(root: Path, shape: list[int
     found = features(root)
     found[FRONT] |= {"shape": shape}
     change(root, features=found)
-    with pytest.raises(DatasetError, match=rf"key '{FRONT}' must be a colour picture .* found image"):
+    with pytest.raises(DatasetError, match=rf"key '{FRONT}' must be a colour picture .* Found: image"):
         read_info(root)
 
 
@@ -127,7 +127,7 @@ def test_depth_maps_are_no_cameras(root: Path, mark: str) -> None:
     found[FRONT] |= {"info": {"is_depth_map": True}}
     change(root, features=found)
     with pytest.raises(
-        DatasetError, match=r"at least one camera is needed; observation\.images\.front, .* are depth maps"
+        DatasetError, match=r"At least one camera is needed\. observation\.images\.front, .* are depth maps"
     ):
         read_info(root)
 
@@ -161,7 +161,7 @@ def test_two_cameras_of_one_name_are_refused(root: Path) -> None:
 def test_a_dataset_without_states_says_what_it_has(root: Path, other: str) -> None:
     rename(root, {"observation.state": other})
     with pytest.raises(
-        DatasetError, match=rf"key 'observation.state' is missing; .* are: {other}, action\. .*write it anew"
+        DatasetError, match=rf"key 'observation.state' is missing\. .* are: {other}, action\. .*write it anew"
     ):
         read_info(root)
     rename(root, {other: None})
@@ -272,13 +272,13 @@ def test_a_damaged_dataset_of_v2_names_the_converter(root: Path, tmp_path: Path,
         change(legacy, data_path="data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet")
     elif damage == "line":
         path.write_text(path.read_text() + "[1, 2]\n")
-        wanted = "line 4: found .* expected a JSON object"
+        wanted = "line 4 holds .* Expected: a JSON object"
     elif damage == "number":
         path.write_text(path.read_text().replace('"episode_index": 1', '"episode_index": "one"'))
         wanted = "'episode_index' of .* must be a whole number"
     else:
         path.write_text(path.read_text().replace('"length": 12', '"length": 13'))
-        wanted = "the episodes have 25 frames; info.json says 24"
+        wanted = "the episodes have 25 frames, but info.json says 24"
     with pytest.raises(DatasetError, match=wanted):
         load_demonstrations(legacy)
 

@@ -133,7 +133,7 @@ def test_a_damaged_video_is_one_line(exact: Path, damage: str) -> None:
 
 def test_a_video_of_another_size(exact: Path, film: Callable[..., np.ndarray]) -> None:
     encode_video(exact / VIDEO, film(30, 32, 32), VideoFormat(20, **EXACT))
-    with pytest.raises(DatasetError, match=r"has frames of 32x32 pixels; info\.json says 64x48"):
+    with pytest.raises(DatasetError, match=r"has frames of 32x32 pixels, but info\.json says 64x48"):
         load_demonstrations(exact)
 
 
@@ -144,7 +144,7 @@ def test_the_path_of_videos_stays_in_the_folder(exact: Path, key: str) -> None:
     if key == "video_path":
         content["video_path"] = "../{video_key}.mp4"
         path.write_text(json.dumps(content))
-        wanted = "video_path is .*; valid: a path below the dataset's folder"
+        wanted = r"video_path is .*\. Valid: a path below the dataset's folder"
     else:
         shutil.move(exact / VIDEO, exact.parent / "outside.mp4")
         (exact / VIDEO).symlink_to(exact.parent / "outside.mp4")

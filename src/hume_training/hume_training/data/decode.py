@@ -111,7 +111,7 @@ class _Tables:
         rows = self._table.rows(episode.row, episode.length)
         if len(rows) != episode.length:
             raise DatasetError(
-                f"episode {episode.number} has {len(rows)} frames; its description says {episode.length}"
+                f"episode {episode.number} has {len(rows)} frames, but its description says {episode.length}"
             )
         return rows
 

@@ -102,7 +102,7 @@ def read_info(root: Path) -> DatasetInfo:
         )
     content = read_json(path, DatasetError, missing="A LeRobot dataset (v2.0, v2.1 or v3.x) has it")
     if not isinstance(content, dict):
-        raise DatasetError(f"{path} must hold one JSON object; found {shown(content)}")
+        raise DatasetError(f"{path} must hold one JSON object. Found: {shown(content)}")
     legacy = _is_legacy(path, content.get("codebase_version"))
     listed = content.get("features")
     if not isinstance(listed, dict) or len(listed) > _MOST_FEATURES:
@@ -123,17 +123,17 @@ def _is_legacy(path: Path, version: Any) -> bool:
     root, text = path.parent.parent, str(version)
     if text.startswith("v1."):
         raise DatasetError(
-            f"{path}: codebase_version is '{shortened(text)}'; valid: v2.0, v2.1 and v3.x. {converter_hint(root, 'v1')}"
+            f"{path}: codebase_version is '{shortened(text)}'. Valid: v2.0, v2.1 and v3.x. {converter_hint(root, 'v1')}"
         )
     if text not in ("v2.0", "v2.1") and not text.startswith("v3."):
-        raise DatasetError(f"{path}: codebase_version is '{shortened(text)}'; valid: v2.0, v2.1 and v3.x")
+        raise DatasetError(f"{path}: codebase_version is '{shortened(text)}'. Valid: v2.0, v2.1 and v3.x")
     return text.startswith("v2.")
 
 
 def _rate(path: Path, fps: Any) -> float:
     if not isinstance(fps, int | float) or isinstance(fps, bool) or not _SLOWEST <= fps <= _FASTEST:
         raise DatasetError(
-            f"{path}: fps is {shown(fps)}; the frames per second must be known, from {_SLOWEST} to {_FASTEST}: they "
+            f"{path}: fps is {shown(fps)}. The frames per second must be known, from {_SLOWEST} to {_FASTEST}: they "
             "are the time between two rows of a chunk"
         )
     return float(fps)
@@ -142,7 +142,7 @@ def _rate(path: Path, fps: Any) -> float:
 def _count(path: Path, content: Mapping[str, Any], key: str, least: int, most: int) -> int:
     value = content.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise DatasetError(f"{path}: {key} is {shown(value)}; valid: a whole number from {least} to {most}")
+        raise DatasetError(f"{path}: {key} is {shown(value)}. Valid: a whole number from {least} to {most}")
     return value
 
 

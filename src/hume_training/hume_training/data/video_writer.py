@@ -112,7 +112,7 @@ class VideoFiles:
                 self._container.mux(packet)
                 self._frames += 1
         if self._frames - first != length:
-            raise DatasetError(f"{episode} has {self._frames - first} frames; its episode has {length}. Remove it")
+            raise DatasetError(f"{episode} has {self._frames - first} frames, but its episode has {length}. Remove it")
         place = file_place(self._number)
         return VideoPlace(place["chunk_index"], place["file_index"], first / self._fps, self._frames / self._fps)
 
