@@ -326,5 +326,5 @@ def test_a_hub_name_is_downloaded(root: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("name", ["no_such_folder", "/no/such/folder", "a/b/c"])
 def test_a_folder_that_does_not_exist(name: str) -> None:
-    with pytest.raises(DatasetError, match=r"info\.json does not exist; a LeRobot dataset"):
+    with pytest.raises(DatasetError, match=r"info\.json does not exist\. A LeRobot dataset"):
         load_demonstrations(name)

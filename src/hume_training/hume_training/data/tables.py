@@ -235,7 +235,7 @@ def _images(
         try:
             image = decode_rgb(item.as_py() or b"", (width, height))
         except ObservationError as error:
-            raise DatasetError(f"{place} {error}. Expected {(*stored, 3)}") from error
+            raise DatasetError(f"{place} {error}") from error
         if image.shape != (*stored, 3):
             raise DatasetError(f"{place} has shape {image.shape}. Expected {(*stored, 3)}")
         result[frame] = resized(image, (wanted[0], wanted[1]))

@@ -50,7 +50,7 @@ def _reported(path: Path) -> Iterator[None]:
     except (av.FFmpegError, OSError, ValueError) as error:
         raise DatasetError(
             f"{path} cannot be written as video: {ffmpeg_reason(error)}. Pictures can be stored instead: --images"
-        ) from (error)
+        ) from error
 
 
 @dataclass(frozen=True)
