@@ -261,6 +261,22 @@ def test_the_layout_of_v2_is_read(
     assert (legacy.tasks, legacy.fps, legacy.state_names) == (data.tasks, data.fps, data.state_names)
 
 
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_description_may_leave_out_what_is_usual(
+    legacy: bool, tmp_path: Path, film_dataset: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hume_training.data.video_writer.VIDEO_FILE_SIZE", 0)
+    root = film_dataset(tmp_path / "v3", video=EXACT)
+    root = as_legacy(root, tmp_path / "v2") if legacy else root
+    path = root / "meta/info.json"
+    content = json.loads(path.read_text())
+    for key in ("data_path", "video_path"):
+        del content[key]
+    del content["features"]["task_index"]
+    path.write_text(json.dumps(content))
+    assert load_demonstrations(root).tasks == ["lift the cube", "stack the cubes", "lift the cube"]
+
+
 @pytest.mark.parametrize("damage", ["episodes.jsonl", "tasks.jsonl", "data_path", "line", "number", "length"])
 def test_a_damaged_dataset_of_v2_names_the_converter(root: Path, tmp_path: Path, damage: str) -> None:
     legacy = as_legacy(root, tmp_path / "v2")

@@ -176,6 +176,14 @@ def test_an_interrupted_decoding_goes_on_where_it_stopped(exact: Path, monkeypat
     assert [path.name for path in exact.glob("cache*")] == ["cache"]
 
 
+def test_episodes_of_one_number_are_all_decoded(exact: Path) -> None:
+    before = np.array(load_demonstrations(exact).images["front"])
+    path = exact / "meta/episodes/chunk-000/file-000.parquet"
+    rows = pq.read_table(path).to_pylist()
+    pq.write_table(pa.Table.from_pylist([row | {"episode_index": 0} for row in rows]), path)
+    np.testing.assert_array_equal(load_demonstrations(exact).images["front"], before)
+
+
 def test_a_changed_dataset_is_decoded_anew(exact: Path, film: Callable[..., np.ndarray]) -> None:
     before = np.array(load_demonstrations(exact).images["front"])
     encode_video(exact / VIDEO, film(24, seed=9), VideoFormat(20, **EXACT))

@@ -128,8 +128,6 @@ def check_meaning(path: Path, features: Mapping[str, StoredFeature]) -> None:
     for key in (STATE, ACTION):
         if key not in features:
             raise DatasetError(_missing(path, key, features))
-    if TASK not in features:
-        raise DatasetError(f"{path}: key '{TASK}' is missing. It says which sentence a frame belongs to")
     for key, feature in features.items():
         found = f"Found: {shortened(feature.dtype, 30)} {feature.shape}"
         if key in _VECTORS and (feature.dtype not in _NUMBERS or len(feature.shape) != 1):

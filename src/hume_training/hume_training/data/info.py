@@ -12,8 +12,16 @@ from hume_core.errors import DatasetError
 from hume_core.json_file import read_json
 from hume_core.texts import shortened, shown
 from hume_training.data.columns import flat_names
-from hume_training.data.features import Shape, StoredFeature, camera_keys, check_meaning, decoded_columns, read_feature
-from hume_training.data.layout import INFO
+from hume_training.data.features import (
+    TASK,
+    Shape,
+    StoredFeature,
+    camera_keys,
+    check_meaning,
+    decoded_columns,
+    read_feature,
+)
+from hume_training.data.layout import DATA, INFO, LEGACY_DATA, LEGACY_VIDEO, VIDEO
 from hume_training.data.paths import PathPattern
 
 _MOST_FEATURES = 1000
@@ -107,7 +115,11 @@ def read_info(root: Path) -> DatasetInfo:
     listed = content.get("features")
     if not isinstance(listed, dict) or len(listed) > _MOST_FEATURES:
         raise DatasetError(f"{path}: features must be an object of at most {_MOST_FEATURES} keys")
-    features = {key: read_feature(path, key, item) for key, item in listed.items()}
+    # Every dataset has the column, and few say so themselves where they were written by hand.
+    features = {
+        TASK: StoredFeature("int64", (1,)),
+        **{key: read_feature(path, key, item) for key, item in listed.items()},
+    }
     fps = _rate(path, content.get("fps"))
     frames, episodes = (_count(path, content, key, 0, _MOST_FRAMES) for key in ("total_frames", "total_episodes"))
     check_meaning(path, features)
@@ -152,8 +164,9 @@ def _patterns(
     """Patterns of the data files and of the videos."""
     numbers = ("episode_chunk", "episode_index") if legacy else ("chunk_index", "file_index")
     try:
-        data = PathPattern(path, "data_path", content.get("data_path"), numbers)
-        found = content.get("video_path")
+        # LeRobot takes the usual paths where a file does not say them.
+        data = PathPattern(path, "data_path", content.get("data_path", LEGACY_DATA if legacy else DATA), numbers)
+        found = content.get("video_path") or (LEGACY_VIDEO if legacy else VIDEO)
         return data, PathPattern(path, "video_path", found, numbers, ("video_key",)) if videos else None
     except DatasetError as error:
         if not legacy:
