@@ -115,7 +115,7 @@ def _load(system: Any, settings: ServeSettings) -> Any:
         settings.checkpoint,
         device=settings.device,
         dtype=getattr(torch, settings.dtype),
-        compile=settings.compile,
+        engine=settings.engine,
         contract=settings.contract,
     )
 

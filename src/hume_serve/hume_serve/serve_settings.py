@@ -52,7 +52,7 @@ class ServeSettings:
     port: int = setting(8000, "Port to listen at. 0: any free one.", low=0, high=_LARGEST_PORT)
     device: str = same_as(find(ModelSettings, "device"))
     dtype: str = same_as(find(ModelSettings, "dtype"))
-    compile: bool = same_as(find(ModelSettings, "compile"))
+    engine: str = same_as(find(ModelSettings, "engine"))
     threads: int = same_as(find(ModelSettings, "threads"))
     state_deviations: float = same_as(find(System2Settings, "state_deviations"))
     limits: ServerLimits = field(default_factory=ServerLimits)

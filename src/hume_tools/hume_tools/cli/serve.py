@@ -19,7 +19,7 @@ def serve(
     port: Annotated[int, option(ServeSettings, "port")] = ServeSettings.port,
     device: Annotated[str, option(ServeSettings, "device")] = ServeSettings.device,
     dtype: Annotated[str, option(ServeSettings, "dtype")] = ServeSettings.dtype,
-    compile: Annotated[bool, option(ServeSettings, "compile")] = ServeSettings.compile,
+    engine: Annotated[str, option(ServeSettings, "engine")] = ServeSettings.engine,
     threads: Annotated[int, option(ServeSettings, "threads")] = ServeSettings.threads,
     state_deviations: Annotated[float, option(ServeSettings, "state_deviations")] = ServeSettings.state_deviations,
     max_clients: Annotated[int, option(ServerLimits, "max_clients")] = ServerLimits.max_clients,
@@ -62,7 +62,7 @@ def serve(
         seed,
     )
     settings = ServeSettings(
-        checkpoint, contract, robot, host, port, device, dtype, compile, threads, state_deviations, limits, infer
+        checkpoint, contract, robot, host, port, device, dtype, engine, threads, state_deviations, limits, infer
     )
     raise typer.Exit(run_serve(settings))
 

@@ -125,7 +125,7 @@ def system2_loss(model: System2, batch: int, draws: int) -> Tensor:
     cameras, text = len(sizes.camera_keys), sizes.tokenizer_max_length
     width, height = sizes.image_size
     images = torch.zeros(cameras, batch, 3, height, width)
-    layout = PrefixLayout(model.image_tokens, cameras, 0, torch.full((batch,), text), text, masked=True)
+    layout = PrefixLayout(model.image_tokens, cameras, 0, torch.full((batch,), text))
     prefix = network.embed_prefix(images, torch.zeros(batch, text, dtype=torch.long), layout)
     cache = network.encode(prefix, torch.zeros(batch, sizes.max_state_dim))
     actions = torch.zeros(batch, sizes.s2_chunk_size, sizes.max_action_dim)

@@ -102,5 +102,5 @@ def _sizes(config: System1Config | System2Config) -> tuple[HumeConfig, StackConf
     cameras: Sequence[str] = _CAMERAS
     first = config.dataset.split(",")[0].strip()
     if Path(first).is_dir():
-        cameras = read_dataset_info(first).cameras
+        cameras = list(read_dataset_info(first).cameras)
     return preset_config(preset, cameras, _NUMBERS, _NUMBERS), preset.value
