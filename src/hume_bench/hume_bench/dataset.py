@@ -30,7 +30,7 @@ _NUMBERS = 7
 
 # Run by LeRobot's Python. What it prints last is read here.
 _LEROBOT = """
-import json, sys, time
+import json, resource, sys, time
 import torch
 from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
@@ -39,7 +39,7 @@ def memory():
     return {line.split()[0]: int(line.split()[1]) / 1024 for line in lines if line.startswith(("VmHWM", "RssAnon"))}
 
 root, batch, workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-begin = time.perf_counter()
+begin, started = time.perf_counter(), time.process_time()
 dataset = LeRobotDataset("owner/data", root=root, return_uint8=True)
 loader = torch.utils.data.DataLoader(dataset, batch_size=batch, shuffle=True, num_workers=workers)
 frames, first, anonymous = 0, 0.0, 0.0
@@ -48,7 +48,10 @@ for items in loader:
     first = first or time.perf_counter() - begin
     anonymous = max(anonymous, memory()["RssAnon:"])
 took = time.perf_counter() - begin
-print(json.dumps({"frames": frames, "first": first, "epoch": took, "resident": memory()["VmHWM:"], "own": anonymous}))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+cpu = time.process_time() - started + used.ru_utime + used.ru_stime
+found = {"frames": frames, "first_batch_s": first, "epoch_s": took, "cpu_s": cpu}
+print(json.dumps(found | {"resident_mb": memory()["VmHWM:"], "own_mb": anonymous}))
 """
 
 
@@ -61,6 +64,7 @@ class Epoch:
         frames: that were read.
         first_batch_s: from the start of the program's reading to the first batch, s.
         epoch_s: to the last one, s.
+        cpu_s: time of processors meanwhile, s. Other programs on the machine change it little.
         resident_mb: most memory of the process, MB. Mapped files count, although the system may take it back.
         own_mb: of that, what belongs to no file.
     """
@@ -69,6 +73,7 @@ class Epoch:
     frames: int
     first_batch_s: float
     epoch_s: float
+    cpu_s: float
     resident_mb: float
     own_mb: float
 
@@ -93,14 +98,14 @@ def run_bench(json_file: Path | None, frames: int, lerobot: str = "", workers: i
         if lerobot:
             shutil.rmtree(root / "cache")
             results.append(_lerobot(root, lerobot, workers))
-    table = Table("loader", "frames", "first batch s", "epoch s", "frames/s", "resident MB", "own MB")
+    table = Table("loader", "frames", "first batch s", "epoch s", "cpu s", "resident MB", "own MB")
     for result in results:
         table.add_row(
             result.loader,
             str(result.frames),
             f"{result.first_batch_s:.1f}",
             f"{result.epoch_s:.1f}",
-            f"{result.frames / result.epoch_s:.0f}",
+            f"{result.cpu_s:.1f}",
             f"{result.resident_mb:.0f}",
             f"{result.own_mb:.0f}",
         )
@@ -153,7 +158,7 @@ def _measured(root: Path, name: str) -> Epoch:
 
 
 def _epoch(root: str) -> dict[str, Any]:
-    begin = time.perf_counter()
+    begin, started = time.perf_counter(), time.process_time()
     data = load_demonstrations(root)
     order = np.random.default_rng(0).permutation(len(data.state))
     first, own = 0.0, 0.0
@@ -168,6 +173,7 @@ def _epoch(root: str) -> dict[str, Any]:
         "frames": len(order),
         "first_batch_s": first,
         "epoch_s": took,
+        "cpu_s": time.process_time() - started,
         "resident_mb": _memory("VmHWM"),
         "own_mb": own,
     }
@@ -192,4 +198,4 @@ def _lerobot(root: Path, python: str, workers: int) -> Epoch:
         reason = next(iter(reversed(done.stderr.strip().splitlines())), "no message")
         raise DatasetError(f"'{python}' cannot read the dataset: {reason}. It must have lerobot[dataset]")
     name = f"LeRobot, {workers} workers" if workers else "LeRobot"
-    return Epoch(name, found["frames"], found["first"], found["epoch"], found["resident"], found["own"])
+    return Epoch(name, **found)

@@ -210,5 +210,5 @@ def test_refuses_an_unknown_rate(copy: Path, fps: object) -> None:
 @pytest.mark.parametrize("version", ["v4.0", "v20", None, 3, "v2.2", "3.0"])
 def test_refuses_another_version(copy: Path, version: object) -> None:
     _info(copy, codebase_version=version)
-    with pytest.raises(DatasetError, match=r"codebase_version is .*; valid: v2\.0, v2\.1 and v3\.x"):
+    with pytest.raises(DatasetError, match=r"codebase_version is .*\. Valid: v2\.0, v2\.1 and v3\.x"):
         load_demonstrations(copy)

@@ -73,7 +73,7 @@ def test_vectors_of_other_types_are_refused(root: Path, dtype: str) -> None:
     found = features(root)
     found["action"] |= {"dtype": dtype}
     change(root, features=found)
-    with pytest.raises(DatasetError, match=r"key 'action' must be a vector of numbers, such as float32; found"):
+    with pytest.raises(DatasetError, match=r"key 'action' must be a vector of numbers, such as float32\. Found"):
         read_info(root)
 
 
@@ -114,7 +114,7 @@ def test_pictures_without_three_channels_are_refused(root: Path, shape: list[int
     found = features(root)
     found[FRONT] |= {"shape": shape}
     change(root, features=found)
-    with pytest.raises(DatasetError, match=rf"key '{FRONT}' must be a colour picture .* found image"):
+    with pytest.raises(DatasetError, match=rf"key '{FRONT}' must be a colour picture .* Found: image"):
         read_info(root)
 
 
@@ -127,7 +127,7 @@ def test_depth_maps_are_no_cameras(root: Path, mark: str) -> None:
     found[FRONT] |= {"info": {"is_depth_map": True}}
     change(root, features=found)
     with pytest.raises(
-        DatasetError, match=r"at least one camera is needed; observation\.images\.front, .* are depth maps"
+        DatasetError, match=r"At least one camera is needed\. observation\.images\.front, .* are depth maps"
     ):
         read_info(root)
 
@@ -161,7 +161,7 @@ def test_two_cameras_of_one_name_are_refused(root: Path) -> None:
 def test_a_dataset_without_states_says_what_it_has(root: Path, other: str) -> None:
     rename(root, {"observation.state": other})
     with pytest.raises(
-        DatasetError, match=rf"key 'observation.state' is missing; .* are: {other}, action\. .*write it anew"
+        DatasetError, match=rf"key 'observation.state' is missing\. .* are: {other}, action\. .*write it anew"
     ):
         read_info(root)
     rename(root, {other: None})
@@ -261,6 +261,22 @@ def test_the_layout_of_v2_is_read(
     assert (legacy.tasks, legacy.fps, legacy.state_names) == (data.tasks, data.fps, data.state_names)
 
 
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_description_may_leave_out_what_is_usual(
+    legacy: bool, tmp_path: Path, film_dataset: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hume_training.data.video_writer.VIDEO_FILE_SIZE", 0)
+    root = film_dataset(tmp_path / "v3", video=EXACT)
+    root = as_legacy(root, tmp_path / "v2") if legacy else root
+    path = root / "meta/info.json"
+    content = json.loads(path.read_text())
+    for key in ("data_path", "video_path"):
+        del content[key]
+    del content["features"]["task_index"]
+    path.write_text(json.dumps(content))
+    assert load_demonstrations(root).tasks == ["lift the cube", "stack the cubes", "lift the cube"]
+
+
 @pytest.mark.parametrize("damage", ["episodes.jsonl", "tasks.jsonl", "data_path", "line", "number", "length"])
 def test_a_damaged_dataset_of_v2_names_the_converter(root: Path, tmp_path: Path, damage: str) -> None:
     legacy = as_legacy(root, tmp_path / "v2")
@@ -272,13 +288,13 @@ def test_a_damaged_dataset_of_v2_names_the_converter(root: Path, tmp_path: Path,
         change(legacy, data_path="data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet")
     elif damage == "line":
         path.write_text(path.read_text() + "[1, 2]\n")
-        wanted = "line 4: found .* expected a JSON object"
+        wanted = "line 4 holds .* Expected: a JSON object"
     elif damage == "number":
         path.write_text(path.read_text().replace('"episode_index": 1', '"episode_index": "one"'))
         wanted = "'episode_index' of .* must be a whole number"
     else:
         path.write_text(path.read_text().replace('"length": 12', '"length": 13'))
-        wanted = "the episodes have 25 frames; info.json says 24"
+        wanted = "the episodes have 25 frames, but info.json says 24"
     with pytest.raises(DatasetError, match=wanted):
         load_demonstrations(legacy)
 
@@ -326,5 +342,5 @@ def test_a_hub_name_is_downloaded(root: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("name", ["no_such_folder", "/no/such/folder", "a/b/c"])
 def test_a_folder_that_does_not_exist(name: str) -> None:
-    with pytest.raises(DatasetError, match=r"info\.json does not exist; a LeRobot dataset"):
+    with pytest.raises(DatasetError, match=r"info\.json does not exist\. A LeRobot dataset"):
         load_demonstrations(name)

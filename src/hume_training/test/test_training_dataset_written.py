@@ -175,5 +175,5 @@ def test_publishing(failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("name", ["folder", "a/b@c", "a/b/c", "../b", "", "a b/c"])
 def test_names_that_no_dataset_can_have(name: str) -> None:
-    with pytest.raises(DatasetError, match="is no name on the Hugging Face hub; valid: OWNER/NAME"):
+    with pytest.raises(DatasetError, match=r"is no name on the Hugging Face hub\. Valid: OWNER/NAME"):
         hub.check_name(name)

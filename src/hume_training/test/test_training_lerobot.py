@@ -148,7 +148,7 @@ def test_makes_videos_of_pictures(
     lerobot("to_video", root=root, output=tmp_path / "video")
     before, after = load_demonstrations(root), load_demonstrations(tmp_path / "video")
     np.testing.assert_array_equal(after.action, before.action)
-    assert np.abs(after.images["front"].astype(int) - before.images["front"]).mean() < 6.0
+    assert np.abs(after.images["front"].astype(int) - before.images["front"]).mean() < 14.0
     agree(iterated(lerobot, tmp_path / "video"), tmp_path / "video")
 
 
@@ -176,7 +176,7 @@ def test_reads_what_lerobot_writes(
     assert data.instructions(np.arange(24)) == [sentence for episode in sentences for sentence in episode]
     assert data.fps == 30.0
     apart = np.abs(data.images["image"].astype(int) - columns["observation.image"]).mean(axis=(1, 2, 3))
-    assert apart.max() < (6.0 if codec else 0.5)
+    assert apart.max() < (14.0 if codec else 0.5), "neighbours differ by more than 15"
     seen = iterated(lerobot, root)["observation.image"].astype(int)
     assert np.abs(seen - data.images["image"]).mean() < 1.0
 

@@ -133,7 +133,7 @@ def test_a_damaged_video_is_one_line(exact: Path, damage: str) -> None:
 
 def test_a_video_of_another_size(exact: Path, film: Callable[..., np.ndarray]) -> None:
     encode_video(exact / VIDEO, film(30, 32, 32), VideoFormat(20, **EXACT))
-    with pytest.raises(DatasetError, match=r"has frames of 32x32 pixels; info\.json says 64x48"):
+    with pytest.raises(DatasetError, match=r"has frames of 32x32 pixels, but info\.json says 64x48"):
         load_demonstrations(exact)
 
 
@@ -144,7 +144,7 @@ def test_the_path_of_videos_stays_in_the_folder(exact: Path, key: str) -> None:
     if key == "video_path":
         content["video_path"] = "../{video_key}.mp4"
         path.write_text(json.dumps(content))
-        wanted = "video_path is .*; valid: a path below the dataset's folder"
+        wanted = r"video_path is .*\. Valid: a path below the dataset's folder"
     else:
         shutil.move(exact / VIDEO, exact.parent / "outside.mp4")
         (exact / VIDEO).symlink_to(exact.parent / "outside.mp4")
@@ -174,6 +174,14 @@ def test_an_interrupted_decoding_goes_on_where_it_stopped(exact: Path, monkeypat
     for key, value in pictures.items():
         np.testing.assert_array_equal(after.images[key], value)
     assert [path.name for path in exact.glob("cache*")] == ["cache"]
+
+
+def test_episodes_of_one_number_are_all_decoded(exact: Path) -> None:
+    before = np.array(load_demonstrations(exact).images["front"])
+    path = exact / "meta/episodes/chunk-000/file-000.parquet"
+    rows = pq.read_table(path).to_pylist()
+    pq.write_table(pa.Table.from_pylist([row | {"episode_index": 0} for row in rows]), path)
+    np.testing.assert_array_equal(load_demonstrations(exact).images["front"], before)
 
 
 def test_a_changed_dataset_is_decoded_anew(exact: Path, film: Callable[..., np.ndarray]) -> None:

@@ -49,7 +49,7 @@ def cached_arrays(
     name = _FOLDER if info.sizes(largest) == info.sizes(None) else f"{_FOLDER}_{largest[0]}x{largest[1]}"  # type: ignore[index]
     folder = root / name
     if folder.is_symlink():
-        raise DatasetError(f"{folder} is a link; remove it, since a dataset is decoded into its own folder")
+        raise DatasetError(f"{folder} is a link. Remove it, since a dataset is decoded into its own folder")
     wanted, stamp = info.decoded(largest), _stamp(root, episodes)
     arrays = _complete(folder, wanted, stamp)
     if arrays is not None:
@@ -63,7 +63,7 @@ def cached_arrays(
         raise DatasetError(_unwritable(folder, error)) from error
     arrays = _complete(folder, wanted, stamp)
     if arrays is None:
-        raise DatasetError(f"{folder} cannot be used; remove it")
+        raise DatasetError(f"{folder} cannot be used. Remove it")
     return arrays
 
 
@@ -106,7 +106,7 @@ def _check_rows(root: Path, info: DatasetInfo, episodes: Sequence[EpisodeRows]) 
     """Refuse frames that are not there, before room is taken for them."""
     there = sum(row_count(inside(root, name)) for name in {episode.file for episode in episodes})
     if there < info.frames:
-        raise DatasetError(f"{root}: the data files have {there} frames; info.json says {info.frames}")
+        raise DatasetError(f"{root}: the data files have {there} frames, but info.json says {info.frames}")
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def _prepare(partial: Path, wanted: Mapping[str, tuple[str, Shape]], stamp: str)
         DatasetError: the disk has no room for them.
     """
     if partial.is_symlink():
-        raise DatasetError(f"{partial} is a link; remove it, since a dataset is decoded into its own folder")
+        raise DatasetError(f"{partial} is a link. Remove it, since a dataset is decoded into its own folder")
     with suppress(OSError):
         if (partial / _STAMP).read_text(encoding="utf-8") == stamp:
             return
@@ -165,7 +165,7 @@ def _prepare(partial: Path, wanted: Mapping[str, tuple[str, Shape]], stamp: str)
     room = shutil.disk_usage(partial.parent).free
     if needed > room:
         raise DatasetError(
-            f"{partial.parent} decodes to {needed} bytes; the disk has room for {room}. Copy the dataset to where "
+            f"{partial.parent} decodes to {needed} bytes, but the disk has room for {room}. Copy the dataset to where "
             "there is room, or make room and start again"
         )
     partial.mkdir()

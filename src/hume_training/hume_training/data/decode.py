@@ -75,7 +75,7 @@ def decode(
     images = {key: size for key, size in info.sizes(None).items() if key in stored}
     tables = _Tables(root, list(stored))
     for episode in episodes:
-        part = f"rows {episode.number}"
+        part = f"rows {episode.first}"
         if part not in progress:
             size = _decode_rows(tables.rows(episode), episode, stored, images, arrays)
             progress.add(part, size)
@@ -83,7 +83,7 @@ def decode(
     tables = _Tables(root, [TIMESTAMP])
     for key in info.videos:
         for episode in episodes:
-            part = f"{key} {episode.number}"
+            part = f"{key} {episode.first}"
             if part not in progress:
                 times = _times(tables.rows(episode), episode, key)
                 path = inside(root, episode.videos[key].file)
@@ -111,7 +111,7 @@ class _Tables:
         rows = self._table.rows(episode.row, episode.length)
         if len(rows) != episode.length:
             raise DatasetError(
-                f"episode {episode.number} has {len(rows)} frames; its description says {episode.length}"
+                f"episode {episode.number} has {len(rows)} frames, but its description says {episode.length}"
             )
         return rows
 

@@ -59,14 +59,14 @@ def read_episodes(root: Path, info: DatasetInfo) -> list[EpisodeRows]:
     """
     rows = _legacy_episodes(root, info) if info.legacy else _episodes(root, info)
     if len(rows) != info.episodes or not rows:
-        raise DatasetError(f"{root}: {len(rows)} episodes are described; info.json says {info.episodes}")
+        raise DatasetError(f"{root}: {len(rows)} episodes are described, but info.json says {info.episodes}")
     first = 0
     for row in rows:
         if row.first != first:
             raise DatasetError(f"episode {row.number}: its frames do not follow those before it")
         first += row.length
     if first != info.frames:
-        raise DatasetError(f"{root}: the episodes have {first} frames; info.json says {info.frames}")
+        raise DatasetError(f"{root}: the episodes have {first} frames, but info.json says {info.frames}")
     return rows
 
 
@@ -97,7 +97,7 @@ def _episode(
     """
     number, length, first, end, chunk, file = row
     if length < 1:
-        raise DatasetError(f"episode {number} is empty; remove it from the dataset")
+        raise DatasetError(f"episode {number} is empty. Remove it from the dataset")
     if end != first + length:
         raise DatasetError(f"episode {number}: its frames do not follow those before it")
     if chunk < 0 or file < 0:
@@ -133,7 +133,7 @@ def _legacy_episodes(root: Path, info: DatasetInfo) -> list[EpisodeRows]:
     rows, first = [], 0
     for number, length in found:
         if length < 1:
-            raise DatasetError(f"episode {number} is empty; remove it from the dataset")
+            raise DatasetError(f"episode {number} is empty. Remove it from the dataset")
         place = {"episode_chunk": number // info.chunks_size, "episode_index": number}
         path = info.video_path
         videos = {} if path is None else {key: VideoPart(path(video_key=key, **place), 0.0) for key in info.videos}
@@ -163,13 +163,13 @@ def _lines(root: Path, name: str) -> list[Mapping[str, Any]]:
     try:
         text = read_text(path, DatasetError, _LARGEST_LINES)
     except FileNotFoundError as error:
-        raise DatasetError(f"{path} does not exist; a dataset of v2.x has it. {converter_hint(root)}") from error
+        raise DatasetError(f"{path} does not exist. A dataset of v2.x has it. {converter_hint(root)}") from error
     found: list[Mapping[str, Any]] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             content = parse_json(line, f"{path}, line {number}", DatasetError)
             if not isinstance(content, dict):
-                raise DatasetError(f"{path}, line {number}: found {shown(content)}; expected a JSON object")
+                raise DatasetError(f"{path}, line {number} holds {shown(content)}. Expected: a JSON object")
             found.append(content)
     return found
 

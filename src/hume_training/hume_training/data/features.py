@@ -72,18 +72,18 @@ def read_feature(path: Path, key: str, item: Any) -> StoredFeature:
     """
     if not _KEY.fullmatch(key) or ".." in key:
         raise DatasetError(
-            f"{path}: the key {shown(key)} cannot be one; valid are up to 150 letters, digits, '_', '-', spaces and "
+            f"{path}: the key {shown(key)} cannot be one. Valid are up to 150 letters, digits, '_', '-', spaces and "
             "single dots, since it names a file"
         )
     dtype = item.get("dtype") if isinstance(item, dict) else None
     shape = item.get("shape") if isinstance(item, dict) else None
     if not isinstance(dtype, str):
-        raise DatasetError(f"{path}: key '{key}' needs 'dtype' and 'shape'; found {shown(item)}")
+        raise DatasetError(f"{path}: key '{key}' needs 'dtype' and 'shape'. Found: {shown(item)}")
     sides = shape if isinstance(shape, list) and len(shape) <= 8 else [0]
     whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
     if not whole or not all(1 <= side <= _LARGEST_SIDE for side in sides) or math.prod(sides) > _MOST_NUMBERS:
         raise DatasetError(
-            f"{path}: key '{key}' has shape {shown(shape)}; valid: whole numbers from 1 to {_LARGEST_SIDE}"
+            f"{path}: key '{key}' has shape {shown(shape)}. Valid: whole numbers from 1 to {_LARGEST_SIDE}"
         )
     return StoredFeature(dtype, tuple(sides), item.get("names"), _is_depth(item))
 
@@ -114,8 +114,8 @@ def camera_keys(path: Path, features: Mapping[str, StoredFeature]) -> dict[str, 
         cameras[name] = key
     if not cameras:
         depth = [key for key, feature in features.items() if feature.depth]
-        found = f"; {listed(depth)} are depth maps, which are not read" if depth else ""
-        raise DatasetError(f"{path}: no key has dtype 'image' or 'video'; at least one camera is needed{found}")
+        found = f". {listed(depth)} are depth maps, which are not read" if depth else ""
+        raise DatasetError(f"{path}: no key has dtype 'image' or 'video'. At least one camera is needed{found}")
     return cameras
 
 
@@ -128,19 +128,17 @@ def check_meaning(path: Path, features: Mapping[str, StoredFeature]) -> None:
     for key in (STATE, ACTION):
         if key not in features:
             raise DatasetError(_missing(path, key, features))
-    if TASK not in features:
-        raise DatasetError(f"{path}: key '{TASK}' is missing; it says which sentence a frame belongs to")
     for key, feature in features.items():
-        found = f"found {shortened(feature.dtype, 30)} {feature.shape}"
+        found = f"Found: {shortened(feature.dtype, 30)} {feature.shape}"
         if key in _VECTORS and (feature.dtype not in _NUMBERS or len(feature.shape) != 1):
-            raise DatasetError(f"{path}: key '{key}' must be a vector of numbers, such as float32; {found}")
+            raise DatasetError(f"{path}: key '{key}' must be a vector of numbers, such as float32. {found}")
         if key in _FLAGS and (feature.dtype != "bool" or feature.shape != (1,)):
-            raise DatasetError(f"{path}: key '{key}' must be one bool; {found}")
+            raise DatasetError(f"{path}: key '{key}' must be one bool. {found}")
         if key == TASK and (feature.dtype != "int64" or feature.shape != (1,)):
-            raise DatasetError(f"{path}: key '{key}' must be one int64; {found}")
+            raise DatasetError(f"{path}: key '{key}' must be one int64. {found}")
         if feature.is_camera and feature.picture is None:
             raise DatasetError(
-                f"{path}: key '{key}' must be a colour picture (height, width, 3) or (3, height, width); {found}. "
+                f"{path}: key '{key}' must be a colour picture (height, width, 3) or (3, height, width). {found}. "
                 f"A key of another meaning needs another dtype than '{feature.dtype}'"
             )
 
@@ -149,7 +147,7 @@ def _missing(path: Path, key: str, features: Mapping[str, StoredFeature]) -> str
     vectors = [name for name, feature in features.items() if feature.dtype in _NUMBERS and feature.shape != (1,)]
     what = "what the robot measures, such as its joint positions" if key == STATE else "what the robot was told to do"
     return (
-        f"{path}: key '{key}' is missing; a policy learns from it: {what}. The vectors of this dataset are: "
+        f"{path}: key '{key}' is missing. A policy learns from {what}. The vectors of this dataset are: "
         f"{listed(vectors) or 'none'}. Where one of them is it, write it anew under the name '{key}'. LeRobot's "
         "add_features adds a column to a copy of a dataset"
     )

@@ -102,7 +102,7 @@ def check_name(repository: str) -> None:
     """
     found = _NAME.fullmatch(repository)
     if found is None or found["revision"] is not None:
-        raise DatasetError(f"'{repository}' is no name on the Hugging Face hub; valid: OWNER/NAME")
+        raise DatasetError(f"'{repository}' is no name on the Hugging Face hub. Valid: OWNER/NAME")
 
 
 def _has_tag(hub: Any, repository: str) -> bool:

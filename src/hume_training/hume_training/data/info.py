@@ -12,8 +12,16 @@ from hume_core.errors import DatasetError
 from hume_core.json_file import read_json
 from hume_core.texts import shortened, shown
 from hume_training.data.columns import flat_names
-from hume_training.data.features import Shape, StoredFeature, camera_keys, check_meaning, decoded_columns, read_feature
-from hume_training.data.layout import INFO
+from hume_training.data.features import (
+    TASK,
+    Shape,
+    StoredFeature,
+    camera_keys,
+    check_meaning,
+    decoded_columns,
+    read_feature,
+)
+from hume_training.data.layout import DATA, INFO, LEGACY_DATA, LEGACY_VIDEO, VIDEO
 from hume_training.data.paths import PathPattern
 
 _MOST_FEATURES = 1000
@@ -102,12 +110,16 @@ def read_info(root: Path) -> DatasetInfo:
         )
     content = read_json(path, DatasetError, missing="A LeRobot dataset (v2.0, v2.1 or v3.x) has it")
     if not isinstance(content, dict):
-        raise DatasetError(f"{path} must hold one JSON object; found {shown(content)}")
+        raise DatasetError(f"{path} must hold one JSON object. Found: {shown(content)}")
     legacy = _is_legacy(path, content.get("codebase_version"))
     listed = content.get("features")
     if not isinstance(listed, dict) or len(listed) > _MOST_FEATURES:
         raise DatasetError(f"{path}: features must be an object of at most {_MOST_FEATURES} keys")
-    features = {key: read_feature(path, key, item) for key, item in listed.items()}
+    # Every dataset has the column, and few say so themselves where they were written by hand.
+    features = {
+        TASK: StoredFeature("int64", (1,)),
+        **{key: read_feature(path, key, item) for key, item in listed.items()},
+    }
     fps = _rate(path, content.get("fps"))
     frames, episodes = (_count(path, content, key, 0, _MOST_FRAMES) for key in ("total_frames", "total_episodes"))
     check_meaning(path, features)
@@ -123,17 +135,17 @@ def _is_legacy(path: Path, version: Any) -> bool:
     root, text = path.parent.parent, str(version)
     if text.startswith("v1."):
         raise DatasetError(
-            f"{path}: codebase_version is '{shortened(text)}'; valid: v2.0, v2.1 and v3.x. {converter_hint(root, 'v1')}"
+            f"{path}: codebase_version is '{shortened(text)}'. Valid: v2.0, v2.1 and v3.x. {converter_hint(root, 'v1')}"
         )
     if text not in ("v2.0", "v2.1") and not text.startswith("v3."):
-        raise DatasetError(f"{path}: codebase_version is '{shortened(text)}'; valid: v2.0, v2.1 and v3.x")
+        raise DatasetError(f"{path}: codebase_version is '{shortened(text)}'. Valid: v2.0, v2.1 and v3.x")
     return text.startswith("v2.")
 
 
 def _rate(path: Path, fps: Any) -> float:
     if not isinstance(fps, int | float) or isinstance(fps, bool) or not _SLOWEST <= fps <= _FASTEST:
         raise DatasetError(
-            f"{path}: fps is {shown(fps)}; the frames per second must be known, from {_SLOWEST} to {_FASTEST}: they "
+            f"{path}: fps is {shown(fps)}. The frames per second must be known, from {_SLOWEST} to {_FASTEST}: they "
             "are the time between two rows of a chunk"
         )
     return float(fps)
@@ -142,7 +154,7 @@ def _rate(path: Path, fps: Any) -> float:
 def _count(path: Path, content: Mapping[str, Any], key: str, least: int, most: int) -> int:
     value = content.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise DatasetError(f"{path}: {key} is {shown(value)}; valid: a whole number from {least} to {most}")
+        raise DatasetError(f"{path}: {key} is {shown(value)}. Valid: a whole number from {least} to {most}")
     return value
 
 
@@ -152,8 +164,9 @@ def _patterns(
     """Patterns of the data files and of the videos."""
     numbers = ("episode_chunk", "episode_index") if legacy else ("chunk_index", "file_index")
     try:
-        data = PathPattern(path, "data_path", content.get("data_path"), numbers)
-        found = content.get("video_path")
+        # LeRobot takes the usual paths where a file does not say them.
+        data = PathPattern(path, "data_path", content.get("data_path", LEGACY_DATA if legacy else DATA), numbers)
+        found = content.get("video_path") or (LEGACY_VIDEO if legacy else VIDEO)
         return data, PathPattern(path, "video_path", found, numbers, ("video_key",)) if videos else None
     except DatasetError as error:
         if not legacy:

@@ -37,7 +37,7 @@ class PathPattern:
         if any(sign in plain for sign in "{}\0\n\\") or plain.startswith("/") or ".." in parts or not parts:
             wanted = " and ".join([*(f"{{{name}}}" for name in texts), *(f"{{{name}:03d}}" for name in numbers)])
             raise DatasetError(
-                f"{path}: {field} is {shown(pattern)}; valid: a path below the dataset's folder, with {wanted}"
+                f"{path}: {field} is {shown(pattern)}. Valid: a path below the dataset's folder, with {wanted}"
             )
         self._pattern = found
 

@@ -36,7 +36,7 @@ def inside(root: Path, relative: str) -> Path:
     # In the hub's cache the files of a snapshot are links to the folder of all contents beside it.
     homes = [home, home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [home]
     if not any(target.is_relative_to(place) for place in homes):
-        raise DatasetError(f"{path} leads out of the dataset's folder to {target}; copy the file there")
+        raise DatasetError(f"{path} leads out of the dataset's folder to {target}. Copy the file there")
     return path
 
 
@@ -75,7 +75,7 @@ class Table:
         """
         column = self._column(name)
         if not pa.types.is_integer(column.type) or column.null_count:
-            raise DatasetError(f"{self.path}: column '{name}' holds {column.type}; expected whole numbers without gaps")
+            raise DatasetError(f"{self.path}: column '{name}' holds {column.type}. Expected whole numbers without gaps")
         return [int(value) for value in column.to_pylist()]
 
     def floats(self, name: str) -> list[float]:
@@ -99,7 +99,7 @@ class Table:
         """
         column = self._column(name)
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)) or column.null_count:
-            raise DatasetError(f"{self.path}: column '{name}' holds {column.type}; expected text without gaps")
+            raise DatasetError(f"{self.path}: column '{name}' holds {column.type}. Expected text without gaps")
         try:
             return [str(value) for value in column.to_pylist()]
         except UnicodeDecodeError as error:
@@ -107,7 +107,7 @@ class Table:
 
     def _column(self, name: str) -> pa.ChunkedArray:
         if name not in self.columns:
-            raise DatasetError(f"{self.path} has no column '{name}'; it has: {listed(self.columns)}")
+            raise DatasetError(f"{self.path} has no column '{name}'. It has: {listed(self.columns)}")
         return self._table[name]
 
 
@@ -150,13 +150,13 @@ def _check_size(path: Path, metadata: pq.FileMetaData) -> None:
     """What the footer says of the file's size, before a page is unpacked."""
     if metadata.num_rows > _MOST_ROWS or metadata.num_columns > _MOST_COLUMNS:
         raise DatasetError(
-            f"{path} has {metadata.num_rows} rows and {metadata.num_columns} columns; valid: {_MOST_ROWS} and "
+            f"{path} has {metadata.num_rows} rows and {metadata.num_columns} columns. Valid: {_MOST_ROWS} and "
             f"{_MOST_COLUMNS} at most"
         )
     # Arrow ends the process where a damaged column is asked for its size. A group is not checked like that.
     size = sum(max(0, metadata.row_group(group).total_byte_size) for group in range(metadata.num_row_groups))
     if size > _LARGEST_TABLE:
-        raise DatasetError(f"{path} unpacks to {size} bytes; valid: at most {_LARGEST_TABLE}")
+        raise DatasetError(f"{path} unpacks to {size} bytes. Valid: at most {_LARGEST_TABLE}")
 
 
 def column_values(
@@ -181,7 +181,7 @@ def column_values(
     for key, (kind, shape) in columns.items():
         place = f"{where}, key '{key}'"
         if key not in rows.column_names:
-            raise DatasetError(f"{place}: the key is missing; the file has: {listed(rows.column_names)}")
+            raise DatasetError(f"{place}: the key is missing. The file has: {listed(rows.column_names)}")
         column = rows[key].combine_chunks()
         if key in stored:
             yield key, _images(column, stored[key], shape[:2], place, first)
@@ -193,11 +193,11 @@ def _numbers(column: pa.Array, kind: np.dtype[Any], shape: tuple[int, ...], wher
     """Values (k, ...) in the type of the array."""
     found, flat = _flat(column)
     if found != shape and not (shape == (1,) and not found):
-        raise DatasetError(f"{where}: rows have shape {found or 'that differ'}; info.json says {shape}")
+        raise DatasetError(f"{where}: rows have shape {found or 'that differ'}, but info.json says {shape}")
     if flat.null_count or not (
         pa.types.is_integer(flat.type) or pa.types.is_floating(flat.type) or pa.types.is_boolean(flat.type)
     ):
-        raise DatasetError(f"{where}: holds {flat.type}; expected numbers without gaps")
+        raise DatasetError(f"{where}: holds {flat.type}. Expected numbers without gaps")
     with np.errstate(over="ignore", invalid="ignore"):
         values: NDArray[Any] = np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(column), *shape)
         cast = values.astype(kind)
@@ -224,10 +224,10 @@ def _images(
 ) -> NDArray[np.uint8]:
     """Images (k, height, width, 3), resized where another size is wanted."""
     if not pa.types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
-        raise DatasetError(f"{where}: holds {column.type}; expected images stored as bytes")
+        raise DatasetError(f"{where}: holds {column.type}. Expected images stored as bytes")
     data = column.field("bytes")
     if not (pa.types.is_binary(data.type) or pa.types.is_large_binary(data.type)):
-        raise DatasetError(f"{where}: holds {data.type}; expected images stored as bytes")
+        raise DatasetError(f"{where}: holds {data.type}. Expected images stored as bytes")
     height, width = stored
     result = np.empty((len(data), *wanted, 3), np.uint8)
     for frame, item in enumerate(data):
@@ -235,8 +235,8 @@ def _images(
         try:
             image = decode_rgb(item.as_py() or b"", (width, height))
         except ObservationError as error:
-            raise DatasetError(f"{place} {error}; expected {(*stored, 3)}") from error
+            raise DatasetError(f"{place} {error}") from error
         if image.shape != (*stored, 3):
-            raise DatasetError(f"{place} has shape {image.shape}; expected {(*stored, 3)}")
+            raise DatasetError(f"{place} has shape {image.shape}. Expected {(*stored, 3)}")
         result[frame] = resized(image, (wanted[0], wanted[1]))
     return result

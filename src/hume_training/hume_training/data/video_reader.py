@@ -37,7 +37,7 @@ def video_frames(
         DatasetError: the video is missing, damaged, of another size, or has no frame at one of the times.
     """
     if not path.is_file():
-        raise DatasetError(f"{path} does not exist; the dataset's cameras are stored in it. {_AGAIN}")
+        raise DatasetError(f"{path} does not exist. The dataset's cameras are stored in it. {_AGAIN}")
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -57,7 +57,9 @@ def _check_size(path: Path, stream: Any, stored: tuple[int, int]) -> None:
         raise DatasetError(f"{path} is in a codec that cannot be decoded here. Valid: h264, hevc, av1. {_AGAIN}")
     found = (stream.codec_context.height, stream.codec_context.width)
     if found != stored:
-        raise DatasetError(f"{path} has frames of {found[1]}x{found[0]} pixels; info.json says {stored[1]}x{stored[0]}")
+        raise DatasetError(
+            f"{path} has frames of {found[1]}x{found[0]} pixels, but info.json says {stored[1]}x{stored[0]}"
+        )
 
 
 class _Frame:

@@ -50,7 +50,7 @@ def _reported(path: Path) -> Iterator[None]:
     except (av.FFmpegError, OSError, ValueError) as error:
         raise DatasetError(
             f"{path} cannot be written as video: {ffmpeg_reason(error)}. Pictures can be stored instead: --images"
-        ) from (error)
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class VideoFiles:
                 self._container.mux(packet)
                 self._frames += 1
         if self._frames - first != length:
-            raise DatasetError(f"{episode} has {self._frames - first} frames; its episode has {length}. Remove it")
+            raise DatasetError(f"{episode} has {self._frames - first} frames, but its episode has {length}. Remove it")
         place = file_place(self._number)
         return VideoPlace(place["chunk_index"], place["file_index"], first / self._fps, self._frames / self._fps)
 

@@ -95,7 +95,7 @@ def _check_shapes(episode: EpisodeData, features: Mapping[str, Feature]) -> None
     for key, feature in features.items():
         found = episode.columns[key].shape[1:]
         if found != (feature.shape if feature.shape != (1,) else ()):
-            raise DatasetError(f"column '{key}' has rows of shape {found}; expected {feature.shape}")
+            raise DatasetError(f"column '{key}' has rows of shape {found}. Expected {feature.shape}")
 
 
 def _table(episode: EpisodeData, features: Mapping[str, Feature], schema: pa.Schema) -> pa.Table:
@@ -190,7 +190,7 @@ def finish(root: Path, features: Mapping[str, Feature], fps: int, robot_type: st
     for camera in videos.values():
         camera.close()
     if not rows:
-        raise DatasetError(f"{root} has no episode; none was recorded")
+        raise DatasetError(f"{root} has no episode. None was recorded")
     described = DatasetDescription({**features, **index_features()}, fps, robot_type, tasks, rows, statistics)
     write_description(root, described, merged(statistics))
     shutil.rmtree(root / STAGING)
