@@ -194,15 +194,17 @@ class BagReader:
         """The wanted messages of one block with their topics, in file order."""
         file = self._files[number]
         previous, out_of_order = 0, 0
-        channels = [key for key, channel in file.channels.items() if channel.topic in wanted]
-        for record in file.messages(file.blocks[place], channels):
+        topics = {
+            key: channel.topic
+            for key, channel in file.channels.items()
+            if channel.topic in wanted and _type_name(file, channel) == self.topics[channel.topic].type
+        }
+        for record in file.messages(file.blocks[place], topics):
             out_of_order += record.log_time < previous
             previous = max(previous, record.log_time)
-            channel = file.channels.get(record.channel_id)
-            if channel is None or channel.topic not in wanted:
-                continue
-            if _type_name(file, channel) == self.topics[channel.topic].type:
-                yield channel.topic, record
+            topic = topics.get(record.channel_id)
+            if topic is not None:
+                yield topic, record
         if place and file.blocks[place].start < file.blocks[place - 1].end:
             out_of_order += 1
         if out_of_order:
