@@ -94,7 +94,7 @@ class Commands:
         times, rows = [], []
         for item in self._reader.messages([topic]):
             rows.append(_array(item, names))
-            times.append(self._clock.ros_time(item.log_time_ns) * 1e-9)
+            times.append(self._clock.seconds(item.log_time_ns))
         return LinearTrack(np.array(times), np.stack(rows), f"commands on '{topic}'", continuous)
 
     def _gripper_goals(self, action: str, joint: str) -> Track:
@@ -102,10 +102,10 @@ class Commands:
         for goal in accepted_goals(self._reader, action):
             command = goal.goal.command
             rows.append([_position_of(command, joint) if hasattr(command, "name") else float(command.position)])
-            times.append(self._clock.ros_time(goal.time_ns) * 1e-9)
+            times.append(self._clock.seconds(goal.time_ns))
         if not times:
             raise BagError(self._none(goal_events(action)))
-        end = self._clock.ros_time(self._reader.end_ns) * 1e-9
+        end = self._clock.seconds(self._reader.end_ns)
         return HeldTrack(np.array(times), np.array(rows), end, f"goals of '{action}'")
 
     def _resting(self, columns: slice) -> Callable[[float], NDArray[np.float64] | None]:

@@ -14,7 +14,8 @@ _SYSTEMS = (
 )  # fmt: skip
 _GLOBAL = ("/parameter_events", "/diagnostics", "/rosout", "/tf", "/tf_static", "/clock")
 THOUGHTS = "hume/thought"
-_COMPRESSED = "/compressed"
+COMPRESSED = "/compressed"
+"""What image_transport appends to the topic of images."""
 
 
 def resolved(topic: str, namespace: str = "") -> str:
@@ -98,7 +99,7 @@ def recorded_topics(profile: RobotProfile, namespace: str = "", thoughts: bool =
 
 def camera_info_topic(image_topic: str) -> str:
     """`camera_info` beside an image topic (image_transport's rule)."""
-    return _beside(image_topic.removesuffix(_COMPRESSED), "camera_info")
+    return _beside(image_topic.removesuffix(COMPRESSED), "camera_info")
 
 
 def recorded_image_topic(recorded: Collection[str], topic: str) -> str:
@@ -108,8 +109,8 @@ def recorded_image_topic(recorded: Collection[str], topic: str) -> str:
         recorded: topics with messages.
         topic: of the profile, fully qualified.
     """
-    raw = topic.removesuffix(_COMPRESSED)
-    return next((name for name in (topic, raw, raw + _COMPRESSED) if name in recorded), topic)
+    raw = topic.removesuffix(COMPRESSED)
+    return next((name for name in (topic, raw, raw + COMPRESSED) if name in recorded), topic)
 
 
 def recorded_namespace(recorded: Collection[str], profile: RobotProfile, given: str | None = None) -> str:
@@ -130,7 +131,7 @@ def recorded_namespace(recorded: Collection[str], profile: RobotProfile, given: 
     spaces = {
         topic.removesuffix(ending).rstrip("/")
         for name in relative
-        for ending in {name, name.removesuffix(_COMPRESSED), name + _COMPRESSED}
+        for ending in {name, name.removesuffix(COMPRESSED), name + COMPRESSED}
         for topic in recorded
         if topic.endswith("/" + ending)
     }

@@ -86,7 +86,7 @@ def trajectory_track(
         goal, used = given.goal, used + 1
     if refused and not used:
         raise BagError(f"{reader.path} has no trajectory that is carried out. {refused}")
-    return controller.track(clock.ros_time(reader.end_ns) * 1e-9) if used else None
+    return controller.track(clock.seconds(reader.end_ns)) if used else None
 
 
 def reported_track(reader: BagReader, topic: str, names: Sequence[str], continuous: NDArray[np.bool_]) -> Track | None:
@@ -124,15 +124,15 @@ def _given(reader: BagReader, topic: str, clock: RecordedClock) -> Iterator[_Giv
 
     def sent() -> Iterator[_Given]:
         for item in reader.messages([topic]) if reader.has(topic) else ():
-            yield _Given(clock.ros_time(item.log_time_ns) * 1e-9, item.message, b"", topic)
+            yield _Given(clock.seconds(item.log_time_ns), item.message, b"", topic)
 
     def goals() -> Iterator[_Given]:
         for goal in accepted_goals(reader, action):
-            yield _Given(clock.ros_time(goal.time_ns) * 1e-9, goal.goal.trajectory, goal.identity, action)
+            yield _Given(clock.seconds(goal.time_ns), goal.goal.trajectory, goal.identity, action)
 
     def stops() -> Iterator[_Given]:
         for time_ns, identity in endings(reader, action):
-            yield _Given(clock.ros_time(time_ns) * 1e-9, None, identity, action)
+            yield _Given(clock.seconds(time_ns), None, identity, action)
 
     return heapq.merge(sent(), goals(), stops(), key=lambda given: given.arrival)
 

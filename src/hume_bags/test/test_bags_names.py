@@ -17,6 +17,7 @@ from hume_bags.message_types import message_class
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.regress.session import SteppedSession
+from hume_bags.replay import replayed_topics
 from hume_bags.topics import recorded_image_topic, recorded_namespace
 from hume_core.robot import RobotProfile
 
@@ -89,6 +90,7 @@ def test_compressed_images_need_no_word(tmp_path: Path, record: Record, exported
     session.sensors(2.0)
     session.goal(0.2, 1.8)
     session.writer.close()
+    assert "/camera/wrist/image_raw/compressed" in replayed_topics(BagReader(tmp_path / "bag"))
     data, _ = exported(tmp_path / "bag", tmp_path / "data")
     np.testing.assert_array_equal(data.images["wrist_image"], data.images["image"])
     assert len(np.unique(data.images["wrist_image"])) > 20
