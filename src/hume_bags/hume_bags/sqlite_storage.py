@@ -81,43 +81,60 @@ def open_sqlite(path: Path, content: Path) -> SqliteFile:
     """
     database = None
     try:
-        database = _connect(content)
-        file = SqliteFile(path, database=database)
-        columns = {table: _columns(database, table) for table in _NEEDED}
-        for table, needed in _NEEDED.items():
-            missing = [name for name in needed if name not in columns[table]]
-            if missing:
-                raise BagError(f"'{path}' is a sqlite3 file but no bag: it has no table '{table}' with '{missing[0]}'")
-        _read_topics(file, columns["topics"])
+        database, problems = _connect(content)
+        file = SqliteFile(path, database=database, problems=problems)
+        _read_topics(file, _checked_columns(file)["topics"])
         _index(file)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, BagError) as error:
         if database is not None:
             database.close()
+        if isinstance(error, BagError):
+            raise
         raise BagError(
             f"'{path}' is damaged: {reason(error)}. Save what is left with "
             f"'sqlite3 {path} .recover | sqlite3 saved.db3' and name saved.db3"
         ) from error
-    except BagError:
-        if database is not None:
-            database.close()
-        raise
     return file
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> tuple[sqlite3.Connection, list[str]]:
+    """The file, opened, and what of it cannot be read."""
     # Beside a recording that was killed lies what it had not put in its place yet. SQLite reads both.
     log = path.with_name(f"{path.name}-wal")
-    settled = "" if log.is_file() and log.stat().st_size else "&immutable=1"
-    database = sqlite3.connect(
-        f"file:{quote(str(path.resolve()))}?mode=ro{settled}", uri=True, isolation_level=None, check_same_thread=False
-    )
+    if not (log.is_file() and log.stat().st_size):
+        return _opened(path, "&immutable=1"), []
+    try:
+        return _opened(path, ""), []
+    except sqlite3.OperationalError:  # it has to write a file beside them for that
+        problem = f"{log.name} was not read, for its folder cannot be written to; copy both files into another folder"
+        return _opened(path, "&immutable=1"), [problem]
+
+
+def _opened(path: Path, options: str) -> sqlite3.Connection:
+    address = f"file:{quote(str(path.resolve()))}?mode=ro{options}"
+    database = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     database.text_factory = lambda data: data.decode("utf-8", "replace")
     # A file from anybody may hold views and expressions that run when it is read.
     database.execute("PRAGMA trusted_schema = OFF")
     database.execute("PRAGMA query_only = ON")
     # Without it SQLite refuses a file that is cut off, whatever is asked of it. Nothing can be written.
     database.execute("PRAGMA writable_schema = ON")
+    database.execute("SELECT count(*) FROM sqlite_master")
     return database
+
+
+def _checked_columns(file: SqliteFile) -> dict[str, list[str]]:
+    """Of the tables.
+
+    Raises:
+        BagError: one is missing that a bag has.
+    """
+    columns = {table: _columns(file.database, table) for table in _NEEDED}
+    for table, needed in _NEEDED.items():
+        missing = [name for name in needed if name not in columns[table]]
+        if missing:
+            raise BagError(f"'{file.path}' is a sqlite3 file but no bag: it has no table '{table}' with '{missing[0]}'")
+    return columns
 
 
 def _columns(database: sqlite3.Connection, table: str) -> list[str]:

@@ -15,6 +15,7 @@ import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from hume_bags import sqlite_storage
 from hume_bags.errors import BagError
 from hume_bags.inspection import inspect_bag
 from hume_bags.packing import LARGEST_UNPACKED
@@ -120,7 +121,10 @@ def new_bag(path: Path, kind: str = "std_msgs/msg/String") -> Path:
 WORD = b"\0\1\0\0\5\0\0\0word\0"
 
 
-def test_a_recording_that_was_killed_is_read_with_what_lay_beside_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_recording_that_was_killed_is_read_with_what_lay_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writable: bool
+) -> None:
     path = new_bag(tmp_path / "live.db3")
     database = sqlite3.connect(path)
     database.execute("PRAGMA journal_mode = WAL")
@@ -128,10 +132,21 @@ def test_a_recording_that_was_killed_is_read_with_what_lay_beside_it(tmp_path: P
     database.commit()
     killed = tmp_path / "killed"
     killed.mkdir()
-    for file in tmp_path.glob("live.db3*"):
-        shutil.copy(file, killed / file.name)
+    for name in ("live.db3", "live.db3-wal"):
+        shutil.copy(tmp_path / name, killed / name)
     database.close()
-    assert [item.message.data for item in BagReader(killed / "live.db3").messages()] == ["word"]
+    if not writable:  # for root every folder is
+        opened = sqlite_storage._opened
+
+        def refused(path: Path, options: str) -> sqlite3.Connection:
+            if not options:
+                raise sqlite3.OperationalError("unable to open database file")
+            return opened(path, options)
+
+        monkeypatch.setattr(sqlite_storage, "_opened", refused)
+    reader = BagReader(killed / "live.db3")
+    assert [item.message.data for item in reader.messages()] == (["word"] if writable else [])
+    assert ["live.db3-wal was not read" in problem for problem in reader.problems] == ([] if writable else [True])
 
 
 @pytest.mark.parametrize(
