@@ -19,6 +19,7 @@ from hume_bags.reader import BagReader
 from hume_bags.regress.session import SteppedSession
 from hume_bags.replay import replayed_topics
 from hume_bags.topics import recorded_image_topic, recorded_namespace
+from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
 
 START = 1000.0
@@ -116,6 +117,8 @@ def test_messages_without_stamps_are_named(tmp_path: Path, record: Record, profi
         assert any(f"{unstamped}: messages carry no time stamp" in problem for problem in found.problems)
         observations = BagObservations(BagReader(folder), profile)
         assert list(observations.frames()) == []
+        with pytest.raises(ObservationError, match=f"topic '{unstamped}': messages carry no time stamp"):
+            SteppedSession(BagReader(folder), profile, list(profile.cameras)).check()
 
 
 @pytest.mark.parametrize("times", [2, 3])
