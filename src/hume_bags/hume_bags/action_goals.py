@@ -1,7 +1,7 @@
 """Goals of actions in a bag.
 
-A bag holds them where service introspection was on while it was recorded: then each goal is an event on the hidden
-topic `NAME/_action/send_goal/_service_event`. How goals ended is on `NAME/_action/status`.
+A bag holds them where service introspection was on while it was recorded: then each goal is an event on a hidden topic
+of the action.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from action_msgs.msg import GoalStatus
 
 from hume_bags.reader import BagMessage, BagReader
+from hume_bags.topics import goal_events, goal_status
 
 _STOPPED = (GoalStatus.STATUS_CANCELING, GoalStatus.STATUS_CANCELED, GoalStatus.STATUS_ABORTED)
 # `event_type` of service_msgs/ServiceEventInfo, a package that Humble does not have.
@@ -34,14 +35,10 @@ class RecordedGoal:
     goal: Any
 
 
-def events_topic(action: str) -> str:
-    """Where the goals of an action are."""
-    return f"{action}/_action/send_goal/_service_event"
-
-
 def accepted_goals(reader: BagReader, action: str) -> Iterator[RecordedGoal]:
     """The goals of an action that were not refused, in the order of time."""
-    events = list(reader.messages([events_topic(action)])) if reader.has(events_topic(action)) else []
+    topic = goal_events(action)
+    events = list(reader.messages([topic])) if reader.has(topic) else []
     refused = {_call(item) for item in events for response in item.message.response if not response.accepted}
     # The events of the server are those that it acts on. Only where it gives none do those of clients count.
     of_server = any(item.message.info.event_type in (_REQUEST_RECEIVED, _RESPONSE_SENT) for item in events)
@@ -54,7 +51,7 @@ def accepted_goals(reader: BagReader, action: str) -> Iterator[RecordedGoal]:
 
 def endings(reader: BagReader, action: str) -> Iterator[tuple[int, bytes]]:
     """When each goal that was canceled or aborted was, ns, and its id."""
-    topic = f"{action}/_action/status"
+    topic = goal_status(action)
     seen: set[bytes] = set()
     for item in reader.messages([topic]) if reader.has(topic) else ():
         for status in item.message.status_list:

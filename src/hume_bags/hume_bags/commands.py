@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_bags.action_goals import accepted_goals, events_topic
+from hume_bags.action_goals import accepted_goals
 from hume_bags.errors import BagError
 from hume_bags.reader import BagMessage, BagReader
 from hume_bags.recorded_clock import RecordedClock
-from hume_bags.topics import resolved
+from hume_bags.topics import goal_events, resolved, trajectory_action
 from hume_bags.tracks import HeldTrack, JoinedTrack, LinearTrack, Track
-from hume_bags.trajectory_commands import action_of, reported_track, trajectory_track
+from hume_bags.trajectory_commands import reported_track, trajectory_track
 from hume_core.errors import HumeError
 from hume_core.robot import (
     ArmController,
@@ -87,14 +87,14 @@ class Commands:
             track = trajectory_track(self._reader, topic, names, continuous, self._clock, resting, self.problems)
             track = track or reported_track(self._reader, topic, names, continuous)
             if track is None:
-                raise BagError(self._none(topic, events_topic(action_of(topic))))
+                raise BagError(self._none(topic, goal_events(trajectory_action(topic))))
             return track
         if not self._reader.has(topic):
             raise BagError(self._none(topic))
         times, rows = [], []
         for item in self._reader.messages([topic]):
             rows.append(_array(item, names))
-            times.append(self._clock.ros_time(item.log_time_ns) * 1e-9)
+            times.append(self._clock.seconds(item.log_time_ns))
         return LinearTrack(np.array(times), np.stack(rows), f"commands on '{topic}'", continuous)
 
     def _gripper_goals(self, action: str, joint: str) -> Track:
@@ -102,10 +102,10 @@ class Commands:
         for goal in accepted_goals(self._reader, action):
             command = goal.goal.command
             rows.append([_position_of(command, joint) if hasattr(command, "name") else float(command.position)])
-            times.append(self._clock.ros_time(goal.time_ns) * 1e-9)
+            times.append(self._clock.seconds(goal.time_ns))
         if not times:
-            raise BagError(self._none(events_topic(action)))
-        end = self._clock.ros_time(self._reader.end_ns) * 1e-9
+            raise BagError(self._none(goal_events(action)))
+        end = self._clock.seconds(self._reader.end_ns)
         return HeldTrack(np.array(times), np.array(rows), end, f"goals of '{action}'")
 
     def _resting(self, columns: slice) -> Callable[[float], NDArray[np.float64] | None]:

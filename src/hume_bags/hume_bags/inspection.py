@@ -13,6 +13,7 @@ from hume_bags.episodes import RecordedEpisode, find_episodes
 from hume_bags.errors import BagError
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagMessage, BagReader
+from hume_bags.recorded_clock import RecordedClock
 from hume_bags.recorded_robot import profile_for
 from hume_bags.topics import recorded_namespace, resolved
 from hume_core.errors import HumeError
@@ -87,7 +88,7 @@ class Unusable:
 
 @dataclass
 class Inspection:
-    """Everything that `inspect_bag` finds. Times in s."""
+    """Everything that `inspect_bag` finds. Times in s, on the clock of the stamps where that was recorded."""
 
     bag: str
     start: float
@@ -110,13 +111,14 @@ def inspect_bag(reader: BagReader, robot: str = "", namespace: str | None = None
         robot: profile to hold it against. Empty takes the one it was recorded with.
         namespace: of the recorded topics. None: see `recorded_namespace`.
     """
-    start = reader.start_ns * 1e-9
+    clock = RecordedClock.of(reader)
+    start = clock.seconds(reader.start_ns)
     result = Inspection(
         bag=str(reader.path),
         start=start,
-        duration=(reader.end_ns - reader.start_ns) * 1e-9,
+        duration=clock.seconds(reader.end_ns) - start,
         provenance=reader.provenance,
-        topics=_topics(reader),
+        topics=_topics(reader, clock),
         episodes=find_episodes(reader),
     )
     try:
@@ -132,29 +134,31 @@ def inspect_bag(reader: BagReader, robot: str = "", namespace: str | None = None
     return result
 
 
-def _topics(reader: BagReader) -> dict[str, TopicFigures]:
+def _topics(reader: BagReader, clock: RecordedClock) -> dict[str, TopicFigures]:
     """Figures of every topic, in one pass."""
     collected: dict[str, _Collector] = {
-        topic: _Collector(TopicFigures(info.type, info.count, problem=info.problem))
+        topic: _Collector(TopicFigures(info.type, info.count, problem=info.problem), clock)
         for topic, info in reader.topics.items()
     }
     for item in reader.messages():
         collected[item.topic].add(item)
-    return {topic: collector.finish(reader.start_ns) for topic, collector in collected.items()}
+    begin = clock.ros_time(reader.start_ns)
+    return {topic: collector.finish(begin) for topic, collector in collected.items()}
 
 
 class _Collector:
     """Gathers the figures of one topic."""
 
-    def __init__(self, figures: TopicFigures) -> None:
-        self._figures = figures
+    def __init__(self, figures: TopicFigures, clock: RecordedClock) -> None:
+        self._figures, self._clock = figures, clock
         self._arrivals: list[int] = []
         self._ages: list[float] = []
         self._newest = float("-inf")
 
     def add(self, item: BagMessage) -> None:
         """Take a message into account."""
-        self._arrivals.append(item.log_time_ns)
+        arrival = self._clock.ros_time(item.log_time_ns)
+        self._arrivals.append(arrival)
         try:
             message = item.message
             self._add_content(message)
@@ -164,7 +168,7 @@ class _Collector:
         header = getattr(message, "header", None)
         stamp = 0.0 if header is None else stamp_seconds(header.stamp)
         if stamp > 0:
-            self._ages.append(item.log_time_ns * 1e-9 - stamp)
+            self._ages.append(arrival * 1e-9 - stamp)
             self._figures.unsorted_stamps += stamp < self._newest
             self._newest = max(self._newest, stamp)
         elif header is not None:

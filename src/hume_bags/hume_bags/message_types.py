@@ -92,6 +92,23 @@ def type_hash(name: str) -> str:
     return str(next((item["hash_string"] for item in hashes if item["type_name"] == name), ""))
 
 
+def type_problem(name: str, recorded: str) -> str:
+    """Why messages of a type cannot be decoded here. Empty where they can.
+
+    Args:
+        name: of the type.
+        recorded: hash of the definition that they were recorded with. Empty: not known.
+    """
+    try:
+        message_class(name)
+    except BagError as error:
+        return str(error)
+    installed = type_hash(name)
+    if recorded and installed and recorded != installed:
+        return f"it was recorded with another definition of {name} than the one that is installed"
+    return ""
+
+
 @cache
 def definition(name: str) -> str:
     """The text of a type and of everything it contains, as MCAP's encoding `ros2msg` lays it out.

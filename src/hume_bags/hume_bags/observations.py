@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hume_bags.errors import BagError
 from hume_bags.reader import BagReader
+from hume_bags.recorded_clock import RecordedClock
 from hume_bags.topics import recorded_image_topic, recorded_namespace, resolved
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
@@ -26,7 +27,7 @@ class BagFrame:
     Attributes:
         frame: as System 2 takes it.
         stamps: of each camera, then of the joint states, s.
-        arrival: of the message that completed the set, s.
+        arrival: of the message that completed the set, s on the clock of the stamps.
     """
 
     frame: SensorFrame
@@ -58,7 +59,7 @@ class BagObservations:
         cameras: Sequence[str] | None = None,
         namespace: str | None = None,
     ) -> None:
-        self._reader, self._profile = reader, profile
+        self._reader, self._profile, self._clock = reader, profile, RecordedClock.of(reader)
         keys = list(profile.cameras if cameras is None else cameras)
         check_cameras(profile, keys)
         space = recorded_namespace(reader.recorded, profile, namespace)
@@ -82,7 +83,7 @@ class BagObservations:
         newest: dict[str, float] = {}
         seen = float("-inf")
         for item in self._reader.messages(list(key_of)):
-            key, arrival = key_of[item.topic], item.log_time_ns * 1e-9
+            key, arrival = key_of[item.topic], self._clock.seconds(item.log_time_ns)
             try:
                 stamp = stamp_seconds(item.message.header.stamp)
                 if stamp == 0.0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from rclpy.serialization import deserialize_message
 from hume_bags.bag_files import find_files, open_file
 from hume_bags.errors import BagError
 from hume_bags.mcap_chunk import DAMAGE
-from hume_bags.message_types import full_name, is_ros_type, message_class, type_hash
+from hume_bags.message_types import full_name, is_ros_type, message_class, type_problem
 from hume_bags.metadata import Information, parsed, read_information
 from hume_bags.packing import ZSTD_MAGIC, unpacked_zstd
 from hume_bags.quality import qos_from
@@ -194,15 +194,17 @@ class BagReader:
         """The wanted messages of one block with their topics, in file order."""
         file = self._files[number]
         previous, out_of_order = 0, 0
-        channels = [key for key, channel in file.channels.items() if channel.topic in wanted]
-        for record in file.messages(file.blocks[place], channels):
+        topics = {
+            key: channel.topic
+            for key, channel in file.channels.items()
+            if channel.topic in wanted and _type_name(file, channel) == self.topics[channel.topic].type
+        }
+        for record in file.messages(file.blocks[place], topics):
             out_of_order += record.log_time < previous
             previous = max(previous, record.log_time)
-            channel = file.channels.get(record.channel_id)
-            if channel is None or channel.topic not in wanted:
-                continue
-            if _type_name(file, channel) == self.topics[channel.topic].type:
-                yield channel.topic, record
+            topic = topics.get(record.channel_id)
+            if topic is not None:
+                yield topic, record
         if place and file.blocks[place].start < file.blocks[place - 1].end:
             out_of_order += 1
         if out_of_order:
@@ -246,8 +248,8 @@ class BagReader:
                 type_name = _type_name(file, channel)
                 known = topics.get(channel.topic)
                 if known is None:
-                    qos = self._recorded_qos(channel)
-                    problem = _encoding_problem(channel, type_name) or _type_problem(type_name, channel.metadata)
+                    qos, recorded = self._recorded_qos(channel), channel.metadata.get("topic_type_hash", "")
+                    problem = _encoding_problem(channel, type_name) or type_problem(type_name, recorded)
                     topics[channel.topic] = TopicInfo(type_name, count, qos, problem)
                 elif known.type == type_name:
                     topics[channel.topic] = TopicInfo(type_name, known.count + count, known.qos, known.problem)
@@ -286,15 +288,3 @@ def _encoding_problem(channel: Channel, type_name: str) -> str:
         return ""
     kind = "" if is_ros_type(type_name) else f" '{shortened(type_name, 60)}'"
     return f"not ROS messages encoded as 'cdr' but{kind} encoded as '{shortened(encoding, 30)}'"
-
-
-def _type_problem(type_name: str, described: Mapping[str, str]) -> str:
-    """Why messages of a type cannot be decoded here. Empty where they can."""
-    try:
-        message_class(type_name)
-    except BagError as error:
-        return str(error)
-    recorded, installed = described.get("topic_type_hash", ""), type_hash(type_name)
-    if recorded and installed and recorded != installed:
-        return f"it was recorded with another definition of {type_name} than the one that is installed"
-    return ""

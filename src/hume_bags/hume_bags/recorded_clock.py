@@ -37,6 +37,10 @@ class RecordedClock:
                 continue  # `hume inspect` counts what cannot be decoded
         return cls(readings)
 
+    def seconds(self, log_time: int) -> float:
+        """As `ros_time`, s."""
+        return self.ros_time(log_time) * 1e-9
+
     def ros_time(self, log_time: int) -> int:
         """ROS time at a recording time, ns. Between readings by interpolation, outside of them at their pace."""
         if not self._usable:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -40,16 +41,28 @@ class SqliteFile(BagFile):
     def messages(self, block: Block, channels: Collection[int]) -> list[Message]:
         """See `BagFile`."""
         wanted = sorted(set(channels) & block.channels)
-        question = f"SELECT topic_id, timestamp, data FROM messages WHERE rowid BETWEEN ? AND ? AND {_USABLE}"
+        condition = f"rowid BETWEEN ? AND ? AND {_USABLE}"
         if len(wanted) <= _MOST_FILTERED:
-            question += f" AND topic_id IN ({', '.join(map(str, wanted))})"
+            condition += f" AND topic_id IN ({', '.join(map(str, wanted))})"
         try:
-            rows = self.database.execute(f"{question} ORDER BY rowid", block.place)
-            return [Message(channel, time, data, time, 0) for channel, time, data in rows]
+            return self._select(condition, block.place)
         except sqlite3.Error as error:
             first, last = block.place
-            self.note(f"{self.path.name}: messages {first} to {last} are damaged and were skipped ({reason(error)})")
-            return []
+            self.note(f"{self.path.name}: of messages {first} to {last} some are damaged and were skipped ({error})")
+            return self._each(condition, block.place)
+
+    def _select(self, condition: str, rows: tuple[int, ...]) -> list[Message]:
+        question = f"SELECT topic_id, timestamp, data FROM messages WHERE {condition} ORDER BY rowid"
+        return [Message(channel, time, data, time, 0) for channel, time, data in self.database.execute(question, rows)]
+
+    def _each(self, condition: str, rows: tuple[int, ...]) -> list[Message]:
+        """Those that can be read one by one."""
+        found: list[Message] = []
+        with suppress(sqlite3.Error):
+            for (row,) in self.database.execute(f"SELECT rowid FROM messages WHERE {condition} ORDER BY rowid", rows):
+                with suppress(sqlite3.Error):
+                    found += self._select(condition, (row, row))
+        return found
 
     def close(self) -> None:
         """See `BagFile`."""
@@ -68,41 +81,60 @@ def open_sqlite(path: Path, content: Path) -> SqliteFile:
     """
     database = None
     try:
-        database = _connect(content)
-        file = SqliteFile(path, database=database)
-        columns = {table: _columns(database, table) for table in _NEEDED}
-        for table, needed in _NEEDED.items():
-            missing = [name for name in needed if name not in columns[table]]
-            if missing:
-                raise BagError(f"'{path}' is a sqlite3 file but no bag: it has no table '{table}' with '{missing[0]}'")
-        _read_topics(file, columns["topics"])
+        database, problems = _connect(content)
+        file = SqliteFile(path, database=database, problems=problems)
+        _read_topics(file, _checked_columns(file)["topics"])
         _index(file)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, BagError) as error:
         if database is not None:
             database.close()
+        if isinstance(error, BagError):
+            raise
         raise BagError(
             f"'{path}' is damaged: {reason(error)}. Save what is left with "
             f"'sqlite3 {path} .recover | sqlite3 saved.db3' and name saved.db3"
         ) from error
-    except BagError:
-        if database is not None:
-            database.close()
-        raise
     return file
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> tuple[sqlite3.Connection, list[str]]:
+    """The file, opened, and what of it cannot be read."""
     # Beside a recording that was killed lies what it had not put in its place yet. SQLite reads both.
     log = path.with_name(f"{path.name}-wal")
-    settled = "" if log.is_file() and log.stat().st_size else "&immutable=1"
-    database = sqlite3.connect(
-        f"file:{quote(str(path.resolve()))}?mode=ro{settled}", uri=True, isolation_level=None, check_same_thread=False
-    )
+    if not (log.is_file() and log.stat().st_size):
+        return _opened(path, "&immutable=1"), []
+    try:
+        return _opened(path, ""), []
+    except sqlite3.OperationalError:  # it has to write a file beside them for that
+        problem = f"{log.name} was not read, for its folder cannot be written to; copy both files into another folder"
+        return _opened(path, "&immutable=1"), [problem]
+
+
+def _opened(path: Path, options: str) -> sqlite3.Connection:
+    address = f"file:{quote(str(path.resolve()))}?mode=ro{options}"
+    database = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     database.text_factory = lambda data: data.decode("utf-8", "replace")
     # A file from anybody may hold views and expressions that run when it is read.
     database.execute("PRAGMA trusted_schema = OFF")
     database.execute("PRAGMA query_only = ON")
+    # Without it SQLite refuses a file that is cut off, whatever is asked of it. Nothing can be written.
+    database.execute("PRAGMA writable_schema = ON")
+    database.execute("SELECT count(*) FROM sqlite_master")
     return database
+
+
+def _checked_columns(file: SqliteFile) -> dict[str, list[str]]:
+    """Of the tables.
+
+    Raises:
+        BagError: one is missing that a bag has.
+    """
+    columns = {table: _columns(file.database, table) for table in _NEEDED}
+    for table, needed in _NEEDED.items():
+        missing = [name for name in needed if name not in columns[table]]
+        if missing:
+            raise BagError(f"'{file.path}' is a sqlite3 file but no bag: it has no table '{table}' with '{missing[0]}'")
+    return columns
 
 
 def _columns(database: sqlite3.Connection, table: str) -> list[str]:
@@ -126,27 +158,67 @@ def _read_topics(file: SqliteFile, columns: Collection[str]) -> None:
 
 
 def _index(file: SqliteFile) -> None:
-    """Blocks of rows, and what they hold. The messages themselves are not read."""
-    rows: list[tuple[int, int, int]] = []
-    size = last = 0
+    """Blocks of rows, and what they hold. The messages themselves are not read.
+
+    Raises:
+        sqlite3.Error: not one row can be read.
+    """
+    blocks, last = _Blocks(file), 0
     try:
-        for row, channel, time, length in _rows(file):
-            rows.append((row, channel, time))
-            file.counts[channel] = file.counts.get(channel, 0) + 1
-            size, last = size + length, row
-            if size >= _BLOCK_BYTES or len(rows) >= _BLOCK_MESSAGES:
-                file.blocks.append(_block(rows))
-                rows, size = [], 0
+        for row in _rows(file, "ASC"):
+            blocks.add(*row)
+            last = row[0]
     except sqlite3.Error as error:
-        file.note(f"{file.path.name}: damaged behind message {last} ({reason(error)}); read up to there")
-    if rows:
-        file.blocks.append(_block(rows))
+        behind = _behind(file, last)
+        if not last and not behind:
+            raise
+        more = f", and again from message {behind[0][0]} on" if behind else ""
+        file.note(f"{file.path.name}: damaged behind message {last} ({reason(error)}); read up to there{more}")
+        blocks.finish()
+        for row in behind:
+            blocks.add(*row)
+    blocks.finish()
 
 
-def _rows(file: SqliteFile) -> Iterator[tuple[int, int, int, int]]:
+def _behind(file: SqliteFile, damage: int) -> list[tuple[int, int, int, int]]:
+    """Rows behind a damage, read from the end of the file on."""
+    found = []
+    with suppress(sqlite3.Error):
+        for row in _rows(file, "DESC"):
+            if row[0] <= damage:
+                break
+            found.append(row)
+    return found[::-1]
+
+
+class _Blocks:
+    """Puts rows together to the blocks of a file."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file, self._rows, self._bytes = file, list[tuple[int, int, int]](), 0
+
+    def add(self, row: int, channel: int, time: int, size: int) -> None:
+        """The next row."""
+        self._rows.append((row, channel, time))
+        self._bytes += size
+        self._file.counts[channel] = self._file.counts.get(channel, 0) + 1
+        if self._bytes >= _BLOCK_BYTES or len(self._rows) >= _BLOCK_MESSAGES:
+            self.finish()
+
+    def finish(self) -> None:
+        """Rows that come now are of another block."""
+        if self._rows:
+            times = [time for _, _, time in self._rows]
+            channels = frozenset(channel for _, channel, _ in self._rows)
+            place = self._rows[0][0], self._rows[-1][0]
+            self._file.blocks.append(Block(min(times), max(times), place, channels, chunk=False))
+        self._rows, self._bytes = [], 0
+
+
+def _rows(file: SqliteFile, order: str) -> Iterator[tuple[int, int, int, int]]:
     """Row, channel, time and size of each message that can be one."""
     unusable = 0
-    question = f"SELECT rowid, topic_id, timestamp, length(data), {_USABLE} FROM messages ORDER BY rowid"
+    question = f"SELECT rowid, topic_id, timestamp, length(data), {_USABLE} FROM messages ORDER BY rowid {order}"
     for row, channel, time, size, usable in file.database.execute(question):
         if usable:
             yield row, channel, time, size
@@ -157,9 +229,3 @@ def _rows(file: SqliteFile) -> Iterator[tuple[int, int, int, int]]:
             f"{file.path.name}: {unusable} messages have no topic, time or content, or over {LARGEST_UNPACKED} bytes; "
             "they were skipped"
         )
-
-
-def _block(rows: list[tuple[int, int, int]]) -> Block:
-    times = [time for _, _, time in rows]
-    channels = frozenset(channel for _, channel, _ in rows)
-    return Block(min(times), max(times), (rows[0][0], rows[-1][0]), channels, chunk=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from hume_bags.errors import BagError
-from hume_core.robot import GripperControllerType, RobotProfile
+from hume_core.robot import ArmControllerType, GripperControllerType, RobotProfile
 from hume_system1.stop_sources import stop_sources
 
 _SYSTEMS = (
@@ -14,7 +14,8 @@ _SYSTEMS = (
 )  # fmt: skip
 _GLOBAL = ("/parameter_events", "/diagnostics", "/rosout", "/tf", "/tf_static", "/clock")
 THOUGHTS = "hume/thought"
-_COMPRESSED = "/compressed"
+COMPRESSED = "/compressed"
+"""What image_transport appends to the topic of images."""
 
 
 def resolved(topic: str, namespace: str = "") -> str:
@@ -42,12 +43,54 @@ def command_topics(profile: RobotProfile, namespace: str = "") -> list[str]:
     return [resolved(topic, namespace) for topic in topics]
 
 
+def goal_topics(profile: RobotProfile, namespace: str = "") -> list[str]:
+    """Where goals go to the controllers' actions, and what controllers report that they command.
+
+    Programs beside the stack, such as MoveIt, command a robot in this way.
+    """
+    topics: list[str] = []
+    for controller in (profile.controllers.arm, profile.controllers.gripper):
+        if controller is None:
+            continue
+        if controller.type is GripperControllerType.GRIPPER_ACTION:
+            topics += [goal_events(controller.topic), goal_status(controller.topic)]
+        elif controller.type in (ArmControllerType.JOINT_TRAJECTORY, GripperControllerType.JOINT_TRAJECTORY):
+            action = trajectory_action(controller.topic)
+            topics += [goal_events(action), goal_status(action), controller_state(controller.topic)]
+    return [resolved(topic, namespace) for topic in dict.fromkeys(topics)]
+
+
+def trajectory_action(topic: str) -> str:
+    """Name of the action of the `joint_trajectory_controller` with this command topic."""
+    return _beside(topic, "follow_joint_trajectory")
+
+
+def controller_state(topic: str) -> str:
+    """Where the `joint_trajectory_controller` with this command topic says what it does."""
+    return _beside(topic, "controller_state")
+
+
+def goal_events(action: str) -> str:
+    """Where the goals of an action are, while service introspection is on."""
+    return f"{action}/_action/send_goal/_service_event"
+
+
+def goal_status(action: str) -> str:
+    """Where an action says what has become of its goals."""
+    return f"{action}/_action/status"
+
+
+def _beside(topic: str, name: str) -> str:
+    return "/".join([*topic.split("/")[:-1], name])
+
+
 def recorded_topics(profile: RobotProfile, namespace: str = "", thoughts: bool = True) -> list[str]:
     """Everything that `hume record` takes."""
     own = [*_SYSTEMS, *stop_sources(profile), *([THOUGHTS] if thoughts else [])]
     topics = [
         *sensor_topics(profile, namespace),
         *command_topics(profile, namespace),
+        *goal_topics(profile, namespace),
         *(resolved(topic, namespace) for topic in own),
         *_GLOBAL,
     ]
@@ -56,8 +99,7 @@ def recorded_topics(profile: RobotProfile, namespace: str = "", thoughts: bool =
 
 def camera_info_topic(image_topic: str) -> str:
     """`camera_info` beside an image topic (image_transport's rule)."""
-    base = image_topic.removesuffix(_COMPRESSED)
-    return "/".join([*base.split("/")[:-1], "camera_info"])
+    return _beside(image_topic.removesuffix(COMPRESSED), "camera_info")
 
 
 def recorded_image_topic(recorded: Collection[str], topic: str) -> str:
@@ -67,8 +109,8 @@ def recorded_image_topic(recorded: Collection[str], topic: str) -> str:
         recorded: topics with messages.
         topic: of the profile, fully qualified.
     """
-    raw = topic.removesuffix(_COMPRESSED)
-    return next((name for name in (topic, raw, raw + _COMPRESSED) if name in recorded), topic)
+    raw = topic.removesuffix(COMPRESSED)
+    return next((name for name in (topic, raw, raw + COMPRESSED) if name in recorded), topic)
 
 
 def recorded_namespace(recorded: Collection[str], profile: RobotProfile, given: str | None = None) -> str:
@@ -89,7 +131,7 @@ def recorded_namespace(recorded: Collection[str], profile: RobotProfile, given: 
     spaces = {
         topic.removesuffix(ending).rstrip("/")
         for name in relative
-        for ending in {name, name.removesuffix(_COMPRESSED), name + _COMPRESSED}
+        for ending in {name, name.removesuffix(COMPRESSED), name + COMPRESSED}
         for topic in recorded
         if topic.endswith("/" + ending)
     }

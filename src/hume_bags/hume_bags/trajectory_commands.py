@@ -16,13 +16,13 @@ from hume_bags.errors import BagError
 from hume_bags.executed_trajectory import Points, TrajectoryController
 from hume_bags.reader import BagReader
 from hume_bags.recorded_clock import RecordedClock
+from hume_bags.topics import controller_state, trajectory_action
 from hume_bags.tracks import Array, LinearTrack, Track
 from hume_core.errors import HumeError
 from hume_core.texts import listed
 from hume_ros.conversions import stamp_seconds
 
 _FIELDS = ("positions", "velocities", "accelerations")
-ACTION = "follow_joint_trajectory"
 
 
 class TrajectoryRefusedError(HumeError):
@@ -46,11 +46,6 @@ class _Given:
     source: str
 
 
-def action_of(topic: str) -> str:
-    """Name of the action of the controller with this command topic."""
-    return f"{topic.rpartition('/')[0]}/{ACTION}"
-
-
 def trajectory_track(
     reader: BagReader,
     topic: str,
@@ -72,10 +67,10 @@ def trajectory_track(
         problems: takes what the controller refused.
 
     Raises:
-        BagError: the trajectories are of another robot.
+        BagError: the controller refused every one, or they are of another robot.
     """
     controller = TrajectoryController(continuous, f"commands on '{topic}'")
-    goal, used = b"", 0
+    goal, used, refused = b"", 0, ""
     for given in _given(reader, topic, clock):
         if given.trajectory is None:
             if given.goal == goal and goal:
@@ -85,47 +80,59 @@ def trajectory_track(
             begin = None if used else resting(given.arrival)
             controller.take(given.arrival, _points(given, names, controller, begin), begin)
         except TrajectoryRefusedError as error:
-            problems[f"'{given.source}': {error}"] += 1
+            refused = f"'{given.source}': {error}"
+            problems[refused] += 1
             continue
         goal, used = given.goal, used + 1
-    return controller.track(clock.ros_time(reader.end_ns) * 1e-9) if used else None
+    if refused and not used:
+        raise BagError(f"{reader.path} has no trajectory that is carried out. {refused}")
+    return controller.track(clock.seconds(reader.end_ns)) if used else None
 
 
 def reported_track(reader: BagReader, topic: str, names: Sequence[str], continuous: NDArray[np.bool_]) -> Track | None:
     """What the controller said that it commands: its state, or the feedback of its action. None without either."""
-    controller = topic.rpartition("/")[0]
-    for source in (f"{controller}/controller_state", f"{controller}/state", f"{action_of(topic)}/_action/feedback"):
+    state = controller_state(topic)
+    # Before Humble the state had another name.
+    for source in (state, state.replace("controller_state", "state"), f"{trajectory_action(topic)}/_action/feedback"):
         if not reader.has(source):
             continue
         times, rows = [], []
-        for item in reader.messages([source]):
-            report = getattr(item.message, "feedback", item.message) if source.endswith("feedback") else item.message
+        for report in _reports(reader, source):
             point = getattr(report, "reference", None) or getattr(report, "desired", None)
             place = {name: k for k, name in enumerate(getattr(report, "joint_names", ()))}
-            if point is None or any(name not in place or place[name] >= len(point.positions) for name in names):
-                continue
-            rows.append([point.positions[place[name]] for name in names])
-            times.append(stamp_seconds(report.header.stamp))
+            if point is not None and all(name in place and place[name] < len(point.positions) for name in names):
+                rows.append([point.positions[place[name]] for name in names])
+                times.append(stamp_seconds(report.header.stamp))
         if rows:
             return LinearTrack(np.array(times), np.array(rows, np.float64), f"commands in '{source}'", continuous)
     return None
 
 
+def _reports(reader: BagReader, source: str) -> Iterator[Any]:
+    """States of the controller, or feedback of its action. Both name their desired point in a field of their own."""
+    for item in reader.messages([source]):
+        try:
+            message = item.message
+        except BagError:  # distributions differ in the fields at its end
+            continue
+        yield message.feedback if source.endswith("/feedback") else message
+
+
 def _given(reader: BagReader, topic: str, clock: RecordedClock) -> Iterator[_Given]:
     """Trajectories of the topic and of goals, and the endings of goals, by their arrival."""
-    action = action_of(topic)
+    action = trajectory_action(topic)
 
     def sent() -> Iterator[_Given]:
         for item in reader.messages([topic]) if reader.has(topic) else ():
-            yield _Given(clock.ros_time(item.log_time_ns) * 1e-9, item.message, b"", topic)
+            yield _Given(clock.seconds(item.log_time_ns), item.message, b"", topic)
 
     def goals() -> Iterator[_Given]:
         for goal in accepted_goals(reader, action):
-            yield _Given(clock.ros_time(goal.time_ns) * 1e-9, goal.goal.trajectory, goal.identity, action)
+            yield _Given(clock.seconds(goal.time_ns), goal.goal.trajectory, goal.identity, action)
 
     def stops() -> Iterator[_Given]:
         for time_ns, identity in endings(reader, action):
-            yield _Given(clock.ros_time(time_ns) * 1e-9, None, identity, action)
+            yield _Given(clock.seconds(time_ns), None, identity, action)
 
     return heapq.merge(sent(), goals(), stops(), key=lambda given: given.arrival)
 
@@ -134,15 +141,16 @@ def _points(given: _Given, names: Sequence[str], controller: TrajectoryControlle
     """The points in the order of `names`, due on the nodes' clock.
 
     Raises:
-        BagError: it names none of the joints.
-        TrajectoryRefusedError: the controller refuses it.
+        TrajectoryRefusedError: the controller refuses it, or it is for other joints.
     """
     message = given.trajectory
     assert message is not None
     place = {name: k for k, name in enumerate(message.joint_names)}
     absent = [name for name in names if name not in place]
     if len(absent) == len(names):
-        raise BagError(f"'{given.source}' does not command '{names[0]}' but {listed(message.joint_names) or 'nothing'}")
+        raise TrajectoryRefusedError(
+            f"a trajectory does not command '{names[0]}' but {listed(message.joint_names) or 'nothing'}"
+        )
     if not message.points:
         raise TrajectoryRefusedError("a trajectory without points does nothing")
     stamp = stamp_seconds(message.header.stamp)
@@ -156,6 +164,8 @@ def _points(given: _Given, names: Sequence[str], controller: TrajectoryControlle
     columns = [k for k, name in enumerate(names) if name in place]
     for field, rows in zip(_FIELDS, states, strict=True):
         rows[:, columns] = _numbers(message, field, [place[names[k]] for k in columns])
+    if not np.isfinite(states[0][:, columns]).all():
+        raise TrajectoryRefusedError("a trajectory has positions that are not finite")
     if absent:
         _hold_others(states, columns, controller.state(given.arrival), resting, absent[0])
     return Points(times, states)
@@ -163,15 +173,13 @@ def _points(given: _Given, names: Sequence[str], controller: TrajectoryControlle
 
 def _numbers(message: Any, field: str, places: Sequence[int]) -> Array:
     """(k, n) one field of all points. NaN where a point does not have it."""
-    rows = []
-    for point in message.points:
-        values = getattr(point, field)
-        if len(values) not in (0, len(message.joint_names)) or (field == "positions" and not len(values)):
-            raise TrajectoryRefusedError(
-                f"a point has {len(values)} {field} for {len(message.joint_names)} joints; positions are needed"
-            )
-        rows.append([values[place] for place in places] if len(values) else [np.nan] * len(places))
-    return np.array(rows, dtype=np.float64)
+    rows = [getattr(point, field) for point in message.points]
+    size = len(message.joint_names)
+    odd = [len(row) for row in rows if len(row) not in (size, 0 if field != "positions" else size)]
+    if odd:
+        raise TrajectoryRefusedError(f"a point has {odd[0]} {field} for {size} joints; positions are needed")
+    nothing = [np.nan] * size
+    return np.array([row if len(row) else nothing for row in rows], dtype=np.float64)[:, places]
 
 
 def _hold_others(

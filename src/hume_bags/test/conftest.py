@@ -264,6 +264,7 @@ def to_sqlite(source: Path, folder: Path, version: int = 9, packing: str = "", f
     information = {
         "version": version, "storage_identifier": "sqlite3", "relative_file_paths": names, "message_count": len(items),
         "compression_format": "zstd" if packing else "", "compression_mode": packing.upper(),
+        "custom_data": {key: json.dumps(value) for key, value in reader.provenance.items()},
     }  # fmt: skip
     (folder / "metadata.yaml").write_text(yaml.safe_dump({"rosbag2_bagfile_information": information}))
     return folder

@@ -6,15 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Float64MultiArray
 
 from hume_bags.episodes import find_episodes
 from hume_bags.errors import BagError
 from hume_bags.export import ExportOptions, run_export
+from hume_bags.inspection import inspect_bag
 from hume_bags.reader import BagReader
 from hume_core.robot import RobotProfile
+from hume_ros.conversions import set_stamp
 
 LIFT = Path(__file__).parents[3] / "test" / "fixtures" / "bags" / "lift"
 START = 1000.0
@@ -113,3 +117,35 @@ def test_bags_of_two_robots_do_not_mix(tmp_path: Path, profile: RobotProfile, re
 def replace_name(profile: RobotProfile, path: Path) -> Path:
     path.write_text(yaml.safe_dump({**profile.model_dump(mode="json"), "name": "b"}))
     return path
+
+
+@pytest.mark.parametrize("pace", [1.0, 0.4])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_simulated_clock_is_the_clock_of_the_recording(
+    tmp_path: Path, record: Record, exported: Exported, pace: float, named: bool
+) -> None:
+    """Stamps are of /clock, arrivals of the computer's clock, at which the simulation runs at a pace of its own."""
+    session = record(tmp_path / "bag")
+    session.add("/clock", "rosgraph_msgs/msg/Clock")
+
+    def write(topic: str, message: Any, time: float) -> None:
+        session.writer.write_message(topic, message, round((1.7e9 + (time - START) / pace) * 1e9))
+
+    session.write = write
+    for k in range(301):
+        clock = Clock()
+        set_stamp(clock.clock, START + 0.01 * k)
+        write("/clock", clock, START + 0.01 * k)
+    session.sensors(3.0)
+    if not named:
+        session.epoch(1, "instruction: wave", START + 0.5)
+    session.writer.close()
+    found = inspect_bag(BagReader(tmp_path / "bag"))
+    assert found.duration == pytest.approx(3.0, abs=0.02)
+    assert found.topics["/joint_states"].rate == pytest.approx(100.0, rel=0.02)
+    assert found.topics["/joint_states"].age_highest == pytest.approx(0.001, abs=2e-4)
+    assert all(part.end < 0.01 for part in found.unusable)  # until the first image has arrived
+    data, _ = exported(tmp_path / "bag", tmp_path / "data", task="wave" if named else "")
+    times = 0.05 * data.images["image"][:, 0, 0, 0]
+    assert len(times) > 45
+    np.testing.assert_allclose(data.action[:, 3], 0.1 * times, atol=1e-4)

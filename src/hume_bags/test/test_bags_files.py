@@ -18,7 +18,32 @@ from hume_bags.errors import BagError
 from hume_bags.reader import BagReader
 
 LIFT = Path(__file__).parents[3] / "test" / "fixtures" / "bags" / "lift"
+KINDS = LIFT.with_name("kinds")
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 7340032\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["sqlite3_8", "sqlite3_9_file", "sqlite3_9_message", "mcap_9_file", "two_parts.mcap"]
+)  # fmt: skip
+def test_shipped_bags_of_every_kind_are_read(name: str) -> None:
+    reader = BagReader(KINDS / name)
+    assert [item.message.data for item in reader.messages(["/words"])] == [f"word {k}" for k in range(20)]
+    assert reader.topics["/words"].type == "std_msgs/msg/String"
+    assert reader.problems == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("ros1.bag", "is a bag of ROS 1"), ("pointer.mcap", "is a pointer of Git LFS"), ("empty.db3", "is empty")],
+)
+def test_shipped_files_that_are_no_bags_are_named(name: str, expected: str) -> None:
+    with pytest.raises(BagError, match=expected):
+        BagReader(KINDS / name)
+
+
+def test_a_shipped_bag_of_another_encoding_is_named() -> None:
+    (problem,) = BagReader(KINDS / "foxglove_json.mcap").problems
+    assert "but 'foxglove.Log' encoded as 'json'" in problem
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from hume_bags.message_types import message_class
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.regress.session import SteppedSession
+from hume_bags.replay import replayed_topics
 from hume_bags.topics import recorded_image_topic, recorded_namespace
+from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
 
 START = 1000.0
@@ -89,6 +91,7 @@ def test_compressed_images_need_no_word(tmp_path: Path, record: Record, exported
     session.sensors(2.0)
     session.goal(0.2, 1.8)
     session.writer.close()
+    assert "/camera/wrist/image_raw/compressed" in replayed_topics(BagReader(tmp_path / "bag"))
     data, _ = exported(tmp_path / "bag", tmp_path / "data")
     np.testing.assert_array_equal(data.images["wrist_image"], data.images["image"])
     assert len(np.unique(data.images["wrist_image"])) > 20
@@ -114,6 +117,8 @@ def test_messages_without_stamps_are_named(tmp_path: Path, record: Record, profi
         assert any(f"{unstamped}: messages carry no time stamp" in problem for problem in found.problems)
         observations = BagObservations(BagReader(folder), profile)
         assert list(observations.frames()) == []
+        with pytest.raises(ObservationError, match=f"topic '{unstamped}': messages carry no time stamp"):
+            SteppedSession(BagReader(folder), profile, list(profile.cameras)).check()
 
 
 @pytest.mark.parametrize("times", [2, 3])

@@ -132,8 +132,32 @@ def test_trajectories_of_another_robot_are_refused(
     tmp_path: Path, session: Any, exported: Exported, robot: str
 ) -> None:
     session.write(TOPIC, trajectory(["joint_1", "joint_2"], [(0.0, 0.3)]), START + 0.1)
-    with pytest.raises(BagError, match="does not command 'waist' but joint_1, joint_2"):
+    with pytest.raises(BagError, match=r"no trajectory that is carried out.* 'waist' but joint_1, joint_2"):
         actions(session, exported, tmp_path / "data", robot)
+
+
+@pytest.mark.parametrize("finger_first", [False, True])
+def test_one_controller_may_move_arm_and_gripper(
+    tmp_path: Path, session: Any, exported: Exported, profile: RobotProfile, finger_first: bool
+) -> None:
+    """Each trajectory is for some of its joints."""
+    gripper = profile.gripper
+    assert gripper is not None
+    data = profile.model_dump(mode="json")
+    shared = {"type": "joint_trajectory_controller", "topic": TOPIC[1:]}
+    data["controllers"] |= {"arm": shared, "gripper": shared}
+    path = tmp_path / "shared.yaml"
+    path.write_text(yaml.safe_dump(data))
+    begin = START + (1.0 if finger_first else 0.2)
+    session.write(TOPIC, trajectory(profile.joint_names, [(0.0, 0.5)]), begin)
+    session.write(TOPIC, trajectory([gripper.joint], [(0.0, gripper.closed)]), START + 0.6)
+    session.write(TOPIC, trajectory([*profile.joint_names, gripper.joint], [(0.0, gripper.open)]), START + 2.0)
+    times, rows, _ = actions(session, exported, tmp_path / "data", str(path))
+    assert times[0] == pytest.approx(max(begin - START, 0.6))
+    np.testing.assert_allclose(rows[times < 1.99, :6], 0.5, atol=1e-6)
+    expected = np.where(times < 1.99, gripper.policy_closed, gripper.policy_open)
+    away = np.abs(times - 2.0) > 0.01  # whether that row is before or after is a matter of rounding
+    np.testing.assert_allclose(rows[away, 6], expected[away], atol=1e-6)
 
 
 def test_no_trajectory_at_all_says_where_they_were_looked_for(
@@ -240,4 +264,5 @@ def test_goals_of_a_gripper_count_until_the_next(
     times, rows, _ = actions(session, exported, tmp_path / "data", str(path))
     assert times[0] == pytest.approx(0.5)
     expected = np.where(times < 1.99, gripper.policy_open, gripper.policy_closed)
-    np.testing.assert_allclose(rows[:, 6], expected, atol=1e-6)
+    away = np.abs(times - 2.0) > 0.01
+    np.testing.assert_allclose(rows[away, 6], expected[away], atol=1e-6)

@@ -14,6 +14,7 @@ from rclpy.node import Node
 
 from hume_core.robot import Gripper
 from hume_ros.gripper_actions import GRIPPER_COMMAND, GripperServer, gripper_action_types, gripper_servers
+from hume_ros.introspection import publish_goals
 from hume_system1.control.gripper_goals import GoalEnding, GripperGoal, GripperGoals
 
 _LOOK = 0.5
@@ -120,6 +121,7 @@ class GripperClient:
     def _connect(self, server: GripperServer) -> bool:
         try:
             self._client = ActionClient(self._node, self._types[server.type], self._action)
+            publish_goals(self._node, self._client)
         except (RuntimeError, ValueError) as error:
             self._warn("client", f"no client for the gripper's action '{self._action}' yet: {error}")
             return False

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_bags.errors import BagError
+from hume_bags.observations import NO_STAMP
 from hume_bags.reader import BagMessage, BagReader
 from hume_bags.recorded_clock import RecordedClock
 from hume_bags.regress.latency import measured_latencies
@@ -17,7 +18,7 @@ from hume_bags.topics import recorded_image_topic, recorded_namespace, resolved
 from hume_core.errors import HumeError, ObservationError
 from hume_core.robot import RobotProfile
 from hume_core.state_composer import StateComposer
-from hume_ros.conversions import image_to_rgb
+from hume_ros.conversions import image_to_rgb, stamp_nanoseconds
 from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.observation_buffer import JOINT_STATES, check_cameras, state_vector
 from hume_session import LatencyModel
@@ -100,7 +101,7 @@ class SteppedSession:
             The first state (s,).
 
         Raises:
-            ObservationError: another robot's joints, an unknown encoding.
+            ObservationError: another robot's joints, an unknown encoding, no time stamps.
             SessionError: a topic is there but empty.
         """
         wanted, merger, problem = dict(self.topics), JointStateMerger.of(self._profile), ""
@@ -125,11 +126,17 @@ class SteppedSession:
 
     def _usable(self, arrival: Arrival, merger: JointStateMerger) -> tuple[bool, NDArray[np.float32] | None]:
         """Whether a message is of use by itself, or completes a joint state that is, and that state."""
-        if arrival.source != JOINT_STATES:
-            image_to_rgb(arrival.message)
-            return True, None
-        state = merger.add(arrival.message, arrival.time * 1e-9)
-        return (False, None) if state is None else (True, state_vector(self.composer, state))
+        whole = arrival.message
+        if arrival.source == JOINT_STATES:
+            whole = merger.add(arrival.message, arrival.time * 1e-9)
+            if whole is None:
+                return False, None
+        if stamp_nanoseconds(whole.header.stamp) == 0:
+            raise ObservationError(NO_STAMP)
+        if arrival.source == JOINT_STATES:
+            return True, state_vector(self.composer, whole)
+        image_to_rgb(whole)
+        return True, None
 
     def arrivals(self) -> Iterator[Arrival]:
         """Everything the nodes would have received, in order of recording time."""
