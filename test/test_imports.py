@@ -36,6 +36,8 @@ DISTRIBUTIONS = {
     "mcap": "mcap",
     "mujoco": "mujoco",
     "numpy": "numpy",
+    "onnx": "onnx",
+    "onnxruntime": "onnxruntime",
     "pinocchio": "pin",
     "psutil": "psutil",
     "pyarrow": "pyarrow",

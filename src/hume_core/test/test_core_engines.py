@@ -11,8 +11,7 @@ import torch
 from torch import nn
 
 from hume_core.engine_names import ENGINE_CHOICES
-from hume_core.engines import EagerEngine, EngineError, Graph, make_engine
-from hume_core.engines import graph_cache, onnx_engine
+from hume_core.engines import EagerEngine, EngineError, Graph, graph_cache, make_engine, onnx_engine
 from hume_core.engines.compiled import CompileEngine
 from hume_core.engines.graph_cache import FOLDER
 from hume_core.engines.onnx_engine import OnnxEngine
@@ -96,7 +95,9 @@ def test_other_weights_replace_the_files_of_the_old_ones(folder):
     torch.testing.assert_close(run(x)[0], module(x)[0])
     after = kept(folder)
     assert len(after) == 2
-    assert [name for name in after if name.startswith("other-")] == [name for name in before if name.startswith("other")]
+    assert [name for name in after if name.startswith("other-")] == [
+        name for name in before if name.startswith("other")
+    ]
     assert not set(after) >= set(before)
 
 
