@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 DRAWN_BY_HAND = {"architecture.svg"}
+SCREENSHOTS = {"regress.png"}
+"""Pages in a browser. Their command is a browser's, on a page that a command beside it writes."""
 IMAGE = re.compile(r"!\[(?P<text>[^\]]+)\]\((?P<target>[^)]+)\)")
 NEAR = 8  # lines
 
@@ -40,7 +42,8 @@ def shown(pages: list[Path]) -> list[Shown]:
     return found
 
 
-MADE = [one for one in shown(PAGES) if one.file.name not in DRAWN_BY_HAND]
+MADE = [one for one in shown(PAGES) if one.file.name not in DRAWN_BY_HAND | SCREENSHOTS]
+TAKEN = [one for one in shown(PAGES) if one.file.name in SCREENSHOTS]
 
 
 def makers(one: Shown) -> list[list[str]]:
@@ -67,6 +70,21 @@ def test_the_command_that_makes_an_image_stands_beside_it(one: Shown) -> None:
         command, words = command.commands[words[0]], words[1:]
     with command.make_context(str(command.name), words) as context:
         assert one.file.relative_to(ROOT) in context.params.values()
+
+
+@pytest.mark.parametrize("one", TAKEN, ids=lambda one: f"{one.page.name}: {one.file.name}")
+def test_the_page_of_a_screenshot_is_written_by_a_command_beside_it(one: Shown) -> None:
+    path = one.file.relative_to(ROOT).as_posix()
+    (shot,) = re.findall(
+        rf"chromium --headless --screenshot={re.escape(path)} .*?(\S+\.html)$", one.around, re.MULTILINE
+    )
+    commands = [shlex.split(words) for words in re.findall(r"\./hume ([^`\n#]+)", one.around)]
+    assert [words[0] for words in commands if shot in words] == ["regress"]
+    assert one.file.stat().st_size < 300_000
+
+
+def test_every_screenshot_is_shown() -> None:
+    assert {one.file.name for one in TAKEN} == SCREENSHOTS
 
 
 def test_the_readme_opens_with_a_film_and_the_architecture() -> None:

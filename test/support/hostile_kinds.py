@@ -85,6 +85,8 @@ class Checkpoint(Kind):
 class Dataset(Kind):
     """A small dataset: description, episodes, tasks and frames."""
 
+    IMAGES = True
+
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         import numpy as np
@@ -96,7 +98,7 @@ class Dataset(Kind):
 
         self.load, self.parquet = load_demonstrations, pyarrow.parquet
         self.source = folder.with_name(f"{folder.name}_whole")
-        features = demonstration_features(["image"], 8, ["a", "b", "gripper"], ["cube"])
+        features = demonstration_features(["image"], 16, ["a", "b", "gripper"], ["cube"], 20, self.IMAGES)
         numbers = np.random.default_rng(0)
         episodes = []
         for _ in range(2):
@@ -106,10 +108,10 @@ class Dataset(Kind):
                 if feature.dtype == "float32"
             }
             columns |= {key: np.zeros(5, bool) for key, feature in features.items() if feature.dtype == "bool"}
-            images = numbers.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+            images = numbers.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
             episodes.append(EpisodeData({**columns, "observation.images.image": images}, "lift", 0, True))
         stage_shard(self.source, 0, episodes, features)
-        finish(self.source, features, 20.0, "test")
+        finish(self.source, features, 20, "test")
         self.files = [path.relative_to(self.source) for path in sorted(self.source.rglob("*.parquet"))]
 
     def spoil(self, random_: random.Random) -> None:
@@ -139,6 +141,22 @@ class Dataset(Kind):
 
     def read(self) -> None:
         self.load(self.folder)
+
+
+class VideoDataset(Dataset):
+    """A small dataset whose camera is a video."""
+
+    IMAGES = False
+
+    def spoil(self, random_: random.Random) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self.source, self.folder)
+        episodes = next((self.folder / "meta" / "episodes").rglob("*.parquet"))
+        if random_.random() < 0.2:
+            self._spoil_rows(episodes, random_)
+            return
+        path = next((self.folder / "videos").rglob("*.mp4"))
+        path.write_bytes(mutated_bytes(path.read_bytes(), random_))
 
 
 class Bag(Kind):
@@ -242,4 +260,4 @@ class Profile(Kind):
         self.readers[self.chosen](self.path)
 
 
-KINDS = {"checkpoint": Checkpoint, "dataset": Dataset, "bag": Bag, "profile": Profile}
+KINDS = {"checkpoint": Checkpoint, "dataset": Dataset, "video": VideoDataset, "bag": Bag, "profile": Profile}

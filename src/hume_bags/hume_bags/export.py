@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from hume_bags.commands import Track, commanded, measured
+from hume_bags.commands import Commands, measured
 from hume_bags.episodes import RecordedEpisode, find_episodes
 from hume_bags.errors import BagError
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
+from hume_bags.topics import recorded_namespace
+from hume_bags.tracks import Track
 from hume_core.action_spaces import AngleUnit
+from hume_core.durations import FirstUnits
 from hume_core.errors import DatasetError, HumeError
 from hume_core.json_report import json_text
 from hume_core.policy_contract import named_contract
@@ -26,7 +29,8 @@ from hume_core.robot import RobotProfile
 from hume_core.state.kinds import GripperForm
 from hume_core.state.parts import GripperPart, JointPart, StatePart
 from hume_ros.observation_buffer import SensorFrame
-from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
+from hume_training.data.hub import check_name, push_dataset
+from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature, camera_feature
 from hume_training.data.writer import EpisodeData, finish, stage_shard
 
 ACTIONS = ("commands", "states")
@@ -43,13 +47,15 @@ class ExportOptions:
     bags: tuple[Path, ...]
     folder: Path
     robot: str = ""
-    namespace: str = ""
+    namespace: str | None = None
     task: str = ""
     success: bool | None = None
     actions: str = "commands"
     image_size: int | None = None
     max_age: float | None = None
     contract: str = ""
+    images: bool = False
+    push_to_hub: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,8 @@ def run_export(options: ExportOptions) -> int:
         raise BagError(f"'{options.folder}' holds a dataset already; name another folder")
     if options.actions not in ACTIONS:
         raise BagError(f"--actions is '{options.actions}'; valid: {', '.join(ACTIONS)}")
+    if options.push_to_hub:
+        check_name(options.push_to_hub)
     plans = [_plan(path, options) for path in options.bags]
     _check_same_robot(plans)
     skipped: list[str] = []
@@ -81,15 +89,17 @@ def run_export(options: ExportOptions) -> int:
             f"column '{SUCCESS}': nothing says how every episode ended; use hume label, --success or --failure"
         )
     features: dict[str, Feature] = {}
+    rest = FirstUnits(len(kept), "episodes")
     sources: list[dict[str, Any]] = []
     for plan in plans:
         for recorded, episode in export_bag(plan.reader, plan.profile, plan.episodes, options, skipped):
-            features = features or _features(plan.profile, episode.columns, labelled)
+            features = features or _features(plan.profile, episode.columns, labelled, options.images)
             try:
                 stage_shard(options.folder, len(sources), [episode], features)
             except DatasetError as error:
                 skipped.append(f"{plan.reader.path}: '{recorded.instruction}' at {recorded.start:.2f} s: {error}")
                 continue
+            rest.done()
             sources.append({"bag": str(plan.reader.path), "frames": episode.length, **asdict(recorded)})
     if not sources:
         raise BagError("no episode could be exported: " + ("; ".join(skipped) or "no bag was named"))
@@ -98,6 +108,8 @@ def run_export(options: ExportOptions) -> int:
     content = {"episodes": sources, "skipped": skipped, "provenance": provenance}
     (options.folder / SOURCES).write_text(json_text(content, indent=1), encoding="utf-8")
     _report(options.folder, sources, skipped)
+    if options.push_to_hub:
+        Console(stderr=True).print(f"published: {push_dataset(options.folder, options.push_to_hub)}", markup=False)
     return 0
 
 
@@ -112,8 +124,10 @@ def export_bag(
     if not episodes:
         skipped.append(f"{reader.path}: no goal and no scene was recorded; name the instruction with --task")
         return
-    track = (commanded if options.actions == "commands" else measured)(reader, profile, options.namespace)
-    observations = BagObservations(reader, profile, namespace=options.namespace)
+    namespace = recorded_namespace(reader.recorded, profile, options.namespace)
+    observations = BagObservations(reader, profile, namespace=namespace)
+    commands = Commands(reader, profile, namespace)
+    track = commands.track() if options.actions == "commands" else measured(reader, profile, namespace)
     kept = [episode for episode in episodes if not episode.discarded]
     for episode in episodes:
         if episode.discarded:
@@ -125,7 +139,8 @@ def export_bag(
             skipped.append(f"{reader.path}: '{recorded.instruction}' at {recorded.start:.2f} s: {error}")
             continue
         yield recorded, EpisodeData(columns, recorded.instruction, recorded.seed, bool(recorded.success))
-    skipped += [f"{reader.path}: {count} times: {what}" for what, count in observations.problems.items()]
+    problems = commands.problems + observations.problems
+    skipped += [f"{reader.path}: {count} times: {what}" for what, count in problems.items()]
     skipped += [f"{reader.path}: {problem}" for problem in reader.problems]
 
 
@@ -201,10 +216,10 @@ def _columns(
     stamps = np.array([frame.stamp for frame in frames])
     ahead = profile.action.dt if options.actions == "states" else 0.0
     known = stamps[stamps >= episode.start]
-    if not len(known) or not len(track.times):
+    if not len(known):
         raise BagError("cameras and joint states never match in it")
-    start = max(episode.start, known[0], track.times[0] - ahead)
-    times = grid(start, min(episode.end, track.times[-1] - ahead), profile.action.dt)
+    start = max(episode.start, known[0], track.start - ahead)
+    times = grid(start, min(episode.end, track.end - ahead), profile.action.dt)
     if len(times) < _FEWEST_FRAMES:
         raise BagError(
             f"it has less than {_FEWEST_FRAMES} steps of {profile.action.dt} s with observations and actions"
@@ -236,11 +251,13 @@ def _resized(image: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labelled: bool) -> dict[str, Feature]:
+def _features(
+    profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labelled: bool, images: bool
+) -> dict[str, Feature]:
     state = state_names(profile)
     action = (*profile.joint_names, *(() if profile.gripper is None else ("gripper",)))
     features = {
-        key: Feature("image", values.shape[1:], ("height", "width", "channels"))
+        key: camera_feature(values.shape[1], values.shape[2], _rate(profile), images)
         for key, values in columns.items()
         if key.startswith(IMAGE_PREFIX)
     }

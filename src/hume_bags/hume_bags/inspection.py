@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,12 @@ from hume_bags.errors import BagError
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagMessage, BagReader
 from hume_bags.recorded_robot import profile_for
-from hume_bags.topics import resolved
+from hume_bags.topics import recorded_namespace, resolved
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
+from hume_core.texts import listed, shortened
 from hume_ros.conversions import image_to_rgb, stamp_seconds
+from hume_ros.image_encodings import is_depth
 
 _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
@@ -32,6 +34,7 @@ class TopicFigures:
         longest_gap, gap_at: longest silence, and how far into the bag it begins.
         age_median, age_highest: arrival minus stamp. None without stamps.
         unsorted_stamps: messages whose stamp is earlier than the one before.
+        unstamped: messages with a header whose stamp is zero.
         undecodable: messages that do not fit their type or have unusable content.
         image_sizes: width x height and encoding of images, each once.
         joints: names in joint states, in their order, each set once.
@@ -46,6 +49,7 @@ class TopicFigures:
     age_median: float | None = None
     age_highest: float | None = None
     unsorted_stamps: int = 0
+    unstamped: int = 0
     undecodable: int = 0
     image_sizes: list[str] = field(default_factory=list)
     joints: list[list[str]] = field(default_factory=list)
@@ -92,18 +96,19 @@ class Inspection:
     topics: dict[str, TopicFigures]
     episodes: list[RecordedEpisode]
     robot: str = ""
+    namespace: str = ""
     sync: SyncFigures | None = None
     unusable: list[Unusable] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def inspect_bag(reader: BagReader, robot: str = "", namespace: str = "") -> Inspection:
+def inspect_bag(reader: BagReader, robot: str = "", namespace: str | None = None) -> Inspection:
     """Read a whole bag.
 
     Args:
         reader: the bag.
         robot: profile to hold it against. Empty takes the one it was recorded with.
-        namespace: of the recorded topics.
+        namespace: of the recorded topics. None: see `recorded_namespace`.
     """
     start = reader.start_ns * 1e-9
     result = Inspection(
@@ -117,12 +122,13 @@ def inspect_bag(reader: BagReader, robot: str = "", namespace: str = "") -> Insp
     try:
         profile = profile_for(reader, robot)
         result.robot = profile.name
-        _check_joints(result, profile, namespace)
-        _check_sync(result, reader, profile, namespace)
+        result.namespace = recorded_namespace(reader.recorded, profile, namespace)
+        _check_joints(result, profile)
+        _check_sync(result, reader, profile)
     except HumeError as error:
         result.problems.append(str(error))
         result.unusable.append(Unusable(0.0, result.duration, str(error)))
-    result.problems = reader.problems + result.problems
+    result.problems = reader.problems + _doubled_joints(result.topics) + result.problems
     return result
 
 
@@ -161,13 +167,13 @@ class _Collector:
             self._ages.append(item.log_time_ns * 1e-9 - stamp)
             self._figures.unsorted_stamps += stamp < self._newest
             self._newest = max(self._newest, stamp)
+        elif header is not None:
+            self._figures.unstamped += 1
 
     def _add_content(self, message: Any) -> None:
         figures = self._figures
         if figures.type in _IMAGES:
-            height, width = image_to_rgb(message).shape[:2]
-            kind = getattr(message, "encoding", None) or message.format
-            _note(figures.image_sizes, f"{width}x{height} {kind}")
+            _note(figures.image_sizes, _image(message))
         elif figures.type == "sensor_msgs/msg/JointState":
             _note(figures.joints, list(message.name))
 
@@ -185,25 +191,54 @@ class _Collector:
         return figures
 
 
+def _image(message: Any) -> str:
+    """Size and encoding of an image.
+
+    Raises:
+        ObservationError: it cannot be decoded.
+    """
+    kind = shortened(str(getattr(message, "encoding", None) or message.format), 60)
+    if is_depth(kind):  # no picture, and recorded as it is
+        size = f"{message.width}x{message.height} " if hasattr(message, "width") else ""
+        return f"{size}{kind} (depth)"
+    height, width = image_to_rgb(message).shape[:2]
+    return f"{width}x{height} {kind}"
+
+
 def _note(seen: list[Any], value: Any) -> None:
     if value not in seen:
         seen.append(value)
 
 
-def _check_joints(result: Inspection, profile: RobotProfile, namespace: str) -> None:
-    topic = resolved(profile.joint_states, namespace)
+def _doubled_joints(topics: Mapping[str, TopicFigures]) -> list[str]:
+    """Joint states that hold several numbers for a joint."""
+    doubled = [
+        (topic, name, names.count(name))
+        for topic, figures in topics.items()
+        for names in figures.joints
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    return [f"'{topic}' names joint '{name}' {count} times in one message" for topic, name, count in doubled]
+
+
+def _check_joints(result: Inspection, profile: RobotProfile) -> None:
+    topic = resolved(profile.joint_states, result.namespace)
     figures = result.topics.get(topic)
-    for names in [] if figures is None else figures.joints:
-        missing = [name for name in profile.joint_names if name not in names]
-        if missing:
-            result.problems.append(
-                f"'{topic}' has no joint '{missing[0]}' of robot '{profile.name}'; it has: {', '.join(names)}"
-            )
+    if figures is None or not figures.joints:
+        return
+    # Several drivers may share the topic, with some of the joints each.
+    names = list(dict.fromkeys(name for layout in figures.joints for name in layout))
+    missing = [name for name in profile.joint_names if name not in names]
+    if missing:
+        result.problems.append(
+            f"'{topic}' has no joint '{missing[0]}' of robot '{profile.name}'; it has: {listed(names) or 'none'}"
+        )
 
 
-def _check_sync(result: Inspection, reader: BagReader, profile: RobotProfile, namespace: str) -> None:
+def _check_sync(result: Inspection, reader: BagReader, profile: RobotProfile) -> None:
     """Match observations as it is done live, and find the times without a fresh one."""
-    observations = BagObservations(reader, profile, namespace=namespace)
+    observations = BagObservations(reader, profile, namespace=result.namespace)
     stamps, arrivals = [], []
     for item in observations.frames():
         stamps.append(item.stamps)

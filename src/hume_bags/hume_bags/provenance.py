@@ -30,7 +30,7 @@ def recording_provenance(robot: str) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
     fields = ("lower", "upper", "velocity", "acceleration", "jerk", "tracking", "continuous")
     return {
-        "git_commit": _git_commit(),
+        "git_commit": workspace_commit(),
         "robot": RobotProfile.load(path).name,
         "profile": text,
         "profile_hash": hashlib.sha256(text.encode()).hexdigest(),
@@ -75,8 +75,8 @@ def _local_folder(checkpoint: str) -> Path | None:
         return None
 
 
-def _git_commit() -> str:
-    """Commit of the workspace that runs."""
+def workspace_commit() -> str:
+    """Commit of the workspace that runs, with `+changes` where the tree differs. Empty outside a repository."""
     root = os.environ.get("HUME_ROOT") or str(Path(__file__).resolve().parent)
     commit = _git(root, "rev-parse", "HEAD")
     return f"{commit}+changes" if commit and _git(root, "status", "--porcelain", "-uno") else commit

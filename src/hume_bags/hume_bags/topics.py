@@ -1,7 +1,10 @@
-"""Which topics of a robot are recorded, and which of them are its sensors."""
+"""Which topics of a robot are recorded, which of them are its sensors, and where those are in a bag."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from hume_bags.errors import BagError
 from hume_core.robot import GripperControllerType, RobotProfile
 from hume_system1.stop_sources import stop_sources
 
@@ -11,6 +14,7 @@ _SYSTEMS = (
 )  # fmt: skip
 _GLOBAL = ("/parameter_events", "/diagnostics", "/rosout", "/tf", "/tf_static", "/clock")
 THOUGHTS = "hume/thought"
+_COMPRESSED = "/compressed"
 
 
 def resolved(topic: str, namespace: str = "") -> str:
@@ -52,5 +56,53 @@ def recorded_topics(profile: RobotProfile, namespace: str = "", thoughts: bool =
 
 def camera_info_topic(image_topic: str) -> str:
     """`camera_info` beside an image topic (image_transport's rule)."""
-    base = image_topic.removesuffix("/compressed")
+    base = image_topic.removesuffix(_COMPRESSED)
     return "/".join([*base.split("/")[:-1], "camera_info"])
+
+
+def recorded_image_topic(recorded: Collection[str], topic: str) -> str:
+    """The topic of a camera's images in a bag: where they were recorded compressed or raw only, that one.
+
+    Args:
+        recorded: topics with messages.
+        topic: of the profile, fully qualified.
+    """
+    raw = topic.removesuffix(_COMPRESSED)
+    return next((name for name in (topic, raw, raw + _COMPRESSED) if name in recorded), topic)
+
+
+def recorded_namespace(recorded: Collection[str], profile: RobotProfile, given: str | None = None) -> str:
+    """The namespace of a robot's topics in a bag: where most of its sensors are. Empty for none.
+
+    Args:
+        recorded: topics with messages.
+        profile: the robot's.
+        given: by the user. None: to be found.
+
+    Raises:
+        BagError: several namespaces have as many of them.
+    """
+    if given is not None:
+        return given
+    names = [profile.joint_states, *(camera.topic for camera in profile.cameras.values())]
+    relative = [name for name in names if not name.startswith("/")]
+    spaces = {
+        topic.removesuffix(ending).rstrip("/")
+        for name in relative
+        for ending in {name, name.removesuffix(_COMPRESSED), name + _COMPRESSED}
+        for topic in recorded
+        if topic.endswith("/" + ending)
+    }
+    found = {space: sum(_has_sensor(recorded, name, space) for name in relative) for space in spaces}
+    best = [space for space, count in found.items() if count == max(found.values())]
+    if len(best) > 1 and "" not in best:
+        raise BagError(
+            f"several namespaces have the topics of robot '{profile.name}': {', '.join(sorted(best))}; choose with "
+            "--namespace"
+        )
+    return best[0] if len(best) == 1 else ""
+
+
+def _has_sensor(recorded: Collection[str], name: str, namespace: str) -> bool:
+    topic = resolved(name, namespace)
+    return recorded_image_topic(recorded, topic) in recorded

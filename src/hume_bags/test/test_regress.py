@@ -145,7 +145,7 @@ def drop(unwanted: Callable[[str, int], bool]) -> Edit:
 
 def test_a_missing_camera_is_an_error(options: RegressOptions, tmp_path: Path, write_session: WriteSession) -> None:
     bag = write_session(tmp_path / "bag", drop(lambda topic, _: "wrist" in topic))
-    with pytest.raises(SessionError, match=r"no topic '/camera/wrist/image_raw' \(camera 'wrist_image'\); it has: "):
+    with pytest.raises(SessionError, match=r"no topic '/camera/wrist/image_raw' \(camera 'wrist_image'\)\. It has: "):
         regress(replace(options, bag=bag))
 
 

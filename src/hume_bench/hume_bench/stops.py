@@ -26,11 +26,13 @@ from rich.progress import Progress
 from rich.table import Table
 from std_msgs.msg import Bool
 
-from hume_bench.endings import measure_endings
+from hume_bench.endings import ENDINGS, measure_endings
 from hume_bench.plot import plot_stops
 from hume_bench.watched_stack import ARGUMENTS, ROBOT, WatchedStack, guarded
 from hume_bringup.environment import default_environment
 from hume_bringup.signals import interrupt_on_signals
+from hume_core.console import say
+from hume_core.durations import MEASURED, Units, estimate
 from hume_core.errors import HumeError
 from hume_core.json_report import write_json
 from hume_core.robot import RobotProfile, find_profile
@@ -42,6 +44,8 @@ _NAMESPACE = "left"
 _DEADMAN, _STATE = f"/{_NAMESPACE}/deadman", f"/{_NAMESPACE}/driver/stopped"
 _DEADMAN_TIMEOUT = 0.25
 _STOP_TIMEOUT = 5.0
+_STOP_SECONDS, _ENDING_SECONDS = 5.0, 12.0
+"""What each takes, its motion before and the start of the stack included."""
 
 _SILENT = PublisherEventCallbacks(use_default_callbacks=False)
 """System 1 has several subscriptions, and no publisher fits all of them."""
@@ -112,6 +116,8 @@ def run_bench(json_file: Path | None, endings: bool = True, plot: Path | None = 
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     interrupt_on_signals()
     init_ros()
+    stops = Units(len(LIVE) + len(BEFORE) + 3, "stops", _STOP_SECONDS)
+    say(estimate(stops, *([Units(len(ENDINGS) + 1, "endings", _ENDING_SECONDS)] if endings else []), basis=MEASURED))
     try:
         with Progress(console=Console(stderr=True)) as progress:
             figures = {"stops": measure_stops(progress), "endings": measure_endings(progress) if endings else {}}

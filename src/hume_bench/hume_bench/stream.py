@@ -23,6 +23,8 @@ from hume_bench.trial import Trial
 from hume_bringup.environment import default_environment
 from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
+from hume_core.console import say
+from hume_core.durations import MEASURED, Units, estimate
 from hume_core.errors import HumeError
 from hume_core.json_report import write_json
 from hume_core.limits import MotionLimits
@@ -33,6 +35,14 @@ from hume_ros.domain import free_domain
 _ROBOT = "wx250s_sim"
 _CLOCK_SECONDS = 20.0
 _PRIORITY = 60
+_STREAMS = (
+    ("stream_200hz", 200.0, _PRIORITY),
+    ("stream_500hz", 500.0, _PRIORITY),
+    ("stream_200hz_without_fifo", 200.0, 0),
+)
+"""Name, rate and priority of each measurement."""
+_START_SECONDS, _FAULT_SECONDS = 15.0, 15.0
+"""What starting a stack takes, and the trial of a fault with it."""
 
 
 def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True, plot: Path | None = None) -> int:
@@ -48,6 +58,9 @@ def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     interrupt_on_signals()
     init_ros()
+    stream = Units(len(_STREAMS), "measurements of the stream", seconds + _START_SECONDS)
+    trials = [Units(len(FAULTS), "faults", _FAULT_SECONDS)] if faults else []
+    say(estimate(stream, Units(1, "bare loop", _CLOCK_SECONDS), *trials, basis=MEASURED))
     try:
         with Progress(console=Console(stderr=True)) as progress:
             figures = _measure(progress, seconds, faults)
@@ -70,11 +83,7 @@ def _measure(progress: Progress, seconds: float, faults: bool) -> dict[str, Any]
         figures[name] = value
         progress.advance(bar)
 
-    for name, rate, priority in (
-        ("stream_200hz", 200.0, _PRIORITY),
-        ("stream_500hz", 500.0, _PRIORITY),
-        ("stream_200hz_without_fifo", 200.0, 0),
-    ):
+    for name, rate, priority in _STREAMS:
         progress.update(bar, description=f"{name}, {seconds:.0f} s")
         stream, clock = measure_stream(rate, seconds, priority, with_clock=name == "stream_200hz")
         note(name, stream)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hume_core.config_consistency import check_consistency, vision_side
-from hume_core.config_fields import LEROBOT, SECTIONS
+from hume_core.config_fields import LEROBOT, SECTIONS, START_TIMES
 from hume_core.config_schema import parse_features, parse_section, parse_value, unknown_field
 from hume_core.errors import ConfigError
 from hume_core.json_file import read_json
@@ -18,7 +18,9 @@ IMAGE_PREFIX = "observation.images."
 STATE_KEY = "observation.state"
 ACTION_KEY = "action"
 TYPES = ("hume", "system2")
-EXTENSIONS = ("patch_stem", "state_history_order", "s1_origin", "num_candidates", "value_temperature")
+EXTENSIONS = (
+    "patch_stem", "state_history_order", "s1_origin", "num_candidates", "value_temperature", "noise_schedule",
+)  # fmt: skip
 _LEROBOT = "lerobot_fields"
 # What a checkpoint of type 'system2' does not say.
 _SYSTEM1 = ("s1_chunk_size", "s1_dino_config", "s1_gemma_expert_config", "s1_proj_width", "s1_num_steps", "s1_origin")
@@ -38,9 +40,10 @@ class HumeConfig:
 
     Our own, and left out of the file where they hold their defaults, are ``patch_stem`` ("patch" or "conv"),
     ``state_history_order`` ("oldest_first" or "newest_first"), ``s1_origin`` ("anchor" or "newest_state": what the
-    joint deltas that System 1 sees and gives are relative to), ``num_candidates`` (N of a thought) and
+    joint deltas that System 1 sees and gives are relative to), ``num_candidates`` (N of a thought),
     ``value_temperature`` (0: choose the candidate of the highest value, as the paper does; above 0: take the mean of
-    all candidates, each weighted with exp(value / temperature)).
+    all candidates, each weighted with exp(value / temperature)) and ``noise_schedule`` (how the noise that candidates
+    keep is spread over them, see `hume_core.config_fields.NOISE_SCHEDULES`).
 
     ``lerobot_fields`` keeps what other versions of LeRobot write into the file and no computation needs. A pre-trained
     System 2 (``type`` "system2") is read as a checkpoint without System 1 and value head. Its sections are empty.
@@ -109,6 +112,7 @@ class HumeConfig:
     s1_origin: str = "anchor"
     num_candidates: int = 5
     value_temperature: float = 0.0
+    noise_schedule: str = START_TIMES
     lerobot_fields: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

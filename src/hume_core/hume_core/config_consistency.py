@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from hume_core.config_fields import COUNTS, LARGEST, STATISTICS
+from hume_core.config_fields import COUNTS, LARGEST, NOISE_SCHEDULES, STATISTICS
 from hume_core.errors import ConfigError
 
 _MOST_CAMERAS = 32
@@ -52,6 +52,7 @@ def _check_choices(config: Any) -> None:
         "patch_stem": ("patch", "conv"),
         "state_history_order": ("oldest_first", "newest_first"),
         "s1_origin": ("anchor", "newest_state"),
+        "noise_schedule": NOISE_SCHEDULES,
     }
     for name, valid in choices.items():
         if getattr(config, name) not in valid:

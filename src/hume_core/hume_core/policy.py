@@ -92,7 +92,7 @@ class PretrainedPolicy(nn.Module):
         check_layers(config, len(reader.names))
         with torch.device("meta"):
             policy = cls.build(config, reader)
-        policy._stored_dtypes = load_module(policy, reader, cls.to_stored, lambda key: cls._dtype(key, dtype))
+        policy._stored_dtypes = load_module(policy, reader, cls.to_stored, lambda key: cls.loaded_type(key, dtype))
         policy.rebuild_buffers()
         policy.normalizer.check(folder)
         policy.tensors_read = tuple(reader.names_read)
@@ -104,7 +104,8 @@ class PretrainedPolicy(nn.Module):
         return policy
 
     @classmethod
-    def _dtype(cls, key: str, dtype: torch.dtype) -> torch.dtype:
+    def loaded_type(cls, key: str, dtype: torch.dtype) -> torch.dtype:
+        """Type that a parameter has in a policy that was loaded in a type. See `from_pretrained`."""
         reduced = key.startswith(cls.reduced_prefixes) and not key.endswith(".norm.weight")
         return dtype if reduced else torch.float32
 
@@ -121,11 +122,21 @@ class PretrainedPolicy(nn.Module):
             log.warning(f"engine '{self.engine.name}' is not used: {error}. The slower engine 'eager' runs the model")
             self.engine, self._prepared = EagerEngine(), {}
 
-    def save_pretrained(self, folder: str | Path) -> None:
+    @property
+    def source(self) -> CheckpointReader | None:
+        """The checkpoint that this policy was loaded from."""
+        return self._source
+
+    def save_pretrained(self, folder: str | Path, tensors: Mapping[str, Tensor] | None = None) -> None:
         """Write a complete checkpoint folder in the released layout, in the types it was stored in.
 
         Tensors of the other system are kept: from the folder where it already holds a checkpoint, else
         from the checkpoint this policy was loaded from.
+
+        Args:
+            folder: created where it does not exist.
+            tensors: name in the file -> tensor, where only these differ from the checkpoint it was loaded from.
+                None: all of its own.
 
         Raises:
             CheckpointError: the folder cannot be written, or this is a System 2 that was published alone.
@@ -136,7 +147,7 @@ class PretrainedPolicy(nn.Module):
                 "whole one of it"
             )
         target = Path(folder)
-        save_tensors(target, self._tensors_to_save(), self._source)
+        save_tensors(target, self._tensors_to_save() if tensors is None else tensors, self._source)
         text = json.dumps(self.config.to_dict(), indent=4)
         (target / "config.json").write_text(text + "\n", encoding="utf-8")
         if self.contract is not None:

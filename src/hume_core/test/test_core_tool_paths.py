@@ -1,162 +1,179 @@
-"""What chunks in end-effector spaces mean: the path of the tool, and the joints that follow it."""
+"""Tool paths for people who look at them are those of the kinematics and of the way rows are followed."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from six_joint_arm import START, arm, assert_same, endless_arm
 
-from hume_core.action_spaces import (
-    ActionSpace,
-    Conventions,
-    DeltaFrame,
-    EeDelta,
-    EePose,
-    RotationFormat,
-    SegmentTargets,
-)
-from hume_core.errors import ActionSpaceError
-from hume_core.kinematics import Kinematics, Pose
-from hume_core.kinematics.rotation import rotation_from_rpy, rotation_from_vector, rotation_to_vector
+from hume_core.action_spaces import DeltaFrame, Exact, FirstOrder, OperationalSpace, Reference, RotationFormat
+from hume_core.action_spaces.conventions import Conventions
+from hume_core.action_spaces.ee_delta import EeDelta
+from hume_core.errors import ActionSpaceError, RobotProfileError
+from hume_core.kinematics.rotation import rotation_from_vector, rotations_from_vectors
+from hume_core.policy_contract import PolicyContract, named_contract
+from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_arm_model
+from hume_core.tool_paths import MOST_POINTS, as_seen, load_tool_paths
+from hume_core.value_colors import value_colors
 
-DT = 0.1
-DELTA = EeDelta()
-ROW = np.array([0.01, -0.005, 0.008, 0.02, 0.03, -0.01])
+ROBOTS = ("wx250s_sim", "ur5e", "franka_fr3")
+DT = 0.05
+SIZE = 12
 
 
-def follow(arm: Kinematics, rows: NDArray[np.float64], space: ActionSpace = DELTA) -> SegmentTargets:
-    targets = space.path(rows, START, DT, arm).segment(0, rows)
-    assert isinstance(targets, SegmentTargets)
-    return targets
+def small_rows(profile: RobotProfile, count: int = 3) -> NDArray[np.float64]:
+    """Chunks (count, SIZE, a + 1) of small motions, with a number of a gripper behind the arm's."""
+    rng, space = np.random.default_rng(7), profile.action_space
+    spread = space.row_spread(len(profile.home), 0.05, (0.004,) * 3 + (0.05,) * 3)
+    return np.asarray(rng.normal(size=(count, SIZE, len(spread) + 1)) * [*spread, 1.0])
 
 
-def test_displacements_in_the_base_frame_add_up_from_the_anchor() -> None:
-    kinematics = arm()
-    pose = kinematics.forward(START)
-    targets = follow(kinematics, np.tile(ROW, (3, 1)))
-    for positions in targets.positions:
-        turn = rotation_from_vector(ROW[3:])
-        pose = Pose(pose.position + ROW[:3], turn @ pose.rotation)
-        assert_same(kinematics.forward(positions), pose)
-    assert (targets.followed, targets.report) == (3, "")
+@pytest.mark.parametrize("robot", ROBOTS)
+@pytest.mark.parametrize("space", ["joint_position", "joint_delta"])
+def test_paths_of_joint_rows_are_those_of_forward_kinematics(robot: str, space: str) -> None:
+    profile = RobotProfile.load(robot).with_action(space)
+    home, arm = np.array(profile.home), load_arm_model(profile)
+    n, rows = len(home), small_rows(profile)
+    joints = rows[..., :n] + home
+    if space == "joint_position":
+        rows[..., :n] += home
+    paths = load_tool_paths(profile).of_rows(rows, home, DT)
+    assert paths.shape == (3, SIZE + 1, 3)
+    for path, chunk in zip(paths, joints, strict=True):
+        assert path[0] == pytest.approx(arm.forward(home).position)
+        for point, position in zip(path[1:], chunk, strict=True):
+            assert point == pytest.approx(arm.forward(position).position, abs=1e-12)
 
 
-def test_displacements_in_the_tool_frame_turn_with_the_tool() -> None:
-    kinematics = arm()
-    action = EeDelta(Conventions(DeltaFrame.TOOL))
-    start = kinematics.forward(START)
-    reached = kinematics.forward(follow(kinematics, ROW[None], action).positions[0])
-    expected = Pose(start.position + start.rotation @ ROW[:3], start.rotation @ rotation_from_vector(ROW[3:]))
-    assert_same(reached, expected)
+def followed(space: EeDelta, profile: RobotProfile, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Positions (H, 3) of one chunk, row by row as `ToolPath` goes."""
+    arm, home = load_arm_model(profile), np.array(profile.home)
+    written = space.conventions
+    start = space.controlled(arm.forward(home))
+    tracker = written.response.tracker(arm, space.controlled(arm.forward(home)), DT)
+    state, goal, found = tracker.begin(start, home, np.zeros(len(home))), start, []
+    for row in rows:
+        before = {
+            Reference.OBSERVATION: start, Reference.PREVIOUS_ROW: goal, Reference.MEASURED: state.pose
+        }[written.reference]  # fmt: skip
+        goal = space.target(written.response.clipped(row), before)
+        state = tracker.advance(state, goal)
+        found.append(state.pose.position)
+    return np.array(found)
 
 
-def test_scale_and_roll_pitch_yaw_are_applied() -> None:
-    kinematics = arm(velocity=5.0)
-    scale = (0.05, 0.05, 0.05, 0.5, 0.5, 0.5)
-    action = EeDelta(Conventions(rotation=RotationFormat.RPY, scale=scale))
-    start = kinematics.forward(START)
-    reached = kinematics.forward(follow(kinematics, np.array([[0.2, 0, 0, 0.1, 0.2, 0.1]]), action).positions[0])
-    turn = rotation_from_rpy(np.array([0.05, 0.1, 0.05]))
-    assert_same(reached, Pose(start.position + 0.01 * np.eye(3)[0], turn @ start.rotation))
+@pytest.mark.parametrize("robot", ROBOTS[1:])
+@pytest.mark.parametrize("reference", list(Reference))
+@pytest.mark.parametrize("frame", list(DeltaFrame))
+@pytest.mark.parametrize("rotation", list(RotationFormat))
+def test_paths_of_displacements_are_those_that_are_asked_for(
+    robot: str, reference: Reference, frame: DeltaFrame, rotation: RotationFormat
+) -> None:
+    profile = RobotProfile.load(robot).with_action(
+        "ee_delta", frame=frame, rotation=rotation, reference=reference, scale=(0.5, 2.0, 1.0, 1.0, 0.5, 2.0)
+    )
+    space: Any = profile.action_space
+    rows = small_rows(profile)
+    paths = load_tool_paths(profile).of_rows(rows, np.array(profile.home), DT)
+    for path, chunk in zip(paths, rows, strict=True):
+        assert path[1:] == pytest.approx(followed(space, profile, chunk[:, :6]), abs=1e-9)
 
 
-def test_poses_are_taken_as_they_are() -> None:
-    kinematics = arm()
-    wanted = kinematics.forward(START + 0.03)
-    row = np.concatenate([wanted.position, rotation_to_vector(wanted.rotation)])
-    targets = follow(kinematics, np.tile(row, (2, 1)), EePose())
-    assert_same(kinematics.forward(targets.positions[1]), wanted)
+@pytest.mark.parametrize("reference", list(Reference))
+@pytest.mark.parametrize("response", [Exact(), FirstOrder(gain=0.3), OperationalSpace(), OperationalSpace(kp=40.0)])
+def test_a_slow_arm_is_drawn_as_slow(response: Any, reference: Reference) -> None:
+    profile = RobotProfile.load("franka_fr3").with_action("ee_delta")
+    space = EeDelta(Conventions(reference=reference, response=response))
+    home, arm = np.array(profile.home), load_arm_model(profile)
+    rows = small_rows(profile)[..., :6] * ([1.0] * 3 + [0.0] * 3)
+    found = space.tool_positions(rows, home, DT, arm, np.arange(SIZE))
+    for path, chunk in zip(found, rows, strict=True):
+        assert path == pytest.approx(followed(space, profile, chunk), abs=1e-9)
 
 
-def test_refined_rows_replace_the_chunk_s_rows() -> None:
-    kinematics = arm()
-    rows = np.tile(ROW, (8, 1))
-    path = DELTA.path(rows, START, DT, kinematics)
-    path.segment(0, -rows[:4])
-    later = path.segment(3, rows[3:7])
-    # Rows 0 to 2 went back, row 3 on goes forth again.
-    expected = follow(kinematics, np.concatenate([-rows[:3], rows[3:7]])).positions[3:]
-    np.testing.assert_allclose(later.positions, expected, atol=1e-9)
+@pytest.mark.parametrize("robot", ROBOTS[1:])
+def test_paths_of_poses_are_their_positions(robot: str) -> None:
+    profile = RobotProfile.load(robot).with_action("ee_pose")
+    rows = small_rows(profile) + 0.3
+    paths = load_tool_paths(profile).of_rows(rows, np.array(profile.home), DT)
+    assert paths[:, 1:] == pytest.approx(rows[..., :3])
 
 
-def test_a_segment_late_in_the_chunk_counts_the_rows_before_it() -> None:
-    kinematics = arm()
-    rows = np.tile(ROW, (8, 1))
-    late = DELTA.path(rows, START, DT, kinematics).segment(5, rows[5:7])
-    np.testing.assert_allclose(late.positions, follow(kinematics, rows).positions[5:7], atol=1e-9)
+def test_the_tool_frame_of_a_checkpoint_is_what_is_drawn() -> None:
+    offset = (0.0, 0.02, 0.1)
+    space = EeDelta(Conventions(tool_offset=offset))
+    profile = RobotProfile.load("ur5e").with_action("ee_delta")
+    home, arm = np.array(profile.home), load_arm_model(profile)
+    tool = arm.forward(home)
+    still = space.tool_positions(np.zeros((1, 3, 6)), home, DT, arm, np.arange(3))
+    assert still[0] == pytest.approx(np.tile(tool.position + tool.rotation @ offset, (3, 1)))
 
 
-def test_a_row_held_back_by_velocity_is_made_up_for() -> None:
-    kinematics = arm(velocity=0.3)
-    rows = np.zeros((6, 6))
-    rows[0, :3] = 0.015, 0.0, 0.0
-    targets = follow(kinematics, rows)
-    assert "row 0 stays behind: " in targets.short
-    assert targets.reason == ""
-    start = kinematics.forward(START)
-    assert_same(kinematics.forward(targets.positions[-1]), Pose(start.position + rows[0, :3], start.rotation))
-    assert (np.abs(np.diff(np.vstack([START, targets.positions]), axis=0)) <= 0.3 * DT + 1e-12).all()
+@pytest.mark.parametrize("horizon", [1, 2, 16, 17, 50, 300])
+def test_long_chunks_are_thinned_out_and_keep_their_end(horizon: int) -> None:
+    profile = RobotProfile.load("ur5e")
+    home = np.array(profile.home)
+    rows = home + np.linspace(0.0, 0.3, horizon)[:, None] * np.ones(6)
+    tools = load_tool_paths(profile)
+    (path,) = tools.of_rows(rows[None], home, DT)
+    assert len(path) == min(horizon, MOST_POINTS - 1) + 1
+    assert path[-1] == pytest.approx(tools.at(rows[-1]))
+    assert tools.of_joints(rows)[-1] == pytest.approx(tools.at(rows[-1]))
 
 
-def test_rows_at_a_joint_limit_go_on_as_near_as_it_allows() -> None:
-    kinematics = arm(upper=1.21)
-    pose = kinematics.forward(START + 0.05 * np.eye(6)[2])
-    delta = kinematics.forward(START).error_to(pose)
-    rows = np.array([delta, np.zeros(6)])
-    targets = follow(kinematics, rows)
-    assert (targets.followed, targets.reason) == (2, "")
-    assert "(joint limit of j3)" in targets.report
-    assert targets.positions[1, 2] == 1.21
+@pytest.mark.parametrize("space", ["joint_position", "ee_delta"])
+def test_narrow_rows_are_refused(space: str) -> None:
+    profile = RobotProfile.load("ur5e").with_action(space)
+    with pytest.raises(ActionSpaceError, match="need"):
+        load_tool_paths(profile).of_rows(np.zeros((2, 3, 5)), np.array(profile.home), DT)
 
 
-def test_unreachable_rows_hold_the_last_followed_one_and_a_new_segment_goes_on() -> None:
-    kinematics = arm()
-    rows = np.zeros((10, 6))
-    rows[:3] = ROW
-    rows[3, 0] = 5.0
-    path = DELTA.path(rows, START, DT, kinematics)
-    targets = path.segment(0, rows)
-    assert targets.followed == 3
-    assert targets.reason.startswith("row 3 is unreachable: ")
-    np.testing.assert_array_equal(targets.positions[3:], np.tile(targets.positions[2], (7, 1)))
-    resumed = path.segment(5, -rows[:3])
-    assert resumed.report == ""
-    assert_same(kinematics.forward(resumed.positions[-1]), kinematics.forward(START))
+def test_a_robot_without_kinematics_is_named() -> None:
+    profile = RobotProfile.load("ur5e").model_copy(update={"kinematics": None})
+    with pytest.raises(RobotProfileError, match="robot 'ur5e' has no section kinematics"):
+        load_tool_paths(profile)
 
 
-def test_poses_after_an_unreachable_one_are_followed_again() -> None:
-    kinematics = arm()
-    near = kinematics.forward(START + 0.02)
-    rows = np.tile(np.concatenate([near.position, rotation_to_vector(near.rotation)]), (4, 1))
-    rows[1, 0] += 5.0
-    targets = follow(kinematics, rows, EePose())
-    assert targets.followed == 1
-    np.testing.assert_array_equal(targets.positions[1], targets.positions[0])
-    assert_same(kinematics.forward(targets.positions[3]), near)
+def test_rows_are_written_as_the_checkpoint_says() -> None:
+    profile = RobotProfile.load("franka_panda")
+    contract = named_contract("libero_goal")
+    seen = as_seen(profile.with_action("ee_delta"), contract="libero_goal")
+    assert seen.action_space.conventions.scale == tuple(contract.arms[0].scale or ())
+    assert as_seen(profile) is profile
+    assert isinstance(contract, PolicyContract)
 
 
-def test_numbers_that_are_not_finite_stay_visible() -> None:
-    kinematics = arm()
-    rows = np.tile(ROW, (4, 1))
-    path = DELTA.path(rows, START, DT, kinematics)
-    assert np.isnan(path.segment(0, np.full((2, 6), np.nan)).positions).all()
-    np.testing.assert_allclose(path.segment(0, rows).positions, follow(kinematics, rows).positions)
+def test_views_need_no_torch() -> None:
+    program = "import sys, hume_core.tool_paths; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_narrow_rows_are_refused() -> None:
-    with pytest.raises(ActionSpaceError, match=r"needs at least \(k, 6\)"):
-        follow(arm(), np.zeros((3, 4)))
+def test_many_rotations_at_once() -> None:
+    vectors = np.concatenate([np.random.default_rng(0).normal(size=(20, 3)) * 2.0, np.zeros((1, 3)), [[1e-12, 0, 0]]])
+    found = rotations_from_vectors(vectors.reshape(2, 11, 3)).reshape(-1, 3, 3)
+    for rotation, vector in zip(found, vectors, strict=True):
+        assert rotation == pytest.approx(rotation_from_vector(vector), abs=1e-12)
 
 
-@pytest.mark.parametrize("way", [-1.0, 1.0])
-@pytest.mark.parametrize("start", [3.05, -3.05, 9.5])
-def test_a_continuous_joint_turns_the_tool_past_pi(way: float, start: float) -> None:
-    """The tool turns about its own axis, which is the last joint's, by more than half a turn."""
-    arm = endless_arm()
-    anchor = np.array([*START[:5], start])
-    rows = np.tile([0.0, 0.0, 0.0, 0.15 * way, 0.0, 0.0], (24, 1))
-    found = EeDelta(Conventions(frame=DeltaFrame.TOOL)).path(rows, anchor, DT, arm).segment(0, rows)
-    assert found.report == ""
-    np.testing.assert_allclose(np.diff(found.positions[:, 5], prepend=start), 0.15 * way, atol=1e-3)
-    np.testing.assert_allclose(found.positions[:, :5], np.tile(START[:5], (24, 1)), atol=1e-3)
+def lightness(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return np.asarray(colors / 255.0) ** 2.2 @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-30.0, -29.0), (0.41, 0.4101)])
+def test_higher_values_are_lighter(low: float, high: float) -> None:
+    values = np.linspace(low, high, 16)
+    assert (np.diff(lightness(value_colors(values))) > 0.0).all()
+    mixed = np.random.default_rng(1).permutation(values)
+    assert (np.argsort(lightness(value_colors(mixed))) == np.argsort(mixed)).all()
+
+
+def test_equal_and_unknown_values_have_a_color() -> None:
+    assert len(np.unique(value_colors(np.full(4, 0.3)), axis=0)) == 1
+    colors = value_colors(np.array([0.1, np.nan, 0.9, np.inf]))
+    assert (colors[1] == colors[3]).all()
+    assert len(np.unique(colors, axis=0)) == 3

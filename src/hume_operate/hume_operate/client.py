@@ -33,7 +33,7 @@ SCALES = ("velocity", "acceleration", "jerk")
 STOPPED = (System1Status.FAULT, System1Status.ESTOP)
 
 _NOT_RECORDED = (
-    f"nobody listens to '{labels.TOPIC}'; record with ./hume record --robot NAME, or with record:=FOLDER of ./hume up"
+    f"nobody listens to '{labels.TOPIC}'. Record with ./hume record --robot NAME, or with record:=FOLDER of ./hume up"
 )
 _SPIN = 0.05  # s
 _DISCOVERY = 0.5
@@ -64,7 +64,7 @@ class OperatorClient:
             validate_namespace(self.namespace)
         except InvalidNamespaceException as error:
             raise ConfigError(
-                f"namespace '{namespace}' is not valid; use letters, digits, underscores and slashes"
+                f"namespace '{namespace}' is not valid. Use letters, digits, underscores and slashes"
             ) from error
         init_ros()
         self.node = Node("hume_operator", namespace=self.namespace)
@@ -206,8 +206,8 @@ class OperatorClient:
             {space for node, space in self.node.get_node_names_and_namespaces() if node == name} - {self.namespace}
         )
         hint = f"there is one in namespace {', '.join(others)}: --namespace" if others else "./hume up sim"
-        asked = "did you mean that one" if others else "is the stack running"
-        return NobodyAnswersError(f"no {who} answers in {self.where()}: {what}; {asked}? {hint}")
+        asked = "Did you mean that one" if others else "Is the stack running"
+        return NobodyAnswersError(f"no {who} answers in {self.where()}: {what}. {asked}? {hint}")
 
     def _call(self, kind: Any, name: str, request: Any, who: str) -> Any:
         client: Any = self.node.create_client(kind, name)

@@ -111,7 +111,7 @@ class TaskClient:
         self._handle = future.result()
         if not self._handle.accepted:
             client.wait(lambda: self._refusal, _REFUSAL_TIME)
-            return TaskEnd(instruction, REFUSED, self._refusal or "System 2 refuses the goal; its log says why")
+            return TaskEnd(instruction, REFUSED, self._refusal or "System 2 refuses the goal. Its log says why")
         self._result = self._handle.get_result_async()
         return None
 
@@ -125,7 +125,7 @@ class TaskClient:
             if self._action.server_is_ready():
                 seen = time.monotonic()
             elif time.monotonic() - seen > _AWAY_AFTER:
-                return TaskEnd(self._instruction, "failed", "System 2 has left the graph; see its log")
+                return TaskEnd(self._instruction, "failed", "System 2 has left the graph. See its log")
         return self._ended()
 
     def _cancel(self) -> TaskEnd:
@@ -154,7 +154,7 @@ class TaskClient:
     def _on_feedback(self, message: Any) -> None:
         feedback, status = message.feedback, self._client.status
         mode = "" if status is None else (str(status.reason) or str(status.mode_name).lower())
-        hint = "; leave it with: hume reset" if status is not None and status.mode in STOPPED else ""
+        hint = " (leave it with: hume reset)" if status is not None and status.mode in STOPPED else ""
         head = f"{feedback.phase.replace('_', ' ')}; System 1: {mode}{hint}"
         now = time.monotonic()
         if head != self._told[0] or now - self._told[1] >= 1.0:

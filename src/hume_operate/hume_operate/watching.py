@@ -113,7 +113,7 @@ class KeyActions:
         """Do what a key means. One that means nothing does nothing."""
         if key == " ":
             self._stop()
-            self.notice = "emergency stop sent; leave it with: hume reset"
+            self.notice = "emergency stop sent. Leave it with: hume reset"
         elif key in _LABELS:
             label = _LABELS[key]
             self.notice = self._label(label) or f"the newest task is labelled {label.value}"

@@ -22,6 +22,7 @@ from hume_core.kinematics import Kinematics
 from hume_core.limits_file import tightened
 from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import fitted_robot
+from hume_core.realtime import last_cores, raise_ordinary_threads
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_kinematics
 from hume_core.state_composer import StateComposer
@@ -34,7 +35,6 @@ from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.control_settings import ControlSettings
-from hume_system1.control.realtime import last_cores, raise_ordinary_threads
 from hume_system1.control.ros_clock import RosClock
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system1.denoising_cycle import HEARTBEAT_PERIOD, DenoisingCycle

@@ -18,6 +18,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from hume_core.errors import CheckpointError, HumeError
 from hume_core.limits_file import tightened
+from hume_core.realtime import enter_realtime, raise_ordinary_threads
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.epoch import EpochKeeper
@@ -44,7 +45,6 @@ from hume_system1.control.events import (
     ResetEvent,
     TakeoverEvent,
 )
-from hume_system1.control.realtime import enter_realtime, raise_ordinary_threads
 from hume_system1.control.states import Mode, Reason
 from hume_system1.controller_watch import ControllerWatch
 from hume_system1.denoiser_process import DenoiserProcess

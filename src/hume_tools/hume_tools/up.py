@@ -36,7 +36,7 @@ def run_up(arguments: list[str]) -> int:
 def _assignment(text: str) -> tuple[str, str]:
     name, separator, value = text.partition(":=")
     if not separator or not name:
-        raise ConfigError(f"'{text}' is no launch argument; write name:=value")
+        raise ConfigError(f"'{text}' is no launch argument. Write name:=value")
     return name, value
 
 

@@ -65,7 +65,7 @@ def test_the_picture_is_drawn(tmp_path: Path, failures: int) -> None:
     outcomes = [outcome(True, -3.0, -2.0, -1.0, duration=0.55), outcome(True, -3.0, duration=0.1)]
     outcomes += [outcome(False, -5.0, -6.0, duration=0.4)] * failures
     path = tmp_path / "new" / "values.png"
-    plot_values(outcomes, suites.find_suite("lift"), path)
+    plot_values(outcomes, suites.find_suite("lift"), path, "checkpoint mine, seed 7")
     assert path.stat().st_size > 1000
 
 

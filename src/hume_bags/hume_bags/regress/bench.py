@@ -6,12 +6,16 @@ from pathlib import Path
 
 from hume_bags.regress.regress_settings import RegressOptions
 from hume_bags.regress.run import regress
+from hume_core.durations import FirstUnits
 from hume_core.json_report import write_json
 
 
 def run_bench(bag: Path, checkpoint: str, json_file: Path | None, repeats: int) -> int:
     """Step a session several times and print the realtime factor of the fastest run."""
-    results = [regress(RegressOptions(bag, checkpoint=checkpoint)) for _ in range(repeats)]
+    rest, results = FirstUnits(repeats, "runs"), []
+    for _ in range(repeats):
+        results.append(regress(RegressOptions(bag, checkpoint=checkpoint)))
+        rest.done()
     best = max(results, key=lambda result: result.realtime_factor)
     found = {
         "session_s": best.duration,

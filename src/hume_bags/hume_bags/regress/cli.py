@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -73,6 +75,7 @@ def regress(
         write=write,
         json_file=json_file,
         html=html,
+        command=shlex.join(["./hume", *sys.argv[1:]]),
     )
     raise typer.Exit(run_regress(options))
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_bags.regress.compare_commands import compare_commands
+from hume_bags.regress.compare_commands import compare_commands, largest_difference
 from hume_bags.regress.compare_sources import compare_sources
-from hume_bags.regress.findings import Difference, Tolerance, seconds
+from hume_bags.regress.findings import Difference, LargestDifference, Tolerance, seconds
 from hume_bags.regress.stream import CommandStream
 
 _HEADER_PARTS = ("robot", "policy", "settings", "latency")
@@ -29,12 +29,14 @@ class Comparison:
         exact: both runs come from the same environment, so every bit counts.
         findings: differences. Empty when the runs are the same, within the tolerance where not `exact`.
         notes: what differs without counting: the environment, settings that the golden run did not know.
+        largest: difference of the commands, within the tolerance or not. None: no command differs.
     """
 
     identical: bool
     exact: bool
     findings: list[Difference]
     notes: list[str]
+    largest: LargestDifference | None = None
 
     @property
     def same(self) -> bool:
@@ -72,7 +74,7 @@ def compare(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -> 
         findings += _events(golden, run) if exact else []
         if exact and not findings and not notes:
             findings.append(Difference("file", "the bytes differ, but no number that is compared"))
-    return Comparison(identical, exact, findings, notes)
+    return Comparison(identical, exact, findings, notes, largest_difference(golden, run))
 
 
 @dataclass(frozen=True)

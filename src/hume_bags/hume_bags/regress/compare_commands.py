@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hume_bags.regress.findings import Difference, Tolerance, seconds
+from hume_bags.regress.findings import Difference, LargestDifference, Tolerance, seconds
 from hume_bags.regress.stream import CommandStream
 
 
@@ -29,6 +29,41 @@ def compare_commands(golden: CommandStream, run: CommandStream, tolerance: Toler
     yield from _numbers("commands of the gripper", before, now, "gripper", None, tolerance.gripper, "m")
     if tolerance.position == 0.0:
         yield from _limited(before, now, golden.joints)
+
+
+def largest_difference(golden: CommandStream, run: CommandStream) -> LargestDifference | None:
+    """Of the joint positions, or of the gripper where no joint differs. None: nothing does, or joints do not match."""
+    count = min(len(golden.commands), len(run.commands))
+    if golden.joints != run.joints or not count:
+        return None
+    before, now = golden.commands[:count], run.commands[:count]
+    names = [f"joint '{name}'" for name in golden.joints]
+    return largest_of(names, "rad", before["time"], before["position"], now["position"]) or largest_of(
+        ["the gripper"], "m", before["time"], before["gripper"][:, None], now["gripper"][:, None]
+    )
+
+
+def largest_of(
+    names: Sequence[str],
+    unit: str,
+    times: NDArray[np.int64],
+    expected: NDArray[np.float64],
+    now: NDArray[np.float64],
+) -> LargestDifference | None:
+    """The largest difference of two arrays (k, n). Numbers that are missing in either do not count.
+
+    Args:
+        names: of the n columns.
+        unit: of the numbers.
+        times: (k,) ns.
+        expected, now: (k, n).
+    """
+    error = np.nan_to_num(np.abs(now - expected), nan=0.0)
+    if not error.size or error.max() <= 0.0:
+        return None
+    row, column = (int(index) for index in np.unravel_index(int(error.argmax()), error.shape))
+    values = float(expected[row, column]), float(now[row, column])
+    return LargestDifference(names[column], float(error[row, column]), unit, int(times[row]), *values)
 
 
 def _numbers(

@@ -23,6 +23,26 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class LargestDifference:
+    """The command that is furthest from what was expected.
+
+    Attributes:
+        what: the joint or the gripper.
+        amount: of the difference, in `unit`.
+        unit: rad or m.
+        time_ns: of the expected command, after the start of the run.
+        expected, now: the positions.
+    """
+
+    what: str
+    amount: float
+    unit: str
+    time_ns: int
+    expected: float
+    now: float
+
+
+@dataclass(frozen=True)
 class Tolerance:
     """Largest difference that counts as none, between different machines or library versions.
 

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hume_bags.regress.facts import sentence
 from hume_bags.regress.figures import chosen_values
 from hume_bags.regress.report import lines, verdict
 from hume_bags.regress.result import RegressResult
@@ -26,7 +27,13 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 72re
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 .same { color: #17713a; } .differs { color: #b3261e; }
 pre { background: #f4f4f4; padding: .8rem; white-space: pre-wrap; } img { width: 100%; }
+table { border-collapse: collapse; } th { text-align: left; font-weight: 600; padding: .1rem 1.2rem .1rem 0; }
+td { font-family: ui-monospace, monospace; font-size: .87em; overflow-wrap: anywhere; } th, td { vertical-align: top; }
+.sentence { font-size: 1.1rem; font-weight: 600; }
 """
+_WIDTH = 12.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 1.35, 0.15, 0.15, 0.55
+"""Margins of every plot, inches. The same ones for all, so that equal times lie below each other."""
 _GOLDEN: dict[str, Any] = {"color": "#9a9a9a", "linewidth": 2.2}
 _NOW: dict[str, Any] = {"color": "#1f5fa8", "linewidth": 1.0}
 _ARM: dict[str, Any] = {"color": "#d98b2b", "linewidth": 0.8, "linestyle": ":"}
@@ -40,10 +47,15 @@ def write_page(result: RegressResult, path: Path) -> None:
     plots.append(("Latencies", _latencies))
     if result.golden is not None:
         plots.insert(1, ("Differences of the commands", _differences))
+    facts = "".join(
+        f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in result.facts.rows() if value
+    )
     parts = [
         "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>hume regress</title>",
         f"<style>{_STYLE}</style></head><body>",
         f"<h1 class='{'same' if same else 'differs'}'>hume regress: {html.escape(verdict(result))}</h1>",
+        f"<p class='sentence'>{html.escape(sentence(result.comparison))}</p>",
+        f"<table>{facts}</table>",
         f"<pre>{html.escape(chr(10).join(lines(result)))}</pre>",
     ]
     for title, draw in plots:
@@ -52,16 +64,32 @@ def write_page(result: RegressResult, path: Path) -> None:
 
 
 def _image(result: RegressResult, draw: Callable[[RegressResult, Figure], None]) -> str:
-    figure = Figure(layout="constrained")
-    draw(result, figure)
     data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=90)
+    drawn(result, draw).savefig(data, format="png", dpi=90)
     return base64.b64encode(data.getvalue()).decode()
 
 
+def drawn(result: RegressResult, draw: Callable[[RegressResult, Figure], None]) -> Figure:
+    """One of the plots, with the time axis that all of them have."""
+    figure = Figure()
+    draw(result, figure)
+    for axis in figure.axes:
+        axis.set_xlim(*_span(result))
+    return figure
+
+
+def _span(result: RegressResult) -> tuple[float, float]:
+    """The time that all plots show, s: from the first to the last tick of either run."""
+    ends = [float(_time(stream.commands)[-1]) for stream, *_ in _streams(result) if len(stream.commands)]
+    return 0.0, max(ends)
+
+
 def _rows(figure: Figure, count: int, height: float = 1.7) -> list[Axes]:
-    figure.set_size_inches(12, height * count)
+    inches = height * count + _TOP + _BOTTOM
+    figure.set_size_inches(_WIDTH, inches)
     axes = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
+    figure.subplots_adjust(_LEFT / _WIDTH, _BOTTOM / inches, 1.0 - _RIGHT / _WIDTH, 1.0 - _TOP / inches, hspace=0.18)
+    figure.align_ylabels(axes)
     axes[-1].set_xlabel("time, s")
     return list(axes)
 

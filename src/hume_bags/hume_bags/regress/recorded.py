@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from hume_bags.errors import BagError
 from hume_bags.reader import BagReader
 from hume_bags.regress.compare import Comparison
-from hume_bags.regress.findings import Difference, seconds
+from hume_bags.regress.compare_commands import largest_of
+from hume_bags.regress.findings import Difference, LargestDifference, seconds
 from hume_bags.regress.stream import CommandStream
 from hume_bags.topics import command_topics
 from hume_core.robot import ArmControllerType, RobotProfile
@@ -40,7 +41,7 @@ def recorded_commands(bag: BagReader, profile: RobotProfile, namespace: str = ""
     """
     topics = command_topics(profile, namespace)
     if topics[0] not in bag.topics or not bag.topics[topics[0]].count:
-        raise BagError(f"{bag.path} has no commands on '{topics[0]}' to compare with; record them, or name a file")
+        raise BagError(f"{bag.path} has no commands on '{topics[0]}' to compare with. Record them, or name a file")
     return [_read(bag, topic, profile) for topic in topics if topic in bag.topics and bag.topics[topic].count]
 
 
@@ -74,14 +75,21 @@ def compare_recorded(
     """
     sent = run.commands[run.commands["published"] > 0]
     columns = [sent["position"], sent["gripper"][:, None]]
+    names = [[f"joint '{name}'" for name in run.joints], ["the gripper"]]
     findings: list[Difference] = []
-    for stream, values in zip(streams, columns, strict=False):
+    largest: list[LargestDifference | None] = []
+    for stream, values, named, unit in zip(streams, columns, names, ("rad", "m"), strict=False):
         known = ~np.isnan(values).any(axis=1)
-        findings += _compare(stream, sent["time"][known] + start, values[known])
+        times, values = sent["time"][known] + start, values[known]
+        findings += _compare(stream, times, values)
+        if len(times) and stream.values.shape[1] == values.shape[1]:
+            nearest = values[_nearest(times, stream.times)]
+            largest.append(largest_of(named, unit, stream.times - start, stream.values, nearest))
     notes = []
     if profile.controllers.arm.type is not ArmControllerType.FORWARD_COMMAND:
         notes.append("of trajectories the first point is compared")
-    return Comparison(identical=not findings, exact=True, findings=findings, notes=notes)
+    found = next((item for item in largest if item is not None), None)
+    return Comparison(identical=not findings, exact=True, findings=findings, notes=notes, largest=found)
 
 
 def _compare(stream: RecordedStream, times: NDArray[np.int64], values: NDArray[np.float64]) -> Iterator[Difference]:

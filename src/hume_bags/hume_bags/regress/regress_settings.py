@@ -37,12 +37,13 @@ class RegressOptions:
         contract: what its numbers mean. Empty: as recorded, else as it says itself.
         robot: profile. Empty: as recorded.
         limits_file: tightens the profile. Empty: as recorded.
-        namespace: of the recorded nodes. None: found by the joint states.
+        namespace: of the recorded nodes. None: found by their topics.
         task: instruction in place of the recorded ones. Empty: those.
         candidates, chooser, seed, dtype, refine, chunk_switch: as of the nodes.
         think_latency, denoise_latency: s. None: as measured in the bag.
         tolerance: between different environments.
         write, json_file, html: files to write. None: none.
+        command: as it was typed, for the report.
     """
 
     bag: Path
@@ -65,6 +66,7 @@ class RegressOptions:
     write: Path | None = None
     json_file: Path | None = None
     html: Path | None = None
+    command: str = ""
 
     @property
     def as_recorded(self) -> bool:
@@ -113,7 +115,7 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Regre
     """
     robot = options.robot or str(provenance.get("robot") or "")
     if not robot:
-        raise ConfigError("the bag does not say which robot it is of; name its profile with --robot")
+        raise ConfigError("the bag does not say which robot it is of. Name its profile with --robot")
     system2, system1 = (_parameters(provenance, node) for node in ("hume_system2", "hume_system1"))
     recorded = str(system2.get("checkpoint") or system1.get("checkpoint") or provenance.get("checkpoint") or "")
     limits = str(system1.get("limits_file") or "")

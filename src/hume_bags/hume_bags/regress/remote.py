@@ -57,7 +57,7 @@ class Worker:
             self._connection.send_bytes(save({name: np.ascontiguousarray(x) for name, x in arrays.items()}))
             answer = load(self._connection.recv_bytes())
         except (OSError, EOFError) as error:
-            raise HumeError("an inference process ended while it was needed; is there enough memory?") from error
+            raise HumeError("an inference process ended while it was needed. Is there enough memory?") from error
         if _REFUSED in answer:
             raise ObservationError(_text(answer[_REFUSED]))
         if _FAILED in answer:

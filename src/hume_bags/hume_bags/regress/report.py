@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
+from hume_bags.regress.facts import largest_json, sentence
 from hume_bags.regress.figures import figures
 from hume_bags.regress.findings import seconds
 from hume_bags.regress.result import RegressResult
@@ -22,7 +24,7 @@ def verdict(result: RegressResult) -> str:
     if comparison.identical:
         return "same: identical bytes"
     if comparison.same:
-        return "same numbers" if comparison.exact else "same within the tolerance; the environments differ"
+        return "same numbers" if comparison.exact else "same within the tolerance, in other environments"
     return f"differs: {len(comparison.findings)} findings"
 
 
@@ -32,6 +34,8 @@ def summary(result: RegressResult) -> dict[str, Any]:
     findings = [] if comparison is None else comparison.findings
     return {
         "verdict": verdict(result),
+        "compared": asdict(result.facts),
+        "largest_difference": largest_json(comparison),
         "same": None if comparison is None else comparison.same,
         "identical_bytes": None if comparison is None else comparison.identical,
         "exact_comparison": None if comparison is None else comparison.exact,
@@ -76,7 +80,8 @@ def lines(result: RegressResult) -> list[str]:
 def print_report(result: RegressResult) -> None:
     """Print the report. The verdict comes last."""
     console = Console(soft_wrap=True)
-    for line in lines(result):
+    compared = [f"{name}: {value}" for name, value in result.facts.rows() if value]
+    for line in [*compared, *lines(result), *([] if result.comparison is None else [sentence(result.comparison)])]:
         console.print(escape(line), highlight=False)
     same = result.comparison is None or result.comparison.same
     console.print(f"hume regress: {verdict(result)}", style="bold green" if same else "bold red", highlight=False)
@@ -89,7 +94,7 @@ def _event(event: dict[str, Any]) -> str:
 
 def _shortened(found: list[str], what: str) -> list[str]:
     rest = len(found) - _MOST_LINES
-    return found if rest <= 0 else [*found[:_MOST_LINES], f"... and {rest} more {what}; --json has them all"]
+    return found if rest <= 0 else [*found[:_MOST_LINES], f"... and {rest} more {what}. --json has them all"]
 
 
 def _milliseconds(value: float | None) -> str:

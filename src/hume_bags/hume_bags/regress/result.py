@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hume_bags.regress.compare import Comparison
+from hume_bags.regress.facts import RunFacts
 from hume_bags.regress.stream import CommandStream
 
 
@@ -20,6 +21,7 @@ class RegressResult:
         duration: length of the session, s.
         wall_time: stepping took this long, s. Loading is not counted.
         processor_time: seconds of processor time of stepping and inference.
+        facts: what was compared.
     """
 
     stream: CommandStream
@@ -29,6 +31,7 @@ class RegressResult:
     duration: float
     wall_time: float
     processor_time: float
+    facts: RunFacts
 
     @property
     def realtime_factor(self) -> float:

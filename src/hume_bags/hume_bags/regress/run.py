@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import recorded_profile
 from hume_bags.regress.compare import changes, compare
 from hume_bags.regress.environment import environment
+from hume_bags.regress.facts import run_facts
 from hume_bags.regress.journal import MODES, REASONS, Journal
 from hume_bags.regress.latency import DEFAULT_DENOISE, DEFAULT_THINK
 from hume_bags.regress.policy import RecordedPolicy, load_policy
@@ -22,9 +24,10 @@ from hume_bags.regress.regress_settings import RegressOptions, RegressSettings, 
 from hume_bags.regress.remote import in_processes
 from hume_bags.regress.report import print_report, summary
 from hume_bags.regress.result import RegressResult
-from hume_bags.regress.session import SessionError, SteppedSession
+from hume_bags.regress.session import Arrival, SessionError, SteppedSession
 from hume_bags.regress.stepper import StepOptions, step_session
 from hume_bags.regress.stream import CommandStream, read_stream
+from hume_core.durations import FirstUnits
 from hume_core.json_report import write_json
 from hume_core.kinematics import Kinematics
 from hume_core.limits_file import tightened
@@ -35,6 +38,8 @@ from hume_session import Latencies, LatencyModel, SessionOptions
 from hume_training.default_checkpoint import default_checkpoint
 
 SAME, DIFFERS = 0, 1
+_FIRST_SECONDS = 3
+"""Of a session, after which it is known how long the rest takes."""
 
 
 def run_regress(options: RegressOptions) -> int:
@@ -75,18 +80,19 @@ def regress(options: RegressOptions) -> RegressResult:
 def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | None) -> RegressResult:
     settings = settings_of(options, bag.provenance)
     profile = tightened(_profile(options, settings, bag), settings.limits_file)
-    policy, profile = load_policy(settings.checkpoint or str(default_checkpoint(settings.robot)), profile, settings)
+    settings = replace(settings, checkpoint=settings.checkpoint or str(default_checkpoint(settings.robot)))
+    policy, profile = load_policy(settings.checkpoint, profile, settings)
     session = SteppedSession(bag, profile, policy.cameras, options.namespace)
     state = session.check()
     if policy.normalizer is not None:
         check_first_state(state, policy.normalizer, session.composer, settings.state_deviations)
     latency = _latency(options, session)
     kinematics = load_kinematics(profile) if profile.needed_kinematics else None
-    recorded = recorded_commands(bag, profile, options.namespace or "") if options.as_recorded else []
+    recorded = recorded_commands(bag, profile, session.namespace) if options.as_recorded else []
     steps = _steps(options, settings, session, kinematics, last_time(recorded) + 1 if recorded else None)
     started, used = time.perf_counter(), _processor_time()
     with in_processes(policy) as remote:
-        journal = step_session(session.arrivals(), profile, remote, latency, steps)
+        journal = step_session(_timed(session.arrivals(), bag), profile, remote, latency, steps)
     wall, used = time.perf_counter() - started, _processor_time() - used
     stream = _stream(journal, profile, policy, latency, steps)
     if not len(stream.commands):
@@ -102,14 +108,28 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
         *session.problems,
         *journal.problems(),
     ]
-    return RegressResult(stream, golden, comparison, problems, duration, wall, used)
+    facts = run_facts(options, settings, bag, profile.name, policy)
+    return RegressResult(stream, golden, comparison, problems, duration, wall, used, facts)
+
+
+def _timed(arrivals: Iterator[Arrival], bag: BagReader) -> Iterator[Arrival]:
+    """The same arrivals. After the first seconds of the session it says how long the rest takes."""
+    rest = FirstUnits(round((bag.end_ns - bag.start_ns) * 1e-9), "seconds of the session", after=_FIRST_SECONDS)
+    begun, told = 0, 0
+    for arrival in arrivals:
+        begun = begun or arrival.time
+        passed = int((arrival.time - begun) * 1e-9)
+        if passed > told:
+            rest.done(passed - told)
+            told = passed
+        yield arrival
 
 
 def _not_repeatable(bag: BagReader) -> list[str]:
     """Some variants of evaluations think in ways that nodes have no settings for."""
     if bag.provenance.get("repeatable", True):
         return []
-    return [f"variant '{bag.provenance.get('variant')}' is one of evaluations only; the nodes' commands differ from it"]
+    return [f"variant '{bag.provenance.get('variant')}' is one of evaluations only. The nodes' commands differ from it"]
 
 
 def _profile(options: RegressOptions, settings: RegressSettings, bag: BagReader) -> RobotProfile:
@@ -128,7 +148,7 @@ def _steps(
     has_instructions = session.has_instructions()
     task = options.task or ("" if has_instructions else session.instruction())
     if not task and not has_instructions:
-        raise SessionError("the bag has no instruction (no hume/epoch, no hume/action_chunk); give one with --task")
+        raise SessionError("the bag has no instruction (no hume/epoch, no hume/action_chunk). Give one with --task")
     loop = SessionOptions(settings.chunk_switch, settings.control, settings.limit_scales, kinematics,
                           follows=options.as_recorded)  # fmt: skip
     return StepOptions(task, not has_instructions, until, loop)

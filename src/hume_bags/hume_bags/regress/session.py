@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from hume_bags.errors import BagError
 from hume_bags.reader import BagMessage, BagReader
-from hume_bags.regress.clock import RecordedClock
+from hume_bags.recorded_clock import RecordedClock
 from hume_bags.regress.latency import measured_latencies
+from hume_bags.topics import recorded_image_topic, recorded_namespace, resolved
 from hume_core.errors import HumeError, ObservationError
 from hume_core.robot import RobotProfile
 from hume_core.state_composer import StateComposer
@@ -23,7 +24,6 @@ from hume_session import LatencyModel
 
 CHUNKS, STATUS, SEGMENTS = "hume/action_chunk", "hume/status", "hume/segment"
 EPOCHS, ESTOP = "hume/epoch", "hume/estop"
-_CLOCK = "/clock"
 
 
 class SessionError(HumeError):
@@ -52,12 +52,14 @@ class SteppedSession:
         bag: where it is recorded.
         profile: gives the topics.
         cameras: keys that the policy wants.
-        namespace: of the recorded nodes. None finds it by the joint states' topic.
+        namespace: of the recorded nodes. None: see `recorded_namespace`.
 
     Attributes:
         composer: of the states.
+        namespace: of the recorded nodes.
 
     Raises:
+        BagError: several namespaces have the robot's topics.
         ObservationError: the robot has no such camera.
         SessionError: a topic is not in the bag.
     """
@@ -68,17 +70,16 @@ class SteppedSession:
         self._profile, self.composer = profile, StateComposer.of(profile)
         self.cameras = cameras
         self._skipped: dict[str, int] = {}
-        self._clock = RecordedClock(
-            [(item.log_time_ns, _nanoseconds(item.message.clock)) for item in self._readable([_CLOCK])]
-        )
+        self._clock = RecordedClock.of(bag)
         names = list(bag.topics)
-        self._prefix = _prefix(names, profile.joint_states) if namespace is None else _as_prefix(namespace)
-        self.topics = {key: self.resolve(profile.cameras[key].topic) for key in cameras}
+        self.namespace = recorded_namespace(bag.recorded, profile, namespace)
+        images = {key: self.resolve(profile.cameras[key].topic) for key in cameras}
+        self.topics = {key: recorded_image_topic(bag.recorded, topic) for key, topic in images.items()}
         self.topics[JOINT_STATES] = self.resolve(profile.joint_states)
         for source, topic in self.topics.items():
             what = "joint states" if source == JOINT_STATES else f"camera '{source}'"
             if topic not in names:
-                raise SessionError(f"the bag has no topic '{topic}' ({what}); it has: {', '.join(names) or 'none'}")
+                raise SessionError(f"the bag has no topic '{topic}' ({what}). It has: {', '.join(names) or 'none'}")
             if bag.topics[topic].problem:
                 raise SessionError(f"topic '{topic}' ({what}) cannot be read: {bag.topics[topic].problem}")
 
@@ -90,7 +91,7 @@ class SteppedSession:
 
     def resolve(self, topic: str) -> str:
         """Full name of a topic of the robot's nodes."""
-        return topic if topic.startswith("/") else self._prefix + topic
+        return resolved(topic, self.namespace)
 
     def check(self) -> NDArray[np.float32]:
         """Decode every camera's first image and put the first joint state together, as the nodes do at the start.
@@ -175,21 +176,3 @@ class SteppedSession:
                 self._skipped[item.topic] = self._skipped.get(item.topic, 0) + 1
             else:
                 yield item
-
-
-def _prefix(names: Sequence[str], joint_states: str) -> str:
-    if joint_states.startswith("/"):
-        return "/"
-    found = [name for name in names if name.endswith("/" + joint_states)]
-    if len(found) > 1:
-        raise SessionError(f"several topics could be the joint states: {', '.join(found)}; choose with --namespace")
-    return found[0].removesuffix(joint_states) if found else "/"
-
-
-def _nanoseconds(stamp: Any) -> int:
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
-
-
-def _as_prefix(namespace: str) -> str:
-    inner = namespace.strip("/")
-    return f"/{inner}/" if inner else "/"

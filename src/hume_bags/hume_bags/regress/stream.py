@@ -142,11 +142,11 @@ def read_stream(path: Path) -> CommandStream:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise StreamError(f"golden file '{path}' cannot be read: {error.strerror}; write one with --write") from error
+        raise StreamError(f"golden file '{path}' cannot be read: {error.strerror}. Write one with --write") from error
     try:
         return _parse(data)
     except (ValueError, KeyError, TypeError) as error:
-        raise StreamError(f"'{path}' is no command stream, or a damaged one ({error}); write it again") from error
+        raise StreamError(f"'{path}' is no command stream, or a damaged one ({error}). Write it again") from error
 
 
 def _parse(data: bytes) -> CommandStream:

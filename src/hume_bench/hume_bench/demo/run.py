@@ -21,6 +21,8 @@ from hume_bringup.environment import default_environment
 from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
 from hume_bringup.supervisor import Supervisor
+from hume_core.console import say
+from hume_core.durations import duration
 from hume_core.errors import HumeError
 from hume_core.json_report import write_json
 from hume_core.robot import RobotProfile
@@ -32,6 +34,8 @@ from hume_training.default_checkpoint import default_checkpoint
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 _EPISODE_SECONDS = 20.0
+_START_SECONDS = 20.0
+"""What simulator and models take to start."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ def play(options: DemoOptions, console: Console) -> tuple[list[DemoEpisode], Mea
         suite=options.suite,
         video=options.video is not None,
     )
+    say(f"at most {duration(_START_SECONDS + len(scenes) * limit)}: {len(scenes)} episodes of at most {limit:g} s")
     interrupt_on_signals()
     init_ros()
     try:

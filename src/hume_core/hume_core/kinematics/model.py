@@ -55,6 +55,14 @@ class ArmModel:
         self._compute(positions)
         return self._tool_pose()
 
+    def tool_positions(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where the tool is in the base frame (k, 3), m, at joint positions (k, n), rad."""
+        found = np.empty((len(positions), 3))
+        for place, joints in zip(found, positions, strict=True):
+            self._compute(joints)
+            place[:] = self._data.oMf[self._tool].translation
+        return np.asarray((found - self._base_position) @ self._base_turn.T)
+
     def forward_and_jacobian(self, positions: NDArray[np.float64]) -> tuple[Pose, NDArray[np.float64]]:
         """Pose of the tool, and (6, n) Jacobian.
 

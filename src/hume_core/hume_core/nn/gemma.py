@@ -14,7 +14,7 @@ from hume_core.config_schema import rope_theta
 from hume_core.nn import exported
 from hume_core.nn.attention import Mask, attend, mask_of_last
 from hume_core.nn.joined import JoinedLinear
-from hume_core.nn.linear import product
+from hume_core.nn.linear import project
 from hume_core.nn.norm import RMSNorm
 from hume_core.nn.rope import Rotary, rotate
 
@@ -55,6 +55,10 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(config.hidden_size, key_width, bias=False)
         self.v_proj = nn.Linear(config.hidden_size, key_width, bias=False)
         self.o_proj = nn.Linear(width, config.hidden_size, bias=False)
+        self.join_layers()
+
+    def join_layers(self) -> None:
+        """Let the joined product use the three layers that are in place now."""
         self.joined = JoinedLinear((self.q_proj, self.k_proj, self.v_proj))
 
     def _heads(self, x: Tensor) -> Tensor:
@@ -83,13 +87,17 @@ class GatedMLP(nn.Module):
         self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        self.join_layers()
+
+    def join_layers(self) -> None:
+        """Let the joined product use the two layers that are in place now."""
         self.joined = JoinedLinear((self.gate_proj, self.up_proj))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, hidden) to the same shape."""
         # GELU(x W_g) * (x W_u), then W_d: a gate for each number (Shazeer, GLU variants improve transformer, 2020).
         gate, up = self.joined.parts(x)
-        return product(F.gelu(gate, approximate="tanh") * up, self.down_proj.weight)
+        return project(self.down_proj, F.gelu(gate, approximate="tanh") * up)
 
 
 class GemmaLayer(nn.Module):
@@ -138,8 +146,7 @@ class GemmaLayer(nn.Module):
         if rows is not None:
             x, normalised = x[:, -rows:], normalised[:, -rows:]
         residual = normalised if self.normalised_residual else x
-        output = self.self_attn.o_proj.weight
-        x = residual + product(mixed.to(output.dtype), output)
+        x = residual + project(self.self_attn.o_proj, mixed.to(self.self_attn.o_proj.weight.dtype))
         normalised = self.post_attention_layernorm(x).to(self.mlp.up_proj.weight.dtype)
         return x + self.mlp(normalised), pair
 

@@ -7,7 +7,7 @@ from functools import cache
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 LARGE = 1 << 18
 
@@ -22,6 +22,14 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
         return F.linear(x, weight)
     kernel = onednn_kernel() if weight.dtype == x.dtype == torch.float32 and weight.device.type == "cpu" else None
     return F.linear(x, weight) if kernel is None else kernel(x.contiguous(), weight)
+
+
+def project(layer: nn.Module, x: Tensor) -> Tensor:
+    """A bias-free linear layer, through `product`. What stands in for one, such as an adapter, is called as it is."""
+    if type(layer) is nn.Linear:
+        return product(x, layer.weight)
+    result: Tensor = layer(x)
+    return result
 
 
 @cache

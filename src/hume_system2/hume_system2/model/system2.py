@@ -147,7 +147,10 @@ class System2(PretrainedPolicy):
     def _schedule(self, n: int, time_temp: Sequence[float], noise_temp: Sequence[float]) -> CandidateSchedule:
         if n < 1:
             raise ObservationError(f"num_candidates is {n}. At least 1 is needed")
-        return candidate_schedule(n, self.config.num_steps, time_temp, noise_temp, 1.0 - self.config.theta2)
+        config = self.config
+        return candidate_schedule(
+            n, config.num_steps, time_temp, noise_temp, 1.0 - config.theta2, config.noise_schedule
+        )
 
     def _noise(self, noise: Tensor | None, n: int, batch: int, generator: torch.Generator | None) -> Tensor:
         shape = (n, batch, self.config.s2_chunk_size, self.config.max_action_dim)

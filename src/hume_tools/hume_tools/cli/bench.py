@@ -86,3 +86,27 @@ def bench_load(
     from hume_bench.load import run_bench
 
     raise typer.Exit(run_bench(json_file, plot, episodes, seed))
+
+
+@bench.command("markers")
+def bench_markers(
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=2.0, help="Length of each measurement, s.")] = 20.0,
+) -> None:
+    """Measure what drawing the candidates costs, with somebody who looks and without."""
+    from hume_bench.markers import run_bench
+
+    raise typer.Exit(run_bench(json_file, seconds))
+
+
+@bench.command("dataset")
+def bench_dataset(
+    json_file: JsonOption = None,
+    frames: Annotated[int, typer.Option(min=100, help="Frames of the dataset, each of two cameras.")] = 5000,
+    lerobot: Annotated[str, typer.Option(help="Also measure LeRobot's loader: path of a Python that has it.")] = "",
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes of LeRobot's loader.")] = 0,
+) -> None:
+    """Measure the first epoch over a dataset with video: time and memory."""
+    from hume_bench.dataset import run_bench
+
+    raise typer.Exit(run_bench(json_file, frames, lerobot, workers))

@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from hume_bags.cli import add_bag_commands
+from hume_bags.comparison.cli import add_compare
 from hume_bags.regress.cli import add_regress
 from hume_bringup.environment import default_environment
 from hume_core.command_line import make_app, option, run_app
@@ -20,15 +21,22 @@ from hume_tools.cli.bench import bench
 from hume_tools.cli.checkpoints import add_checkpoint_commands
 from hume_tools.cli.file_options import JsonOption, VideoOption
 from hume_tools.cli.operate import COMMANDS, add_operator_commands
+from hume_tools.cli.recipe import add_recipe
+from hume_tools.cli.serve import add_serve
 from hume_tools.cli.training import add_commands
+from hume_views.cli import views
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
 app.add_typer(bench, name="bench")
+app.add_typer(views, name="views")
 add_commands(app)
+add_recipe(app)
 add_checkpoint_commands(app)
 add_regress(app, bench)
 add_bag_commands(app)
+add_compare(app)
 add_operator_commands(app)
+add_serve(app)
 
 # These join the ROS graph from this very process.
 _IN_THE_GRAPH = ("record", "replay", "python", *(command.__name__ for command in COMMANDS))

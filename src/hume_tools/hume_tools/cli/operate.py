@@ -77,12 +77,12 @@ def status(
 
 def estop(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
     """Emergency stop: the arm brakes within its limits and stays until a reset."""
-    _ask(lambda client: client.estop(), namespace, timeout, as_json, "leave it with: hume reset")
+    _ask(lambda client: client.estop(), namespace, timeout, as_json, "Leave it with: hume reset")
 
 
 def reset(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
     """Leave a fault or an emergency stop. It completes with the first chunk of a new task."""
-    _ask(lambda client: client.reset(), namespace, timeout, as_json, 'give a task next: hume task "TEXT"')
+    _ask(lambda client: client.reset(), namespace, timeout, as_json, 'Give a task next: hume task "TEXT"')
 
 
 def enable(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = False) -> None:
@@ -171,7 +171,7 @@ def _ask(
 
     with _one_line(as_json), OperatorClient(namespace, timeout) as client:
         answer = question(client)
-    text = f"{answer.message}; {more}" if more else str(answer.message)
+    text = f"{answer.message}. {more}" if more else str(answer.message)
     _say(bool(answer.success), text, as_json)
 
 
@@ -215,5 +215,5 @@ def _start(text: str, max_duration: float, namespace: str, timeout: float, as_js
     if end is not None:
         _finish(end, as_json)
     what = f"'{text}'" if text else "the standing task"
-    message = f"{what} has begun; process {process} stays as its client until it ends; end it with: hume cancel"
+    message = f"{what} has begun. Process {process} stays as its client until it ends. End it with: hume cancel"
     _say(True, message, as_json, process=process)

@@ -36,7 +36,7 @@ def judge_stack(graph: Graph) -> Iterator[Finding]:
     """A finding per topic of the stack on which one node publishes from several processes."""
     for topic, nodes in graph.repeated.items():
         found = ", ".join(f"{node} publishes from {count} processes" for node, count in nodes.items())
-        fix = "stop all but one, or give each robot its own namespace; ps aux | grep hume_ names them"
+        fix = "stop all but one, or give each robot its own namespace. ps aux | grep hume_ names them"
         yield Finding(topic, False, found, fix)
 
 
@@ -44,7 +44,7 @@ def _topic(what: str, topic: str, controller: str, wanted: str, graph: Graph) ->
     listeners = graph.listeners.get(topic, ())
     if listeners:
         types = {endpoint.type for endpoint in listeners}
-        fix = f"the profile's controller type sends {wanted}; correct controllers in the profile"
+        fix = f"the profile's controller type sends {wanted}. Correct controllers in the profile"
         yield Finding(f"{what} commands", types == {wanted}, f"{topic}, {', '.join(sorted(types))}", fix)
     else:
         fix = "start the controller or correct the profile's topic"
@@ -52,7 +52,7 @@ def _topic(what: str, topic: str, controller: str, wanted: str, graph: Graph) ->
     yield from _qos(what, controller, listeners)
     others = sorted(graph.commanders.get(topic, frozenset()) - {_COMMANDER})
     if others:
-        fix = f"only one node may command the {what}; stop it, or call {_COMMANDER}/takeover while it has the {what}"
+        fix = f"only one node may command the {what}. Stop it, or call {_COMMANDER}/takeover while it has the {what}"
         yield Finding(f"{what} commands: sender", False, f"{', '.join(others)} publishes too", fix)
 
 
@@ -63,7 +63,7 @@ def _qos(what: str, controller: str, listeners: Sequence[Endpoint]) -> Iterator[
     if deaf:
         found = ", ".join(f"{endpoint.node}: {endpoint.qos_problem}" for endpoint in deaf)
         fix = (
-            "System 1 sends reliable, volatile, depth 1; make the subscription volatile, without deadline or liveliness"
+            "System 1 sends reliable, volatile, depth 1. Make the subscription volatile, without deadline or liveliness"
         )
         yield Finding(f"{what} commands: QoS", False, found, fix)
 
@@ -74,5 +74,5 @@ def _action(name: str, graph: Graph) -> Finding:
         fix = "start the gripper's driver or correct controllers.gripper"
         return Finding("gripper commands", False, f"no action server {name}", fix)
     wrong = sorted(offered - _GRIPPER_ACTIONS)
-    fix = f"gripper_action sends {' or '.join(sorted(_GRIPPER_ACTIONS))}; correct controllers.gripper in the profile"
+    fix = f"gripper_action sends {' or '.join(sorted(_GRIPPER_ACTIONS))}. Correct controllers.gripper in the profile"
     return Finding("gripper commands", not wrong, f"{name}, {', '.join(sorted(offered))}", fix)

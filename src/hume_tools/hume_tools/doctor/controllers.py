@@ -40,14 +40,14 @@ def judge_controllers(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
 
 def _not_loaded(role: Role, manager: Manager) -> Finding:
     loaded = ", ".join(controller.name for controller in manager.controllers or ()) or "none"
-    fix = f"{load_command(manager, role.name, role.joints)}; or correct {role.section} in the profile"
-    return Finding(role.what, False, f"{role.name} is not loaded; loaded: {loaded}", fix)
+    fix = f"{load_command(manager, role.name, role.joints)}. Or correct {role.section} in the profile"
+    return Finding(role.what, False, f"{role.name} is not loaded. Loaded: {loaded}", fix)
 
 
 def _state(role: Role, controller: Controller, manager: Manager) -> Finding:
     found = f"{controller.name} is {controller.state}, {controller.type}"
     if role.classes and not any(word in controller.type for word in role.classes):
-        fix = f"type {role.kind} needs {' or '.join(role.classes)}; correct {role.section} in the profile"
+        fix = f"type {role.kind} needs {' or '.join(role.classes)}. Correct {role.section} in the profile"
         return Finding(role.what, False, found, fix)
     if controller.state != "active":
         return Finding(role.what, False, found, start_command(manager, controller, role.joints))
@@ -62,13 +62,13 @@ def _update_rate(role: Role, controller: Controller, manager: Manager, profile: 
     own = (controller.parameters or {}).get("update_rate") or 0
     rate = controller.update_rate or own or manager.update_rate
     if rate <= 0:
-        fix = f"it must be at least rates.stream, {stream:g} Hz; {yaml_line(manager.name, update_rate=ceil(stream))}"
+        fix = f"it must be at least rates.stream, {stream:g} Hz: {yaml_line(manager.name, update_rate=ceil(stream))}"
         return Finding(what, False, f"{controller.name} does not tell its update rate", fix, optional=True)
     # The manager's rate is the most that a controller can have.
     slow = manager.name if manager.update_rate < stream else manager.node_name(controller.name)
     fix = set_and_restart(slow, update_rate=ceil(stream))
     if rate >= (STREAM_RATE.low or 0.0):
-        fix += f"; or set rates.stream to {rate} in the profile"
+        fix += f". Or set rates.stream to {rate} in the profile"
     found = f"{rate} Hz, commands come at {stream:g} Hz"
     if rate < stream:
         return Finding(what, False, f"{found}: some are never used", fix)

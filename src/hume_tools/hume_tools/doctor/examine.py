@@ -57,7 +57,7 @@ def _kinematics(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
     if section is None:
         return
     needed = profile.needed_kinematics is not None
-    fix = "start robot_state_publisher, or set kinematics.urdf; joint and link names must be those of the URDF"
+    fix = "start robot_state_publisher, or set kinematics.urdf. Joint and link names must be those of the URDF"
     if section.urdf is None and not graph.description:
         yield Finding("kinematics", False, "nobody publishes robot_description", fix, optional=not needed)
         return

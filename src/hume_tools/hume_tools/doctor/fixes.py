@@ -24,7 +24,7 @@ def yaml_line(node: str, **parameters: Any) -> str:
 
 def set_and_restart(node: str, **parameters: Any) -> str:
     """To set parameters that a controller reads when it is configured."""
-    return f"in the controllers' parameter file: {yaml_line(node, **parameters)}; then restart the controllers"
+    return f"in the controllers' parameter file: {yaml_line(node, **parameters)}. Then restart the controllers"
 
 
 def blockers(manager: Manager, name: str, joints: Collection[str]) -> list[str]:

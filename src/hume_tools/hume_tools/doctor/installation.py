@@ -96,7 +96,7 @@ def _ros() -> list[Finding]:
     findings = [Finding("rclpy", _importable("rclpy"), f"ROS 2 {distro}, {source}", "./hume doctor again")]
     for name in _LAUNCH:
         there = _importable(name)
-        fix = f"not on PyPI; with a native ROS 2: apt install ros-$ROS_DISTRO-{name.replace('_', '-')}"
+        fix = f"not on PyPI. With a native ROS 2: apt install ros-$ROS_DISTRO-{name.replace('_', '-')}"
         findings.append(Finding(name, there, "installed" if there else "not installed", fix, optional=True))
     return findings
 

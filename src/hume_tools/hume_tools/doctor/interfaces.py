@@ -55,7 +55,7 @@ def _joints(role: Role, controller: Controller, manager: Manager, interfaces: Se
     fix = set_and_restart(manager.node_name(controller.name), joints=list(role.joints))
     if role.is_action:
         fix = set_and_restart(manager.node_name(controller.name), joint=role.joints[0])
-    fix += f"; or correct the joints, or {role.section}, in the profile"
+    fix += f". Or correct the joints, or {role.section}, in the profile"
     return Finding(f"{role.what}: joints", not problems, "; ".join([found, *problems]), fix)
 
 

@@ -49,21 +49,21 @@ def _source(what: str, source: Source, rate: float, max_age: float) -> Iterator[
     if not source.published_types:
         fix = "start the driver or correct the profile's topic"
         if source.elsewhere:
-            fix += f"; there is {', '.join(source.elsewhere)}: meant that one? then correct --namespace or the profile"
+            fix += f". There is {', '.join(source.elsewhere)}: meant that one? Then correct --namespace or the profile"
         yield Finding(f"{what}: topic", False, f"nobody publishes {topic}", fix)
         return
     good = source.published_types == {source.wanted_type}
-    fix = f"the profile wants {source.wanted_type}; correct topic or transport in the profile"
+    fix = f"the profile wants {source.wanted_type}. Correct topic or transport in the profile"
     yield Finding(f"{what}: topic", good, f"{topic}, {', '.join(sorted(source.published_types))}", fix)
     if source.qos_problems:
         found = ", ".join(f"{node}: {problem}" for node, problem in sorted(source.qos_problems.items()))
-        fix = "the stack subscribes best effort, volatile; set the publisher's QoS to one that fits (qos_overrides)"
+        fix = "the stack subscribes best effort, volatile. Set the publisher's QoS to one that fits (qos_overrides)"
         yield Finding(f"{what}: QoS", False, found, fix)
     if not good:
         return
     if source.problem:
         yield Finding(f"{what}: content", False, source.problem, "correct the driver or the profile")
-    fix = f"at least {rate:.0f} Hz are needed; raise the driver's rate (or observation.slop, observation.max_age)"
+    fix = f"at least {rate:.0f} Hz are needed. Raise the driver's rate (or observation.slop, observation.max_age)"
     yield Finding(f"{what}: rate", source.rate >= rate, f"{source.rate:.1f} Hz", fix)
     if source.unstamped:
         found = f"{source.unstamped} of {len(source.arrivals)} messages carry no time stamp"
@@ -71,7 +71,7 @@ def _source(what: str, source: Source, rate: float, max_age: float) -> Iterator[
         yield Finding(f"{what}: stamps", False, found, fix)
     if source.ages:
         age = median(source.ages)
-        fix = f"stamps must be 0 to {max_age} s old; synchronise the clocks (chrony, PTP), or set use_sim_time alike"
+        fix = f"stamps must be 0 to {max_age} s old. Synchronise the clocks (chrony, PTP), or set use_sim_time alike"
         yield Finding(f"{what}: clock", -_AHEAD <= age <= max_age, f"stamps {age * 1e3:.1f} ms old on arrival", fix)
 
 
@@ -81,7 +81,7 @@ def _joints(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
     wanted = [*profile.joint_names, *([profile.gripper.joint] if profile.gripper is not None else [])]
     missing = [name for name in wanted if name not in graph.joint_positions]
     found = f"missing: {', '.join(missing)}" if missing else f"{len(wanted)} of {len(graph.joint_positions)} published"
-    fix = f"published are: {', '.join(graph.joint_positions)}; correct the joint names in the profile"
+    fix = f"published are: {', '.join(graph.joint_positions)}. Correct the joint names in the profile"
     yield Finding("joint names", not missing, found, fix)
     others = [name for name in graph.joint_positions if name not in wanted]
     if others and not missing:
@@ -95,7 +95,7 @@ def _joints(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
         and joint.position is not None
         and not joint.position[0] - _TOLERANCE <= graph.joint_positions[joint.name] <= joint.position[1] + _TOLERANCE
     ]
-    fix = "units must be rad; move the arm inside its limits, or correct position in the profile"
+    fix = "units must be rad. Move the arm inside its limits, or correct position in the profile"
     yield Finding("joint positions", not outside, ", ".join(outside) or "within limits", fix)
 
 
@@ -109,10 +109,10 @@ def _publishers(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
         yield Finding("joint publishers", False, f"joint '{name}'{more} comes from {', '.join(sorted(nodes))}", fix)
     publishers = graph.joint_states.publishers
     if len(publishers) > 1 and not graph.joint_publishers:
-        found = f"{', '.join(publishers)} publish {graph.joint_states.topic}; which joints each has is not told here"
+        found = f"{', '.join(publishers)} publish {graph.joint_states.topic}. Which joints each has is not told here"
         yield Finding("joint publishers", False, found, "make sure that no joint comes from two of them", optional=True)
     without = [name for name in profile.joint_names if name in graph.no_velocity]
     if without:
-        found = f"not given (nan) for {', '.join(without)}; differences of positions are used"
+        found = f"not given (nan) for {', '.join(without)}. Differences of positions are used"
         fix = "export a velocity state interface in the hardware if it measures one"
         yield Finding("joint velocities", False, found, fix, optional=True)

@@ -9,7 +9,7 @@ from hume_system1.stop_sources import stop_sources
 from hume_tools.doctor.graph import Graph
 from hume_tools.doctor.installation import Finding
 
-_QOS_FIX = "publish it reliable, so that who starts later hears it too; or repeat it for as long as the stop lasts"
+_QOS_FIX = "publish it reliable, so that who starts later hears it too. Or repeat it for as long as the stop lasts"
 
 
 def judge_stops(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:

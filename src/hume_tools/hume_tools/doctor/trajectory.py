@@ -34,7 +34,7 @@ def judge_trajectory(role: Role, controller: Controller, manager: Manager, profi
     """One finding per parameter that matters and that this version of the controller has."""
     node, parameters = manager.node_name(controller.name), controller.parameters
     if parameters is None:
-        fix = f"ros2 param dump {node} must answer; then run this again"
+        fix = f"ros2 param dump {node} must answer. Then run this again"
         yield Finding(f"{role.what}: parameters", False, f"{node} does not tell its parameters", fix, optional=True)
         return
     if "interpolation_method" in parameters:
@@ -85,5 +85,5 @@ def _speed_scaling(role: Role, node: str, parameters: Mapping[str, Any]) -> Iter
     if not name:
         return
     found = f"{parameters[name]}: the stream does not slow down with the robot's speed slider"
-    fix = "keep the slider at 100 %; the limits of the profile make the arm slower"
+    fix = "keep the slider at 100 %. The limits of the profile make the arm slower"
     yield Finding(f"{role.what}: {name}", False, found, fix, optional=True)

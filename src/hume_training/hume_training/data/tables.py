@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hume_core.encoded_images import decode_rgb
 from hume_core.errors import DatasetError, ObservationError
 from hume_core.texts import listed, shortened
+from hume_training.data.images import resized
 
 _LARGEST_TABLE = 4 * 1024**3
 """Of a file once it is unpacked, bytes. LeRobot's files have a hundredth."""
@@ -76,6 +77,19 @@ class Table:
         if not pa.types.is_integer(column.type) or column.null_count:
             raise DatasetError(f"{self.path}: column '{name}' holds {column.type}; expected whole numbers without gaps")
         return [int(value) for value in column.to_pylist()]
+
+    def floats(self, name: str) -> list[float]:
+        """A column of finite numbers.
+
+        Raises:
+            DatasetError: it is missing, or holds something else or gaps.
+        """
+        return [
+            float(value)
+            for value in _numbers(
+                self._column(name).combine_chunks(), np.dtype(np.float64), (), f"{self.path}, column '{name}'"
+            )
+        ]
 
     def texts(self, name: str) -> list[str]:
         """A column of texts.
@@ -145,34 +159,40 @@ def _check_size(path: Path, metadata: pq.FileMetaData) -> None:
         raise DatasetError(f"{path} unpacks to {size} bytes; valid: at most {_LARGEST_TABLE}")
 
 
-def fill(arrays: Mapping[str, NDArray[Any]], rows: pa.Table, first: int, where: str) -> None:
-    """Write rows of a table into arrays of whole datasets.
+def column_values(
+    rows: pa.Table,
+    columns: Mapping[str, tuple[str, tuple[int, ...]]],
+    stored: Mapping[str, tuple[int, int]],
+    where: str,
+    first: int = 0,
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Rows of a table as arrays (k, ...), key by key.
 
     Args:
-        arrays: by key, (F, ...); uint8 for images.
         rows: of one episode.
-        first: row of the arrays where they belong.
+        columns: key -> (dtype, shape of a row); uint8 (height, width, 3) for images.
+        stored: (height, width) of the images as they are stored, by key.
         where: begins the message, such as "episode 3".
+        first: number of the first row in messages.
 
     Raises:
         DatasetError: naming the key and what is wrong with it.
     """
-    for key, array in arrays.items():
+    for key, (kind, shape) in columns.items():
         place = f"{where}, key '{key}'"
         if key not in rows.column_names:
             raise DatasetError(f"{place}: the key is missing; the file has: {listed(rows.column_names)}")
         column = rows[key].combine_chunks()
-        part = array[first : first + len(rows)]
-        if array.ndim == 4:
-            _fill_images(part, column, place)
+        if key in stored:
+            yield key, _images(column, stored[key], shape[:2], place, first)
         else:
-            part[:] = _numbers(column, array.dtype, array.shape[1:], place)
+            yield key, _numbers(column, np.dtype(kind), shape, place, first)
 
 
-def _numbers(column: pa.Array, kind: np.dtype[Any], shape: tuple[int, ...], where: str) -> NDArray[Any]:
+def _numbers(column: pa.Array, kind: np.dtype[Any], shape: tuple[int, ...], where: str, first: int = 0) -> NDArray[Any]:
     """Values (k, ...) in the type of the array."""
     found, flat = _flat(column)
-    if found != shape:
+    if found != shape and not (shape == (1,) and not found):
         raise DatasetError(f"{where}: rows have shape {found or 'that differ'}; info.json says {shape}")
     if flat.null_count or not (
         pa.types.is_integer(flat.type) or pa.types.is_floating(flat.type) or pa.types.is_boolean(flat.type)
@@ -183,7 +203,7 @@ def _numbers(column: pa.Array, kind: np.dtype[Any], shape: tuple[int, ...], wher
         cast = values.astype(kind)
     bad = ~np.isfinite(values) | ~np.isfinite(cast)
     if bad.any():
-        raise DatasetError(f"{where}: frame {int(np.argwhere(bad)[0][0])} holds NaN or infinity")
+        raise DatasetError(f"{where}: frame {first + int(np.argwhere(bad)[0][0])} holds NaN or infinity")
     return cast
 
 
@@ -199,20 +219,24 @@ def _flat(column: pa.Array) -> tuple[tuple[int, ...], pa.Array]:
     return ((int(lengths[0]) if same else -1,), values)
 
 
-def _fill_images(part: NDArray[Any], column: pa.Array, where: str) -> None:
+def _images(
+    column: pa.Array, stored: tuple[int, int], wanted: tuple[int, ...], where: str, first: int
+) -> NDArray[np.uint8]:
+    """Images (k, height, width, 3), resized where another size is wanted."""
     if not pa.types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
         raise DatasetError(f"{where}: holds {column.type}; expected images stored as bytes")
     data = column.field("bytes")
     if not (pa.types.is_binary(data.type) or pa.types.is_large_binary(data.type)):
         raise DatasetError(f"{where}: holds {data.type}; expected images stored as bytes")
-    height, width = part.shape[1:3]
+    height, width = stored
+    result = np.empty((len(data), *wanted, 3), np.uint8)
     for frame, item in enumerate(data):
+        place = f"{where}: the image of frame {first + frame}"
         try:
             image = decode_rgb(item.as_py() or b"", (width, height))
         except ObservationError as error:
-            raise DatasetError(f"{where}: the image of frame {frame} {error}; expected {part.shape[1:]}") from error
-        if image.shape != part.shape[1:]:
-            raise DatasetError(
-                f"{where}: the image of frame {frame} has shape {image.shape}; expected {part.shape[1:]}"
-            )
-        part[frame] = image
+            raise DatasetError(f"{place} {error}; expected {(*stored, 3)}") from error
+        if image.shape != (*stored, 3):
+            raise DatasetError(f"{place} has shape {image.shape}; expected {(*stored, 3)}")
+        result[frame] = resized(image, (wanted[0], wanted[1]))
+    return result

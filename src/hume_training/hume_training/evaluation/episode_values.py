@@ -80,7 +80,7 @@ def value_at(outcome: EpisodeOutcome, period: float, moments: NDArray[np.float64
     return np.where(outside, np.nan, values)
 
 
-def plot_values(outcomes: Sequence[EpisodeOutcome], suite: Suite, path: Path) -> None:
+def plot_values(outcomes: Sequence[EpisodeOutcome], suite: Suite, path: Path, about: str) -> None:
     """Values against time from the start and to the end.
 
     Thin lines are episodes, thick ones their mean, bands one standard deviation either way.
@@ -89,8 +89,9 @@ def plot_values(outcomes: Sequence[EpisodeOutcome], suite: Suite, path: Path) ->
         outcomes: of episodes of the suite.
         suite: their timing.
         path: .svg or .png file.
+        about: what was evaluated, for the title.
     """
-    with plot_file(path, 3.4) as figure:
+    with plot_file(path, 3.8) as figure:
         axes = figure.subplots(1, 2, sharey=True)
         for name, kind, colour in _KINDS:
             mine = [outcome for outcome in outcomes if outcome.values and outcome.success == kind]
@@ -100,7 +101,7 @@ def plot_values(outcomes: Sequence[EpisodeOutcome], suite: Suite, path: Path) ->
         axes[1].set_xlabel("time to the end, s")
         axes[0].set_ylabel("value of the chosen candidate")
         axes[0].legend()
-        figure.suptitle(f"suite {suite.name}")
+        figure.suptitle(f"{about}\nsuite {suite.name}; bands: mean and one standard deviation")
 
 
 def _draw(

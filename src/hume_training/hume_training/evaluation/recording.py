@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from hume_core.errors import DatasetError
 from hume_core.robot import RobotProfile
@@ -33,16 +33,18 @@ from hume_training.collect.recorder import (
     gripper_opening,
     observe,
 )
-from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
+from hume_training.data.hub import check_name, push_dataset
+from hume_training.data.layout import ACTION, INFO, INTERVENTION, PERTURBED, SUCCESS
 from hume_training.data.writer import EpisodeData, finish, stage_shard, staged_shards
 from hume_training.evaluation.episode import Runner
+from hume_training.evaluation.expected_time import expect_episodes
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.pool import finished
 from hume_training.evaluation.robot import checked_robot
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
-_FIRST_SEED = 20_000_000
+FIRST_SEED = 20_000_000
 _PART = 10
 _context: dict[str, Any] = {}
 
@@ -61,6 +63,8 @@ class RolloutOptions:
         workers: processes.
         intervention: longest time after which the expert takes over, s. 0: never.
         timing: changes to the suite's rates and latencies.
+        images: store PNG images instead of videos.
+        push_to_hub: as in `CollectOptions`.
     """
 
     folder: Path
@@ -75,6 +79,13 @@ class RolloutOptions:
     intervention: float = 0.0
     timing: Mapping[str, float] = field(default_factory=dict)
     contract: str = ""
+    images: bool = False
+    push_to_hub: str = ""
+
+    @property
+    def recorder(self) -> RecorderOptions:
+        """How an episode is recorded."""
+        return RecorderOptions(suite=self.suite, images=self.images)
 
 
 class EpisodeRecorder:
@@ -95,7 +106,7 @@ class EpisodeRecorder:
         target = world.target
         action = np.array([*target[:-1], gripper_opening(target[-1])], dtype=np.float32)
         row = observe(world, RecorderOptions().image_size)
-        self.rows.append(row | {ACTION: action, PERTURBED: False, SUCCESS: False})
+        self.rows.append(row | {ACTION: action, PERTURBED: False, INTERVENTION: False, SUCCESS: False})
 
     def episode(self, world: TabletopWorld, seed: int) -> EpisodeData:
         """What was noted."""
@@ -114,23 +125,30 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
     root = options.folder
     if (root / INFO).is_file():
         raise DatasetError(f"{root} is a finished dataset; name another folder")
+    if options.push_to_hub:
+        check_name(options.push_to_hub)
     find_suite(options.suite, **options.timing)
     find_variant(options.variant)
     profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     parts = [range(i, min(i + _PART, options.episodes)) for i in range(0, options.episodes, _PART)]
     done = staged_shards(root)
+    todo = sum(len(part) for i, part in enumerate(parts) if i not in done)
+    rest = expect_episodes(todo, options.workers, _PART)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
     with (
-        Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
+        Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress,
         ProcessPoolExecutor(options.workers, context, _start_worker, (options, profile)) as pool,
     ):
-        bar = progress.add_task("rollouts", total=options.episodes, completed=sum(len(parts[i]) for i in done))
+        bar = progress.add_task("rollouts", total=options.episodes, completed=options.episodes - todo)
         futures = {pool.submit(_record, i, part): len(part) for i, part in enumerate(parts) if i not in done}
         for future in finished(pool, futures):
             progress.advance(bar, futures[future])
-    kept = finish(root, demonstration_features(RecorderOptions()), RATE, profile.name)
+            rest.done(futures[future])
+    kept = finish(root, demonstration_features(options.recorder), RATE, profile.name)
     Console(stderr=True).print(f"{kept} episodes are in {root}")
+    if options.push_to_hub:
+        Console(stderr=True).print(f"published: {push_dataset(root, options.push_to_hub)}")
     return 0
 
 
@@ -145,13 +163,13 @@ def _start_worker(options: RolloutOptions, profile: RobotProfile) -> None:
 def _record(number: int, episodes: Sequence[int]) -> None:
     options = _context["options"]
     suite = find_suite(options.suite, **options.timing)
-    scenes = [(_FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
+    scenes = [(FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
     if options.intervention > 0:
         share = np.random.default_rng([options.seed, number, 8]).random()
         recorded = _taken_over(replace(suite, time_limit=share * options.intervention), scenes)
     else:
         recorded = _rolled_out(suite, scenes)
-    stage_shard(options.folder, number, recorded, demonstration_features(RecorderOptions()))
+    stage_shard(options.folder, number, recorded, demonstration_features(options.recorder))
 
 
 def _rollout(suite: Suite) -> Rollout:
@@ -180,13 +198,13 @@ def _taken_over(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode
     outcomes = runner.run_many(scenes)
     recorded = []
     for world, outcome in zip(runner.worlds(len(scenes)), outcomes, strict=True):
-        if outcome.success:
+        if outcome.success or outcome.failure:
             continue
         world.push_arm(np.zeros(len(ARM_JOINTS)))
         disturbances = Disturbances(suite, world.seed)
         disturbances.skip_until(world.elapsed)
         expert = ScriptedExpert(world, RATE)
         expert.resume()
-        recorded.append(demonstrate(world, expert, RecorderOptions(), disturbances.apply))
+        recorded.append(demonstrate(world, expert, RecorderOptions(), disturbances.apply, intervention=True))
     runner.close()
     return [episode for episode in recorded if episode.success]

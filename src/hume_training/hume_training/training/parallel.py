@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from hume_core.errors import ConfigError
 from hume_training.training.base_config import ConfigType
+from hume_training.training.sharding import is_split
 
 _PATIENCE = timedelta(days=1)
 """How long processes wait for the main one, which alone evaluates and lets System 2 propose."""
@@ -67,9 +68,13 @@ class Processes:
         return step * self.count + self.index
 
     def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Replace the gradients by their mean over the processes. One that is missing counts as 0."""
+        """Replace the gradients by their mean over the processes. One that is missing counts as 0.
+
+        Those of split parameters are means already.
+        """
         if self.count == 1:
             return
+        parameters = [parameter for parameter in parameters if not is_split(parameter)]
         present = self._reduce(torch.tensor([parameter.grad is not None for parameter in parameters]).float(), "sum")
         for parameter, processes in zip(parameters, present.tolist(), strict=True):
             if processes:

@@ -1,0 +1,1 @@
+"""`hume compare`: success of recorded runs beside each other."""

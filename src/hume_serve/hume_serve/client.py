@@ -1,0 +1,99 @@
+"""What one client asks and is answered. No network, no thread: messages in, replies out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hume_core.errors import HumeError
+from hume_core.texts import shown
+from hume_serve.episode import Episode, first_segment, noise_source
+from hume_serve.infer_settings import InferSettings, is_init
+from hume_serve.inputs import InputReader
+from hume_serve.policy import CascadedPolicy
+from hume_serve.robot_view import RobotView
+from hume_serve.wire import MessageError, pack, unpack
+
+_INTERNAL = "InternalError: the server failed at this request. Its log says why. Connect again"
+_log = logging.getLogger("hume_serve")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer.
+
+    Attributes:
+        message: bytes hold msgpack. A text is an error, as openpi's clients expect it.
+        close: whether the connection ends with it.
+    """
+
+    message: bytes | str
+    close: bool = False
+
+
+class ClientSession:
+    """The state of one client.
+
+    A client that begins with `init_infer` is answered as the authors' server does: one call is one control step, and
+    the answer is an array (B, a). Without it each call stands for itself, as with openpi: the answer is a map whose
+    `actions` (h, a) start at the observation.
+
+    Args:
+        policy: both systems.
+        settings: where the client leaves something out.
+        robot: what the client's robot is. None: it sends what the checkpoint wants.
+    """
+
+    def __init__(self, policy: CascadedPolicy, settings: InferSettings, robot: RobotView | None = None) -> None:
+        self._policy, self._settings, self._robot = policy, settings, robot
+        self._resolved = settings.resolved(policy.config)
+        self._reader = InputReader(policy.config, robot)
+        self._generator = noise_source(settings.seed)
+        self._episode: Episode | None = None
+
+    def answer(self, message: bytes | str) -> Reply:
+        """The reply to a message. It never raises: errors are replies too."""
+        try:
+            return Reply(pack(self._answer(_content(message))))
+        except MessageError as error:
+            return Reply(_text(error), close=True)
+        except HumeError as error:
+            return Reply(_text(error))
+        except Exception:
+            _log.exception("a request failed")
+            return Reply(_INTERNAL, close=True)
+
+    def _answer(self, content: Mapping[Any, Any]) -> Any:
+        if is_init(content):
+            return self._begin(content)
+        started = time.monotonic()
+        inputs = self._reader.read(content)
+        if self._episode is not None:
+            return self._episode.act(inputs)
+        rows = first_segment(self._policy, self._resolved, inputs, self._generator)
+        infer_ms = 1e3 * (time.monotonic() - started)
+        return {"actions": rows if inputs.batched else rows[0], "server_timing": {"infer_ms": infer_ms}}
+
+    def _begin(self, content: Mapping[Any, Any]) -> dict[str, str]:
+        """A new episode. The authors' client wants an error as a map."""
+        try:
+            self._episode = Episode(self._policy, InferSettings.of(content, self._settings), self._robot)
+        except HumeError as error:
+            return {"status": "error", "message": str(error)}
+        return {"status": "ok"}
+
+
+def _content(message: bytes | str) -> Mapping[Any, Any]:
+    if isinstance(message, str):
+        raise MessageError("the message is a text. Send one map as msgpack, in a binary message")
+    content = unpack(message)
+    if not isinstance(content, dict):
+        raise MessageError(f"the message holds {shown(content)}. Send one map")
+    return content
+
+
+def _text(error: HumeError) -> str:
+    return f"{type(error).__name__}: {error}"
