@@ -74,10 +74,9 @@ class OnnxEngine(Engine):
         content = _exported(graph)
         run = graph.check(_load(graph, content))
         place = self._cache.keep(graph, content)
-        kept = (
-            "in memory: neither the checkpoint's folder nor the cache can be written" if place is None else str(place)
-        )
-        log.info(f"exported {graph.name} in {time.monotonic() - started:.1f} s, {kept}")
+        kept = "nowhere, as neither the checkpoint's folder nor the user's cache can be written"
+        where = kept if place is None else f"in {place}"
+        log.info(f"exported {graph.name} in {time.monotonic() - started:.1f} s. It is kept {where}")
         return run
 
 

@@ -33,7 +33,8 @@ def run_parity(folder: Path, engine: str = EAGER) -> int:
         engine: what runs whole thoughts and segments. Their parts are always compared with eager operations.
 
     Returns:
-        0 where every array is within 1e-4 relative. 1 where one is not. 2 where the folder cannot be read, or the engine cannot run it.
+        0 where every array is within 1e-4 relative. 1 where one is not. 2 where the folder cannot be read, or the
+        engine cannot run it.
     """
     console = Console()
     try:
@@ -45,7 +46,7 @@ def run_parity(folder: Path, engine: str = EAGER) -> int:
         report.print(console, title)
         failed = [item.name for item in report.comparisons if not item.passed]
         verdict = f"[red]{len(failed)} failed: {', '.join(failed)}[/]" if failed else "[green]all passed[/]"
-        console.print(f"{title}: {len(report.comparisons)} arrays, {verdict}")
+        console.print(f"{title}, engine {engine}: {len(report.comparisons)} arrays, {verdict}")
     return 0 if all(report.passed for report in reports.values()) else 1
 
 
@@ -61,7 +62,7 @@ def compare(folder: Path, engine: str = EAGER) -> dict[str, Report]:
     check_episode(recording, report)
     check_training(recording, report)
     _check_engine(recording, engine)
-    reports = {f"float32, {recording.system1.engine.name}": report}
+    reports = {"float32": report}
     # ONNX Runtime computes in float32 alone.
     if (folder / BFLOAT16_FILE).is_file() and engine != ONNX:
         half = load_recording(folder, BFLOAT16_FILE, torch.bfloat16, engine)
