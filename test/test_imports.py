@@ -41,6 +41,8 @@ DISTRIBUTIONS = {
     "mujoco": "mujoco",
     "numpy": "numpy",
     "peft": "peft",
+    "onnx": "onnx",
+    "onnxruntime": "onnxruntime",
     "pinocchio": "pin",
     "psutil": "psutil",
     "pyarrow": "pyarrow",

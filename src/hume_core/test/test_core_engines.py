@@ -11,8 +11,7 @@ import torch
 from torch import nn
 
 from hume_core.engine_names import ENGINE_CHOICES
-from hume_core.engines import EagerEngine, EngineError, Graph, make_engine
-from hume_core.engines import graph_cache, onnx_engine
+from hume_core.engines import EagerEngine, EngineError, Graph, graph_cache, make_engine, onnx_engine
 from hume_core.engines.compiled import CompileEngine
 from hume_core.engines.graph_cache import FOLDER
 from hume_core.engines.onnx_engine import OnnxEngine
@@ -96,7 +95,9 @@ def test_other_weights_replace_the_files_of_the_old_ones(folder):
     torch.testing.assert_close(run(x)[0], module(x)[0])
     after = kept(folder)
     assert len(after) == 2
-    assert [name for name in after if name.startswith("other-")] == [name for name in before if name.startswith("other")]
+    assert [name for name in after if name.startswith("other-")] == [
+        name for name in before if name.startswith("other")
+    ]
     assert not set(after) >= set(before)
 
 
@@ -188,7 +189,7 @@ def test_without_any_place_the_graph_stays_in_memory(folder, user_cache, monkeyp
     with caplog.at_level(logging.INFO):
         run = OnnxEngine(folder).prepare(graph_of(Doubling()), LOG)
     assert run(torch.zeros(3, 4))[0].shape == (3, 4)
-    assert "in memory" in caplog.text
+    assert "kept nowhere" in caplog.text
 
 
 PROGRAM = """
@@ -220,5 +221,5 @@ def test_auto_is_onnx_for_float32_on_the_cpu(folder):
 def test_every_choice_but_auto_is_an_engine_of_that_name(folder):
     for name in ENGINE_CHOICES[1:]:
         assert make_engine(name, Doubling(), folder).name == name
-    with pytest.raises(ConfigError, match="engine is 'quick'. Valid: auto, eager, compile, onnx"):
+    with pytest.raises(ConfigError, match=r"engine is 'quick'\. Valid: auto, eager, compile, onnx"):
         make_engine("quick", Doubling(), folder)

@@ -89,6 +89,6 @@ def refuse_unknown_parameters(node: Node) -> None:
             near = get_close_matches(name, known, n=1)
             hint = f", did you mean '{near[0]}'?" if near and not former_name(name) else "."
             raise ConfigError(
-                f"parameter '{name}' is unknown to {node.get_name()}{hint} {former_name(name)}Correct the parameter file or command line. "
-                f"Valid: {', '.join(known)}"
+                f"parameter '{name}' is unknown to {node.get_name()}{hint} {former_name(name)}"
+                f"Correct the parameter file or command line. Valid: {', '.join(known)}"
             )

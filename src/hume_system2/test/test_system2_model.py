@@ -151,9 +151,9 @@ def test_observation_that_does_not_fit(system2, changes, message):
 
 
 def test_wrong_noise_and_candidates(system2):
-    with pytest.raises(ObservationError, match=r"expected \(N, B, H, A\) = \[2, 1, 16, 32\]"):
+    with pytest.raises(ObservationError, match=r"Expected \(N, B, H, A\) = \[2, 1, 16, 32\]"):
         system2.think(_observation(), 2, noise=torch.zeros(1, 1, 16, 32))
-    with pytest.raises(ObservationError, match="at least 1"):
+    with pytest.raises(ObservationError, match="At least 1"):
         system2.think(_observation(), 0)
 
 

@@ -15,4 +15,5 @@ class EagerEngine(Engine):
 
     def prepare(self, graph: Graph, log: Log) -> Run:
         """The module itself."""
-        return graph.module
+        run: Run = graph.module
+        return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 import warnings
+from contextlib import redirect_stdout
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +20,7 @@ from hume_core.engines.graph_cache import GraphCache
 from hume_core.texts import shortened
 
 _OPSET = 20
-_FORM = "2"
+_FORM = "3"
 """Changes where the same model has to be exported anew."""
 
 _PACKAGES = ("onnxruntime", "onnx")
@@ -73,8 +74,9 @@ class OnnxEngine(Engine):
         content = _exported(graph)
         run = graph.check(_load(graph, content))
         place = self._cache.keep(graph, content)
-        kept = "in memory: neither the checkpoint's folder nor the cache can be written" if place is None else str(place)
-        log.info(f"exported {graph.name} in {time.monotonic() - started:.1f} s, {kept}")
+        kept = "nowhere, as neither the checkpoint's folder nor the user's cache can be written"
+        where = kept if place is None else f"in {place}"
+        log.info(f"exported {graph.name} in {time.monotonic() - started:.1f} s. It is kept {where}")
         return run
 
 
@@ -94,7 +96,8 @@ def _exported(graph: Graph) -> bytes:
         raise EngineError(f"{graph.name} has {size / _GIGABYTE:.1f} GiB of weights. One ONNX file holds 2")
     file = io.BytesIO()
     try:
-        with warnings.catch_warnings(), torch.no_grad():
+        # Where it fails, the exporter prints the whole graph.
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.no_grad():
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 graph.module,

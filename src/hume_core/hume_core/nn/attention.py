@@ -31,7 +31,7 @@ Mask: TypeAlias = "Tensor | PrefixThenCausal | None"
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:
-    """Softmax attention. The type float32 uses the fused kernel, others a float32 softmax by hand.
+    """Softmax attention with scores and softmax in float32: the fused kernel, but by hand where others need gradients.
 
     Query heads of one group are laid along the sequence. So keys and values need not be repeated, unless the bias
     differs between query rows.
@@ -89,28 +89,17 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> T
     batch, heads, length, width = query.shape
     key_heads = key.shape[1]
     groups = heads // key_heads
-    if torch.jit.is_tracing() and key_heads == 1:
-        return _attend_one_key_head(query, key, value, bias)
     if bias is not None and bias.shape[-2] != 1:
         key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
         key_heads, groups = heads, 1
     folded = query.reshape(batch, key_heads, groups * length, width)
-    if value.dtype == torch.float32:
+    if value.dtype == torch.float32 or not torch.is_grad_enabled():
+        # The fused kernel computes scores and softmax in float32, whatever the type of its inputs.
+        bias = None if bias is None else bias.to(folded.dtype)
         mixed = F.scaled_dot_product_attention(folded, key, value, attn_mask=bias, scale=width**-0.5)
     else:
         mixed = _attend_float32_softmax(folded, key, value, bias)
     return mixed.view(batch, heads, length, width).transpose(1, 2).reshape(batch, length, heads * width)
-
-
-def _attend_one_key_head(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
-    # For exported graphs. Projections give the heads of a token side by side, so (token, head) rows are a view of them,
-    # and so is the way back: nothing is transposed.
-    batch, heads, length, width = query.shape
-    rows = query.transpose(1, 2).reshape(batch, 1, length * heads, width)
-    scores = (rows * width**-0.5) @ key.transpose(-1, -2)
-    if bias is not None:
-        scores = scores + (bias if bias.shape[-2] == 1 else bias.repeat_interleave(heads, dim=-2))
-    return (scores.softmax(dim=-1) @ value).reshape(batch, length, heads * width)
 
 
 def _attend_float32_softmax(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:

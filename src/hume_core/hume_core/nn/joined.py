@@ -35,7 +35,8 @@ class JoinedLinear(nn.Module):
         """The outputs of each layer."""
         if torch.jit.is_tracing():
             return tuple(layer(x) for layer in self._layers)  # an exported graph would copy the parts of one product
-        return self(x).split([layer.out_features for layer in self._layers], dim=-1)
+        parts: tuple[Tensor, ...] = self(x).split([layer.out_features for layer in self._layers], dim=-1)
+        return parts
 
     @torch.no_grad()
     def join(self) -> None:

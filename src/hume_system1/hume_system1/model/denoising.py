@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hume_core.config import HumeConfig
 from hume_core.flow import euler_times
+from hume_core.normalization import Normalizer
 from hume_system1.model.network import System1Network
 
 
@@ -61,8 +63,67 @@ class Denoising(nn.Module):
         # denoising).
         network = self.network
         first, cache = network.encode_and_start(image_tokens, state, progress, segment, self.features[:1])
-        rotary = network.rotary(cache[0][0].shape[2], segment.shape[1], segment.device)
+        rotary = network.rotary(cache[0][0].shape[-2], segment.shape[1], segment.device)
         x = segment - self.step * first
         for row in self.features[1:]:
             x = x - self.step * network.velocity(x, row[None], cache, rotary)
         return (x,)
+
+
+class Refining(nn.Module):
+    """From what the robot measures and what System 2 wants to actions in real units, all but the vision tower.
+
+    Args:
+        network: gives the velocity.
+        normalizer: between real and normalised units.
+        config: sizes, and what the rows start from.
+    """
+
+    def __init__(self, network: System1Network, normalizer: Normalizer, config: HumeConfig) -> None:
+        super().__init__()
+        self.normalizer, self.config = normalizer, config
+        self.denoising = Denoising(network, config.theta1, config.s1_num_steps)
+
+    def forward(
+        self, image_tokens: Tensor, state: Tensor, progress: Tensor, chunk: Tensor, moved: Tensor
+    ) -> tuple[Tensor]:
+        """Actions in real units (B, h, a).
+
+        Args:
+            image_tokens: (B, cameras * (1 + patches), width).
+            state: real states (B, T, s), oldest first.
+            progress: share of the chunk that has passed (B,).
+            chunk: normalised and padded (B, H, A).
+            moved: how far each action's joint is from the chunk's anchor (B, a), real units.
+        """
+        state = in_order(self.config, self.normalizer.state(state))
+        segment = segment_at(self.config, chunk, progress)
+        if self.config.s1_origin == "anchor":
+            return (self.normalizer.unnormalise(self.denoising(image_tokens, state, progress, segment)[0]),)
+        shift = self.normalizer.action_difference(moved)[:, None]
+        actions = self.denoising(image_tokens, state, progress, segment - shift)[0] + shift
+        return (self.normalizer.unnormalise(actions),)
+
+
+def in_order(config: HumeConfig, state: Tensor) -> Tensor:
+    """States (B, T, S), oldest first, in the order the checkpoint was made for."""
+    return state.flip(1) if config.state_history_order == "newest_first" else state
+
+
+def segment_at(config: HumeConfig, chunk: Tensor, progress: Tensor) -> Tensor:
+    """Rows of chunks (B, H, A) from their progress (B,) on (B, h, A), the last row repeated past the end."""
+    # Row k of a chunk belongs to the time k rows after the observation. The progress s in [0, 1) is the share of
+    # its H rows that has passed, so the segment for now starts at row trunc(s H). The product is rounded to float32
+    # as in the released code: in float64 some segments would start one row earlier.
+    place = progress * config.s2_chunk_size
+    rows = rows_from(chunk, place.long(), config.s1_chunk_size)
+    if config.s1_origin == "anchor":
+        return rows
+    following = rows_from(chunk, place.long() + 1, config.s1_chunk_size)
+    return torch.lerp(rows, following, (place - place.long())[:, None, None])
+
+
+def rows_from(chunk: Tensor, start: Tensor, length: int) -> Tensor:
+    """Rows start (B,) .. + length of chunks (B, H, A), the last one repeated past the end."""
+    rows = (start[:, None] + torch.arange(length, device=chunk.device)).clamp(max=chunk.shape[1] - 1)
+    return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1]))

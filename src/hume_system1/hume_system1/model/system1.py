@@ -15,7 +15,7 @@ from hume_core.engines import EagerEngine, Graph, Log
 from hume_core.errors import CheckpointError, ChunkError
 from hume_core.observation import Observation
 from hume_core.policy import LOG, PretrainedPolicy
-from hume_system1.model.denoising import Denoising, Vision
+from hume_system1.model.denoising import Denoising, Refining, Vision, in_order, segment_at
 from hume_system1.model.names import to_stored
 from hume_system1.model.network import System1Network
 
@@ -76,13 +76,25 @@ class System1(PretrainedPolicy):
             ChunkError: the chunk or the progress does not fit, or `moved` is missing.
             ObservationError: the observation does not fit.
         """
-        segment, progress = self.segment(chunk, progress, observation.batch_size)
-        if self.config.s1_origin == "anchor":
-            return self.normalizer.unnormalise(self.denoise(observation, segment, progress, image_tokens))
-        if moved is None:
+        chunk, progress = self._checked(chunk, progress, observation.batch_size)
+        if moved is None and self.config.s1_origin == "newest_state":
             raise ChunkError("this checkpoint refines joint deltas from the newest state. `moved` must be given")
-        shift = self.shift(torch.as_tensor(moved))
-        return self.normalizer.unnormalise(self.denoise(observation, segment - shift, progress, image_tokens) + shift)
+        if image_tokens is None:
+            image_tokens = self.encode_images(observation)
+        inputs = (image_tokens, self._history(observation), progress, chunk, self._moved(moved, len(chunk)))
+        run = self._prepared.get(_key(image_tokens))
+        run = self._refining() if run is None else run
+        return run(*inputs)[0]
+
+    def _refining(self) -> Refining:
+        return Refining(self.network, self.normalizer, self.config)
+
+    def _moved(self, moved: Any, batch: int) -> Tensor:
+        whole = torch.zeros(batch, self.config.action_dim)
+        if moved is not None:
+            moved = torch.as_tensor(moved)
+            whole[:, : moved.shape[-1]] = moved
+        return whole.to(self.device)
 
     def shift(self, moved: Tensor) -> Tensor:
         """How far the joints moved (B, n), rad, in normalised, padded actions (B, 1, A)."""
@@ -100,35 +112,32 @@ class System1(PretrainedPolicy):
 
         Where the rows start from the newest state they also start at its time, between two rows of the chunk.
         """
-        config = self.config
+        chunk, progress = self._checked(chunk, progress, batch)
+        return segment_at(self.config, chunk, progress), progress
+
+    def _checked(self, chunk: Any, progress: Any, batch: int) -> tuple[Tensor, Tensor]:
+        """Chunk and progress (B,) as tensors."""
         chunk = torch.as_tensor(chunk).to(self.device, torch.float32)
-        shape = (batch, config.s2_chunk_size, config.max_action_dim)
+        shape = (batch, self.config.s2_chunk_size, self.config.max_action_dim)
         if tuple(chunk.shape) != shape:
             raise ChunkError(f"chunk has shape {list(chunk.shape)}. Expected (B, H, A) = {list(shape)}")
         progress = torch.as_tensor(progress, dtype=torch.float32)
         if progress.ndim > 1 or (progress.ndim == 1 and len(progress) != batch):
             raise ChunkError(f"progress has shape {list(progress.shape)}. Expected one number or ({batch},)")
-        if progress.device.type == "cpu" and not bool(((progress >= 0) & (progress < 1)).all()):
+        if progress.device.type == "cpu" and not all(0.0 <= share < 1.0 for share in progress.reshape(-1).tolist()):
             raise ChunkError(f"progress is {progress.tolist()}. It must lie in [0, 1)")
-        # Row k of a chunk belongs to the time k rows after the observation. The progress s in [0, 1) is the share of
-        # its H rows that has passed, so the segment for now starts at row trunc(s H). The product is rounded to float32
-        # as in the released code: in float64 some segments would start one row earlier.
-        progress = progress.to(self.device).expand(batch)
-        place = progress * config.s2_chunk_size
-        rows = rows_from(chunk, place.long(), config.s1_chunk_size)
-        if config.s1_origin == "newest_state":
-            following = rows_from(chunk, place.long() + 1, config.s1_chunk_size)
-            rows = torch.lerp(rows, following, place.frac()[:, None, None])
-        return rows, progress
+        return chunk, progress.to(self.device).expand(batch)
+
+    def _history(self, observation: Observation) -> Tensor:
+        """The last T states in real units (B, T, s), oldest first."""
+        wanted = self.config.s1_his_state_size
+        state = self.checked_state(observation)[:, -wanted:]
+        missing = wanted - state.shape[1]
+        return state if missing <= 0 else torch.cat([state[:, :1].expand(-1, missing, -1), state], dim=1)
 
     def state_history(self, observation: Observation) -> Tensor:
         """The last T normalised states (B, T, S) in the order the checkpoint was made for."""
-        wanted = self.config.s1_his_state_size
-        state = self.prepare_state(observation)[:, -wanted:]
-        missing = wanted - state.shape[1]
-        if missing > 0:
-            state = torch.cat([state[:, :1].expand(-1, missing, -1), state], dim=1)
-        return state.flip(1) if self.config.state_history_order == "newest_first" else state
+        return in_order(self.config, self.normalizer.state(self._history(observation)))
 
     @torch.inference_mode()
     def denoise(
@@ -147,16 +156,13 @@ class System1(PretrainedPolicy):
         """
         if image_tokens is None:
             image_tokens = self.encode_images(observation)
-        state = self.state_history(observation)
-        run = self._prepared.get(_key(image_tokens)) or self._denoising()
-        return run(image_tokens, state, progress, segment)[0]
-
-    def _denoising(self) -> Denoising:
-        return Denoising(self.network, self.config.theta1, self.config.s1_num_steps)
+        denoising = Denoising(self.network, self.config.theta1, self.config.s1_num_steps)
+        result: Tensor = denoising(image_tokens, self.state_history(observation), progress, segment)[0]
+        return result
 
     @torch.inference_mode()
     def graphs(self, observation: Observation) -> dict[Hashable, Graph]:
-        """What is computed for observations like this one: its vision and its denoising.
+        """What `refine` computes for observations like this one: the vision tower, and everything after it.
 
         Args:
             observation: B observations. Only sizes and the set of cameras count.
@@ -168,17 +174,22 @@ class System1(PretrainedPolicy):
 
         images = normal(*self.prepare_images(observation).shape).clamp(-1.0, 1.0)
         tokens = self.network.embed_images(images)
+        state = normal(batch, config.s1_his_state_size, config.state_dim)
+        found = self.normalizer.state_distribution()
         inputs = {
             "image_tokens": tokens,
-            "state": normal(batch, config.s1_his_state_size, config.max_state_dim),
-            "progress": torch.full((batch,), 0.25, device=self.device),
-            "segment": normal(batch, config.s1_chunk_size, config.max_action_dim),
+            "state": state if found is None else found[0] + state * found[1],
+            "progress": torch.full((batch,), 0.26, device=self.device),
+            "chunk": normal(batch, config.s2_chunk_size, config.max_action_dim),
+            "moved": torch.full((batch, config.action_dim), 0.01, device=self.device),
         }
         vision = Graph("system1_vision", Vision(self.network), {"images": images}, ("tokens",))
-        constants = f"{config.s1_num_steps} steps from {config.theta1}"
-        denoising = Graph("system1_denoising", self._denoising(), inputs, ("actions",), constants=constants)
+        constants = (
+            f"{config.s1_num_steps} steps from {config.theta1}, {config.s1_origin}, {config.state_history_order}"
+        )
+        refining = Graph("system1_refining", self._refining(), inputs, ("actions",), constants=constants)
         dtype = self.network.compute_dtype
-        return {_key(images): replace(vision, dtype=dtype), _key(tokens): replace(denoising, dtype=dtype)}
+        return {_key(images): replace(vision, dtype=dtype), _key(tokens): replace(refining, dtype=dtype)}
 
     def prepare(self, observation: Observation, log: Log = LOG) -> None:
         """Let the engine make its functions for observations like this one.
@@ -208,9 +219,3 @@ class System1(PretrainedPolicy):
 
 def _key(tensor: Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape)
-
-
-def rows_from(chunk: Tensor, start: Tensor, length: int) -> Tensor:
-    """Rows start (B,) .. + length of chunks (B, H, A), the last one repeated past the end."""
-    rows = (start[:, None] + torch.arange(length, device=chunk.device)).clamp(max=chunk.shape[1] - 1)
-    return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1]))

@@ -119,7 +119,8 @@ class System2(PretrainedPolicy):
         noise = self._noise(noise, count, observation.batch_size, generator)
         prefix = self._prefix_inputs(observation)
         state = self.prepare_state(observation)[:, -1]
-        run = self._prepared.get(_key(schedule, prefix)) or self._thinking(schedule, prefix.masked)
+        run = self._prepared.get(_key(schedule, prefix))
+        run = self._thinking(schedule, prefix.masked) if run is None else run
         candidates, values = run(*prefix.tensors, state, noise)
         weights = CHOOSERS[chooser](candidates, values, self.config.value_temperature, choices)
         chunk = combine(candidates, weights)

@@ -14,6 +14,7 @@ from hume_bags.comparison.cli import add_compare
 from hume_bags.regress.cli import add_regress
 from hume_bringup.environment import default_environment
 from hume_core.command_line import make_app, option, run_app
+from hume_core.engine_names import EAGER, ENGINE_CHOICES
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import bench
@@ -121,11 +122,14 @@ def python(context: typer.Context) -> None:
 
 
 @app.command()
-def parity(folder: Annotated[Path, typer.Argument(help="Folder with a checkpoint and recorded arrays.")]) -> None:
+def parity(
+    folder: Annotated[Path, typer.Argument(help="Folder with a checkpoint and recorded arrays.")],
+    engine: Annotated[str, typer.Option(help=f"What runs the models: {', '.join(ENGINE_CHOICES)}.")] = EAGER,
+) -> None:
     """Compare the models with recorded numbers."""
     from hume_tools.parity import run_parity
 
-    raise typer.Exit(run_parity(folder))
+    raise typer.Exit(run_parity(folder, engine))
 
 
 def main() -> None:

@@ -43,9 +43,10 @@ def replay(recording: Recording, settings: dict[str, float]) -> tuple[Array, Arr
             observation = _observation(recording, step, history)
             if since_thought == 0:
                 draws = noise[len(values) * candidates :][:candidates]
-                thought = recording.system2.think(
-                    observation, candidates, _range(settings, "time"), _range(settings, "noise"), draws
-                )
+                search = (candidates, _range(settings, "time"), _range(settings, "noise"))
+                recording.system2.prepare(observation, *search)
+                recording.system1.prepare(observation)
+                thought = recording.system2.think(observation, *search, draws)
                 chunk = thought.chunk
                 values.append(thought.values[0].numpy())
                 calls[step] = candidates
