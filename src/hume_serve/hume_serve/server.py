@@ -29,6 +29,10 @@ _Value = TypeVar("_Value")
 _log = logging.getLogger("hume_serve")
 
 
+class _SendTimeoutError(Exception):
+    """A client did not take what was sent to it."""
+
+
 class PolicyServer:
     """Serves a policy.
 
@@ -39,6 +43,10 @@ class PolicyServer:
         metadata: what each client gets first.
         limits: of clients and messages.
         enter_thread: called once in the computing thread.
+
+    Attributes:
+        clients: that are connected.
+        jobs: that wait or are computed, at most one for each client.
     """
 
     def __init__(
@@ -51,7 +59,7 @@ class PolicyServer:
         self._new_session = new_session
         self._greeting = pack(dict(metadata))
         self._limits = limits
-        self._clients = 0
+        self.clients = self.jobs = 0
         self._thread = ThreadPoolExecutor(1, "inference", initializer=enter_thread)
 
     async def listen(self, host: str, port: int) -> Server:
@@ -83,19 +91,23 @@ class PolicyServer:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _handle(self, connection: ServerConnection) -> None:
-        if self._clients >= self._limits.max_clients:
-            await connection.close(CloseCode.TRY_AGAIN_LATER, f"the server has its {self._clients} clients already")
+        if self.clients >= self._limits.max_clients:
+            await connection.close(CloseCode.TRY_AGAIN_LATER, f"the server has its {self.clients} clients already")
             return
-        self._clients += 1
+        self.clients += 1
         try:
             await self._converse(connection)
         except ConnectionClosed:
             pass
+        except _SendTimeoutError:
+            _log.info("client %s was disconnected: it did not take its answer", _name(connection))
+            # What waits for it must not be sent first.
+            connection.transport.abort()
         except asyncio.TimeoutError:
-            _log.info("client %s was disconnected: it neither sent nor took anything in time", _name(connection))
-            await connection.close(CloseCode.POLICY_VIOLATION, "nothing was sent or taken in time")
+            _log.info("client %s was disconnected: it sent no whole message in time", _name(connection))
+            await connection.close(CloseCode.POLICY_VIOLATION, "no whole message came in time")
         finally:
-            self._clients -= 1
+            self.clients -= 1
 
     async def _converse(self, connection: ServerConnection) -> None:
         session = self._new_session()
@@ -110,12 +122,19 @@ class PolicyServer:
                 return
 
     async def _send(self, connection: ServerConnection, message: bytes | str) -> None:
-        await asyncio.wait_for(connection.send(message), self._limits.send_timeout)
+        try:
+            await asyncio.wait_for(connection.send(message), self._limits.send_timeout)
+        except asyncio.TimeoutError as error:
+            raise _SendTimeoutError from error
 
     async def _computed(self, connection: ServerConnection, session: ClientSession, message: bytes | str) -> Reply:
         """The reply, unless the client goes away meanwhile: then its job is dropped where it still waits."""
-        job = asyncio.get_running_loop().run_in_executor(self._thread, session.answer, message)
-        return await _unless(connection.wait_closed(), job)
+        self.jobs += 1
+        try:
+            job = asyncio.get_running_loop().run_in_executor(self._thread, session.answer, message)
+            return await _unless(connection.wait_closed(), job)
+        finally:
+            self.jobs -= 1
 
 
 async def _unless(event: Awaitable[Any], job: asyncio.Future[_Value]) -> _Value:
