@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hume_core.errors import HumeError
+from hume_core.errors import HumeError, ObservationError
 from hume_core.texts import shown
 from hume_serve.episode import Episode, first_segment, noise_source
 from hume_serve.infer_settings import InferSettings, is_init
 from hume_serve.inputs import InputReader
 from hume_serve.policy import CascadedPolicy
 from hume_serve.robot_view import RobotView
+from hume_serve.serve_settings import ServerLimits
 from hume_serve.wire import MessageError, pack, unpack
 
 _INTERNAL = "InternalError: the server failed at this request. Its log says why. Connect again"
@@ -45,10 +46,18 @@ class ClientSession:
         policy: both systems.
         settings: where the client leaves something out.
         robot: what the client's robot is. None: it sends what the checkpoint wants.
+        max_candidates: of one thought, those of all observations of a batch together.
     """
 
-    def __init__(self, policy: CascadedPolicy, settings: InferSettings, robot: RobotView | None = None) -> None:
+    def __init__(
+        self,
+        policy: CascadedPolicy,
+        settings: InferSettings,
+        robot: RobotView | None = None,
+        max_candidates: int = ServerLimits.max_candidates,
+    ) -> None:
         self._policy, self._settings, self._robot = policy, settings, robot
+        self._max_candidates = max_candidates
         self._resolved = settings.resolved(policy.config)
         self._reader = InputReader(policy.config, robot)
         self._generator = noise_source(settings.seed)
@@ -71,11 +80,21 @@ class ClientSession:
             return self._begin(content)
         started = time.monotonic()
         inputs = self._reader.read(content)
+        self._check_size(inputs.observation.batch_size)
         if self._episode is not None:
             return self._episode.act(inputs)
         rows = first_segment(self._policy, self._resolved, inputs, self._generator)
         infer_ms = 1e3 * (time.monotonic() - started)
         return {"actions": rows if inputs.batched else rows[0], "server_timing": {"infer_ms": infer_ms}}
+
+    def _check_size(self, batch: int) -> None:
+        settings = self._resolved if self._episode is None else self._episode.settings
+        if batch * settings.s2_candidates_num > self._max_candidates:
+            raise ObservationError(
+                f"{settings.s2_candidates_num} candidates for each of {batch} observations are more than the "
+                f"{self._max_candidates} of one thought. Send fewer at a time, or init_infer with a smaller "
+                "s2_candidates_num"
+            )
 
     def _begin(self, content: Mapping[Any, Any]) -> dict[str, str]:
         """A new episode. The authors' client wants an error as a map."""

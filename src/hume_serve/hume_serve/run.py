@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import ipaddress
 import json
 import logging
@@ -20,6 +19,7 @@ from hume_core.policy_contract import PolicyContract, check_sizes, fitted_robot
 from hume_core.robot import RobotProfile
 from hume_serve.client import ClientSession
 from hume_serve.inputs import MAX_BATCH, InputReader
+from hume_serve.log_throttle import LogThrottle
 from hume_serve.policy import CascadedPolicy
 from hume_serve.robot_view import RobotView
 from hume_serve.serve_settings import ServeSettings
@@ -40,6 +40,7 @@ def run_serve(settings: ServeSettings) -> int:
         HumeError: checkpoint, contract or robot profile cannot be used, or the address is not free.
     """
     logging.basicConfig(level=logging.INFO, format="hume serve: %(message)s")
+    _log.addFilter(LogThrottle())
     server = make_server(settings)
     if not is_local(settings.host):
         _log.warning(
@@ -71,7 +72,7 @@ def make_server(settings: ServeSettings) -> PolicyServer:
         check_sizes(system2.config, system2.contract)
     policy.warm_up(infer.resolved(policy.config))
     return PolicyServer(
-        lambda: ClientSession(policy, infer, robot),
+        lambda: ClientSession(policy, infer, robot, settings.limits.max_candidates),
         metadata(settings, policy, system2.contract, robot),
         settings.limits,
         lambda: torch.set_num_threads(settings.threads),
@@ -100,6 +101,7 @@ def metadata(
             "clients": limits.max_clients,
             "message_bytes": limits.max_bytes,
             "batch": MAX_BATCH,
+            "candidates": limits.max_candidates,
             "idle_timeout": limits.idle_timeout,
         },
     }
@@ -135,7 +137,7 @@ async def _listen(server: PolicyServer, host: str, port: int) -> Server:
     try:
         return await server.listen(host, port)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno in errno.errorcode else str(error)
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         raise ConfigError(f"cannot listen at {host}:{port}: {reason}. Choose another --port or --host") from error
 
 
@@ -146,8 +148,8 @@ async def _serve(server: PolicyServer, host: str, port: int) -> None:
     try:
         listener = await _listen(server, host, port)
         # With port 0 the system has chosen one.
-        address = listener.sockets[0].getsockname()
-        print(f"hume serve: ready at ws://{host}:{address[1]}. Ctrl-C ends it", flush=True)
+        port = listener.sockets[0].getsockname()[1]
+        print(f"hume serve: ready at ws://{f'[{host}]' if ':' in host else host}:{port}. Ctrl-C ends it", flush=True)
         await stop.wait()
         listener.close()
         await listener.wait_closed()

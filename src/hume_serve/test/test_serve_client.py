@@ -67,6 +67,25 @@ def test_a_batch_is_answered_with_a_batch(session: Make, pack: Pack, recorded: S
     assert answer(session(s2_candidates_num=1), pack(doubled))["actions"].shape == (2, 8, 7)
 
 
+@pytest.mark.parametrize(("candidates", "batch", "right"), [(6, 1, True), (3, 2, True), (7, 1, False), (4, 2, False)])
+def test_one_thought_has_so_many_candidates_at_most(
+    policy: CascadedPolicy, pack: Pack, recorded: Steps, candidates: int, batch: int, right: bool
+) -> None:
+    """As the server was started, and as init_infer asks."""
+    sent = {
+        name: value * batch if name == "task" else np.concatenate([value] * batch)
+        for name, value in recorded[1].items()
+    }
+    for settings, init in ((InferSettings(s2_candidates_num=candidates), {}), (InferSettings(), {"device": "cpu"})):
+        client = ClientSession(policy, settings, max_candidates=6)
+        if init:
+            assert answer(client, pack({**init, "s2_candidates_num": candidates})) == {"status": "ok"}
+        found = answer(client, pack(sent))
+        assert isinstance(found, str) != right
+        if not right:
+            assert found.startswith(f"ObservationError: {candidates} candidates for each of {batch} observations")
+
+
 @pytest.mark.parametrize(
     ("content", "what"),
     [

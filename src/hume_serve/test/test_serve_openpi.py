@@ -29,6 +29,7 @@ pytestmark = [
 PROGRAM = """
 import json, sys
 import numpy as np
+from openpi_client.action_chunk_broker import ActionChunkBroker
 from openpi_client.websocket_client_policy import WebsocketClientPolicy
 
 port, folder = int(sys.argv[1]), sys.argv[2]
@@ -52,6 +53,8 @@ for step, frame in enumerate(arrays["image_index"]):
         observation = {"observation/" + name: image[0] for name, image in images.items()}
         observation["observation/state"] = arrays["observation.state"][step, 0]
         found["rows"].append(single.infer({**observation, "prompt": str(arrays["task"][0])})["actions"])
+broker = ActionChunkBroker(single, action_horizon=4)
+found["executed"] = [broker.infer({**observation, "prompt": "go"})["actions"] for _ in range(5)]
 try:
     single.infer({"prompt": "go"})
 except RuntimeError as error:
@@ -99,6 +102,7 @@ def test_openpis_client_gets_what_a_python_call_gives(
         thought = system2.think(seen, CANDIDATES, generator=source)
         expected = system1.refine(seen, thought.chunk)[0].numpy()
         np.testing.assert_allclose(found["rows"][step], expected, atol=1e-6)
+    assert found["executed"].shape == (5, 7)
     assert "ObservationError: observation field 'observation.state' is missing" in str(found["error"])
     assert "Traceback" not in str(found["error"])
     assert json.loads(str(found["contract"]))["arms"][0]["space"] == "ee_delta"
