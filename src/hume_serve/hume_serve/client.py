@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hume_core.errors import HumeError, ObservationError
 from hume_core.texts import shown
 from hume_serve.episode import Episode, first_segment, noise_source
 from hume_serve.infer_settings import InferSettings, is_init
-from hume_serve.inputs import InputReader
+from hume_serve.inputs import InputReader, PolicyInputs
 from hume_serve.policy import CascadedPolicy
 from hume_serve.robot_view import RobotView
 from hume_serve.serve_settings import ServerLimits
@@ -35,12 +36,18 @@ class Reply:
     close: bool = False
 
 
+Work = Callable[[], Reply]
+"""Asks the systems, and gives the reply."""
+
+
 class ClientSession:
     """The state of one client.
 
     A client that begins with `init_infer` is answered as the authors' server does: one call is one control step, and
     the answer is an array (B, a). Without it each call stands for itself, as with openpi: the answer is a map whose
     `actions` (h, a) start at the observation.
+
+    Threads: one at a time. `read` and the work that it leaves may be done in different ones.
 
     Args:
         policy: both systems.
@@ -65,8 +72,18 @@ class ClientSession:
 
     def answer(self, message: bytes | str) -> Reply:
         """The reply to a message. It never raises: errors are replies too."""
+        reply = self.read(message)
+        return reply if isinstance(reply, Reply) else reply()
+
+    def read(self, message: bytes | str) -> Reply | Work:
+        """The reply, where neither system has to be asked for it. Else what is left to do, which gives the reply."""
+        return self._guarded(lambda: self._read(_content(message)))
+
+    def _guarded(self, step: Callable[[], Any]) -> Any:
+        """The reply with what a step gives, or the work that it leaves. An error is a reply too."""
         try:
-            return Reply(pack(self._answer(_content(message))))
+            result = step()
+            return result if callable(result) else Reply(pack(result))
         except MessageError as error:
             return Reply(_text(error), close=True)
         except HumeError as error:
@@ -75,14 +92,17 @@ class ClientSession:
             _log.exception("a request failed")
             return Reply(_INTERNAL, close=True)
 
-    def _answer(self, content: Mapping[Any, Any]) -> Any:
+    def _read(self, content: Mapping[Any, Any]) -> Any:
         if is_init(content):
             return self._begin(content)
-        started = time.monotonic()
         inputs = self._reader.read(content)
         self._check_size(inputs.observation.batch_size)
-        if self._episode is not None:
-            return self._episode.act(inputs)
+        step = partial(self._single if self._episode is None else self._episode.act, inputs)
+        ready = self._episode is not None and self._episode.planned
+        return step() if ready else partial(self._guarded, step)
+
+    def _single(self, inputs: PolicyInputs) -> dict[str, Any]:
+        started = time.monotonic()
         rows = first_segment(self._policy, self._resolved, inputs, self._generator)
         infer_ms = 1e3 * (time.monotonic() - started)
         return {"actions": rows if inputs.batched else rows[0], "server_timing": {"infer_ms": infer_ms}}

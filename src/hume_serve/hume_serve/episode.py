@@ -73,6 +73,11 @@ class Episode:
         self.thought: Thought | None = None
         self.thoughts = 0
 
+    @property
+    def planned(self) -> bool:
+        """Whether the next step's row is there already: no system is asked for it."""
+        return self._step % self.settings.replan_steps != 0
+
     def act(self, inputs: PolicyInputs) -> _Rows:
         """The actions (B, a) of one control step.
 

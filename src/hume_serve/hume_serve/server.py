@@ -1,8 +1,8 @@
-"""The websocket server: many clients, one thread that computes.
+"""The websocket server: many clients, one thread that reads and one that computes.
 
-The event loop only moves bytes. Each message is read, answered and written as one job on the computing thread. A
-client has one job at a time, and jobs are done in the order in which they came. So clients take turns, and at most as
-many jobs wait as there are clients.
+The event loop only moves bytes. One thread reads each message, and answers where a row is there already. Another asks
+the systems. A client has one job at a time, and each thread does its jobs in the order in which they came. So clients
+take turns, at most as many jobs wait as there are clients, and no row that is ready waits for another client's thought.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import http
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -36,7 +37,7 @@ class _SendTimeoutError(Exception):
 class PolicyServer:
     """Serves a policy.
 
-    Threads: everything in the event loop, but for the sessions' `answer`, which runs on one thread of its own.
+    Threads: everything in the event loop, but for the sessions.
 
     Args:
         new_session: makes the state of a new client.
@@ -60,7 +61,8 @@ class PolicyServer:
         self._greeting = pack(dict(metadata))
         self._limits = limits
         self.clients = self.jobs = 0
-        self._thread = ThreadPoolExecutor(1, "inference", initializer=enter_thread)
+        self._reading = ThreadPoolExecutor(1, "reading")
+        self._computing = ThreadPoolExecutor(1, "computing", initializer=enter_thread)
 
     async def listen(self, host: str, port: int) -> Server:
         """Begin to accept clients. Close what is returned, then call `stop`.
@@ -88,7 +90,8 @@ class PolicyServer:
 
     def stop(self) -> None:
         """Drop the jobs that wait."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._reading, self._computing):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     async def _handle(self, connection: ServerConnection) -> None:
         if self.clients >= self._limits.max_clients:
@@ -114,7 +117,7 @@ class PolicyServer:
         await self._send(connection, self._greeting)
         while True:
             message = await asyncio.wait_for(connection.recv(), self._limits.idle_timeout)
-            reply = await self._computed(connection, session, message)
+            reply = await self._answered(connection, session, message)
             await self._send(connection, reply.message)
             if reply.close:
                 _log.info("client %s was disconnected: %s", _name(connection), reply.message)
@@ -127,14 +130,19 @@ class PolicyServer:
         except asyncio.TimeoutError as error:
             raise _SendTimeoutError from error
 
-    async def _computed(self, connection: ServerConnection, session: ClientSession, message: bytes | str) -> Reply:
+    async def _answered(self, connection: ServerConnection, session: ClientSession, message: bytes | str) -> Reply:
         """The reply, unless the client goes away meanwhile: then its job is dropped where it still waits."""
         self.jobs += 1
         try:
-            job = asyncio.get_running_loop().run_in_executor(self._thread, session.answer, message)
-            return await _unless(connection.wait_closed(), job)
+            reply = await self._run(connection, self._reading, partial(session.read, message))
+            return reply if isinstance(reply, Reply) else await self._run(connection, self._computing, reply)
         finally:
             self.jobs -= 1
+
+    async def _run(
+        self, connection: ServerConnection, thread: ThreadPoolExecutor, work: Callable[[], _Value]
+    ) -> _Value:
+        return await _unless(connection.wait_closed(), asyncio.get_running_loop().run_in_executor(thread, work))
 
 
 async def _unless(event: Awaitable[Any], job: asyncio.Future[_Value]) -> _Value:

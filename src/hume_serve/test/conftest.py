@@ -259,8 +259,11 @@ def generator() -> Callable[[int], torch.Generator]:
     return lambda seed: torch.Generator().manual_seed(seed)
 
 
+READY = packed({"ready": True})
+
+
 class GatedSession:
-    """Stands for a client's state. It answers with what was sent, once the gate is open.
+    """Stands for a client's state. It answers with what was sent, once the gate is open. To `READY` it says true at once.
 
     Args:
         gate: closed: the computing thread waits.
@@ -270,7 +273,12 @@ class GatedSession:
     def __init__(self, gate: threading.Event, done: list[Any], answer: bytes | None = None) -> None:
         self._gate, self._done, self._answer = gate, done, answer
 
-    def answer(self, message: bytes | str) -> Reply:
+    def read(self, message: bytes | str) -> Reply | Callable[[], Reply]:
+        if message == READY:
+            return Reply(b"\xc3")
+        return lambda: self._compute(message)
+
+    def _compute(self, message: bytes | str) -> Reply:
         assert self._gate.wait(60)
         assert isinstance(message, bytes)
         self._done.append(msgpack.unpackb(message))

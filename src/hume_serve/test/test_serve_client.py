@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hume_serve.client import ClientSession
+from hume_serve.client import ClientSession, Reply
 from hume_serve.infer_settings import InferSettings
 from hume_serve.policy import CascadedPolicy
 from hume_serve.wire import unpack
@@ -37,6 +37,18 @@ def test_the_authors_order_of_calls_gives_their_rows(
             found = answer(client, pack(sent))
             assert found.dtype == np.float32
             np.testing.assert_allclose(found, arrays["actions"][step], atol=2e-5)
+
+
+def test_only_steps_that_begin_a_segment_are_work(
+    session: Make, pack: Pack, recorded: Steps, recorded_settings: dict[str, Any]
+) -> None:
+    client = session()
+    assert isinstance(client.read(pack({**recorded_settings, "replan_steps": 4})), Reply)
+    for step, sent in enumerate(recorded[:9]):
+        found = client.read(pack(sent))
+        assert isinstance(found, Reply) == (step % 4 != 0)
+        if not isinstance(found, Reply):
+            assert isinstance(found().message, bytes)
 
 
 @pytest.mark.parametrize("seed", [0, 12])

@@ -77,6 +77,16 @@ def test_clients_take_turns(held: Any, client: Connect, gate: threading.Event, d
     assert done[:3] == [{"flood": 0}, {"other": 0}, {"flood": 1}]
 
 
+def test_what_is_ready_does_not_wait_for_the_thought_of_another(
+    held: Any, client: Connect, gate: threading.Event, done: list[Any]
+) -> None:
+    thinking, other = client(held.port), client(held.port)
+    thinking.connection.send(msgpack.packb({"think": 0}))
+    until(lambda: held.server.jobs == 1, "the thought")
+    assert [other.ask({"ready": True}) for _ in range(5)] == [True] * 5
+    assert (done, held.server.jobs) == ([], 1)
+
+
 def test_a_client_that_vanishes_is_not_computed_for(
     held: Any, client: Connect, raw: Any, gate: threading.Event, done: list[Any]
 ) -> None:
