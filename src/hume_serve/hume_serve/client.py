@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from websockets.frames import CloseCode
+
 from hume_core.errors import HumeError, ObservationError
 from hume_core.texts import shown
 from hume_serve.episode import Episode, first_segment, noise_source
@@ -29,11 +31,11 @@ class Reply:
 
     Attributes:
         message: bytes hold msgpack. A text is an error, as openpi's clients expect it.
-        close: whether the connection ends with it.
+        close: code with which the connection ends after it. None: it goes on.
     """
 
     message: bytes | str
-    close: bool = False
+    close: CloseCode | None = None
 
 
 Work = Callable[[], Reply]
@@ -85,12 +87,12 @@ class ClientSession:
             result = step()
             return result if callable(result) else Reply(pack(result))
         except MessageError as error:
-            return Reply(_text(error), close=True)
+            return Reply(_text(error), CloseCode.POLICY_VIOLATION)
         except HumeError as error:
             return Reply(_text(error))
         except Exception:
             _log.exception("a request failed")
-            return Reply(_INTERNAL, close=True)
+            return Reply(_INTERNAL, CloseCode.INTERNAL_ERROR)
 
     def _read(self, content: Mapping[Any, Any]) -> Any:
         if is_init(content):

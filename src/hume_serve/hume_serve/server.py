@@ -119,9 +119,9 @@ class PolicyServer:
             message = await asyncio.wait_for(connection.recv(), self._limits.idle_timeout)
             reply = await self._answered(connection, session, message)
             await self._send(connection, reply.message)
-            if reply.close:
+            if reply.close is not None:
                 _log.info("client %s was disconnected: %s", _name(connection), reply.message)
-                await connection.close(CloseCode.POLICY_VIOLATION, "see the message before")
+                await connection.close(reply.close, "see the message before")
                 return
 
     async def _send(self, connection: ServerConnection, message: bytes | str) -> None:

@@ -263,7 +263,7 @@ READY = packed({"ready": True})
 
 
 class GatedSession:
-    """Stands for a client's state. It answers with what was sent, once the gate is open. To `READY` it says true at once.
+    """Stands for a client's state. It answers with what was sent, once the gate is open; to `READY` at once.
 
     Args:
         gate: closed: the computing thread waits.

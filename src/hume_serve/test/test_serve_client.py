@@ -116,7 +116,7 @@ def test_a_wrong_init_is_answered_as_the_authors_client_reads_it(
     found = unpack(reply.message)
     assert found["status"] == "error"
     assert what in found["message"]
-    assert not reply.close
+    assert reply.close is None
     assert set(answer(client, pack(recorded[1]))) == {"actions", "server_timing"}
 
 
@@ -134,7 +134,7 @@ def test_errors_are_texts_that_name_their_kind(session: Make, message: bytes | s
     reply = session().answer(message)
     assert isinstance(reply.message, str)
     assert reply.message.startswith(what)
-    assert reply.close == close
+    assert reply.close == (1008 if close else None)
 
 
 def test_what_the_models_refuse_is_told_and_the_client_may_go_on(session: Make, pack: Pack, recorded: Steps) -> None:
@@ -160,7 +160,7 @@ def test_no_traceback_is_sent(pack: Pack, recorded: Steps, policy: CascadedPolic
     reply = client.answer(pack(recorded[0]))
     assert isinstance(reply.message, str)
     assert reply.message.startswith("InternalError")
-    assert reply.close
+    assert reply.close == 1011
     assert not {"Traceback", "secret"} & set(reply.message.replace(":", " ").split())
     assert "secret" in caplog.text
 
