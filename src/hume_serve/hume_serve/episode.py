@@ -54,6 +54,7 @@ class Episode:
         robot: what the client's robot is. None: nobody said.
 
     Attributes:
+        settings: with the checkpoint's numbers in place of 0.
         thought: the newest. None before the first step.
         thoughts: their number.
 
@@ -63,7 +64,7 @@ class Episode:
 
     def __init__(self, policy: CascadedPolicy, settings: InferSettings, robot: RobotView | None = None) -> None:
         self._policy, self._robot = policy, robot
-        self._settings = settings.resolved(policy.config)
+        self.settings = settings.resolved(policy.config)
         self._generator = noise_source(settings.seed)
         self._history: deque[_Rows] = deque(maxlen=policy.config.s1_his_state_size)
         self._step = 0
@@ -71,6 +72,11 @@ class Episode:
         self._joints: NDArray[np.float64] | None = None
         self.thought: Thought | None = None
         self.thoughts = 0
+
+    @property
+    def planned(self) -> bool:
+        """Whether the next step's row is there already: no system is asked for it."""
+        return self._step % self.settings.replan_steps != 0
 
     def act(self, inputs: PolicyInputs) -> _Rows:
         """The actions (B, a) of one control step.
@@ -83,7 +89,7 @@ class Episode:
         self._check_batch(inputs.observation.batch_size)
         history = self._history.copy()
         history.extend(inputs.observation.state.swapaxes(0, 1))
-        row = self._step % self._settings.replan_steps
+        row = self._step % self.settings.replan_steps
         if row == 0:
             self._replan(inputs, history)
         assert self._segment is not None, "the first step begins with row 0"
@@ -100,15 +106,15 @@ class Episode:
     def _replan(self, inputs: PolicyInputs, history: deque[_Rows]) -> None:
         seen = inputs.observation
         observation = Observation(seen.images, np.stack(list(history), axis=1), seen.task)
-        passed = self._step % self._settings.s2_replan_steps
+        passed = self._step % self.settings.s2_replan_steps
         thought, joints = self.thought, self._joints
         if passed == 0 or thought is None:
-            thought = self._policy.think(observation, self._settings, inputs.noise, self._generator)
+            thought = self._policy.think(observation, self.settings, inputs.noise, self._generator)
             joints = inputs.joints
         moved = self._moved(inputs, joints) if passed else None
         segment = self._policy.refine(observation, thought.chunk, passed, moved)
         self.thoughts += thought is not self.thought
-        self.thought, self._joints, self._segment = thought, joints, _processed(segment, self._settings)
+        self.thought, self._joints, self._segment = thought, joints, _processed(segment, self.settings)
 
     def _moved(self, inputs: PolicyInputs, joints: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
         """How far the joints are from where they were at the thought, in numbers of a row (1, n)."""

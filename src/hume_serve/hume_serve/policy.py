@@ -77,11 +77,16 @@ class CascadedPolicy:
         progress = row / self.config.s2_chunk_size
         return _numbers(self._system1.refine(observation, chunk, progress, moved=still if moved is None else moved))
 
-    def warm_up(self, settings: InferSettings) -> None:
-        """One thought and one segment on blank input, so that the first client does not wait."""
-        self._system2.warm_up(settings.s2_candidates_num)
+    def warm_up(self, settings: InferSettings, repeats: int = 1) -> None:
+        """Let the engines prepare, then think and refine on blank input, so that the first client does not wait.
+
+        Args:
+            settings: `resolved` ones.
+            repeats: thoughts and segments. 0: the engines only prepare.
+        """
+        self._system2.warm_up(settings.s2_candidates_num, repeats, settings.time_temp, settings.noise_temp)
         if self._system1 is not None:
-            self._system1.warm_up()
+            self._system1.warm_up(repeats)
 
 
 def _numbers(rows: Tensor) -> NDArray[np.float32]:

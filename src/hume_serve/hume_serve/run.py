@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import ipaddress
 import json
 import logging
+import os
 import signal
 from dataclasses import asdict
 from typing import Any
 
 import torch
+from websockets.asyncio.server import Server
 
 from hume_core.errors import ConfigError
 from hume_core.policy_contract import PolicyContract, check_sizes, fitted_robot
 from hume_core.robot import RobotProfile
 from hume_serve.client import ClientSession
 from hume_serve.inputs import MAX_BATCH, InputReader
+from hume_serve.log_throttle import LogThrottle
 from hume_serve.policy import CascadedPolicy
 from hume_serve.robot_view import RobotView
 from hume_serve.serve_settings import ServeSettings
@@ -38,21 +40,15 @@ def run_serve(settings: ServeSettings) -> int:
         HumeError: checkpoint, contract or robot profile cannot be used, or the address is not free.
     """
     logging.basicConfig(level=logging.INFO, format="hume serve: %(message)s")
+    _log.addFilter(LogThrottle())
     server = make_server(settings)
-    if not _local(settings.host):
+    if not is_local(settings.host):
         _log.warning(
             "%s is open to other computers. There is neither password nor encryption: whoever reaches the port moves "
             "what its clients move. Use it in a network of your own only",
             settings.host,
         )
-    try:
-        asyncio.run(_serve(server, settings.host, settings.port))
-    except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
-            raise
-        raise ConfigError(
-            f"cannot listen at {settings.host}:{settings.port}: {error.strerror}. Choose another --port or --host"
-        ) from error
+    asyncio.run(_serve(server, settings.host, settings.port))
     return 0
 
 
@@ -76,7 +72,7 @@ def make_server(settings: ServeSettings) -> PolicyServer:
         check_sizes(system2.config, system2.contract)
     policy.warm_up(infer.resolved(policy.config))
     return PolicyServer(
-        lambda: ClientSession(policy, infer, robot),
+        lambda: ClientSession(policy, infer, robot, settings.limits.max_candidates),
         metadata(settings, policy, system2.contract, robot),
         settings.limits,
         lambda: torch.set_num_threads(settings.threads),
@@ -105,6 +101,7 @@ def metadata(
             "clients": limits.max_clients,
             "message_bytes": limits.max_bytes,
             "batch": MAX_BATCH,
+            "candidates": limits.max_candidates,
             "idle_timeout": limits.idle_timeout,
         },
     }
@@ -128,11 +125,20 @@ def _robot(settings: ServeSettings, system2: System2) -> RobotView | None:
     return RobotView(fitted, system2.normalizer, settings.state_deviations)
 
 
-def _local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Whether only programs of this computer reach an address. A name other than localhost may be anything."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+async def _listen(server: PolicyServer, host: str, port: int) -> Server:
+    try:
+        return await server.listen(host, port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise ConfigError(f"cannot listen at {host}:{port}: {reason}. Choose another --port or --host") from error
 
 
 async def _serve(server: PolicyServer, host: str, port: int) -> None:
@@ -140,10 +146,10 @@ async def _serve(server: PolicyServer, host: str, port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        listener = await server.listen(host, port)
+        listener = await _listen(server, host, port)
         # With port 0 the system has chosen one.
-        address = listener.sockets[0].getsockname()
-        print(f"hume serve: ready at ws://{host}:{address[1]}. Ctrl-C ends it", flush=True)
+        port = listener.sockets[0].getsockname()[1]
+        print(f"hume serve: ready at ws://{f'[{host}]' if ':' in host else host}:{port}. Ctrl-C ends it", flush=True)
         await stop.wait()
         listener.close()
         await listener.wait_closed()

@@ -18,6 +18,9 @@ class ServerLimits:
 
     max_clients: int = setting(8, "Clients at a time. One more is turned away.", low=1, high=256)
     max_message: float = setting(16.0, "Largest message.", unit="MiB", low=0.01, high=256.0)
+    max_candidates: int = setting(
+        64, "Candidates of one thought, those of all observations of a batch together.", low=1, high=4096
+    )
     idle_timeout: float = setting(
         600.0, "A client that sends nothing whole for this time is disconnected.", unit="s", low=1.0, high=86400.0
     )

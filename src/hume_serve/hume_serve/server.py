@@ -1,8 +1,8 @@
-"""The websocket server: many clients, one thread that computes.
+"""The websocket server: many clients, one thread that reads and one that computes.
 
-The event loop only moves bytes. Each message is read, answered and written as one job on the computing thread. A
-client has one job at a time, and jobs are done in the order in which they came. So clients take turns, and at most as
-many jobs wait as there are clients.
+The event loop only moves bytes. One thread reads each message, and answers where a row is there already. Another asks
+the systems. A client has one job at a time, and each thread does its jobs in the order in which they came. So clients
+take turns, at most as many jobs wait as there are clients, and no row that is ready waits for another client's thought.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import http
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -29,16 +30,24 @@ _Value = TypeVar("_Value")
 _log = logging.getLogger("hume_serve")
 
 
+class _SendTimeoutError(Exception):
+    """A client did not take what was sent to it."""
+
+
 class PolicyServer:
     """Serves a policy.
 
-    Threads: everything in the event loop, but for the sessions' `answer`, which runs on one thread of its own.
+    Threads: everything in the event loop, but for the sessions.
 
     Args:
         new_session: makes the state of a new client.
         metadata: what each client gets first.
         limits: of clients and messages.
         enter_thread: called once in the computing thread.
+
+    Attributes:
+        clients: that are connected.
+        jobs: that wait or are computed, at most one for each client.
     """
 
     def __init__(
@@ -51,8 +60,9 @@ class PolicyServer:
         self._new_session = new_session
         self._greeting = pack(dict(metadata))
         self._limits = limits
-        self._clients = 0
-        self._thread = ThreadPoolExecutor(1, "inference", initializer=enter_thread)
+        self.clients = self.jobs = 0
+        self._reading = ThreadPoolExecutor(1, "reading")
+        self._computing = ThreadPoolExecutor(1, "computing", initializer=enter_thread)
 
     async def listen(self, host: str, port: int) -> Server:
         """Begin to accept clients. Close what is returned, then call `stop`.
@@ -80,42 +90,59 @@ class PolicyServer:
 
     def stop(self) -> None:
         """Drop the jobs that wait."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._reading, self._computing):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     async def _handle(self, connection: ServerConnection) -> None:
-        if self._clients >= self._limits.max_clients:
-            await connection.close(CloseCode.TRY_AGAIN_LATER, f"the server has its {self._clients} clients already")
+        if self.clients >= self._limits.max_clients:
+            await connection.close(CloseCode.TRY_AGAIN_LATER, f"the server has its {self.clients} clients already")
             return
-        self._clients += 1
+        self.clients += 1
         try:
             await self._converse(connection)
         except ConnectionClosed:
             pass
+        except _SendTimeoutError:
+            _log.info("client %s was disconnected: it did not take its answer", _name(connection))
+            # What waits for it must not be sent first.
+            connection.transport.abort()
         except asyncio.TimeoutError:
-            _log.info("client %s was disconnected: it neither sent nor took anything in time", _name(connection))
-            await connection.close(CloseCode.POLICY_VIOLATION, "nothing was sent or taken in time")
+            _log.info("client %s was disconnected: it sent no whole message in time", _name(connection))
+            await connection.close(CloseCode.POLICY_VIOLATION, "no whole message came in time")
         finally:
-            self._clients -= 1
+            self.clients -= 1
 
     async def _converse(self, connection: ServerConnection) -> None:
         session = self._new_session()
         await self._send(connection, self._greeting)
         while True:
             message = await asyncio.wait_for(connection.recv(), self._limits.idle_timeout)
-            reply = await self._computed(connection, session, message)
+            reply = await self._answered(connection, session, message)
             await self._send(connection, reply.message)
-            if reply.close:
+            if reply.close is not None:
                 _log.info("client %s was disconnected: %s", _name(connection), reply.message)
-                await connection.close(CloseCode.POLICY_VIOLATION, "see the message before")
+                await connection.close(reply.close, "see the message before")
                 return
 
     async def _send(self, connection: ServerConnection, message: bytes | str) -> None:
-        await asyncio.wait_for(connection.send(message), self._limits.send_timeout)
+        try:
+            await asyncio.wait_for(connection.send(message), self._limits.send_timeout)
+        except asyncio.TimeoutError as error:
+            raise _SendTimeoutError from error
 
-    async def _computed(self, connection: ServerConnection, session: ClientSession, message: bytes | str) -> Reply:
+    async def _answered(self, connection: ServerConnection, session: ClientSession, message: bytes | str) -> Reply:
         """The reply, unless the client goes away meanwhile: then its job is dropped where it still waits."""
-        job = asyncio.get_running_loop().run_in_executor(self._thread, session.answer, message)
-        return await _unless(connection.wait_closed(), job)
+        self.jobs += 1
+        try:
+            reply = await self._run(connection, self._reading, partial(session.read, message))
+            return reply if isinstance(reply, Reply) else await self._run(connection, self._computing, reply)
+        finally:
+            self.jobs -= 1
+
+    async def _run(
+        self, connection: ServerConnection, thread: ThreadPoolExecutor, work: Callable[[], _Value]
+    ) -> _Value:
+        return await _unless(connection.wait_closed(), asyncio.get_running_loop().run_in_executor(thread, work))
 
 
 async def _unless(event: Awaitable[Any], job: asyncio.Future[_Value]) -> _Value:

@@ -24,6 +24,7 @@ def serve(
     state_deviations: Annotated[float, option(ServeSettings, "state_deviations")] = ServeSettings.state_deviations,
     max_clients: Annotated[int, option(ServerLimits, "max_clients")] = ServerLimits.max_clients,
     max_message: Annotated[float, option(ServerLimits, "max_message")] = ServerLimits.max_message,
+    max_candidates: Annotated[int, option(ServerLimits, "max_candidates")] = ServerLimits.max_candidates,
     idle_timeout: Annotated[float, option(ServerLimits, "idle_timeout")] = ServerLimits.idle_timeout,
     send_timeout: Annotated[float, option(ServerLimits, "send_timeout")] = ServerLimits.send_timeout,
     replan_steps: Annotated[int, option(InferSettings, "replan_steps")] = InferSettings.replan_steps,
@@ -49,7 +50,7 @@ def serve(
     """Answer openpi clients and the authors' evaluation client over websocket, until Ctrl-C."""
     from hume_serve.run import run_serve
 
-    limits = ServerLimits(max_clients, max_message, idle_timeout, send_timeout)
+    limits = ServerLimits(max_clients, max_message, max_candidates, idle_timeout, send_timeout)
     infer = InferSettings(
         replan_steps,
         s2_replan_steps,
