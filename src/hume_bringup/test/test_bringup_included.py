@@ -147,8 +147,8 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.mark.parametrize(
     ("argument", "hint"),
     [
-        ("limit_file:=slow.yaml", "'limit_file' is unknown, did you mean 'limits_file'?"),
-        ("dry-run:=true", "'dry-run' is unknown, did you mean 'dry_run'?"),
+        ("limit_file:=slow.yaml", "'limit_file' is unknown, Did you mean 'limits_file'?"),
+        ("dry-run:=true", "'dry-run' is unknown, Did you mean 'dry_run'?"),
         ("zzz:=", "'zzz' is unknown. Valid: robot, checkpoint"),
     ],
 )
@@ -172,7 +172,7 @@ def test_an_undeclared_argument_of_the_command_line_is_refused(bench: Bench, arg
 def test_an_undeclared_argument_of_an_include_is_refused(bench: Bench, entities: str) -> None:
     finished = bench.launch(bench.parent(entities))
     assert finished.returncode == 1
-    assert "'limit_file' is unknown, did you mean 'limits_file'?" in finished.stdout + finished.stderr
+    assert "'limit_file' is unknown, Did you mean 'limits_file'?" in finished.stdout + finished.stderr
     assert bench.started() == []
 
 

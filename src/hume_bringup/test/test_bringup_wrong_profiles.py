@@ -27,7 +27,7 @@ def write(folder: Path, text: str) -> Path:
     [
         ("velocity: 3.14159", "velocity: -1.0", "joints.shoulder_pan_joint.velocity': Input should be greater than 0"),
         ("jerk: 50.0", "jerk: .nan", "joints.shoulder_pan_joint.jerk': Input should be"),
-        ("velocity: 3.14159", "velocty: 3.14159", "did you mean 'velocity'?"),
+        ("velocity: 3.14159", "velocty: 3.14159", "Did you mean 'velocity'?"),
         (
             "forward_command_controller",
             "velocity_controllers",
@@ -40,7 +40,7 @@ def write(folder: Path, text: str) -> Path:
             "'joint_torque' is unknown. Valid: joint_position, joint_delta, ee_delta, ee_pose",
         ),
         ("home: 1.571}", "home: 9.0}", "home 9.0 is outside position"),
-        ("base_link: base_link", "base: base_link", "did you mean 'base_link'?"),
+        ("base_link: base_link", "base: base_link", "Did you mean 'base_link'?"),
         (
             "rates: {stream: 250.0",
             "rates: {stream: 5000.0",

@@ -91,7 +91,7 @@ def test_missing_shard_is_named(folder, tmp_path_factory):
 
 def test_shard_outside_the_folder_is_refused(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../model.safetensors"}}')
-    with pytest.raises(CheckpointError, match=r"valid: a \.safetensors file beside it"):
+    with pytest.raises(CheckpointError, match=r"Valid: a \.safetensors file beside it"):
         CheckpointReader(tmp_path)
 
 

@@ -40,7 +40,7 @@ def test_with_a_contract_every_field_is_compared() -> None:
 
 
 def test_a_contract_of_other_sizes_than_the_weights_is_refused() -> None:
-    with pytest.raises(ContractError, match=r"states and actions of 7 and 7 numbers. Config\.json says 8 and 7"):
+    with pytest.raises(ContractError, match=r"states and actions of 7 and 7 numbers, but config\.json says 8 and 7"):
         fitted_robot(sizes(state=8), PolicyContract.of(PROFILE), PROFILE)
 
 
