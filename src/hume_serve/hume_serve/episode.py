@@ -1,8 +1,8 @@
 """One client's episode: when System 2 thinks, when System 1 refines, and which row is executed.
 
 These are the rules of the authors' evaluation. Every call of `act` is one control step. Every `replan_steps` of them
-System 1 refines a segment, and every `s2_replan_steps` System 2 thinks before. The newest states of both are the last
-`s1_his_state_size` steps.
+System 1 refines a segment, and every `s2_replan_steps` System 2 thinks before. System 1 sees the states of the last
+`s1_his_state_size` steps, System 2 the newest.
 """
 
 from __future__ import annotations
