@@ -101,7 +101,7 @@ def test_another_robots_joints_are_refused(tmp_path: Path, profile: RobotProfile
     other["joints"][2]["name"] = "upper_elbow"
     path = tmp_path / "other.yaml"
     path.write_text(yaml.safe_dump(other))
-    with pytest.raises(BagError, match="joint states have no joint 'upper_elbow'. They have: waist, shoulder"):
+    with pytest.raises(BagError, match=r"joint states have no joint 'upper_elbow'\. They have: waist, shoulder"):
         run_export(ExportOptions((LIFT,), tmp_path / "data", robot=str(path)))
 
 

@@ -11,7 +11,7 @@ from hume_core.config import HumeConfig
 from hume_core.observation import Observation
 from hume_serve.infer_settings import InferSettings
 from hume_system1.model import System1
-from hume_system1.model.system1 import rows_from
+from hume_system1.model.denoising import rows_from
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
 
