@@ -51,7 +51,7 @@ def test_truncated_file(folder, keep):
 
 def test_folder_without_weights(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
-    with pytest.raises(CheckpointError, match="only safetensors"):
+    with pytest.raises(CheckpointError, match="Only safetensors"):
         CheckpointReader(tmp_path)
 
 

@@ -60,7 +60,7 @@ def _set(content, path, value):
         ("num_candidates", 0, "'num_candidates' is 0"),
         ("value_temperature", -0.1, "'value_temperature' is -0.1. It must be at least 0"),
         ("value_temperature", float("nan"), "'value_temperature' is nan"),
-        ("noise_schedule", "even", "'noise_schedule' is 'even'; valid: start_times, noise_levels"),
+        ("noise_schedule", "even", "'noise_schedule' is 'even'. Valid: start_times, noise_levels"),
         ("use_cache", 1, "'use_cache' must be true or false"),
         ("resize_imgs_with_padding", [224], "'resize_imgs_with_padding' must be a list of 2"),
         ("s1_chunk_size", 99, "'s1_chunk_size' is 99"),

@@ -67,13 +67,13 @@ def test_shapes_of_features(content: dict[str, Any], shape: Any) -> None:
     [
         ("s1_dino_config", "num_attention_heads", 7, "must be a multiple of num_attention_heads, 7"),
         ("s1_gemma_expert_config", "num_key_value_heads", 3, "must be a multiple of num_key_value_heads, 3"),
-        ("s1_gemma_expert_config", "head_dim", 15, "it must be even"),
+        ("s1_gemma_expert_config", "head_dim", 15, "It must be even"),
         ("s1_gemma_expert_config", "rms_norm_eps", 0, "must be a number above 0"),
         ("s1_gemma_expert_config", "rope_theta", -1.0, "must be a number above 0"),
         ("s1_dino_config", "drop_path_rate", 1.5, "must be a number from 0 to below 1"),
         ("s1_dino_config", "qkv_bias", "yes", "must be true or false"),
-        ("s1_dino_config", "hidden_act", "x" * 10**6, "only 'gelu'"),
-        ("s1_dino_config", "num_channels", True, "only 3 is supported"),
+        ("s1_dino_config", "hidden_act", "x" * 10**6, "Only 'gelu'"),
+        ("s1_dino_config", "num_channels", True, "Only 3 is supported"),
     ],
 )
 def test_fields_that_must_fit_each_other(

@@ -66,5 +66,5 @@ def test_whatever_is_damaged_is_refused_or_decoded(suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".bmp", ".webp", ".tiff"])
 def test_other_formats_are_refused(suffix: str) -> None:
-    with pytest.raises(ObservationError, match="valid: JPEG or PNG"):
+    with pytest.raises(ObservationError, match="Valid: JPEG or PNG"):
         decode_rgb(encoded(suffix))

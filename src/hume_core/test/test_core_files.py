@@ -91,7 +91,7 @@ BOMB = "a: &a [1, 1]\n" + "\n".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" fo
         ("2001-99-99", "malformed"),
         ("!!int ''", "malformed"),
         ("!!python/object/apply:os.system [ls]", "could not determine a constructor"),
-        ("x" * 2_000_000, "valid: at most 1048576"),
+        ("x" * 2_000_000, "Valid: at most 1048576"),
         ("1\n---\n2", "single document"),
     ],
 )

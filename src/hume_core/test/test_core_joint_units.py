@@ -96,9 +96,9 @@ def test_units_have_no_use_for_rows_about_the_tool(so101: RobotProfile) -> None:
 
 
 def test_signs_and_offsets_are_numbers_of_joints() -> None:
-    with pytest.raises(ActionSpaceError, match="every joint has 1 or -1"):
+    with pytest.raises(ActionSpaceError, match="Every joint has 1 or -1"):
         JointUnits(sign=(1, 0))
-    with pytest.raises(ActionSpaceError, match="every joint has a finite number"):
+    with pytest.raises(ActionSpaceError, match="Every joint has a finite number"):
         JointUnits(offset=(float("nan"),))
 
 

@@ -33,8 +33,8 @@ def test_no_joint_is_continuous_unless_it_says_so() -> None:
         ({"velocity": [1, 0]}, "joint 'b': limit 'velocity'"),
         ({"jerk": [float("inf"), 1]}, "joint 'a': limit 'jerk'"),
         ({"lower": [-1, 2]}, "joint 'b': lower position"),
-        ({"upper": [1]}, "one number per joint"),
-        ({"continuous": [True]}, "one flag per joint"),
+        ({"upper": [1]}, "One number per joint"),
+        ({"continuous": [True]}, "One flag per joint"),
         ({"continuous": [False, True]}, "joint 'b' is continuous and has limits -1.0 to 1.0"),
     ],
 )

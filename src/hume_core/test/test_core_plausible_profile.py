@@ -56,7 +56,7 @@ def test_no_profile_that_ships_is_refused(robot: str) -> None:
 def test_degrees_are_named(tmp_path: Path, number: int, field: str, value: Any, meant: str) -> None:
     text = problem_with(set_joint(number, field, value), tmp_path)
     assert field in text
-    assert "degrees? then write" in text
+    assert "If it is in degrees, write" in text
     assert meant in text
 
 
@@ -68,18 +68,18 @@ def test_a_whole_profile_in_degrees_is_refused(tmp_path: Path, robot: str) -> No
             joint["velocity"] = degrees(joint["velocity"])
             joint["home"] = degrees(joint.get("home", 0.0))
 
-    assert "degrees?" in problem_with(in_degrees, tmp_path, robot)
+    assert "in degrees, write" in problem_with(in_degrees, tmp_path, robot)
 
 
 @pytest.mark.parametrize(("dt", "meant"), [(50, "0.05"), (20, "0.02"), (33.3, "0.0333")])
 def test_milliseconds_between_two_rows_are_named(tmp_path: Path, dt: float, meant: str) -> None:
     text = problem_with(lambda data: data["action"].update(dt=dt), tmp_path)
     assert "action.dt" in text
-    assert f"milliseconds? then write {meant}" in text
+    assert f"If it is in milliseconds, write {meant}" in text
 
 
 def test_a_rate_in_place_of_a_period_is_named(tmp_path: Path) -> None:
-    assert "Hz? then write 0.05" in problem_with(lambda data: data["action"].update(dt=20), tmp_path)
+    assert "If it is in Hz, write 0.05" in problem_with(lambda data: data["action"].update(dt=20), tmp_path)
 
 
 @pytest.mark.parametrize("field", ["slop", "max_age"])
@@ -87,7 +87,7 @@ def test_a_rate_in_place_of_a_period_is_named(tmp_path: Path) -> None:
 def test_ages_in_milliseconds_are_named(tmp_path: Path, field: str, value: int) -> None:
     text = problem_with(lambda data: data["observation"].update({field: value}), tmp_path)
     assert f"observation.{field}" in text
-    assert f"milliseconds? then write {value / 1000:g}" in text
+    assert f"If it is in milliseconds, write {value / 1000:g}" in text
 
 
 @pytest.mark.parametrize("rate", ["stream", "system1", "system2"])

@@ -64,7 +64,7 @@ def test_a_place_that_can_be_written_is_kept(
 
 def test_with_no_place_at_all_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", NO_FOLDER)
-    with pytest.raises(ConfigError, match="set ROS_LOG_DIR to a folder that can be written"):
+    with pytest.raises(ConfigError, match="Set ROS_LOG_DIR to a folder that can be written"):
         prepare_environment()
 
 

@@ -220,7 +220,7 @@ def test_a_simulated_arm_of_another_size_is_refused(panda: RobotProfile, kinemat
         ("spring", "'exact', 'first_order', 'operational_space'"),
         ({"type": "first_order"}, "gain' is missing"),
         ({"type": "first_order", "gain": 1.5}, "less than or equal to 1"),
-        ({"type": "operational_space", "arm": "ur5"}, "valid: robosuite_panda"),
+        ({"type": "operational_space", "arm": "ur5"}, "Valid: robosuite_panda"),
         ({"type": "operational_space", "kpp": 3.0}, "Valid here: .*kp"),
     ],
 )

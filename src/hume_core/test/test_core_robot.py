@@ -168,13 +168,13 @@ def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
         (lambda d: d["gripper"].update(force=-20.0), "gripper.force': Input should be greater than 0"),
         (lambda d: d["gripper"].update(force=float("inf")), "gripper.force': Input should be a finite number"),
         (lambda d: d["gripper"].update(force="strong"), "gripper.force': Input should be a valid number"),
-        (lambda d: d["gripper"].update(force=20.0), "leave it out with 'position'"),
+        (lambda d: d["gripper"].update(force=20.0), "Leave it out with 'position'"),
         (
             lambda d: (
                 d["gripper"].update(force=20.0),
                 d["controllers"]["gripper"].update(type="joint_trajectory_controller"),
             ),
-            "leave it out with 'joint_trajectory_controller'",
+            "Leave it out with 'joint_trajectory_controller'",
         ),
         (lambda d: d.update(rates={"stream": 5000}), "rates.stream"),
         (lambda d: d.update(push={"settle": 2.0}), "settle must be below timeout"),
@@ -211,7 +211,7 @@ def test_another_action_keeps_the_rest_and_starts_from_plain_conventions(tmp_pat
 
 def test_another_action_that_does_not_suit_the_robot_is_refused(tmp_path: Path) -> None:
     profile = RobotProfile.load(write(tmp_path))
-    with pytest.raises(ActionSpaceError, match="valid: joint_position, joint_delta, ee_delta, ee_pose"):
+    with pytest.raises(ActionSpaceError, match="Valid: joint_position, joint_delta, ee_delta, ee_pose"):
         profile.with_action("torque")
     with pytest.raises(RobotProfileError, match=r"'two_joint' with another action: .*needs inverse kinematics"):
         profile.with_action("ee_pose")

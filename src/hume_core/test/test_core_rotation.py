@@ -53,7 +53,7 @@ def test_pinocchio_is_imported_only_with_a_model() -> None:
     [
         ("package://no_such_package/arm.urdf", "package 'no_such_package' is not installed"),
         ("/nowhere/arm.urdf", "/nowhere/arm.urdf cannot be read"),
-        ("/nowhere/arm.urdf.xacro", "expand it first"),
+        ("/nowhere/arm.urdf.xacro", "Expand it first"),
     ],
 )
 def test_absent_descriptions_are_named(location: str, expected: str) -> None:

@@ -116,7 +116,7 @@ def test_what_is_left_out_is_named() -> None:
     profile = RobotProfile.load("wx250s_sim")
     with pytest.raises(ObservationError, match="gripper's position"):
         StateComposer.of(profile).compose(np.zeros(6))
-    with pytest.raises(ObservationError, match="give its forward kinematics"):
+    with pytest.raises(ObservationError, match="Give its forward kinematics"):
         StateComposer(named_contract("libero_goal").seen_by(RobotProfile.load("franka_panda")))
     with pytest.raises(RobotProfileError, match="needs forward kinematics"):
         named_contract("bridge").seen_by(profile.model_copy(update={"kinematics": None}))

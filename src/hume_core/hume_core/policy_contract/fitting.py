@@ -20,7 +20,7 @@ def check_sizes(config: HumeConfig, contract: PolicyContract) -> None:
     said, found = (contract.state_dim, contract.action_dim), (config.state_dim, config.action_dim)
     if said != found:
         raise ContractError(
-            f"{CONTRACT_FILE} describes states and actions of {said[0]} and {said[1]} numbers. Config.json says "
+            f"{CONTRACT_FILE} describes states and actions of {said[0]} and {said[1]} numbers, but config.json says "
             f"{found[0]} and {found[1]}"
         )
 
