@@ -44,6 +44,7 @@ CANDIDATES, HORIZON, THOUGHTS = 16, 50, 4.0
 _ROBOTS = (("wx250s_sim", ""), ("franka_fr3", ""), ("ur5e", "ee_delta"), ("ur5e", "ee_pose"))
 """Robots, and action spaces where they are not those of the profile."""
 _SETTLE, _START_TIMEOUT = 3.0, 30.0  # s
+_NARROWEST = 100
 _RATES = {"joint_states": 100.0, "segment": 60.0, "status": 10.0}  # Hz; commands come at the profile's rate
 
 
@@ -169,7 +170,7 @@ def run_bench(json_file: Path | None, seconds: float = 20.0) -> int:
         rates = (f"{one.markers_per_second:.1f}", f"{one.thoughts_per_second:.1f}")
         shares = (f"{share:.2%}" for share in (one.alone, one.candidates, one.motion))
         table.add_row(one.robot, one.action_space, *shares, *rates)
-    Console().print(table)
+    Console(width=max(_NARROWEST, Console().width)).print(table)
     if json_file is not None:
         write_json(json_file, [asdict(one) for one in results])
     return 0
