@@ -26,6 +26,7 @@ from hume_ros import qos
 from hume_training.default_checkpoint import default_checkpoint
 from hume_views.foxglove import foxglove_layout
 from hume_views.shown import Shown
+from hume_views.topics import MARKERS, MOTION
 
 pytestmark = pytest.mark.ros
 
@@ -33,19 +34,20 @@ TASK = "lift the red cube"
 
 
 class Markers:
-    """What arrives on `hume/markers`, the newest message of each kind."""
+    """What arrives on topics of markers, the newest message of each kind."""
 
-    def __init__(self, node: Any, topic: str) -> None:
+    def __init__(self, node: Any, topics: list[str]) -> None:
         self.newest: dict[str, list[Any]] = {}
         self._node = node
-        self._subscription = node.create_subscription(MarkerArray, topic, self._take, qos.STATUS)
+        self._subscriptions = [node.create_subscription(MarkerArray, one, self._take, qos.STATUS) for one in topics]
 
     def _take(self, message: MarkerArray) -> None:
         for name in {marker.ns for marker in message.markers}:
             self.newest[name] = [marker for marker in message.markers if marker.ns == name]
 
     def close(self) -> None:
-        self._node.destroy_subscription(self._subscription)
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
 
 
 def topics_of(node: Any, name: str, namespace: str) -> set[str]:
@@ -74,7 +76,7 @@ def test_somebody_who_looks_sees_the_candidates(observer: Any, robot: str, names
         observer.spin(1.0)
         assert node.count_subscribers(thoughts) == 0
         assert topics_of(node, "hume_markers", space) <= {"/parameter_events"}
-        markers = Markers(node, shown.topic("hume/markers"))
+        markers = Markers(node, [shown.topic(topic) for topic in (MARKERS, MOTION)])
         wanted = {"candidates", "chosen", "value", "measured", "commanded", "deviation", "status"}
         observer.until(lambda: wanted <= markers.newest.keys(), 120.0, "every kind of marker")
         candidates = markers.newest["candidates"]
@@ -159,7 +161,7 @@ def test_a_robot_without_kinematics_is_said_once(start: Callable[..., Any], obse
     assert RobotProfile.load(path).kinematics is None
     process = start("hume_views", "marker_node", robot=path)
     observer.until(lambda: "no section kinematics" in process.output, 30.0, "the warning")
-    markers = Markers(observer.node, "/hume/markers")
+    markers = Markers(observer.node, ["/hume/markers", "/hume/markers/motion"])
     observer.spin(1.0)
     assert process.alive
     assert process.output.count("no section kinematics") == 1

@@ -38,12 +38,13 @@ from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
 from hume_ros.lifecycle import make_executor
 from hume_ros.timers import steady_timer
-from hume_views.topics import MARKERS
+from hume_views.topics import MARKERS, MOTION
 
 CANDIDATES, HORIZON, THOUGHTS = 16, 50, 4.0
 _ROBOTS = (("wx250s_sim", ""), ("franka_fr3", ""), ("ur5e", "ee_delta"), ("ur5e", "ee_pose"))
 """Robots, and action spaces where they are not those of the profile."""
 _SETTLE, _START_TIMEOUT = 3.0, 30.0  # s
+_NARROWEST = 100
 _RATES = {"joint_states": 100.0, "segment": 60.0, "status": 10.0}  # Hz; commands come at the profile's rate
 
 
@@ -53,15 +54,18 @@ class MarkerCost:
 
     Attributes:
         robot, action_space: whose rows are drawn.
-        looked_at, alone: share with a subscriber and without one.
+        alone: share without a subscriber.
+        candidates: share with one who looks at candidates and mode.
+        motion: share with one who looks at the motion of the tool too, which brings the stream of commands.
         markers_per_second: messages with markers, of thoughts and of the motion.
         thoughts_per_second: those of thoughts.
     """
 
     robot: str
     action_space: str
-    looked_at: float
     alone: float
+    candidates: float
+    motion: float
     markers_per_second: float
     thoughts_per_second: float
 
@@ -75,7 +79,6 @@ class _Stack(Node):
         self._names, self._home = list(profile.joint_names), np.array(profile.home)
         self._rng = np.random.default_rng(0)
         self.markers = self.thoughts = 0
-        self._listener: Any = None
         arm = profile.controllers.arm
         self._trajectory = arm.type is ArmControllerType.JOINT_TRAJECTORY
         kind = JointTrajectory if self._trajectory else Float64MultiArray
@@ -87,13 +90,9 @@ class _Stack(Node):
         self._candidates = self.create_publisher(Thought, "hume/thought", qos.CHUNK)
         steady_timer(self, 1.0 / THOUGHTS, self._think)
 
-    def look(self, looking: bool) -> None:
-        """Subscribe to the markers, or leave them."""
-        if looking:
-            self._listener = self.create_subscription(MarkerArray, MARKERS, self._on_markers, qos.STATUS)
-        elif self._listener is not None:
-            self.destroy_subscription(self._listener)
-            self._listener = None
+    def look(self, topic: str) -> None:
+        """Subscribe to markers."""
+        self.create_subscription(MarkerArray, topic, self._on_markers, qos.STATUS)
 
     def _every(self, kind: Any, topic: str, rate: float, make: Callable[[], Any]) -> None:
         publisher = self.create_publisher(kind, topic, qos.STATUS)
@@ -166,11 +165,12 @@ def run_bench(json_file: Path | None, seconds: float = 20.0) -> int:
             results = [_measure(_profile(*robot), Path(folder), seconds) for robot in _ROBOTS]
     finally:
         rclpy.try_shutdown()
-    table = Table("robot", "rows", "looked at", "alone", "markers/s", "thoughts/s")
+    table = Table("robot", "rows", "alone", "candidates", "with motion", "markers/s", "thoughts/s")
     for one in results:
         rates = (f"{one.markers_per_second:.1f}", f"{one.thoughts_per_second:.1f}")
-        table.add_row(one.robot, one.action_space, f"{one.looked_at:.2%}", f"{one.alone:.2%}", *rates)
-    Console().print(table)
+        shares = (f"{share:.2%}" for share in (one.alone, one.candidates, one.motion))
+        table.add_row(one.robot, one.action_space, *shares, *rates)
+    Console(width=max(_NARROWEST, Console().width)).print(table)
     if json_file is not None:
         write_json(json_file, [asdict(one) for one in results])
     return 0
@@ -192,13 +192,16 @@ def _measure(profile: RobotProfile, folder: Path, seconds: float) -> MarkerCost:
     try:
         _wait(executor, lambda: stack.count_publishers(MARKERS), "the node")
         alone = _share(executor, node.pid, seconds)
-        stack.look(True)
+        stack.look(MARKERS)
         _wait(executor, lambda: stack.thoughts, "markers of a thought")
         markers, thoughts = stack.markers, stack.thoughts
-        looked_at = _share(executor, node.pid, seconds)
+        candidates = _share(executor, node.pid, seconds)
+        stack.look(MOTION)
+        motion = _share(executor, node.pid, seconds)
+        watched = 2.0 * (seconds + _SETTLE)
         return MarkerCost(
-            profile.name, profile.action.space, looked_at, alone,
-            (stack.markers - markers) / (seconds + _SETTLE), (stack.thoughts - thoughts) / (seconds + _SETTLE),
+            profile.name, profile.action.space, alone, candidates, motion,
+            (stack.markers - markers) / watched, (stack.thoughts - thoughts) / watched,
         )  # fmt: skip
     finally:
         node.terminate()

@@ -18,7 +18,7 @@ from hume_bringup.node_spec import enclave
 from hume_core.errors import HumeError
 from hume_core.robot import GripperControllerType, RobotProfile
 from hume_system1.stop_sources import STOP_TOPICS, stop_sources
-from hume_views.topics import JOINTS, MARKERS
+from hume_views.topics import JOINTS, MARKERS, MOTION
 
 _OUTPUTS = ("/rosout", "/parameter_events")
 _PARAMETER_SERVICES = (
@@ -134,7 +134,7 @@ def _views(profile: RobotProfile, sensors: tuple[str, ...]) -> list[Permissions]
     is_topic = gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION
     commands = (profile.controllers.arm.topic, *((gripper.topic,) if gripper is not None and is_topic else ()))
     return [
-        Permissions("hume_markers", publish=(MARKERS, *JOINTS.values()), subscribe=markers),
+        Permissions("hume_markers", publish=(MARKERS, MOTION, *JOINTS.values()), subscribe=markers),
         Permissions("hume_rerun", subscribe=(*shown, "hume/epoch", "hume/segment", *commands, *sensors)),
     ]
 
@@ -149,7 +149,8 @@ def _operator(sensors: tuple[str, ...]) -> Permissions:
         publish=(*STOP_TOPICS, _LABELS),
         subscribe=(
             "/clock", "/diagnostics", "/rosout", "hume/action_chunk", "hume/epoch", "hume/segment", "hume/status",
-            "hume/system1/heartbeat", "hume/system2/heartbeat", "hume/thought", MARKERS, *JOINTS.values(), *sensors,
+            "hume/system1/heartbeat", "hume/system2/heartbeat", "hume/thought", MARKERS, MOTION, *JOINTS.values(),
+            *sensors,
         ),
         request=(*services, *lifecycle),
         call=(_TASK,),

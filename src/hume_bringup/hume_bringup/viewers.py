@@ -57,12 +57,12 @@ def rerun_target(text: str) -> str:
         check_target(target)
     except ConfigError as error:
         raise ConfigError(
-            f"launch argument 'rerun' is '{text}'; valid: true, false, {SERVE}, or a file that ends in .rrd"
+            f"launch argument 'rerun' is '{text}'. Valid: true, false, {SERVE}, or a file that ends in .rrd"
         ) from error
     if find_spec("rerun") is None:
         raise ConfigError(
-            "launch argument 'rerun' needs rerun, which is large and not installed: "
-            "pip install -r setup/requirements-rerun.txt"
+            "launch argument 'rerun' needs rerun, which is large and not installed. "
+            "Type: pip install -r setup/requirements-rerun.txt"
         )
     return target if target in (WINDOW, SERVE) else str(Path(target).resolve())
 

@@ -231,7 +231,7 @@ def test_rerun_writes_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("text", ["yes", "lift.bag", "browser"])
 def test_a_wrong_place_for_rerun_is_named(text: str) -> None:
-    with pytest.raises(ConfigError, match=f"'rerun' is '{text}'; valid: true, false, serve, or a file that ends in"):
+    with pytest.raises(ConfigError, match=f"'rerun' is '{text}'. Valid: true, false, serve, or a file that ends in"):
         by_name("sim", rerun=text)
 
 

@@ -138,7 +138,7 @@ def thought_candidates(message: Any) -> NDArray[np.float32]:
     count, horizon, dim = int(message.num_candidates), int(message.horizon), int(message.dim)
     if min(count, horizon, dim) < 1 or data.size != count * horizon * dim or len(message.values) != count:
         raise ChunkError(
-            f"thought has {data.size} numbers and {len(message.values)} values; {count} candidates x horizon {horizon} "
+            f"thought has {data.size} numbers and {len(message.values)} values. {count} candidates x horizon {horizon} "
             f"x dim {dim} = {count * horizon * dim}"
         )
     if not 0 <= int(message.index) < count:

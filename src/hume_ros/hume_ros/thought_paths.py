@@ -80,9 +80,9 @@ class ThoughtPaths:
     def _check(self, chunk: Any, thought: Any) -> None:
         names, known = tuple(chunk.names), self._tools.joint_names
         if names != known or len(chunk.anchor) != len(known):
-            raise ChunkError(f"chunks are about the joints {listed(names)}; the robot profile has {listed(known)}")
+            raise ChunkError(f"chunks are about the joints {listed(names)}. The robot profile has {listed(known)}")
         if thought.action_space != self._tools.action_space:
             raise ChunkError(
-                f"thoughts are in '{shortened(thought.action_space)}'; robot profile and checkpoint say "
+                f"thoughts are in '{shortened(thought.action_space)}'. Robot profile and checkpoint say "
                 f"'{self._tools.action_space}'"
             )

@@ -73,9 +73,9 @@ def test_messages_of_different_thoughts_are_not_put_together() -> None:
 @pytest.mark.parametrize(
     ("of_chunk", "of_thought", "expected"),
     [
-        ({"names": ["a", "b"], "anchor": array("d", [0.0, 0.0])}, {}, "the robot profile has shoulder_pan_joint"),
-        ({"anchor": array("d", [0.0])}, {}, "the robot profile has"),
-        ({}, {"action_space": "ee_delta"}, "robot profile and checkpoint say 'joint_position'"),
+        ({"names": ["a", "b"], "anchor": array("d", [0.0, 0.0])}, {}, "The robot profile has shoulder_pan_joint"),
+        ({"anchor": array("d", [0.0])}, {}, "The robot profile has"),
+        ({}, {"action_space": "ee_delta"}, "Robot profile and checkpoint say 'joint_position'"),
         ({}, {"num_candidates": 6}, "6 candidates x horizon 8"),
         ({}, {"horizon": 0}, "horizon 0"),
         ({}, {"values": array("f", [0.1])}, "and 1 values"),

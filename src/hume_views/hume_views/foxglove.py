@@ -12,7 +12,7 @@ from typing import Any
 from hume_core.plot_file import BLUE, GREEN, GREY, ORANGE, RED
 from hume_system1.stop_sources import STOP_TOPICS
 from hume_views.shown import Shown
-from hume_views.topics import JOINTS, MARKERS
+from hume_views.topics import JOINTS, MARKERS, MOTION
 
 _Panels = dict[str, dict[str, Any]]
 _Tree = str | dict[str, Any]
@@ -57,7 +57,7 @@ def _space(shown: Shown) -> _Panels:
         "3D!tool": {
             "followTf": shown.base_link,
             "followMode": "follow-pose",
-            "topics": {shown.topic(MARKERS): {"visible": True}},
+            "topics": {shown.topic(topic): {"visible": True} for topic in (MARKERS, MOTION)},
             "layers": {
                 "grid": {"layerId": "foxglove.Grid", "instanceId": "grid", "size": 2, "divisions": 20, "visible": True},
                 "arm": {

@@ -1,11 +1,10 @@
-"""What is commanded, measured and said in a running stack, looked at a few times per second."""
+"""What is commanded and measured in a running stack, looked at a few times per second."""
 
 from __future__ import annotations
 
 from itertools import islice
 
 import numpy as np
-from hume_msgs.msg import System1Status
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -17,8 +16,6 @@ from hume_ros import qos
 from hume_ros.conversions import commanded_positions, known_joint_values
 from hume_ros.sampled_topics import SampledTopics
 
-_STATUS = "hume/status"
-
 
 class MotionSamples:
     """The newest of each.
@@ -29,7 +26,6 @@ class MotionSamples:
 
     Attributes:
         commanded, measured: (n,) joint positions in policy order, rad. NaN: not known yet.
-        status: of System 1. None: none came since the last look.
     """
 
     def __init__(self, node: Node, profile: RobotProfile) -> None:
@@ -37,12 +33,10 @@ class MotionSamples:
         self._joint_states = profile.joint_states
         self.commanded = np.full(len(self._names), np.nan)
         self.measured = np.full(len(self._names), np.nan)
-        self.status: System1Status | None = None
         trajectory = profile.controllers.arm.type is ArmControllerType.JOINT_TRAJECTORY
         self._topics = SampledTopics(node)
         self._topics.add(JointState, self._joint_states, qos.JOINT_STATES)
         self._topics.add(JointTrajectory if trajectory else Float64MultiArray, self._commands, qos.SENSOR)
-        self._topics.add(System1Status, _STATUS, qos.CHUNK)
 
     def look(self, now: float) -> None:
         """Take what has come since the last look.
@@ -54,7 +48,6 @@ class MotionSamples:
         for message in islice(self._topics.take(self._commands), 1):
             found = commanded_positions(message, self._names, now)
             _merge(self.commanded, np.array([found.get(name, np.nan) for name in self._names]))
-        self.status = next(self._topics.take(_STATUS), None)
 
     def close(self) -> None:
         """Leave the topics."""

@@ -68,7 +68,7 @@ def recorded_view(
     """
     topic = resolved(THOUGHTS, namespace)
     if topic not in reader.topics or not reader.topics[topic].count:
-        raise BagError(f"{reader.path} has no thoughts on '{topic}'; record without --no-thoughts")
+        raise BagError(f"{reader.path} has no thoughts on '{topic}'. Record without --no-thoughts")
     view = RecordedView(_widest(reader, topic) if at is None else at)
     takers = _takers(view, profile, tools, namespace, reader.start_ns * 1e-9)
     for time, item in _timed(reader, [name for name in takers if name in reader.topics]):

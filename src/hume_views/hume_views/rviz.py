@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from hume_views.shown import Shown
-from hume_views.topics import MARKERS
+from hume_views.topics import MARKERS, MOTION
 
 
 def rviz_config(shown: Shown) -> str:
@@ -20,9 +20,10 @@ def rviz_config(shown: Shown) -> str:
         _display("TF", "Frames", {}, enabled=False),
     ]
     if shown.draws_tool:
-        displays.append(
-            _display("MarkerArray", "Candidates and tool", {"Topic": _topic(shown.topic(MARKERS), "Reliable", 5)})
-        )
+        displays += [
+            _display("MarkerArray", name, {"Topic": _topic(shown.topic(topic), "Reliable", 5)})
+            for name, topic in (("Candidates and mode", MARKERS), ("Tool commanded and measured", MOTION))
+        ]
     displays += [
         _display("Image", f"Camera {key}", {"Topic": _topic(topic, "Best Effort", 1)})
         for key, topic in shown.cameras.items()

@@ -64,6 +64,6 @@ def check_target(to: str) -> str:
     """
     if to not in (WINDOW, SERVE) and not to.endswith(FILE_SUFFIX):
         raise ConfigError(
-            f"rerun cannot show to '{to}'; valid: {WINDOW}, {SERVE}, or a file that ends in {FILE_SUFFIX}"
+            f"rerun cannot show to '{to}'. Valid: {WINDOW}, {SERVE}, or a file that ends in {FILE_SUFFIX}"
         )
     return to

@@ -71,5 +71,5 @@ def test_a_bag_of_an_unknown_robot_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_bag_without_thoughts_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BagError, match="no thoughts on '/right/hume/thought'; record without --no-thoughts"):
+    with pytest.raises(BagError, match=r"no thoughts on '/right/hume/thought'\. Record without --no-thoughts"):
         draw_bag(LIFT, tmp_path / "view.png", namespace="right")

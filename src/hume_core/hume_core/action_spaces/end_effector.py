@@ -102,7 +102,7 @@ class EndEffectorSpace(ActionSpace):
     ) -> NDArray[np.float64]:
         """See `ActionSpace.tool_positions`. The poses that rows ask for, without inverse kinematics."""
         if rows.ndim != 3 or rows.shape[2] < 6:
-            raise ActionSpaceError(f"chunks have shape {rows.shape}; '{self.name}' needs at least (N, k, 6)")
+            raise ActionSpaceError(f"chunks have shape {rows.shape}. '{self.name}' needs at least (N, k, 6)")
         return self._asked_positions(rows[..., :6], self.controlled(arm.forward(anchor)), dt)[:, shown]
 
     @abstractmethod

@@ -77,7 +77,7 @@ class JointSpace(ActionSpace):
         """See `ActionSpace.tool_positions`. By forward kinematics of the rows that are wanted."""
         n = len(anchor)
         if rows.ndim != 3 or rows.shape[2] < n:
-            raise ActionSpaceError(f"chunks have shape {rows.shape}; {n} joints need at least (N, k, {n})")
+            raise ActionSpaceError(f"chunks have shape {rows.shape}. {n} joints need at least (N, k, {n})")
         wanted = rows[:, shown, :n]
         found = arm.tool_positions(self._positions_of(wanted.reshape(-1, n), anchor))
         return found.reshape(*wanted.shape[:2], 3)
