@@ -73,7 +73,7 @@ class ScriptedExpert:
 
     It steers from the commanded pose at every call, so it recovers when something else moved the arm or the cubes.
     It starts over when it loses the cube or ends without success. A pillar is passed on either side when a cube is
-    carried, by the episode's seed, and on the shorter one otherwise.
+    carried, by the episode's seed and task, and on the shorter one otherwise.
 
     Args:
         world: the world to act in. Only `step` changes it.
@@ -99,7 +99,7 @@ class ScriptedExpert:
     def reset(self) -> None:
         """Plan for the world's present task."""
         self._phases = self._lift() if self._world.task.base is None else self._stack()
-        self._side = int(np.random.default_rng([self._world.seed, 3]).choice([-1, 1]))
+        self._side = int(episode_rng(self._world, 3).choice([-1, 1]))
         self._restart()
 
     def _restart(self) -> None:
@@ -252,6 +252,11 @@ class ScriptedExpert:
         self._index, self._waited = self._index + 1, 0.0
         if self.done and not self._world.success():
             self._restart()
+
+
+def episode_rng(world: TabletopWorld, stream: int) -> np.random.Generator:
+    """Draws of an episode. Other ones where a scene is played again with other colours."""
+    return np.random.default_rng([world.seed, stream, *(CUBES.index(cube) for cube in world.task.cubes)])
 
 
 def run_expert(world: TabletopWorld, control_rate: float = 20.0, timeout: float = 15.0) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_sim.arm import GRIPPER_CLOSED
-from hume_sim.expert import FAST, Phase, ScriptedExpert
+from hume_sim.expert import FAST, Phase, ScriptedExpert, episode_rng
 from hume_sim.kinematics import SitePose
 from hume_sim.suites import Suite
 from hume_sim.world import TabletopWorld
@@ -69,14 +69,14 @@ class HastyExpert(ScriptedExpert):
 
 
 def demonstrator(world: TabletopWorld, suite: Suite | None, control_rate: float) -> ScriptedExpert:
-    """Who demonstrates the world's present episode: the expert, or the hasty one in the suite's share of all seeds.
+    """Who demonstrates the world's present episode: the expert, or the hasty one in the suite's share of them.
 
     Args:
         world: where it acts.
         suite: None: the expert.
         control_rate: Hz.
     """
-    rng = np.random.default_rng([world.seed, 4])
+    rng = episode_rng(world, 4)
     if suite is None or world.task.base is None or rng.random() >= suite.hasty:
         return ScriptedExpert(world, control_rate)
     return HastyExpert(world, list(Haste)[rng.integers(len(Haste))], control_rate)

@@ -279,3 +279,8 @@ def test_where_the_policy_goes_on_its_time_counts_from_the_observation() -> None
 def test_nobody_else_goes_on(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nobody called 'teacher' can go on after a chunk"):
         run_collect_branches(RolloutOptions(tmp_path, "nowhere"), 4, "teacher")
+
+
+def test_a_single_episode_has_no_other_scene(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="At least 2 are needed"):
+        run_collect_branches(RolloutOptions(tmp_path, "nowhere", episodes=1), 4)

@@ -45,7 +45,7 @@ FINISHERS = (EXPERT, POLICY)
 SHARE = 0.5
 """Of the thoughts of an episode that are branched, by chance."""
 
-_PART = 5
+_PART, _FEWEST = 5, 2
 _context: dict[str, Any] = {}
 
 
@@ -105,8 +105,7 @@ class BranchRecorder:
         if others is None:
             return
         rows = [*candidates, *others.rows]
-        joints = self._counterfactuals.anchor(observation)
-        seconds = self._finisher.times(moment, rows, joints)
+        seconds = self._finisher.times(moment, rows, self._counterfactuals.anchor(observation))
         kinds = [*[Kind.CANDIDATE] * len(candidates), *others.kinds]
         self.found.append(
             Branches(
@@ -130,19 +129,22 @@ def run_collect_branches(options: RolloutOptions, candidates: int, finish: str =
         finish: who goes on after a chunk, one of `FINISHERS`.
 
     Raises:
-        ConfigError: nobody is called that.
+        ConfigError: nobody is called that, or there are too few episodes.
         DatasetError: the folder is finished.
         HumeError: an unknown name, or the checkpoint cannot be loaded or is not for the robot.
     """
     root = options.folder
     if (root / INFO).is_file():
         raise DatasetError(f"{root} holds finished branches. Name another folder")
+    if options.episodes < _FEWEST:
+        raise ConfigError(f"branches of {options.episodes} episodes are wanted. At least {_FEWEST} are needed")
     if finish not in FINISHERS:
         raise ConfigError(f"nobody called '{finish}' can go on after a chunk. Valid: {', '.join(FINISHERS)}")
     find_suite(options.suite, **options.timing)
     profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
     done = saved_parts(root)
-    parts = [range(i, min(i + _PART, options.episodes)) for i in range(0, options.episodes, _PART)]
+    # None with a single episode: each needs chunks of another scene.
+    parts = np.array_split(np.arange(options.episodes), max(1, options.episodes // _PART))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
     with (
@@ -165,12 +167,12 @@ def _start_worker(options: RolloutOptions, profile: RobotProfile, candidates: in
     _context.update(options=options, profile=profile, candidates=candidates, finish=finish)
 
 
-def _record(number: int, episodes: Sequence[int]) -> None:
+def _record(number: int, episodes: NDArray[np.int64]) -> None:
     options, profile = _context["options"], _context["profile"]
     suite = find_suite(options.suite, **options.timing)
     policy = _context["policy"] = _context.get("policy") or Policy.load(options.checkpoint)
     variant = replace(find_variant("random_pick"), candidates=_context["candidates"])
-    scenes = [(FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
+    scenes = [(FIRST_SEED + 100_000 * options.seed + int(k), suite.tasks[k % len(suite.tasks)]) for k in episodes]
     found = record_branches(policy, profile, suite, variant, scenes, options.seed + number, _context["finish"])
     if not found:
         raise DatasetError(f"episodes {episodes[0]} to {episodes[-1]} had no thought that could be branched")

@@ -17,7 +17,7 @@ from hume_core.robot import RobotProfile
 from hume_sim.scene import CUBES
 from hume_sim.tasks import task_of
 from hume_training.data.branches import Kind
-from hume_training.evaluation.oracle import rows_of
+from hume_training.evaluation.oracle import joints_at, rows_of
 from hume_training.evaluation.policy import Policy, ThoughtRequest
 
 OTHERS = 2
@@ -69,7 +69,7 @@ class Counterfactuals:
 
     def anchor(self, observation: Observation) -> NDArray[np.float64]:
         """Joint positions (n,) at an observation, rad."""
-        return np.asarray(observation.state[0, -1, : len(self._profile.joints)], dtype=np.float64)
+        return joints_at(observation, self._profile)
 
     def _other_cube(self, observation: Observation, rng: np.random.Generator) -> list[NDArray[np.float32]]:
         instruction = other_cube(observation.task[0])

@@ -82,11 +82,11 @@ class Oracle:
 
     def decider(self) -> Decider:
         """Takes the best candidate."""
-        return lambda moment, observation, thought: self.best(moment, rows_of(thought), self.anchor(observation))
 
-    def anchor(self, observation: Observation) -> NDArray[np.float64]:
-        """Joint positions (n,) at an observation, rad."""
-        return np.asarray(observation.state[0, -1, : len(self._profile.joints)], dtype=np.float64)
+        def decide(moment: Snapshot, observation: Observation, thought: Thought) -> int:
+            return self.best(moment, rows_of(thought), joints_at(observation, self._profile))
+
+        return decide
 
     def best(self, snapshot: Snapshot, candidates: Sequence[NDArray[np.float32]], anchor: NDArray[np.float64]) -> int:
         """Index of the best of several chunks. The first where none leads to success.
@@ -164,6 +164,11 @@ class Oracle:
         while world.elapsed < end - 1e-9 and not world.success() and not world.failure:
             _finish(arm.step())
         return session.commands
+
+
+def joints_at(observation: Observation, profile: RobotProfile) -> NDArray[np.float64]:
+    """Joint positions (n,) at an observation, rad."""
+    return np.asarray(observation.state[0, -1, : len(profile.joints)], dtype=np.float64)
 
 
 def rows_of(thought: Thought) -> list[NDArray[np.float32]]:
