@@ -54,7 +54,7 @@ def run_parity(folder: Path) -> int:
 def _expected(folder: Path) -> str:
     """How long it takes, as far as that is known: every array is computed once on the processor."""
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
-    return f"{_SMALL} seconds for a checkpoint of {_SMALL_SIZE} MB ({MEASURED}); this one has {size:.0f} MB"
+    return f"{_SMALL} seconds for a checkpoint of {_SMALL_SIZE} MB ({MEASURED}). This one has {size:.0f} MB"
 
 
 def compare(folder: Path) -> dict[str, Report]:
