@@ -29,7 +29,7 @@ def hume(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_unknown_robot_names_the_known_ones(ros_domain: int) -> None:
     finished = hume("up", "sim", "robot:=wx9000")
     assert finished.returncode == 2
-    assert "unknown robot 'wx9000'; known robots: " in finished.stderr
+    assert "unknown robot 'wx9000'. Known robots: " in finished.stderr
     assert "wx250s_sim" in finished.stderr
     assert "Traceback" not in finished.stderr
 
@@ -38,10 +38,10 @@ def test_unknown_robot_names_the_known_ones(ros_domain: int) -> None:
     ("arguments", "expected"),
     [
         (["robot"], "'checkpoint' is empty"),
-        (["moon"], "'moon' is no set of nodes; valid: sim, robot"),
+        (["moon"], "'moon' is no set of nodes. Valid: sim, robot"),
         (["sim", "speed:=3"], "'speed' is unknown, did you mean 'seed'? Valid: robot, checkpoint"),
-        (["sim", "candidates:=many"], "'candidates' is 'many'; valid: a whole number"),
-        (["sim", "dry_run:=maybe"], "'dry_run' is 'maybe'; valid: true or false"),
+        (["sim", "candidates:=many"], "'candidates' is 'many'. Valid: a whole number"),
+        (["sim", "dry_run:=maybe"], "'dry_run' is 'maybe'. Valid: true or false"),
         (["sim", "nonsense"], "write name:=value"),
         (["sim", "params_file:=/absent.yaml"], "parameter file '/absent.yaml' does not exist"),
     ],
@@ -99,7 +99,7 @@ def test_wrong_joint_names(
     subscription = observer.node.create_subscription(Float64MultiArray, "arm_controller/commands", commands.append, 10)
     sensors.joints = ["shoulder_pan_joint", "elbow_joint"]
     process = start(*system, robot="wx250s_sim", checkpoint=checkpoint, autostart=True, sensor_timeout=5.0)
-    expected = "joint states have no joint 'waist'; they have: shoulder_pan_joint, elbow_joint"
+    expected = "joint states have no joint 'waist'. They have: shoulder_pan_joint, elbow_joint"
     expect_unconfigured(system[0], process, observer, expected)
     assert commands == []
     observer.node.destroy_subscription(subscription)

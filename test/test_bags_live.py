@@ -12,13 +12,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hume_msgs.msg import Epoch
+from rclpy.action import ActionClient, ActionServer
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
 
+from hume_bags.action_goals import accepted_goals
 from hume_bags.reader import BagReader
+from hume_bags.topics import goal_events
+from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb, joint_values, set_stamp, stamp_seconds
+from hume_ros.gripper_actions import gripper_action_types
+from hume_ros.introspection import publish_goals
+from hume_system1.control.gripper_goals import GripperGoal
+from hume_system1.gripper_client import goal_message
 
 pytestmark = pytest.mark.ros
 
@@ -136,3 +145,38 @@ def test_a_killed_recording_can_be_read(ros_domain: int, observer: Any, tmp_path
     assert reader.end_ns - reader.start_ns > 1.5e9
     assert reader.provenance["profile_hash"]
     assert any("cut off" in problem for problem in reader.problems)
+
+
+@pytest.mark.parametrize("kind", ["GripperCommand", "ParallelGripperCommand"])
+def test_goals_of_the_gripper_are_recorded(ros_domain: int, observer: Any, tmp_path: Path, kind: str) -> None:
+    """Goals are requests, which only introspection shows to a recorder."""
+    profile = RobotProfile.load(ROBOT).model_dump(mode="json")
+    action = f"hand_{kind.lower()}/cmd"
+    profile["controllers"]["gripper"] = {"type": "gripper_action", "topic": action}
+    path = tmp_path / "robot.yaml"
+    path.write_text(yaml.safe_dump(profile))
+    action_type = gripper_action_types()[f"control_msgs/action/{kind}"]
+
+    def succeed(handle: Any) -> Any:
+        handle.succeed()
+        return action_type.Result()
+
+    server = ActionServer(observer.node, action_type, action, succeed)
+    client = ActionClient(observer.node, action_type, action)
+    publish_goals(observer.node, client)
+    recorder = start("record", "--robot", str(path), "-o", str(tmp_path / "bag"))
+    try:
+        observer.until(lambda: observer.node.count_subscribers(f"/{goal_events(action)}") > 0, 40.0, "the recorder")
+        for position in (0.01, 0.03):
+            goal = goal_message(action_type, RobotProfile.load(path).gripper, GripperGoal(1, position))
+            answer = client.send_goal_async(goal)
+            observer.until(answer.done, 20.0, "the server")
+            observer.spin(0.3)
+    finally:
+        recorder.send_signal(signal.SIGINT)
+        assert recorder.wait(30.0) == 0
+        client.destroy()
+        server.destroy()
+    goals = [goal.goal.command for goal in accepted_goals(BagReader(tmp_path / "bag"), f"/{action}")]
+    found = [command.position[0] if kind.startswith("Parallel") else command.position for command in goals]
+    assert found == [0.01, 0.03]

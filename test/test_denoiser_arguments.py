@@ -11,9 +11,9 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 
 from hume_core.robot import RobotProfile
-from hume_system1.control.control_settings import ControlSettings
 from hume_system1.denoiser_process import DenoiserProcess
 from hume_system1.denoiser_settings import DenoiserSettings
+from hume_system1.settings import System1Settings
 
 pytestmark = pytest.mark.ros
 
@@ -46,7 +46,7 @@ def test_remapping_rules_and_its_own_parameters_reach_the_denoiser(
     observer: Any, node: Node, arguments: list[str], checkpoint: Path
 ) -> None:
     settings = DenoiserSettings(robot=ROBOT, checkpoint=str(checkpoint), sensor_timeout=200.0, threads=2)
-    denoiser = DenoiserProcess(node, settings, ControlSettings(), arguments)
+    denoiser = DenoiserProcess(node, System1Settings(denoiser=settings), arguments=arguments)
     denoiser.start()
     try:
         topics = lambda: dict(observer.node.get_publisher_names_and_types_by_node(*DENOISER))  # noqa: E731

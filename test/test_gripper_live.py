@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from rcl_interfaces.msg import Log
+from gripper_hand import TIMEOUT, Hand, Robot
 from rclpy.action import ActionClient
-from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
-from hume_core.robot import Gripper, RobotProfile, find_profile
+from hume_core.robot import RobotProfile, find_profile
 from hume_ros.gripper_actions import GRIPPER_COMMAND, PARALLEL_GRIPPER_COMMAND, gripper_action_types
-from hume_ros.timers import steady_timer
-from hume_system1 import gripper_client
-from hume_system1.control.command import Command
 from hume_system1.control.states import Mode
-from hume_system1.gripper_client import goal_message
-from hume_system1.gripper_sinks import GripperActionSink
 
 pytestmark = pytest.mark.ros
 
 TYPES = {"ParallelGripperCommand": PARALLEL_GRIPPER_COMMAND, "GripperCommand": GRIPPER_COMMAND}
-PATIENCE = 40.0
-_WARN = 30
 _NUMBERS = itertools.count()
-
-
-@dataclass
-class Robot:
-    """A profile as a file, and what of it the tests use."""
-
-    path: Path
-    action: str
-    joint_states: str
-    gripper: Gripper
 
 
 @pytest.fixture
@@ -62,66 +42,6 @@ def make_robot(tmp_path: Path) -> Callable[..., Robot]:
         return Robot(path, action, data["joint_states"], gripper)
 
     return make
-
-
-class Hand:
-    """A sink under a stream of commands, and what the stand-in says about the gripper.
-
-    Attributes:
-        command: sent to the sink 100 times a second. Its time is kept up while `streaming`.
-        position: newest measured one, nan before the first.
-        goals: positions of the goals sent.
-        warnings: of the node.
-    """
-
-    def __init__(self, observer: Any, robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.observer, self.gripper = observer, robot.gripper
-        self.command, self.streaming = Command(1, 1), True
-        self.command.mode = Mode.RUNNING
-        self.position = float("nan")
-        self.goals: list[Any] = []
-        self.warnings: list[str] = []
-        node = observer.node
-        stopped = lambda: self.command.mode is Mode.ESTOP  # noqa: E731
-        self.sink = GripperActionSink(node, robot.action, robot.gripper, lambda: self.position, stopped)
-        monkeypatch.setattr(gripper_client, "goal_message", self._note_goal)
-        self._subscriptions = [
-            node.create_subscription(JointState, robot.joint_states, self._on_joints, 10),
-            node.create_subscription(Log, "/rosout", self._on_log, 100),
-        ]
-        self._timer = steady_timer(node, 0.01, self._stream)
-
-    def want(self, position: float) -> None:
-        self.command.gripper_targets[0] = position
-
-    def arrives(self, position: float) -> None:
-        self.observer.until(lambda: abs(self.position - position) < 1e-6, PATIENCE, f"gripper at {position}")
-
-    def close(self) -> None:
-        self.sink.close()
-        self.streaming = False
-        self.observer.node.destroy_timer(self._timer)
-        for subscription in self._subscriptions:
-            self.observer.node.destroy_subscription(subscription)
-        # The executor lets go of the client at its next turn. Only then may the next one have another type.
-        self.observer.spin(0.2)
-
-    def _note_goal(self, *args: Any) -> Any:
-        self.goals.append(goal_message(*args))
-        return self.goals[-1]
-
-    def _stream(self) -> None:
-        if self.streaming:
-            self.command.time = time.monotonic()
-            self.sink.send(self.command)
-
-    def _on_joints(self, message: JointState) -> None:
-        if self.gripper.joint in message.name:
-            self.position = message.position[message.name.index(self.gripper.joint)]
-
-    def _on_log(self, message: Log) -> None:
-        if message.name == self.observer.node.get_name() and message.level >= _WARN:
-            self.warnings.append(message.msg)
 
 
 @pytest.fixture
@@ -174,18 +94,18 @@ def test_a_goal_that_a_busy_server_refused_is_sent_again(
     mock(start, robot, action, gripper_refuses=True)
     hand = make_hand(robot)
     hand.want(robot.gripper.closed)
-    hand.observer.until(lambda: 0.1 < hand.position < 0.6, PATIENCE, "gripper on its way")
+    hand.observer.until(lambda: 0.1 < hand.position < 0.6, TIMEOUT, "gripper on its way")
     hand.want(robot.gripper.open)
     hand.arrives(robot.gripper.closed)
     hand.arrives(robot.gripper.open)
     assert len(hand.goals) > 2
-    hand.observer.until(lambda: any("refused" in text for text in hand.warnings), PATIENCE, "a warning")
+    hand.observer.until(lambda: any("refused" in text for text in hand.warnings), TIMEOUT, "a warning")
 
 
 def reaches_closed(hand: Hand, action: str) -> None:
     """A new goal of the action's type goes out, and the gripper closes. The stand-in starts open."""
     sent = len(hand.goals)
-    hand.observer.until(lambda: len(hand.goals) > sent, PATIENCE, "a goal")
+    hand.observer.until(lambda: len(hand.goals) > sent, TIMEOUT, "a goal")
     hand.arrives(hand.gripper.closed)
     assert hasattr(hand.goals[-1].command, "max_effort") == (action == "GripperCommand")
 
@@ -219,7 +139,7 @@ def test_a_missing_server_is_named_with_what_to_do(make_robot: Any, make_hand: A
     robot = make_robot("ur5e")
     hand = make_hand(robot)
     hand.want(0.0)
-    hand.observer.until(lambda: hand.warnings, PATIENCE, "a warning")
+    hand.observer.until(lambda: hand.warnings, TIMEOUT, "a warning")
     assert f"the action '/{robot.action}' has no server" in hand.warnings[0]
     assert "start the gripper's driver" in hand.warnings[0]
     assert hand.goals == []
@@ -231,7 +151,7 @@ def test_a_server_of_another_type_is_named(make_robot: Any, make_hand: Any, obse
     hand = make_hand(robot)
     hand.want(0.0)
     try:
-        hand.observer.until(lambda: hand.warnings, PATIENCE, "a warning")
+        hand.observer.until(lambda: hand.warnings, TIMEOUT, "a warning")
     finally:
         observer.node.destroy_publisher(publisher)
     assert f"the action '/{robot.action}' is of type std_msgs/msg/String; it must be" in hand.warnings[0]
@@ -247,7 +167,7 @@ def test_an_emergency_stop_stops_the_gripper_on_its_way(
     mock(start, robot, action)
     hand = make_hand(robot)
     hand.want(robot.gripper.closed)
-    hand.observer.until(lambda: hand.position > 0.02, PATIENCE, "gripper on its way")
+    hand.observer.until(lambda: hand.position > 0.02, TIMEOUT, "gripper on its way")
     hand.command.mode = Mode.ESTOP
     before = float("nan")
 
@@ -257,12 +177,12 @@ def test_an_emergency_stop_stops_the_gripper_on_its_way(
         hand.observer.spin(0.5)
         return hand.position == last
 
-    hand.observer.until(still, PATIENCE, "standstill")
+    hand.observer.until(still, TIMEOUT, "standstill")
     assert hand.position < 0.9 * robot.gripper.closed
     assert len(hand.goals) == 1
     hand.command.mode = Mode.RUNNING
     stopped = hand.position
-    hand.observer.until(lambda: hand.position > stopped, PATIENCE, "motion after the reset")
+    hand.observer.until(lambda: hand.position > stopped, TIMEOUT, "motion after the reset")
 
 
 def test_no_goal_goes_out_while_nothing_is_streamed(start: Any, make_robot: Any, make_hand: Any) -> None:
@@ -289,11 +209,11 @@ def test_the_stand_in_refuses_goals_that_a_controller_refuses(
     kind = gripper_action_types()[PARALLEL_GRIPPER_COMMAND]
     client = ActionClient(observer.node, kind, robot.action)
     try:
-        observer.until(client.server_is_ready, PATIENCE, "server")
+        observer.until(client.server_is_ready, TIMEOUT, "server")
         goal = kind.Goal()
         goal.command.position = positions
         future = client.send_goal_async(goal)
-        assert not observer.until(future.result, PATIENCE, "an answer").accepted
+        assert not observer.until(future.result, TIMEOUT, "an answer").accepted
     finally:
         client.destroy()
         observer.spin(0.2)
@@ -305,13 +225,13 @@ def test_the_stand_in_stalls_where_its_gripper_ends(start: Any, make_robot: Any,
     kind = gripper_action_types()[PARALLEL_GRIPPER_COMMAND]
     client = ActionClient(observer.node, kind, robot.action)
     try:
-        observer.until(client.server_is_ready, PATIENCE, "server")
+        observer.until(client.server_is_ready, TIMEOUT, "server")
         goal = kind.Goal()
         goal.command.position = [1.5]
         future = client.send_goal_async(goal)
-        handle = observer.until(future.result, PATIENCE, "an answer")
+        handle = observer.until(future.result, TIMEOUT, "an answer")
         done = handle.get_result_async()
-        result = observer.until(done.result, PATIENCE, "a result").result
+        result = observer.until(done.result, TIMEOUT, "a result").result
         assert (result.stalled, result.reached_goal) == (True, False)
         assert list(result.state.position) == pytest.approx([0.79])
     finally:

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-READER = Path(__file__).with_name("hostile_files.py")
-COUNTS = {"profile": 150, "bag": 120, "dataset": 250, "checkpoint": 60}
+READER = Path(__file__).with_name("support") / "hostile_files.py"
+COUNTS = {"profile": 150, "bag": 120, "dataset": 250, "video": 120, "checkpoint": 60}
 _GROWTH = 1024
 """Of memory while one file is read, MB."""
 

@@ -17,9 +17,11 @@ TOP_DOWN = (
     "hume_bench",
     "hume_bringup",
     "hume_operate",
+    "hume_views",
     "hume_bags",
     "hume_training",
     "hume_sim",
+    "hume_serve",
     "hume_session",
     "hume_system2",
     "hume_system1",
@@ -28,14 +30,19 @@ TOP_DOWN = (
 )
 DISTRIBUTIONS = {
     "accelerate": "accelerate",
+    "av": "av",
     "cv2": "opencv-python-headless",
     "huggingface_hub": "huggingface_hub",
     "imageio_ffmpeg": "imageio-ffmpeg",
     "lz4": "lz4",
     "matplotlib": "matplotlib",
     "mcap": "mcap",
+    "msgpack": "msgpack",
     "mujoco": "mujoco",
     "numpy": "numpy",
+    "peft": "peft",
+    "onnx": "onnx",
+    "onnxruntime": "onnxruntime",
     "pinocchio": "pin",
     "psutil": "psutil",
     "pyarrow": "pyarrow",
@@ -48,6 +55,7 @@ DISTRIBUTIONS = {
     "torch": "torch",
     "transformers": "transformers",
     "typer": "typer",
+    "websockets": "websockets",
     "yaml": "PyYAML",
     "zstandard": "zstandard",
 }
@@ -137,7 +145,7 @@ def test_the_package_file_names_what_is_imported(package: str) -> None:
 def test_the_package_file_names_nothing_else(package: str) -> None:
     root = ElementTree.parse(SOURCE / package / "package.xml").getroot()
     named = {element.text for element in root if element.tag in ("depend", "exec_depend")}
-    programs = {"hume_bringup": {"robot_state_publisher", "hume_bags", "hume_sim"}}.get(package, set())
+    programs = {"hume_bringup": {"robot_state_publisher", "hume_bags", "hume_sim", "hume_views"}}.get(package, set())
     assert {name for name in named - programs if not str(name).startswith("python3-") and name != "pinocchio"} <= (
         foreign_imports(package)
     )

@@ -85,7 +85,7 @@ def test_a_robot_whose_drivers_publish_their_own_joints_is_usable(observer: Any,
 def test_a_joint_that_nobody_publishes_is_named(observer: Any, drivers: list[Drivers]) -> None:
     drivers.append(Drivers(ARM))
     begin = time.monotonic()
-    with pytest.raises(ObservationError, match=f"no joint '{FINGER[0]}'; they have: {ARM[0]}"):
+    with pytest.raises(ObservationError, match=f"no joint '{FINGER[0]}'. They have: {ARM[0]}"):
         probe_sensors(observer.node, PROFILE, [], 2.0)
     assert time.monotonic() - begin > 1.0
 

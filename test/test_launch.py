@@ -100,14 +100,14 @@ def test_order_respawn_and_end(up: Callable[..., Up], observer: Any, checkpoint:
 
     first = stack.pid("system2_node")
     os.kill(first, signal.SIGKILL)
-    observer.until(lambda: "hume_system2 ended with exit code -9; starting it again" in stack.output, 10.0, "a word")
+    observer.until(lambda: "hume_system2 ended with exit code -9. Starting it again" in stack.output, 10.0, "a word")
     observer.until(lambda: statuses[-1].mode == System1Status.HOLD, 30.0, "System 1 holding without System 2")
     observer.until(lambda: statuses[-1].mode == System1Status.RUNNING, START_TIMEOUT, "System 1 going on")
     assert stack.pid("system2_node") != first
 
     os.kill(stack.pid("system1_node"), signal.SIGKILL)
     observer.until(lambda: stack.process.poll() is not None, 20.0, "the end of all with System 1")
-    assert "hume_system1 ended with exit code -9; stopping" in stack.output
+    assert "hume_system1 ended with exit code -9. Stopping" in stack.output
 
 
 def test_an_end_effector_policy_moves_a_robot_of_its_own_profile(up: Callable[..., Up], observer: Any) -> None:
@@ -132,7 +132,7 @@ def test_a_node_that_cannot_be_configured_ends_the_launch(up: Callable[..., Up],
     observer.until(lambda: stack.process.poll() is not None, START_TIMEOUT, "the end of the launch")
     assert stack.process.returncode == 2
     assert stack.output.count("cannot configure: '/nonexistent' is no folder") == 1
-    assert "hume_system2 could not start, its message is above; stopping" in stack.output
+    assert "hume_system2 could not start, its message is above. Stopping" in stack.output
     assert "Traceback" not in stack.output
 
 

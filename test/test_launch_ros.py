@@ -85,5 +85,5 @@ def test_a_node_that_cannot_be_configured_ends_the_launch(observer: Any, tmp_pat
     assert process.returncode == 1
     text = log.read_text(errors="replace")
     assert text.count("cannot configure: '/nonexistent' is no folder") == 1
-    assert "hume_system2 could not start; its message is above" in text
+    assert "hume_system2 could not start. Its message is above" in text
     assert "Traceback" not in text

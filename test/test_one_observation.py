@@ -109,7 +109,9 @@ def test_live_bag_session_and_export_give_the_same(contract: tuple[PolicyContrac
     bag = recorded(sent, tmp_path / "bag", robot_name)
     check([item.frame for item in BagObservations(BagReader(bag), robot).frames()], wanted)
     check(in_a_session(sent, robot), wanted)
-    options = ExportOptions((bag,), tmp_path / "data", robot_name, task="lift", actions="states", contract=name)
+    options = ExportOptions(
+        (bag,), tmp_path / "data", robot_name, task="lift", actions="states", contract=name, images=True
+    )
     assert run_export(options) == 0
     data = load_demonstrations(tmp_path / "data")
     known = {state.tobytes(): pictures for state, pictures in wanted}

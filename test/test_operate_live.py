@@ -64,7 +64,7 @@ def test_the_script_of_the_readme(ros_domain: int, tmp_path: Path) -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{log}"
     assert f"task: {TASK}" in done.stdout
     assert "estop: emergency stop" in log
-    assert 'idle; give a task: hume task "TEXT"' in log
+    assert 'idle. Give a task: hume task "TEXT"' in log
     (episode,) = find_episodes(BagReader(tmp_path / "run_1"))
     assert (episode.instruction, episode.label, episode.success) == (TASK, "failure", False)
     judged = {item.message.instruction for item in BagReader(tmp_path / "run_1").messages(["/sim/episode"])}

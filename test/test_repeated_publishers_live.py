@@ -55,7 +55,7 @@ def test_a_system2_that_runs_twice_is_warned_about(ros_domain: int, checkpoint: 
         observer.until(lambda: warnings, SETTLED + 30.0, "the warning of System 1")
         told, text = warnings[0]
         assert told - begun >= SETTLED - 1.0, "a crashed process would still be in the graph"
-        assert f"/hume_system2 publishes on {TOPIC} from 2 processes; stop all but one" in text
+        assert f"/hume_system2 publishes on {TOPIC} from 2 processes. Stop all but one" in text
         assert statuses[-1].mode == System1Status.IDLE, "a warning is no fault"
 
         finding = doctor()[TOPIC]

@@ -229,8 +229,8 @@ def test_a_field_of_a_field(observer: Any, begin: Any, publisher: Any) -> None:
             r"ur_dashboard_msgs/msg/SafetyMode, which is not installed; apt install .*ur-dashboard-msgs, or leave",
         ),
         ({"type": "std_msgs/NoSuch"}, "std_msgs/msg/NoSuch, which is not installed"),
-        ({"type": "lifecycle_msgs/State", "field": "mode"}, r"has no field 'mode'; it has: id, label"),
-        ({"type": "std_msgs/Header", "field": "stamp"}, "field 'stamp' is Time; valid: a number, text, or bool"),
+        ({"type": "lifecycle_msgs/State", "field": "mode"}, r"has no field 'mode'. It has: id, label"),
+        ({"type": "std_msgs/Header", "field": "stamp"}, "field 'stamp' is Time. Valid: a number, text, or bool"),
     ],
 )
 def test_a_state_that_cannot_be_read_is_one_clear_error(begin: Any, state: dict[str, Any], says: str) -> None:

@@ -20,7 +20,7 @@ setup(
         (f"share/{package_name}", ["package.xml"]),
         files("launch"),
         files("config"),
-        *(files(f"config/{folder}") for folder in ("foxglove", "gazebo", "limits", "robots", "rviz", "sros2")),
+        *(files(f"config/{folder}") for folder in ("gazebo", "limits", "robots", "sros2")),
         files("urdf"),
         files("worlds"),
     ],

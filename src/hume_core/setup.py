@@ -15,6 +15,8 @@ setup(
         "huggingface_hub",
         "matplotlib",
         "numpy",
+        "onnx",
+        "onnxruntime",
         "opencv-python-headless",
         "pin",
         "pydantic",

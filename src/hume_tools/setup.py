@@ -12,10 +12,8 @@ setup(
         (f"share/{package_name}", ["package.xml"]),
     ],
     install_requires=[
-        "imageio-ffmpeg",
         "mujoco",
         "numpy",
-        "opencv-python-headless",
         "PyYAML",
         "rich",
         "setuptools",
@@ -25,7 +23,7 @@ setup(
     zip_safe=True,
     maintainer="Hume robot stack maintainers",
     maintainer_email="maintainers@hume-robot-stack.example",
-    description="The hume command: doctor, demo, up, parity, bench",
+    description="The hume command: doctor, up, parity, bench",
     license="Apache-2.0",
     entry_points={"console_scripts": ["hume = hume_tools.cli.main:main"]},
 )

@@ -11,7 +11,11 @@ import typer
 from hume_core.command_line import make_app, run_app
 
 Robot = Annotated[str, typer.Option(help="Robot profile: a name or the path of a YAML file.")]
-Bag = Annotated[Path, typer.Argument(help="Folder of the bag, or its .mcap file.")]
+Bag = Annotated[Path, typer.Argument(help="Folder of the bag, or its .mcap or .db3 file.")]
+Recorded = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--namespace", help="Namespace of the recorded topics. Left out: where the robot's sensors are."),
+]
 Namespace = Annotated[str, typer.Option(help="Namespace of the stack.")]
 
 
@@ -53,13 +57,13 @@ def replay(
 
 
 def export(
-    bags: Annotated[list[Path], typer.Argument(help="Folders of bags, or .mcap files.")],
+    bags: Annotated[list[Path], typer.Argument(help="Folders of bags, or .mcap or .db3 files.")],
     to: Annotated[tuple[str, Path], typer.Option(help="Format (lerobot) and folder of the new dataset.")],
     robot: Annotated[str, typer.Option(help="Robot profile; empty: the one the bag was recorded with.")] = "",
     contract: Annotated[
         str, typer.Option(help="State and pictures as this policy contract wants them: a built-in name or a path.")
     ] = "",
-    namespace: Namespace = "",
+    namespace: Recorded = None,
     task: Annotated[str, typer.Option(help="Instruction of bags that have none, or instead of theirs.")] = "",
     success: Annotated[Optional[bool], typer.Option("--success/--failure", help="Label of every episode.")] = None,  # noqa: UP045
     actions: Annotated[str, typer.Option(help="commands, or states: measured positions one step later.")] = "commands",
@@ -68,20 +72,39 @@ def export(
         Optional[float],  # noqa: UP045
         typer.Option(min=0.0, help="Oldest usable observation, s. Default: the profile's observation.max_age."),
     ] = None,
+    images: Annotated[
+        bool, typer.Option("--images", help="Store PNG images instead of videos: exact, and far larger.")
+    ] = False,
+    push_to_hub: Annotated[
+        str, typer.Option(help="Publish the dataset under this name on the Hugging Face hub: OWNER/NAME.")
+    ] = "",
 ) -> None:
     """Turn bags into a LeRobot dataset that `hume train` reads: one episode per goal, on the action grid."""
     from hume_bags.export import ExportOptions, run_export
 
     if to[0] != "lerobot":
         raise typer.BadParameter(f"format '{to[0]}' is unknown; valid: --to lerobot FOLDER")
-    options = ExportOptions(tuple(bags), to[1], robot, namespace, task, success, actions, image_size, max_age, contract)
+    options = ExportOptions(
+        tuple(bags),
+        to[1],
+        robot,
+        namespace,
+        task,
+        success,
+        actions,
+        image_size,
+        max_age,
+        contract,
+        images=images,
+        push_to_hub=push_to_hub,
+    )
     raise typer.Exit(run_export(options))
 
 
 def inspect_bag(
     bag: Bag,
     robot: Annotated[str, typer.Option(help="Robot profile. Empty: the one the bag was recorded with.")] = "",
-    namespace: Namespace = "",
+    namespace: Recorded = None,
     json_file: Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")] = None,  # noqa: UP045
     rerun: Annotated[Optional[Path], typer.Option(help="Also write a .rrd file for the rerun viewer.")] = None,  # noqa: UP045
 ) -> None:

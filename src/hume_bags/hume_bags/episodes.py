@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hume_bags.reader import BagMessage, BagReader
+from hume_bags.recorded_clock import RecordedClock
 from hume_core import labels
 from hume_core.epochs import ahead, instruction_of
 from hume_core.labels import Label
@@ -60,20 +61,18 @@ def find_episodes(reader: BagReader, task: str = "") -> list[RecordedEpisode]:
         reader: the bag.
         task: instruction of a bag that has none. Where given, it also replaces recorded ones.
     """
-    goals = _goals(reader)
+    clock = RecordedClock.of(reader)
+    start, end = clock.seconds(reader.start_ns), clock.seconds(reader.end_ns)
+    goals = _goals(reader, end)
     scenes = _messages(reader, _SCENES)
     episodes = [_judged(goal, [item.message for item in scenes]) for goal in goals] if goals else _from_scenes(scenes)
     if not episodes and task:
-        episodes = [
-            RecordedEpisode(
-                task, reader.start_ns * 1e-9, reader.end_ns * 1e-9, "end of the recording", begun_ns=reader.start_ns
-            )
-        ]
+        episodes = [RecordedEpisode(task, start, end, "end of the recording", begun_ns=reader.start_ns)]
     episodes = _labelled(episodes, _messages(reader, labels.TOPIC))
     return [replace(episode, instruction=task) for episode in episodes] if task else episodes
 
 
-def _goals(reader: BagReader) -> list[RecordedEpisode]:
+def _goals(reader: BagReader, end: float) -> list[RecordedEpisode]:
     episodes: list[RecordedEpisode] = []
     running: BagMessage | None = None
     for item in _messages(reader, _EPOCHS):
@@ -84,7 +83,7 @@ def _goals(reader: BagReader) -> list[RecordedEpisode]:
         if instruction_of(epoch.reason):
             running = item
     if running is not None:
-        episodes.append(_goal(running, reader.end_ns * 1e-9, "end of the recording"))
+        episodes.append(_goal(running, end, "end of the recording"))
     return episodes
 
 

@@ -12,22 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from hume_bags.commands import Track, commanded, measured
+from hume_bags.commands import Commands, measured
+from hume_bags.dataset_features import dataset_features, frame_rate
 from hume_bags.episodes import RecordedEpisode, find_episodes
 from hume_bags.errors import BagError
+from hume_bags.interventions import Interventions, status_topics
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
-from hume_core.action_spaces import AngleUnit
+from hume_bags.topics import recorded_namespace
+from hume_bags.tracks import Track
 from hume_core.durations import FirstUnits
 from hume_core.errors import DatasetError, HumeError
 from hume_core.json_report import json_text
 from hume_core.policy_contract import named_contract
 from hume_core.robot import RobotProfile
-from hume_core.state.kinds import GripperForm
-from hume_core.state.parts import GripperPart, JointPart, StatePart
 from hume_ros.observation_buffer import SensorFrame
-from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, STATE, SUCCESS, Feature
+from hume_training.data.hub import check_name, push_dataset
+from hume_training.data.layout import ACTION, IMAGE_PREFIX, INFO, INTERVENTION, STATE, SUCCESS, Feature
 from hume_training.data.writer import EpisodeData, finish, stage_shard
 
 ACTIONS = ("commands", "states")
@@ -44,13 +46,15 @@ class ExportOptions:
     bags: tuple[Path, ...]
     folder: Path
     robot: str = ""
-    namespace: str = ""
+    namespace: str | None = None
     task: str = ""
     success: bool | None = None
     actions: str = "commands"
     image_size: int | None = None
     max_age: float | None = None
     contract: str = ""
+    images: bool = False
+    push_to_hub: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ def run_export(options: ExportOptions) -> int:
         raise BagError(f"'{options.folder}' holds a dataset already; name another folder")
     if options.actions not in ACTIONS:
         raise BagError(f"--actions is '{options.actions}'; valid: {', '.join(ACTIONS)}")
+    if options.push_to_hub:
+        check_name(options.push_to_hub)
     plans = [_plan(path, options) for path in options.bags]
     _check_same_robot(plans)
     skipped: list[str] = []
@@ -81,12 +87,16 @@ def run_export(options: ExportOptions) -> int:
         skipped.append(
             f"column '{SUCCESS}': nothing says how every episode ended; use hume label, --success or --failure"
         )
+    flags = [
+        *([INTERVENTION] if any(status_topics(plan.reader) for plan in plans) else []),
+        *([SUCCESS] if labelled else []),
+    ]
     features: dict[str, Feature] = {}
     rest = FirstUnits(len(kept), "episodes")
     sources: list[dict[str, Any]] = []
     for plan in plans:
         for recorded, episode in export_bag(plan.reader, plan.profile, plan.episodes, options, skipped):
-            features = features or _features(plan.profile, episode.columns, labelled)
+            features = features or dataset_features(plan.profile, episode.columns, flags, options.images)
             try:
                 stage_shard(options.folder, len(sources), [episode], features)
             except DatasetError as error:
@@ -96,11 +106,13 @@ def run_export(options: ExportOptions) -> int:
             sources.append({"bag": str(plan.reader.path), "frames": episode.length, **asdict(recorded)})
     if not sources:
         raise BagError("no episode could be exported: " + ("; ".join(skipped) or "no bag was named"))
-    finish(options.folder, features, _rate(plans[0].profile), plans[0].profile.name)
+    finish(options.folder, features, frame_rate(plans[0].profile), plans[0].profile.name)
     provenance = {str(plan.reader.path): plan.reader.provenance for plan in plans}
     content = {"episodes": sources, "skipped": skipped, "provenance": provenance}
     (options.folder / SOURCES).write_text(json_text(content, indent=1), encoding="utf-8")
     _report(options.folder, sources, skipped)
+    if options.push_to_hub:
+        Console(stderr=True).print(f"published: {push_dataset(options.folder, options.push_to_hub)}", markup=False)
     return 0
 
 
@@ -115,20 +127,24 @@ def export_bag(
     if not episodes:
         skipped.append(f"{reader.path}: no goal and no scene was recorded; name the instruction with --task")
         return
-    track = (commanded if options.actions == "commands" else measured)(reader, profile, options.namespace)
-    observations = BagObservations(reader, profile, namespace=options.namespace)
+    namespace = recorded_namespace(reader.recorded, profile, options.namespace)
+    observations = BagObservations(reader, profile, namespace=namespace)
+    commands = Commands(reader, profile, namespace)
+    track = commands.track() if options.actions == "commands" else measured(reader, profile, namespace)
+    takeovers = Interventions(reader)
     kept = [episode for episode in episodes if not episode.discarded]
     for episode in episodes:
         if episode.discarded:
             skipped.append(f"{reader.path}: '{episode.instruction}' at {episode.start:.2f} s: labelled discard")
     for recorded, frames in _frames_by_episode(observations, profile, kept, options.image_size):
         try:
-            columns = _columns(frames, track, profile, recorded, options)
+            columns = _columns(frames, track, profile, recorded, options, takeovers)
         except HumeError as error:
             skipped.append(f"{reader.path}: '{recorded.instruction}' at {recorded.start:.2f} s: {error}")
             continue
         yield recorded, EpisodeData(columns, recorded.instruction, recorded.seed, bool(recorded.success))
-    skipped += [f"{reader.path}: {count} times: {what}" for what, count in observations.problems.items()]
+    problems = commands.problems + observations.problems
+    skipped += [f"{reader.path}: {count} times: {what}" for what, count in problems.items()]
     skipped += [f"{reader.path}: {problem}" for problem in reader.problems]
 
 
@@ -156,20 +172,13 @@ def _seen(profile: RobotProfile, name: str) -> RobotProfile:
 
 def _check_same_robot(plans: Sequence[_Plan]) -> None:
     first = plans[0].profile
-    _rate(first)
+    frame_rate(first)
     for plan in plans:
         if (plan.profile.name, plan.profile.joint_names) != (first.name, first.joint_names):
             raise BagError(
                 f"{plan.reader.path} is of robot '{plan.profile.name}', the first bag of '{first.name}'; "
                 "export them into datasets of their own"
             )
-
-
-def _rate(profile: RobotProfile) -> int:
-    rate = 1.0 / profile.action.dt
-    if abs(rate - round(rate)) > 1e-6:
-        raise BagError(f"action.dt is {profile.action.dt} s; LeRobot datasets want a whole number of steps per second")
-    return round(rate)
 
 
 def _frames_by_episode(
@@ -197,17 +206,22 @@ def grid(start: float, end: float, dt: float) -> NDArray[np.float64]:
 
 
 def _columns(
-    frames: Sequence[SensorFrame], track: Track, profile: RobotProfile, episode: RecordedEpisode, options: ExportOptions
+    frames: Sequence[SensorFrame],
+    track: Track,
+    profile: RobotProfile,
+    episode: RecordedEpisode,
+    options: ExportOptions,
+    takeovers: Interventions,
 ) -> dict[str, NDArray[Any]]:
     """One row per action step: the newest observation at its time, and the command at its time."""
     frames = sorted(frames, key=lambda frame: frame.stamp)
     stamps = np.array([frame.stamp for frame in frames])
     ahead = profile.action.dt if options.actions == "states" else 0.0
     known = stamps[stamps >= episode.start]
-    if not len(known) or not len(track.times):
+    if not len(known):
         raise BagError("cameras and joint states never match in it")
-    start = max(episode.start, known[0], track.times[0] - ahead)
-    times = grid(start, min(episode.end, track.times[-1] - ahead), profile.action.dt)
+    start = max(episode.start, known[0], track.start - ahead)
+    times = grid(start, min(episode.end, track.end - ahead), profile.action.dt)
     if len(times) < _FEWEST_FRAMES:
         raise BagError(
             f"it has less than {_FEWEST_FRAMES} steps of {profile.action.dt} s with observations and actions"
@@ -227,6 +241,7 @@ def _columns(
     }
     columns[STATE] = np.stack([frame.states[-1] for frame in picked])
     columns[ACTION] = track.at(times + ahead).astype(np.float32)
+    columns[INTERVENTION] = takeovers.at(times)
     if episode.success is not None:
         columns[SUCCESS] = np.zeros(len(times), dtype=bool)
         columns[SUCCESS][-1] = episode.success
@@ -237,32 +252,6 @@ def _resized(image: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
     if size is None:
         return image
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-
-
-def _features(profile: RobotProfile, columns: Mapping[str, NDArray[Any]], labelled: bool) -> dict[str, Feature]:
-    state = state_names(profile)
-    action = (*profile.joint_names, *(() if profile.gripper is None else ("gripper",)))
-    features = {
-        key: Feature("image", values.shape[1:], ("height", "width", "channels"))
-        for key, values in columns.items()
-        if key.startswith(IMAGE_PREFIX)
-    }
-    features[STATE] = Feature("float32", (len(state),), state)
-    features[ACTION] = Feature("float32", (len(action),), action)
-    return {**features, **({SUCCESS: Feature("bool", (1,))} if labelled else {})}
-
-
-def state_names(profile: RobotProfile) -> tuple[str, ...]:
-    """Names of a state's numbers, with an ending where they are not in m or rad. Trainings read that."""
-    grippers = () if profile.gripper is None else (profile.gripper.joint,)
-    return tuple(f"{name}{_unit(part)}" for part in profile.state for name in part.names(profile.joint_names, grippers))
-
-
-def _unit(part: StatePart) -> str:
-    if isinstance(part, JointPart) and part.unit is AngleUnit.DEG:
-        return "_deg"
-    plain = (GripperForm.POSITION, GripperForm.FINGERS)
-    return f"_{part.form.value}" if isinstance(part, GripperPart) and part.form not in plain else ""
 
 
 def _report(folder: Path, sources: Sequence[Mapping[str, Any]], skipped: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,14 @@ from hume_bags.episodes import RecordedEpisode, find_episodes
 from hume_bags.errors import BagError
 from hume_bags.observations import BagObservations
 from hume_bags.reader import BagMessage, BagReader
+from hume_bags.recorded_clock import RecordedClock
 from hume_bags.recorded_robot import profile_for
-from hume_bags.topics import resolved
+from hume_bags.topics import recorded_namespace, resolved
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
+from hume_core.texts import listed, shortened
 from hume_ros.conversions import image_to_rgb, stamp_seconds
+from hume_ros.image_encodings import is_depth
 
 _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
@@ -32,6 +35,7 @@ class TopicFigures:
         longest_gap, gap_at: longest silence, and how far into the bag it begins.
         age_median, age_highest: arrival minus stamp. None without stamps.
         unsorted_stamps: messages whose stamp is earlier than the one before.
+        unstamped: messages with a header whose stamp is zero.
         undecodable: messages that do not fit their type or have unusable content.
         image_sizes: width x height and encoding of images, each once.
         joints: names in joint states, in their order, each set once.
@@ -46,6 +50,7 @@ class TopicFigures:
     age_median: float | None = None
     age_highest: float | None = None
     unsorted_stamps: int = 0
+    unstamped: int = 0
     undecodable: int = 0
     image_sizes: list[str] = field(default_factory=list)
     joints: list[list[str]] = field(default_factory=list)
@@ -83,7 +88,7 @@ class Unusable:
 
 @dataclass
 class Inspection:
-    """Everything that `inspect_bag` finds. Times in s."""
+    """Everything that `inspect_bag` finds. Times in s, on the clock of the stamps where that was recorded."""
 
     bag: str
     start: float
@@ -92,63 +97,68 @@ class Inspection:
     topics: dict[str, TopicFigures]
     episodes: list[RecordedEpisode]
     robot: str = ""
+    namespace: str = ""
     sync: SyncFigures | None = None
     unusable: list[Unusable] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def inspect_bag(reader: BagReader, robot: str = "", namespace: str = "") -> Inspection:
+def inspect_bag(reader: BagReader, robot: str = "", namespace: str | None = None) -> Inspection:
     """Read a whole bag.
 
     Args:
         reader: the bag.
         robot: profile to hold it against. Empty takes the one it was recorded with.
-        namespace: of the recorded topics.
+        namespace: of the recorded topics. None: see `recorded_namespace`.
     """
-    start = reader.start_ns * 1e-9
+    clock = RecordedClock.of(reader)
+    start = clock.seconds(reader.start_ns)
     result = Inspection(
         bag=str(reader.path),
         start=start,
-        duration=(reader.end_ns - reader.start_ns) * 1e-9,
+        duration=clock.seconds(reader.end_ns) - start,
         provenance=reader.provenance,
-        topics=_topics(reader),
+        topics=_topics(reader, clock),
         episodes=find_episodes(reader),
     )
     try:
         profile = profile_for(reader, robot)
         result.robot = profile.name
-        _check_joints(result, profile, namespace)
-        _check_sync(result, reader, profile, namespace)
+        result.namespace = recorded_namespace(reader.recorded, profile, namespace)
+        _check_joints(result, profile)
+        _check_sync(result, reader, profile)
     except HumeError as error:
         result.problems.append(str(error))
         result.unusable.append(Unusable(0.0, result.duration, str(error)))
-    result.problems = reader.problems + result.problems
+    result.problems = reader.problems + _doubled_joints(result.topics) + result.problems
     return result
 
 
-def _topics(reader: BagReader) -> dict[str, TopicFigures]:
+def _topics(reader: BagReader, clock: RecordedClock) -> dict[str, TopicFigures]:
     """Figures of every topic, in one pass."""
     collected: dict[str, _Collector] = {
-        topic: _Collector(TopicFigures(info.type, info.count, problem=info.problem))
+        topic: _Collector(TopicFigures(info.type, info.count, problem=info.problem), clock)
         for topic, info in reader.topics.items()
     }
     for item in reader.messages():
         collected[item.topic].add(item)
-    return {topic: collector.finish(reader.start_ns) for topic, collector in collected.items()}
+    begin = clock.ros_time(reader.start_ns)
+    return {topic: collector.finish(begin) for topic, collector in collected.items()}
 
 
 class _Collector:
     """Gathers the figures of one topic."""
 
-    def __init__(self, figures: TopicFigures) -> None:
-        self._figures = figures
+    def __init__(self, figures: TopicFigures, clock: RecordedClock) -> None:
+        self._figures, self._clock = figures, clock
         self._arrivals: list[int] = []
         self._ages: list[float] = []
         self._newest = float("-inf")
 
     def add(self, item: BagMessage) -> None:
         """Take a message into account."""
-        self._arrivals.append(item.log_time_ns)
+        arrival = self._clock.ros_time(item.log_time_ns)
+        self._arrivals.append(arrival)
         try:
             message = item.message
             self._add_content(message)
@@ -158,16 +168,16 @@ class _Collector:
         header = getattr(message, "header", None)
         stamp = 0.0 if header is None else stamp_seconds(header.stamp)
         if stamp > 0:
-            self._ages.append(item.log_time_ns * 1e-9 - stamp)
+            self._ages.append(arrival * 1e-9 - stamp)
             self._figures.unsorted_stamps += stamp < self._newest
             self._newest = max(self._newest, stamp)
+        elif header is not None:
+            self._figures.unstamped += 1
 
     def _add_content(self, message: Any) -> None:
         figures = self._figures
         if figures.type in _IMAGES:
-            height, width = image_to_rgb(message).shape[:2]
-            kind = getattr(message, "encoding", None) or message.format
-            _note(figures.image_sizes, f"{width}x{height} {kind}")
+            _note(figures.image_sizes, _image(message))
         elif figures.type == "sensor_msgs/msg/JointState":
             _note(figures.joints, list(message.name))
 
@@ -185,25 +195,54 @@ class _Collector:
         return figures
 
 
+def _image(message: Any) -> str:
+    """Size and encoding of an image.
+
+    Raises:
+        ObservationError: it cannot be decoded.
+    """
+    kind = shortened(str(getattr(message, "encoding", None) or message.format), 60)
+    if is_depth(kind):  # no picture, and recorded as it is
+        size = f"{message.width}x{message.height} " if hasattr(message, "width") else ""
+        return f"{size}{kind} (depth)"
+    height, width = image_to_rgb(message).shape[:2]
+    return f"{width}x{height} {kind}"
+
+
 def _note(seen: list[Any], value: Any) -> None:
     if value not in seen:
         seen.append(value)
 
 
-def _check_joints(result: Inspection, profile: RobotProfile, namespace: str) -> None:
-    topic = resolved(profile.joint_states, namespace)
+def _doubled_joints(topics: Mapping[str, TopicFigures]) -> list[str]:
+    """Joint states that hold several numbers for a joint."""
+    doubled = [
+        (topic, name, names.count(name))
+        for topic, figures in topics.items()
+        for names in figures.joints
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    return [f"'{topic}' names joint '{name}' {count} times in one message" for topic, name, count in doubled]
+
+
+def _check_joints(result: Inspection, profile: RobotProfile) -> None:
+    topic = resolved(profile.joint_states, result.namespace)
     figures = result.topics.get(topic)
-    for names in [] if figures is None else figures.joints:
-        missing = [name for name in profile.joint_names if name not in names]
-        if missing:
-            result.problems.append(
-                f"'{topic}' has no joint '{missing[0]}' of robot '{profile.name}'; it has: {', '.join(names)}"
-            )
+    if figures is None or not figures.joints:
+        return
+    # Several drivers may share the topic, with some of the joints each.
+    names = list(dict.fromkeys(name for layout in figures.joints for name in layout))
+    missing = [name for name in profile.joint_names if name not in names]
+    if missing:
+        result.problems.append(
+            f"'{topic}' has no joint '{missing[0]}' of robot '{profile.name}'; it has: {listed(names) or 'none'}"
+        )
 
 
-def _check_sync(result: Inspection, reader: BagReader, profile: RobotProfile, namespace: str) -> None:
+def _check_sync(result: Inspection, reader: BagReader, profile: RobotProfile) -> None:
     """Match observations as it is done live, and find the times without a fresh one."""
-    observations = BagObservations(reader, profile, namespace=namespace)
+    observations = BagObservations(reader, profile, namespace=result.namespace)
     stamps, arrivals = [], []
     for item in observations.frames():
         stamps.append(item.stamps)

@@ -17,7 +17,11 @@ _SHOWN = ("robot", "checkpoint", "checkpoint_id", "git_commit", "profile_hash", 
 
 
 def run_inspect(
-    bag: Path, robot: str = "", namespace: str = "", json_file: Path | None = None, rerun_file: Path | None = None
+    bag: Path,
+    robot: str = "",
+    namespace: str | None = None,
+    json_file: Path | None = None,
+    rerun_file: Path | None = None,
 ) -> int:
     """Print the report. Returns 0.
 
@@ -32,7 +36,7 @@ def run_inspect(
     if rerun_file is not None:
         from hume_bags.rerun_export import export_rerun
 
-        export_rerun(reader, rerun_file)
+        export_rerun(reader, rerun_file, robot, namespace or "")
     return 0
 
 
@@ -65,6 +69,8 @@ def _content(figures: TopicFigures) -> str:
     words = list(figures.image_sizes)
     if figures.unsorted_stamps:
         words.append(f"{figures.unsorted_stamps} stamps go back")
+    if figures.unstamped:
+        words.append(f"{figures.unstamped} carry no stamp")
     if figures.undecodable:
         words.append(f"{figures.undecodable} cannot be decoded")
     return "; ".join([*words, *([figures.problem] if figures.problem else [])])
@@ -75,6 +81,8 @@ def _facts(found: Inspection) -> Table:
     for key in _SHOWN:
         if found.provenance.get(key):
             table.add_row(key, str(found.provenance[key]))
+    if found.namespace:
+        table.add_row("namespace", found.namespace)
     for topic, figures in found.topics.items():
         for names in figures.joints:
             table.add_row(f"joints of {topic}", ", ".join(names))

@@ -14,8 +14,7 @@ from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Message, Schema
 
-LARGEST_CHUNK = 128 * 1024 * 1024
-"""Of a chunk or message once it is unpacked, bytes. Recorders write a few megabytes."""
+from hume_bags.packing import LARGEST_UNPACKED, unpacked_zstd
 
 MOST_RECORDS = 500_000
 """Of a chunk. A thousand messages a second fill one only after minutes."""
@@ -37,8 +36,8 @@ def chunk_records(body: bytes) -> Iterator[Schema | Channel | Message]:
         body: content of the chunk's record.
 
     Raises:
-        ValueError: it unpacks to more than it says or than `LARGEST_CHUNK`, its checksum is wrong, or it holds what no
-            chunk may hold.
+        ValueError: it unpacks to more than it says or than `LARGEST_UNPACKED`, its checksum is wrong, or it holds what
+            no chunk may hold.
         McapError, EOFError, LookupError, OverflowError, struct.error, zstandard.ZstdError, RuntimeError: it is
             damaged.
     """
@@ -69,28 +68,10 @@ def message_record(body: bytes) -> Message:
     return Message(channel, log_time, body[_MESSAGE_HEADER.size :], publish_time, sequence)
 
 
-def unpacked_zstd(data: bytes, size: int | None = None) -> bytes:
-    """What a zstd frame holds.
-
-    Args:
-        data: the frame.
-        size: bytes that it must have. None: any number up to `LARGEST_CHUNK`.
-
-    Raises:
-        ValueError: it has another size, or is too large.
-        zstandard.ZstdError: it is damaged.
-    """
-    said = zstandard.frame_content_size(data)
-    if said > LARGEST_CHUNK or (size is not None and said not in (-1, size)):
-        raise ValueError(f"it unpacks to {said} bytes; valid: {LARGEST_CHUNK if size is None else size}")
-    limit = LARGEST_CHUNK if size is None else size
-    return zstandard.decompress(data, max_output_size=limit) if limit else b""
-
-
 def _unpacked(chunk: Chunk) -> bytes:
     size = chunk.uncompressed_size
-    if size > LARGEST_CHUNK:
-        raise ValueError(f"it unpacks to {size} bytes; valid: at most {LARGEST_CHUNK}")
+    if size > LARGEST_UNPACKED:
+        raise ValueError(f"it unpacks to {size} bytes; valid: at most {LARGEST_UNPACKED}")
     if chunk.compression == "zstd":
         data = unpacked_zstd(chunk.data, size)
     elif chunk.compression == "lz4":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, cast
@@ -16,105 +16,84 @@ from mcap.records import Channel, Message, Metadata, Schema
 
 from hume_bags.errors import BagError
 from hume_bags.mcap_chunk import DAMAGE, RECORD_HEADER, chunk_records, message_record
-from hume_core.texts import shortened
+from hume_bags.packing import LARGEST_UNPACKED
+from hume_bags.storage import BagFile, Block, reason
 
-_MOST_PROBLEMS = 50
-_MAGIC = b"\x89MCAP0\r\n"
-
-
-@dataclass(frozen=True)
-class Block:
-    """A chunk, or messages between chunks: the unit that is read at once.
-
-    Attributes:
-        start, end: lowest and highest log time, ns.
-        offsets: in the file: of the chunk, or of each message.
-        channels: numbers of the channels that have messages in it.
-        chunk: whether it is a chunk.
-    """
-
-    start: int
-    end: int
-    offsets: tuple[int, ...]
-    channels: frozenset[int]
-    chunk: bool = True
+MAGIC = b"\x89MCAP0\r\n"
+_INDEXED = (Opcode.CHUNK, Opcode.MESSAGE, Opcode.CHANNEL, Opcode.SCHEMA, Opcode.METADATA)
 
 
-@dataclass
-class McapFile:
-    """What a file holds. Make it with `open_mcap`.
+@dataclass(kw_only=True)
+class McapFile(BagFile):
+    """An MCAP file. Make it with `open_mcap`. A block's place is the byte of the chunk, or of each message."""
 
-    Attributes:
-        channels, schemas: by number.
-        counts: messages by channel number.
-        blocks: in file order.
-        metadata: the metadata records in file order.
-        problems: what could not be read. Grows while messages are read.
-    """
-
-    path: Path
     stream: IO[bytes]
-    channels: dict[int, Channel] = field(default_factory=dict)
-    schemas: dict[int, Schema] = field(default_factory=dict)
-    counts: dict[int, int] = field(default_factory=dict)
-    blocks: list[Block] = field(default_factory=list)
-    metadata: list[Metadata] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
-    def messages(self, block: Block) -> list[Message]:
-        """The messages of a block in file order. None, and a problem, where it is damaged."""
+    def messages(self, block: Block, channels: Collection[int]) -> list[Message]:
+        """See `BagFile`."""
         try:
             if block.chunk:
-                records = chunk_records(self._record(block.offsets[0])[1])
+                records = chunk_records(self._content_at(block.place[0]))
                 return [record for record in records if isinstance(record, Message)]
-            return [message_record(self._record(offset)[1]) for offset in block.offsets]
+            return [message_record(self._content_at(offset)) for offset in block.place]
         except DAMAGE as error:
-            place = f"{self.path.name}: the chunk at byte {block.offsets[0]}"
-            self.note(f"{place} is damaged and was skipped ({_reason(error)})")
+            place = f"{self.path.name}: the chunk at byte {block.place[0]}"
+            self.note(f"{place} is damaged and was skipped ({reason(error)})")
             return []
 
-    def note(self, problem: str) -> None:
-        """Report a problem once, and no more than `_MOST_PROBLEMS` of them."""
-        if problem not in self.problems and len(self.problems) <= _MOST_PROBLEMS:
-            full = len(self.problems) == _MOST_PROBLEMS
-            self.problems.append(f"{self.path.name}: further problems are not listed" if full else problem)
+    def close(self) -> None:
+        """See `BagFile`."""
+        self.stream.close()
 
-    def _record(self, offset: int) -> tuple[int, bytes]:
-        """Opcode and content of the record at an offset.
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return os.fstat(self.stream.fileno()).st_size
+
+    def header(self, offset: int) -> tuple[int, int]:
+        """Opcode and length of the record at an offset. The content is what is read next.
 
         Raises:
             EOFError: the file ends before the record does.
         """
-        size = os.fstat(self.stream.fileno()).st_size
+        size = self.size
         if offset > size - RECORD_HEADER.size:
             raise EOFError("the file ends here")
         self.stream.seek(offset)
         opcode, length = RECORD_HEADER.unpack(self.stream.read(RECORD_HEADER.size))
         if length > size - self.stream.tell():
             raise EOFError("the file ends within the record")
-        return opcode, self.stream.read(length)
+        return opcode, length
+
+    def content(self, length: int) -> bytes:
+        """What follows a header.
+
+        Raises:
+            ValueError: it is too large.
+        """
+        if length > LARGEST_UNPACKED:
+            raise ValueError(f"it has {length} bytes; valid: at most {LARGEST_UNPACKED}")
+        return self.stream.read(length)
+
+    def _content_at(self, offset: int) -> bytes:
+        return self.content(self.header(offset)[1])
 
 
-def _reason(error: BaseException) -> str:
-    return shortened(str(error) or type(error).__name__)
-
-
-def open_mcap(path: Path) -> McapFile:
+def open_mcap(path: Path, content: Path) -> McapFile:
     """Open a file and index it.
 
+    Args:
+        path: what to call it.
+        content: where it lies: there, or unpacked elsewhere.
+
     Raises:
-        BagError: it cannot be opened or is no MCAP file.
+        BagError: it cannot be opened.
     """
-    if path.exists() and not path.is_file():
-        raise BagError(f"'{path}' is no file")
     try:
-        stream = path.open("rb")
+        stream = content.open("rb")
     except OSError as error:
         raise BagError(f"'{path}' cannot be opened: {error.strerror}") from error
-    if stream.read(len(_MAGIC)) != _MAGIC:
-        stream.close()
-        raise BagError(f"'{path}' is no MCAP file: it does not begin like one")
-    file = McapFile(path, stream)
+    file = McapFile(path, stream=stream)
     if not _read_summary(file):
         _scan(file)
     return file
@@ -161,11 +140,11 @@ def _read_summary(file: McapFile) -> bool:
 
 def _scan(file: McapFile) -> None:
     """Fill the index by reading every record, as far as the file goes."""
-    size = file.path.stat().st_size
-    offset = len(_MAGIC)
+    size = file.size
+    offset = len(MAGIC)
     while True:
         try:
-            opcode, body = file._record(offset)
+            opcode, length = file.header(offset)
         except EOFError as error:
             file.note(
                 f"{file.path.name}: cut off or damaged at byte {offset} of {size} ({error}); "
@@ -174,13 +153,15 @@ def _scan(file: McapFile) -> None:
             return
         if opcode in (Opcode.DATA_END, Opcode.FOOTER):
             return
-        _index_record(file, opcode, body, offset)
-        offset += RECORD_HEADER.size + len(body)
+        if opcode in _INDEXED:
+            _index_record(file, opcode, length, offset)
+        offset += RECORD_HEADER.size + length
 
 
-def _index_record(file: McapFile, opcode: int, body: bytes, offset: int) -> None:
-    stream = ReadDataStream(BytesIO(body))
+def _index_record(file: McapFile, opcode: int, length: int, offset: int) -> None:
     try:
+        body = file.content(length)
+        stream = ReadDataStream(BytesIO(body))
         if opcode == Opcode.CHUNK:
             _index_messages(file, list(chunk_records(body)), (offset,), chunk=True)
         elif opcode == Opcode.MESSAGE:
@@ -193,7 +174,7 @@ def _index_record(file: McapFile, opcode: int, body: bytes, offset: int) -> None
             file.metadata.append(Metadata.read(stream))
     except DAMAGE as error:
         place = f"{file.path.name}: the record at byte {offset}"
-        file.note(f"{place} is damaged and was skipped, {len(body)} bytes ({_reason(error)})")
+        file.note(f"{place} is damaged and was skipped, {length} bytes ({reason(error)})")
 
 
 def _index_messages(file: McapFile, records: Iterable[Any], offsets: tuple[int, ...], *, chunk: bool) -> None:

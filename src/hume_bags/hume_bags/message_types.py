@@ -21,29 +21,62 @@ _BUILT_IN = {
     "bool", "byte", "char", "string", "wstring", "float32", "float64",
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
 }  # fmt: skip
-_TYPE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}/(msg|action)/[A-Z][A-Za-z0-9_]{0,99}")
-_ACTION_PARTS = ("Goal", "Result", "Feedback", "FeedbackMessage")
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}/(msg|srv|action)/[A-Z][A-Za-z0-9_]{0,99}")
+_SHORT_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}/[A-Z][A-Za-z0-9_]{0,99}")
+_SERVICE_PARTS = ("Request", "Response", "Event")
+_ACTION_SERVICES = {"SendGoal": "SendGoalService", "GetResult": "GetResultService"}
+_ACTION_PARTS = (
+    "Goal", "Result", "Feedback", "FeedbackMessage",
+    *(f"{service}_{part}" for service in _ACTION_SERVICES for part in _SERVICE_PARTS),
+)  # fmt: skip
+_PART = re.compile(rf"(?P<owner>[A-Za-z0-9_]+?)_(?P<part>{'|'.join(_ACTION_PARTS)}|{'|'.join(_SERVICE_PARTS)})")
+_FOXGLOVE = "foxglove."
+
+
+def full_name(name: str) -> str:
+    """The name of a type in three parts: some recorders write `sensor_msgs/Image`."""
+    return _full(name, "") if _SHORT_NAME.fullmatch(name) else name
+
+
+def is_ros_type(name: str) -> bool:
+    """Whether ROS could have a type of this name."""
+    return _TYPE_NAME.fullmatch(name) is not None
 
 
 @cache
 def message_class(name: str) -> Any:
     """The rclpy class of a type such as `sensor_msgs/msg/Image` or `hume_msgs/action/ExecuteTask_FeedbackMessage`.
 
+    Parts of services and actions, as `hume_msgs/action/ExecuteTask_SendGoal_Event`, are message types too.
+
     Raises:
         BagError: the type is not installed.
     """
-    if not _TYPE_NAME.fullmatch(name):
+    if name.startswith(_FOXGLOVE):
+        raise BagError(f"'{shortened(name)}' is a type of Foxglove, not of ROS; record the ROS topic it was made from")
+    if not is_ros_type(name):
         raise BagError(f"'{shortened(name)}' is no message type; valid: one such as 'sensor_msgs/msg/Image'")
     package, kind, short = name.split("/")
     try:
         module = importlib.import_module(f"{package}.{kind}")
-        owner, _, part = short.rpartition("_")
-        if kind == "action" and part in _ACTION_PARTS:
-            action = getattr(module, owner)
-            return action.Impl.FeedbackMessage if part == "FeedbackMessage" else getattr(action, part)
-        return getattr(module, short)
+        part = _PART.fullmatch(short) if kind != "msg" else None
+        if part is None:
+            return getattr(module, short)
+        return _part_of(getattr(module, part["owner"]), part["part"])
     except (ImportError, AttributeError) as error:
         raise BagError(f"message type '{name}' is not installed; build and source the workspace that has it") from error
+
+
+def _part_of(owner: Any, part: str) -> Any:
+    """A part of a service or an action.
+
+    Raises:
+        AttributeError: it has none of that name.
+    """
+    if part == "FeedbackMessage":
+        return owner.Impl.FeedbackMessage
+    service, _, rest = part.rpartition("_")
+    return getattr(getattr(owner.Impl, _ACTION_SERVICES[service]) if service else owner, rest)
 
 
 @cache
@@ -57,6 +90,23 @@ def type_hash(name: str) -> str:
         return ""
     hashes = json.loads(path.read_text(encoding="utf-8"))["type_hashes"]
     return str(next((item["hash_string"] for item in hashes if item["type_name"] == name), ""))
+
+
+def type_problem(name: str, recorded: str) -> str:
+    """Why messages of a type cannot be decoded here. Empty where they can.
+
+    Args:
+        name: of the type.
+        recorded: hash of the definition that they were recorded with. Empty: not known.
+    """
+    try:
+        message_class(name)
+    except BagError as error:
+        return str(error)
+    installed = type_hash(name)
+    if recorded and installed and recorded != installed:
+        return f"it was recorded with another definition of {name} than the one that is installed"
+    return ""
 
 
 @cache
@@ -108,7 +158,8 @@ def _full(name: str, package: str) -> str:
     if len(parts) == 1:
         return "std_msgs/msg/Header" if name == "Header" else f"{package}/msg/{name}"
     if len(parts) == 2:
-        kind = "action" if parts[1].rpartition("_")[2] in _ACTION_PARTS and "_" in parts[1] else "msg"
+        part = _PART.fullmatch(parts[1])
+        kind = "msg" if part is None else "action" if part["part"] in _ACTION_PARTS else "srv"
         return f"{parts[0]}/{kind}/{parts[1]}"
     return name
 

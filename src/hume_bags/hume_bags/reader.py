@@ -1,25 +1,26 @@
-"""Reading rosbag2 bags (MCAP) without a ROS graph, damaged ones as far as they go."""
+"""Reading rosbag2 bags (MCAP or sqlite3) without a ROS graph, damaged ones as far as they go."""
 
 from __future__ import annotations
 
 import heapq
-import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mcap.records import Channel
+from mcap.records import Channel, Message
 from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 
+from hume_bags.bag_files import find_files, open_file
 from hume_bags.errors import BagError
-from hume_bags.mcap_chunk import DAMAGE, unpacked_zstd
-from hume_bags.mcap_storage import McapFile, open_mcap
-from hume_bags.message_types import message_class, type_hash
-from hume_bags.metadata import read_information
+from hume_bags.mcap_chunk import DAMAGE
+from hume_bags.message_types import full_name, is_ros_type, message_class, type_problem
+from hume_bags.metadata import Information, parsed, read_information
+from hume_bags.packing import ZSTD_MAGIC, unpacked_zstd
 from hume_bags.quality import qos_from
+from hume_bags.storage import BagFile
 from hume_bags.writer import METADATA, PROVENANCE
 from hume_core.texts import listed, shortened
 
@@ -78,7 +79,7 @@ class BagMessage:
 
 
 class BagReader:
-    """A bag: a folder with `metadata.yaml` and MCAP files, or one `.mcap` file.
+    """A bag: a folder with `metadata.yaml` and MCAP or sqlite3 files, or one such file. Files may be packed with zstd.
 
     Args:
         path: the folder or file.
@@ -91,9 +92,8 @@ class BagReader:
         self.path = Path(path)
         self._problems: list[str] = []
         self._unsorted: dict[tuple[int, int], int] = {}
-        self._information = read_information(self.path, self._problems) if self.path.is_dir() else {}
-        self._per_message_zstd = self._compressed_per_message()
-        self._files = [open_mcap(file) for file in self._file_paths()]
+        self._information = read_information(self.path, self._problems) if self.path.is_dir() else Information()
+        self._files = self._open_files()
         self.topics = self._collect_topics()
         self._compare_counts()
 
@@ -101,7 +101,7 @@ class BagReader:
     def problems(self) -> list[str]:
         """What is missing, damaged or was skipped. Complete once `messages()` has come to its end."""
         found = [*self._problems, *(problem for file in self._files for problem in file.problems)]
-        found += [f"topic '{topic}' is skipped: {info.problem}" for topic, info in self.topics.items() if info.problem]
+        found += self._skipped()
         if self._unsorted:
             number = sum(self._unsorted.values())
             found.append(f"{number} messages lie out of order in the file; they are read in the order of their time")
@@ -110,12 +110,13 @@ class BagReader:
     @property
     def provenance(self) -> dict[str, Any]:
         """What the recorder noted about code, checkpoint, robot and limits. Empty for bags of other recorders."""
-        values: dict[str, Any] = {}
+        texts: dict[str, str] = {}
         for file in self._files:
             for record in file.metadata:
                 if record.name == PROVENANCE:
-                    values.update({key: _parsed(text) for key, text in record.metadata.items()})
-        return values
+                    texts.update(record.metadata)
+        # Of a bag that was converted to another storage only this is left.
+        return {key: parsed(text) for key, text in (texts or self._information.custom).items()}
 
     @property
     def start_ns(self) -> int:
@@ -126,6 +127,16 @@ class BagReader:
     def end_ns(self) -> int:
         """Arrival of the last message. 0 in an empty bag."""
         return max((block.end for file in self._files for block in file.blocks), default=0)
+
+    @property
+    def recorded(self) -> set[str]:
+        """The topics with messages, whether those can be read or not."""
+        return {topic for topic, info in self.topics.items() if info.count}
+
+    def has(self, topic: str) -> bool:
+        """Whether there are messages of this topic that can be read."""
+        info = self.topics.get(topic)
+        return info is not None and info.count > 0 and not info.problem
 
     def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
         """Messages in the order of their log time, those of equal time as they lie in the file.
@@ -143,19 +154,31 @@ class BagReader:
             for place, block in enumerate(file.blocks)
             if any(number not in file.channels or file.channels[number].topic in wanted for number in block.channels)
         ]
-        heap: list[tuple[int, int, int, int, BagMessage]] = []
+        heap: list[tuple[int, int, int, int, str, Message]] = []
         for start, number, place in sorted(blocks):
             while heap and heap[0][0] < start:
-                yield heapq.heappop(heap)[-1]
-            for k, message in enumerate(self._load(number, place, wanted)):
-                heapq.heappush(heap, (message.log_time_ns, number, place, k, message))
+                yield from self._finished(heapq.heappop(heap))
+            for k, (topic, message) in enumerate(self._load(number, place, wanted)):
+                heapq.heappush(heap, (message.log_time, number, place, k, topic, message))
         while heap:
-            yield heapq.heappop(heap)[-1]
+            yield from self._finished(heapq.heappop(heap))
 
     def close(self) -> None:
         """Close the files."""
         for file in self._files:
-            file.stream.close()
+            file.close()
+
+    def _skipped(self) -> list[str]:
+        """What topics cannot be read, those with the same reason in one line."""
+        topics: dict[str, list[str]] = {}
+        for topic, info in self.topics.items():
+            if info.problem:
+                topics.setdefault(info.problem, []).append(f"'{topic}'")
+        lines = []
+        for problem, names in topics.items():
+            subject = f"topic {names[0]} is" if len(names) == 1 else f"topics {listed(names)} are"
+            lines.append(f"{subject} skipped: {problem}")
+        return lines
 
     def _wanted(self, topics: Collection[str] | None) -> set[str]:
         if topics is None:
@@ -167,67 +190,66 @@ class BagReader:
                 raise BagError(f"topic '{topic}' of {self.path} cannot be read: {self.topics[topic].problem}")
         return set(topics)
 
-    def _load(self, number: int, place: int, wanted: set[str]) -> Iterator[BagMessage]:
-        """The wanted messages of one block, in file order."""
+    def _load(self, number: int, place: int, wanted: set[str]) -> Iterator[tuple[str, Message]]:
+        """The wanted messages of one block with their topics, in file order."""
         file = self._files[number]
         previous, out_of_order = 0, 0
-        for record in file.messages(file.blocks[place]):
+        topics = {
+            key: channel.topic
+            for key, channel in file.channels.items()
+            if channel.topic in wanted and _type_name(file, channel) == self.topics[channel.topic].type
+        }
+        for record in file.messages(file.blocks[place], topics):
             out_of_order += record.log_time < previous
             previous = max(previous, record.log_time)
-            channel = file.channels.get(record.channel_id)
-            if channel is None:
-                file.note(f"{file.path.name}: messages of the undescribed channel {record.channel_id} were skipped")
-            elif channel.topic in wanted and _type_name(file, channel) == self.topics[channel.topic].type:
-                data = self._unpacked(file, channel.topic, record.data)
-                if data is not None:
-                    type_name = self.topics[channel.topic].type
-                    yield BagMessage(channel.topic, type_name, record.log_time, record.publish_time, data)
+            topic = topics.get(record.channel_id)
+            if topic is not None:
+                yield topic, record
         if place and file.blocks[place].start < file.blocks[place - 1].end:
             out_of_order += 1
         if out_of_order:
             self._unsorted[number, place] = out_of_order
 
-    def _unpacked(self, file: McapFile, topic: str, data: bytes) -> bytes | None:
+    def _finished(self, item: tuple[int, int, int, int, str, Message]) -> Iterator[BagMessage]:
         """A message as it was before the recorder packed it. None, and a problem, where it is damaged."""
-        if not self._per_message_zstd:
-            return data
-        try:
-            return unpacked_zstd(data)
-        except DAMAGE as error:
-            file.note(f"{file.path.name}: a message of '{topic}' cannot be unpacked and was skipped ({error})")
-            return None
+        _, number, _, _, topic, record = item
+        data = record.data
+        # Unpacked as late as possible: a few bytes may become many.
+        if self._information.packed_messages or data.startswith(ZSTD_MAGIC):
+            try:
+                data = unpacked_zstd(data)
+            except DAMAGE as error:
+                file = self._files[number]
+                file.note(f"{file.path.name}: a message of '{topic}' cannot be unpacked and was skipped ({error})")
+                return
+        yield BagMessage(topic, self.topics[topic].type, record.log_time, record.publish_time, data)
 
-    def _compressed_per_message(self) -> bool:
-        mode = str(self._information.get("compression_mode") or "").lower()
-        if mode == "file":
-            raise BagError(f"{self.path} is compressed as a whole; write it again with 'ros2 bag convert'")
-        return mode == "message"
-
-    def _file_paths(self) -> list[Path]:
-        if not self.path.exists():
-            raise BagError(f"bag '{self.path}' does not exist; name its folder or its .mcap file")
-        if self.path.is_file():
-            return [self.path]
-        storage = str(self._information.get("storage_identifier", "mcap"))
-        if storage != "mcap":
-            raise BagError(f"{self.path} is stored as '{storage}'; only MCAP is read: write it again, ros2 bag convert")
-        named = [self.path / Path(name).name for name in self._information.get("relative_file_paths", [])]
-        self._problems += [f"{path.name} is missing" for path in named if not path.is_file()]
-        found = [path for path in named if path.is_file()] or sorted(self.path.glob("*.mcap"))
-        if not found:
-            raise BagError(f"'{self.path}' has no .mcap file; it is no rosbag2 MCAP bag")
-        return found
+    def _open_files(self) -> list[BagFile]:
+        """The files of the bag that can be read, at least one."""
+        files: list[BagFile] = []
+        failures: list[BagError] = []
+        for path in find_files(self.path, self._information, self._problems):
+            try:
+                files.append(open_file(path, self._problems))
+            except BagError as error:
+                failures.append(error)
+        if not files:
+            raise failures[0]
+        self._problems += [str(error) for error in failures]
+        return files
 
     def _collect_topics(self) -> dict[str, TopicInfo]:
         topics: dict[str, TopicInfo] = {}
         for file in self._files:
+            for number in sorted(set(file.counts) - set(file.channels)):
+                file.note(f"{file.path.name}: messages of the undescribed channel {number} were skipped")
             for number, channel in sorted(file.channels.items()):
                 count = file.counts.get(number, 0)
                 type_name = _type_name(file, channel)
                 known = topics.get(channel.topic)
                 if known is None:
-                    qos = self._recorded_qos(channel)
-                    problem = _encoding_problem(channel) or _type_problem(type_name, channel.metadata)
+                    qos, recorded = self._recorded_qos(channel), channel.metadata.get("topic_type_hash", "")
+                    problem = _encoding_problem(channel, type_name) or type_problem(type_name, recorded)
                     topics[channel.topic] = TopicInfo(type_name, count, qos, problem)
                 elif known.type == type_name:
                     topics[channel.topic] = TopicInfo(type_name, known.count + count, known.qos, known.problem)
@@ -241,41 +263,28 @@ class BagReader:
         try:
             return qos_from(channel.metadata.get("offered_qos_profiles", ""))
         except BagError as error:
-            self._problems.append(f"topic '{shortened(channel.topic)}' has no quality of service: {error}")
+            reason = " ".join(str(error).split())
+            self._problems.append(f"topic '{shortened(channel.topic)}' has no quality of service: {reason}")
             return ()
 
     def _compare_counts(self) -> None:
         """A file cut off at the end of a chunk looks complete. The metadata count its messages."""
-        said = self._information.get("message_count")
+        said = self._information.messages
         found = sum(count for file in self._files for count in file.counts.values())
-        if isinstance(said, int) and said != found:
+        if said is not None and said != found:
             self._problems.append(f"{METADATA} tells of {said} messages; found {found}")
+        elif not found and not any(file.problems for file in self._files):
+            self._problems.append("it holds no message: nothing was published on the recorded topics")
 
 
-def _type_name(file: McapFile, channel: Channel) -> str:
+def _type_name(file: BagFile, channel: Channel) -> str:
     schema = file.schemas.get(channel.schema_id)
-    return "" if schema is None else str(schema.name)
+    return "" if schema is None else full_name(str(schema.name))
 
 
-def _encoding_problem(channel: Channel) -> str:
+def _encoding_problem(channel: Channel, type_name: str) -> str:
     encoding = channel.message_encoding
-    return "" if encoding == "cdr" else f"it is encoded as '{shortened(encoding, 30)}'; only 'cdr' is read"
-
-
-def _type_problem(type_name: str, described: Mapping[str, str]) -> str:
-    """Why messages of a type cannot be decoded here. Empty where they can."""
-    try:
-        message_class(type_name)
-    except BagError as error:
-        return str(error)
-    recorded, installed = described.get("topic_type_hash", ""), type_hash(type_name)
-    if recorded and installed and recorded != installed:
-        return f"it was recorded with another definition of {type_name} than the one that is installed"
-    return ""
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+    if encoding == "cdr":
+        return ""
+    kind = "" if is_ros_type(type_name) else f" '{shortened(type_name, 60)}'"
+    return f"not ROS messages encoded as 'cdr' but{kind} encoded as '{shortened(encoding, 30)}'"

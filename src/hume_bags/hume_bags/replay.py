@@ -25,7 +25,7 @@ from hume_bags.playback import Playable, bag_timeline, first_messages, standstil
 from hume_bags.quality import matching_quality
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import recorded_profile
-from hume_bags.topics import sensor_topics
+from hume_bags.topics import COMPRESSED, sensor_topics
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.context import init_ros
@@ -78,7 +78,8 @@ def _is_sensor(topic: str, reader: BagReader, profile: RobotProfile | None) -> b
         return True
     if profile is None:
         return reader.topics[topic].type in _BY_TYPE
-    return any(topic.endswith(sensor) for sensor in sensor_topics(profile))
+    sensors = sensor_topics(profile)
+    return any(topic.endswith((sensor, f"{sensor}{COMPRESSED}")) for sensor in sensors)
 
 
 class Player(Node):

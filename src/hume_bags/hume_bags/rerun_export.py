@@ -1,86 +1,97 @@
-"""A bag as a `.rrd` file for the rerun viewer: images, joints, commands, values and modes on one time line."""
+"""A bag as a `.rrd` file for the rerun viewer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hume_bags.errors import BagError
 from hume_bags.reader import BagReader
+from hume_bags.recorded_robot import profile_for
+from hume_bags.rerun_entities import RerunEntities, import_rerun
+from hume_bags.rerun_layout import arrangement
 from hume_core.errors import HumeError
-from hume_ros.conversions import image_to_rgb
+from hume_core.robot import RobotProfile, known_profiles
+from hume_core.tool_paths import ToolPaths, load_tool_paths
 
-_TIMELINE = "bag"
-_QUALITY = 90
+_IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 
-def export_rerun(reader: BagReader, file: Path) -> int:
-    """Write the file. Returns the number of messages in it.
+def export_rerun(reader: BagReader, file: Path, robot: str = "", namespace: str = "") -> int:
+    """Write the file. What cannot be shown is said on standard error.
+
+    Args:
+        reader: the bag.
+        file: to write.
+        robot: profile. Empty: the one that the bag was recorded with.
+        namespace: of the recorded topics.
+
+    Returns:
+        The number of messages in it.
 
     Raises:
         BagError: rerun is not installed, or the file cannot be written.
     """
-    try:
-        import rerun
-    except ImportError as error:
-        raise BagError("rerun is not installed (it is large): pip install -r setup/requirements-rerun.txt") from error
+    rerun = import_rerun()
+    profile, tools, problem = recorded_tools(reader, robot)
+    if problem:
+        print(f"hume: paths of the tool are left out: {problem}", file=sys.stderr)
     recording = rerun.RecordingStream("hume")
     try:
         recording.save(str(file))
     except Exception as error:
         raise BagError(f"'{file}' cannot be written: {error}") from error
-    loggers = {topic: _logger(rerun, recording, topic, info.type) for topic, info in reader.topics.items()}
-    wanted = [topic for topic, logger in loggers.items() if logger is not None and not reader.topics[topic].problem]
+    entities = RerunEntities(rerun, recording, profile, tools, namespace)
+    usable = {topic: info.type for topic, info in reader.topics.items() if not info.problem}
+    wanted = [topic for topic, kind in usable.items() if entities.shows(kind)]
+    cameras = [topic for topic in wanted if usable[topic] in _IMAGES]
+    joints = [] if profile is None else profile.joint_names
+    home = None if profile is None or tools is None else tools.at(np.array(profile.home))
+    recording.send_blueprint(arrangement(rerun, cameras, joints, namespace, home))
     count = 0
     for item in reader.messages(wanted):
-        recording.set_time(_TIMELINE, timestamp=item.log_time_ns * 1e-9)
-        logger = loggers[item.topic]
-        assert logger is not None
         try:
-            logger(item.message)
-            count += 1
-        except HumeError:
+            count += entities.log(item.topic, item.type, item.message, item.log_time_ns * 1e-9)
+        except BagError:
             continue  # `hume inspect` counts what cannot be decoded
     recording.flush()
     recording.disconnect()
+    for text, number in entities.problems.items():
+        print(f"hume: {number} messages are left out: {text}", file=sys.stderr)
     return count
 
 
-def _logger(rerun: Any, recording: Any, topic: str, kind: str) -> Callable[[Any], None] | None:
-    """What logs the messages of a topic. None for topics that are not shown."""
+def recorded_tools(reader: BagReader, robot: str = "") -> tuple[RobotProfile | None, ToolPaths | None, str]:
+    """The robot of a bag, its tool paths, and why there are none.
 
-    def number(path: str, value: float) -> None:
-        recording.log(path, rerun.Scalars(value))
+    Args:
+        reader: the bag.
+        robot: profile. Empty: the one that the bag was recorded with.
+    """
+    profile: RobotProfile | None = None
+    try:
+        profile = _with_its_urdf(profile_for(reader, robot))
+        return profile, load_tool_paths(profile, **_policy(reader)), ""
+    except HumeError as error:
+        return profile, None, str(error)
 
-    def image(message: Any) -> None:
-        recording.log(topic, rerun.Image(image_to_rgb(message)).compress(jpeg_quality=_QUALITY))
 
-    def joints(message: Any) -> None:
-        for name, position in zip(message.name, message.position, strict=False):
-            number(f"{topic}/{name}", position)
+def _with_its_urdf(profile: RobotProfile) -> RobotProfile:
+    """A bag holds the text of a profile, but not the folder from which its URDF's path starts."""
+    section = profile.kinematics
+    if section is None or section.urdf is None or Path(section.urdf).is_file() or profile.name not in known_profiles():
+        return profile
+    return profile.model_copy(update={"kinematics": RobotProfile.load(profile.name).kinematics})
 
-    def array(message: Any) -> None:
-        for k, value in enumerate(message.data):
-            number(f"{topic}/{k}", value)
 
-    def chunk(message: Any) -> None:
-        number(f"{topic}/value", message.value)
-
-    def status(message: Any) -> None:
-        number(f"{topic}/denoise_rate", message.denoise_rate)
-        number(f"{topic}/chunk_age", message.chunk_age)
-        recording.log(f"{topic}/mode", rerun.TextLog(f"{message.mode_name} {message.reason}".strip()))
-
-    def epoch(message: Any) -> None:
-        recording.log(topic, rerun.TextLog(f"epoch {message.epoch}: {message.reason}"))
-
-    return {
-        "sensor_msgs/msg/Image": image,
-        "sensor_msgs/msg/CompressedImage": image,
-        "sensor_msgs/msg/JointState": joints,
-        "std_msgs/msg/Float64MultiArray": array,
-        "hume_msgs/msg/ActionChunk": chunk,
-        "hume_msgs/msg/System1Status": status,
-        "hume_msgs/msg/Epoch": epoch,
-    }.get(kind)
+def _policy(reader: BagReader) -> dict[str, Any]:
+    """Checkpoint and contract of the recorded System 2, as far as they are still there."""
+    noted = reader.provenance
+    system2 = noted.get("parameters hume_system2") or {}
+    found = {name: str(system2.get(name) or noted.get(name) or "") for name in ("checkpoint", "contract")}
+    if not found["contract"] and not Path(found["checkpoint"]).is_dir():
+        return {}
+    return found

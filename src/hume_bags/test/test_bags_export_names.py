@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hume_bags.export import state_names
+from hume_bags.dataset_features import state_names
 from hume_core.robot import RobotProfile
 from hume_core.state.parts import state_parts
 from hume_training.data.columns import read_columns

@@ -110,11 +110,23 @@ def test_stamps_that_go_back_are_counted(tmp_path: Path) -> None:
 def test_messages_of_no_use_are_counted(tmp_path: Path) -> None:
     def spoil(message: Any, time: float) -> None:
         if isinstance(message, Image) and 1.0 < time < 1.2:
-            message.encoding = "16UC1"
+            message.encoding = "24UC9"
 
     found = inspected(tmp_path / "bag", spoil=spoil)
     assert found.topics[SCENE].undecodable == 3
-    assert any("image encoding '16UC1' is not supported" in problem for problem in found.problems)
+    assert any("image encoding '24UC9' is not supported" in problem for problem in found.problems)
+
+
+@pytest.mark.parametrize(("encoding", "size"), [("16UC1", 2), ("32FC1", 4)])
+def test_depth_is_named_and_is_no_damage(tmp_path: Path, encoding: str, size: int) -> None:
+    def spoil(message: Any, time: float) -> None:
+        if isinstance(message, Image):
+            message.encoding, message.step, message.data = encoding, 3 * size, bytes(6 * size)
+
+    found = inspected(tmp_path / "bag", spoil=spoil)
+    assert found.topics[SCENE].undecodable == 0
+    assert found.topics[SCENE].image_sizes == [f"3x2 {encoding} (depth)"]
+    assert any("holds distances, no picture; name a colour topic" in problem for problem in found.problems)
 
 
 def test_another_robots_joints_are_named(tmp_path: Path) -> None:
@@ -124,6 +136,20 @@ def test_another_robots_joints_are_named(tmp_path: Path) -> None:
     )
     assert found.sync is None
     assert [(part.start, part.end) for part in found.unusable] == [(0.0, pytest.approx(3.99))]
+
+
+def test_joints_in_several_messages_are_no_missing_joints(tmp_path: Path) -> None:
+    """Arm and gripper from two drivers on one topic."""
+
+    def spoil(message: Any, time: float) -> None:
+        if isinstance(message, JointState):
+            kept = slice(0, 6) if round(100 * time) % 2 else slice(6, 7)
+            message.name, message.position = list(message.name)[kept], list(message.position)[kept]
+
+    found = inspected(tmp_path / "bag", spoil=spoil)
+    assert found.problems == []
+    assert found.sync is not None
+    assert len(found.topics[JOINTS].joints) == 2
 
 
 def test_a_missing_camera_makes_all_of_it_unusable(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hume_bags import background
 from hume_bags.background import BackgroundWriter
 from hume_bags.provenance import checkpoint_provenance, recording_provenance
 from hume_bags.reader import BagReader
-from hume_bags.topics import camera_info_topic, command_topics, recorded_topics, sensor_topics
+from hume_bags.topics import camera_info_topic, command_topics, goal_topics, recorded_topics, sensor_topics
 from hume_bags.writer import BagWriter
 from hume_core.robot import RobotProfile
 
@@ -35,6 +35,20 @@ def test_the_topics_of_the_profile_are_recorded(profile: RobotProfile) -> None:
     assert len(set(topics)) == len(topics)
     assert "/hume/thought" not in recorded_topics(profile, thoughts=False)
     assert set(sensor_topics(profile)).isdisjoint(command_topics(profile))
+
+
+def test_goals_and_states_of_controllers_are_recorded(profile: RobotProfile) -> None:
+    assert goal_topics(profile) == []
+    data = profile.model_dump(mode="json")
+    data["controllers"]["arm"] = {"type": "joint_trajectory_controller", "topic": "arm/joint_trajectory"}
+    data["controllers"]["gripper"] = {"type": "gripper_action", "topic": "hand/gripper_cmd"}
+    topics = goal_topics(RobotProfile.model_validate(data), "left")
+    assert topics == [
+        "/left/arm/follow_joint_trajectory/_action/send_goal/_service_event",
+        "/left/arm/follow_joint_trajectory/_action/status", "/left/arm/controller_state",
+        "/left/hand/gripper_cmd/_action/send_goal/_service_event", "/left/hand/gripper_cmd/_action/status",
+    ]  # fmt: skip
+    assert set(topics) < set(recorded_topics(RobotProfile.model_validate(data), "left"))
 
 
 def test_camera_info_lies_beside_the_image() -> None:

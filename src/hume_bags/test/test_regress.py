@@ -157,7 +157,7 @@ def test_another_robots_joints_are_an_error(
             message.name = [f"panda_joint{k}" for k in range(7)]
         return message, time
 
-    with pytest.raises(ObservationError, match=r"topic '/joint_states': .* no joint 'waist'; they have: panda_joint0"):
+    with pytest.raises(ObservationError, match=r"topic '/joint_states': .* no joint 'waist'. They have: panda_joint0"):
         regress(replace(options, bag=write_session(tmp_path / "bag", rename)))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hume_bags.regress.clock import RecordedClock
+from hume_bags.recorded_clock import RecordedClock
 from hume_bags.regress.compare import compare
 from hume_bags.regress.findings import Tolerance
 from hume_bags.regress.stream import CommandStream, StreamError, read_stream

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from hume_bench.period_error import period_figures
+from hume_core.realtime import AbsoluteSleep, enter_realtime
 from hume_system1.control.command_loop import DeadlineGrid
-from hume_system1.control.realtime import AbsoluteSleep, enter_realtime
 
 
 def measure_clock(

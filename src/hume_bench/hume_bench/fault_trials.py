@@ -114,9 +114,9 @@ FAULTS: dict[str, Fault] = {
     "system2_stopped": Fault(
         _signal("hume_system2", signal.SIGSTOP), HOLD, _STARVED, 1.0, _signal("hume_system2", signal.SIGCONT)
     ),
-    "denoiser_killed": Fault(_signal("denoiser", signal.SIGKILL), FAULT, ("denoiser",), 0.5),
+    "denoiser_killed": Fault(_signal("denoiser", signal.SIGKILL), FAULT, ("denoiser",), 0.1),
     "denoiser_stopped": Fault(
-        _signal("denoiser", signal.SIGSTOP), FAULT, ("denoiser",), 0.5, _signal("denoiser", signal.SIGCONT)
+        _signal("denoiser", signal.SIGSTOP), FAULT, ("denoiser",), 0.1, _signal("denoiser", signal.SIGCONT)
     ),
     "simulator_killed": Fault(_signal("hume_sim", signal.SIGKILL), FAULT, ("joint states",), 0.25),
     "simulator_stopped": Fault(

@@ -17,6 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor
 
+from hume_bench.engines import ENGINES, EngineFigures, bench_engines, print_engines
 from hume_bench.plot import plot_model
 from hume_bench.reference import straightforward_refine, straightforward_think
 from hume_bench.timing import BUDGET, Timing, measure_pair
@@ -93,6 +94,7 @@ def run_bench(
     candidates: Sequence[int] = CANDIDATES,
     repeats: int | None = None,
     plot: Path | None = None,
+    engines: Sequence[str] = ENGINES,
 ) -> int:
     """Measure on one thread, print a table, write JSON and a plot where asked.
 
@@ -104,6 +106,7 @@ def run_bench(
         candidates: values of N.
         repeats: calls per schedule at most, instead of each size's own.
         plot: .svg or .png file for the plot. None draws none.
+        engines: those that run the shipped checkpoint.
 
     Returns:
         0. A disagreement of the schedules raises.
@@ -115,7 +118,8 @@ def run_bench(
     torch.set_num_threads(1)
     try:
         results = measure(Console(), sizes, candidates, repeats)
-        report(Console(), results, json_path, plot)
+        figures = bench_engines(Console(), 40 if repeats is None else repeats, engines)
+        report(Console(), results, figures, json_path, plot)
     finally:
         torch.set_num_threads(before)
     return 0
@@ -146,10 +150,17 @@ def measure(
     return results
 
 
-def report(console: Console, results: Sequence[ModelTimes], json_path: Path | None, plot: Path | None) -> None:
-    """Print a table. Write JSON and plot where a path is given."""
+def report(
+    console: Console,
+    results: Sequence[ModelTimes],
+    figures: EngineFigures,
+    json_path: Path | None,
+    plot: Path | None,
+) -> None:
+    """Print tables. Write JSON and plot where a path is given."""
     _print(console, results)
-    content = summary(results)
+    print_engines(console, figures)
+    content = summary(results) | figures.to_dict()
     if json_path is not None:
         write_json(json_path, content)
     if plot is not None:

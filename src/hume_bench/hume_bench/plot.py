@@ -196,7 +196,7 @@ def plot_splice(figures: Mapping[str, Any], path: Path) -> None:
         for name, colour, width in (("plain switch", ORANGE, 1.0), ("splice", BLUE, 1.8)):
             curve = figures[name]
             factor = curve["ratios"]["acceleration"]
-            label = f"{name}; largest acceleration of all joints: {factor:.{0 if factor > 10 else 2}f} x limit"
+            label = f"{name}. Largest acceleration of all joints: {factor:.{0 if factor > 10 else 2}f} x limit"
             position.plot(times, curve["position_rad"], color=colour, linewidth=width, label=label)
             velocity.plot(times[1:], curve["velocity_rad_s"], color=colour, linewidth=width)
         for bound in (-limit, limit):
@@ -207,3 +207,33 @@ def plot_splice(figures: Mapping[str, Any], path: Path) -> None:
         velocity.set(ylabel="velocity, rad/s", xlabel="time, s")
         position.legend(fontsize="small")
         position.set_xlim(times[0], times[-1])
+
+
+def plot_load(content: Mapping[str, Any], path: Path) -> None:
+    """Successes, rates and delays of the same episodes under each load.
+
+    Args:
+        content: see `hume_bench.load`.
+        path: .svg or .png file.
+    """
+    runs = content["runs"]
+    names = [f"{name}\n{run['busy_processes']} busy" for name, run in runs.items()]
+    panels: list[tuple[str, list[float], str]] = [
+        ("successes, %", [100.0 * run["successes"] / run["episodes"] for run in runs.values()], GREEN),
+        ("faults and holds", [float(run["faults"] + run["holds"]) for run in runs.values()], RED),
+        ("System 1, Hz", [run["system1_hz"] for run in runs.values()], BLUE),
+        (
+            "observation to command,\nmedian, ms",
+            [run["observation_to_command_ms"]["p50"] for run in runs.values()],
+            GREY,
+        ),
+    ]
+    with plot_file(path, 2.8) as figure:
+        for axes, (title, values, colour) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+            axes.bar(names, values, color=colour)
+            for k, value in enumerate(values):
+                axes.annotate(f"{value:.0f}", (k, value), (0, 2), textcoords="offset points", ha="center")
+            axes.set_title(title)
+            axes.margins(y=0.15)
+            axes.grid(visible=False, axis="x")
+        figure.suptitle("The same episodes on a busy computer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -51,29 +51,34 @@ class Timing:
 def measure_pair(
     first: Callable[[], object], second: Callable[[], object], repeats: int, budget: float = BUDGET
 ) -> tuple[Timing, Timing]:
-    """Time two warm functions in turns, so that a slower machine for a while slows both.
+    """Time two warm functions in turns. See `measure_turns`."""
+    slow, fast = measure_turns((first, second), repeats, budget)
+    return slow, fast
+
+
+def measure_turns(functions: Sequence[Callable[[], object]], repeats: int, budget: float = 30.0) -> list[Timing]:
+    """Time warm functions in turns, so that a slower machine for a while slows all.
 
     Args:
-        first, second: what to time.
+        functions: what to time.
         repeats: turns at most. At least two are made.
         budget: no further turn once this much time has passed, s.
     """
-    times: tuple[list[float], list[float]] = ([], [])
-    walls: tuple[list[float], list[float]] = ([], [])
-    peaks = [0.0, 0.0]
+    times: list[list[float]] = [[] for _ in functions]
+    walls: list[list[float]] = [[] for _ in functions]
+    peaks = [0.0] * len(functions)
     started = time.perf_counter()
     for turn in range(repeats):
         if turn >= 2 and time.perf_counter() - started > budget:
             break
-        for i, function in enumerate((first, second)):
+        for i, function in enumerate(functions):
             _reset_peak()
             wall, begin = time.perf_counter(), time.process_time()
             function()
             times[i].append(time.process_time() - begin)
             walls[i].append(time.perf_counter() - wall)
             peaks[i] = max(peaks[i], _peak_mb())
-    first_timing, second_timing = (Timing(tuple(times[i]), tuple(walls[i]), peaks[i]) for i in range(2))
-    return first_timing, second_timing
+    return [Timing(tuple(times[i]), tuple(walls[i]), peaks[i]) for i in range(len(functions))]
 
 
 def _reset_peak() -> None:

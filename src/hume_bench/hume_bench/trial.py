@@ -129,7 +129,7 @@ class Trial:
                     self._instruction, self._handle = instruction, handle
                     return handle
             self.spin(0.2)
-        raise HumeError("System 2 takes no goal; see the messages above")
+        raise HumeError("System 2 takes no goal. See the messages above")
 
     def is_mode(self, mode: int) -> bool:
         """Whether System 1's newest status has this mode."""
@@ -169,7 +169,7 @@ class Trial:
 
     def _overdue(self, what: str, timeout: float) -> HumeError:
         mode = f"{self.status.mode_name} ({self.status.reason})"
-        return HumeError(f"{what} did not come within {timeout:.0f} s; System 1 is {mode}")
+        return HumeError(f"{what} did not come within {timeout:.0f} s. System 1 is {mode}")
 
     def _spin_once(self) -> None:
         self._executor.spin_once(timeout_sec=0.02)

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 import psutil
+from hume_msgs.action import ExecuteTask
 from hume_msgs.msg import System1Status
+from rclpy.action import ActionClient
 from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
@@ -64,11 +66,15 @@ class WatchedStack:
         topic = f"{self._prefix}/{profile.controllers.arm.topic}"
         self.node.create_subscription(Float64MultiArray, topic, self._on_command, qos.STATUS)
         self.node.create_subscription(System1Status, f"{self._prefix}/hume/status", self._on_status, qos.STATUS)
+        self._goals: Any = ActionClient(self.node, ExecuteTask, f"{self._prefix}/hume/execute_task")
+        self._goal: Any = None
         self._clients: dict[str, Any] = {}
         self._next_reset = 0.0
 
     def __enter__(self) -> WatchedStack:
-        command = [sys.executable, "-m", "hume_tools", "up", "mock", *self._namespace, *self._arguments]
+        # Where this program ignores signals, as with nohup, the stack must not: it is ended by them.
+        default = ["env", "--default-signal=HUP,INT"]
+        command = [*default, sys.executable, "-m", "hume_tools", "up", "mock", *self._namespace, *self._arguments]
         with self._log.open("wb") as stream:
             self._process = subprocess.Popen(
                 command, stdout=stream, stderr=stream, env={**os.environ, _MARK: self._id}, start_new_session=True
@@ -87,6 +93,7 @@ class WatchedStack:
             process.kill()
         self._process.wait()
         self._executor.shutdown(timeout_sec=0.5)
+        self._goals.destroy()
         self.node.destroy_node()
 
     @property
@@ -133,14 +140,15 @@ class WatchedStack:
             self.spin_once()
             if time.monotonic() > deadline:
                 mode = f"{self.status.mode_name} ({self.status.reason})"
-                raise HumeError(f"{what} did not come within {timeout:.0f} s; System 1 is {mode}")
+                raise HumeError(f"{what} did not come within {timeout:.0f} s. System 1 is {mode}")
 
     def moves(self) -> bool:
-        """Whether the arm moves. A latched stop is reset."""
+        """Whether the arm moves. A latched stop is reset. It has ended the task, which is asked for again."""
         stopped = self.status.mode in (System1Status.FAULT, System1Status.ESTOP)
         if stopped and time.monotonic() > self._next_reset:
             self._next_reset = time.monotonic() + _RESET_PERIOD
             self.call(Trigger, "hume_system1/reset", Trigger.Request())
+            self._goal = self._goals.send_goal_async(ExecuteTask.Goal())
         return bool(self.status.mode == System1Status.RUNNING and not self.status.standing_still)
 
     def wait_for_motion(self) -> None:

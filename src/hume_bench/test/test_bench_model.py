@@ -90,7 +90,7 @@ def test_bench_writes_figures_and_plot(tmp_path, monkeypatch):
     monkeypatch.setitem(model.find_preset.__globals__["PRESETS"], "tiny", TINY)
     size = model.Size("tiny", "tiny", (32, 32), ("system2", "system1"), 2)
     path, plot = tmp_path / "out" / "bench.json", tmp_path / "pictures" / "bench.svg"
-    assert model.run_bench(path, sizes=(size,), candidates=(1, 5), plot=plot) == 0
+    assert model.run_bench(path, sizes=(size,), candidates=(1, 5), repeats=2, plot=plot) == 0
     content = json.loads(path.read_text())
     assert set(content["ratios"]) == {"system2_tiny_n1", "system2_tiny_n5", "system1_tiny"}
     assert set(content["candidate_cost_n5_over_n1"]) == {"system2_tiny"}
@@ -98,6 +98,11 @@ def test_bench_writes_figures_and_plot(tmp_path, monkeypatch):
     assert first["shipped"]["repeats"] == 2
     assert first["shipped"]["peak_memory_mb"] > 0
     assert "System 2, tiny" in plot.read_text()
+    assert set(content["engines"]) == {"eager", "onnx"}
+    for figures in content["engines"].values():
+        assert {"system1_shipped_ms", "system2_shipped_n16_ms"} <= set(figures)
+        for name in ("system1_shipped_ms", "system2_shipped_n16_ms"):
+            assert figures[name] > content["limits"][name] / 2 > 0
 
 
 def test_schedules_that_disagree_are_not_timed(tmp_path):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hume_bench.period_error import period_figures
-from hume_bench.plot import plot_model, plot_splice, plot_stops, plot_stream
+from hume_bench.plot import plot_load, plot_model, plot_splice, plot_stops, plot_stream
 from hume_bench.splice import play, summarise
 from hume_core.robot import RobotProfile
 
@@ -121,3 +121,11 @@ def test_spliced_commands_come_to_the_new_segment(tmp_path: Path) -> None:
     assert len(before) == 5
     apart = np.abs(paths.spliced - paths.switched)[before]
     assert apart.max() < 0.01
+
+
+def test_a_load_shows_every_run(tmp_path: Path) -> None:
+    run = {"successes": 9, "episodes": 10, "faults": 1, "holds": 2, "busy_processes": 0, "system1_hz": 42.0,
+           "observation_to_command_ms": {"p50": 61.0, "p99": 140.0}}  # fmt: skip
+    runs = {"quiet": run, "busy2": {**run, "busy_processes": 2, "successes": 5}}
+    words = texts(plot_load, {"runs": runs}, tmp_path / "a.svg")
+    assert {"successes, %", "90", "50", "faults and holds", "3", "42", "61", "2 busy"} <= words

@@ -48,7 +48,7 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
         RobotProfileError: the robot is unknown, or its profile is wrong.
     """
     if not _checkpoint_is_known(options):
-        raise ConfigError("launch argument 'checkpoint' is empty; give a checkpoint folder or a hub name")
+        raise ConfigError("launch argument 'checkpoint' is empty. Give a checkpoint folder or a hub name")
     profile = find_profile(options.robot)
     # One message here instead of one from each node.
     tightened(RobotProfile.load(profile), options.limits_file)
@@ -124,16 +124,17 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     own = _given(seed=options.seed, suite=options.suite, video_rate=_VIDEO_RATE if options.video else None)
     own["publish_clock"] = options.use_sim_time
     simulator = _node(options, "hume_sim", "hume_sim", own, stops_last=True)
-    extra = viewers(options)
-    described = [state_publisher(options)] if extra else []
-    return [simulator, *systems(_with_default_checkpoint(options)), *described, *extra, *recorder(options)]
+    options = _with_default_checkpoint(options)
+    described = [state_publisher(options)] if options.rviz or options.foxglove else []
+    return [simulator, *systems(options), *described, *viewers(options), *recorder(options)]
 
 
 def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
     """A stand-in for the robot of any profile, and both systems: sensors publish, commands are followed exactly."""
     own = _given(robot=str(find_profile(options.robot)), bag=options.bag, publish_clock=options.use_sim_time)
     mock = _node(options, "hume_sim", "hume_mock", own, stops_last=True)
-    return [mock, *systems(_with_default_checkpoint(options)), *viewers(options), *recorder(options)]
+    options = _with_default_checkpoint(options)
+    return [mock, *systems(options), *viewers(options), *recorder(options)]
 
 
 def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
@@ -143,9 +144,9 @@ def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
         ConfigError: no bag was named, or a namespace: a bag keeps its own topic names.
     """
     if not options.bag:
-        raise ConfigError("launch argument 'bag' is empty; give the folder of a rosbag2 bag")
+        raise ConfigError("launch argument 'bag' is empty. Give the folder of a rosbag2 bag")
     if options.namespace:
-        raise ConfigError("a replay keeps the bag's topic names; leave launch argument 'namespace' empty")
+        raise ConfigError("a replay keeps the bag's topic names. Leave launch argument 'namespace' empty")
     options = replace(options, use_sim_time=True, dry_run=True)
     rate = ["--rate", f"{options.rate:g}"] if options.rate is not None else []
     player = NodeSpec(
@@ -155,7 +156,8 @@ def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
         arguments=(options.bag, "--wait", *rate, *(["--loop"] if options.loop else [])),
         ros=False,
     )
-    return [player, *systems(_with_default_checkpoint(options)), *viewers(options), *recorder(options)]
+    options = _with_default_checkpoint(options)
+    return [player, *systems(options), *viewers(options), *recorder(options)]
 
 
 def gazebo_graph(options: LaunchOptions) -> list[NodeSpec]:
@@ -164,8 +166,8 @@ def gazebo_graph(options: LaunchOptions) -> list[NodeSpec]:
     Raises:
         ConfigError: a namespace was asked for, or another robot than the one in the world.
     """
-    options = replace(options, use_sim_time=True)
-    return [*gazebo_nodes(options), *systems(_with_default_checkpoint(options)), *viewers(options), *recorder(options)]
+    options = _with_default_checkpoint(replace(options, use_sim_time=True))
+    return [*gazebo_nodes(options), *systems(options), *viewers(options), *recorder(options)]
 
 
 def viz_graph(options: LaunchOptions) -> list[NodeSpec]:
@@ -191,7 +193,7 @@ def graph(name: str, options: LaunchOptions) -> list[NodeSpec]:
         RobotProfileError: unknown robot.
     """
     if name not in GRAPHS:
-        raise ConfigError(f"'{name}' is no set of nodes; valid: {', '.join(GRAPHS)}")
+        raise ConfigError(f"'{name}' is no set of nodes. Valid: {', '.join(GRAPHS)}")
     if options.params_file:
         check_params_file(options.params_file)
     return GRAPHS[name](options)

@@ -25,7 +25,7 @@ def installed(*parts: str) -> Path:
     """
     path = share_file("..", *parts)
     if path is None:
-        raise ConfigError(f"'{'/'.join(parts)}' is not installed; build the workspace and source install/setup.bash")
+        raise ConfigError(f"'{'/'.join(parts)}' is not installed. Build the workspace and source install/setup.bash")
     return path.resolve().parent / path.name
 
 
@@ -36,9 +36,9 @@ def gazebo_nodes(options: LaunchOptions) -> list[NodeSpec]:
         ConfigError: a namespace was asked for, or another robot than the one in the world.
     """
     if options.namespace:
-        raise ConfigError("Gazebo runs without a namespace; leave launch argument 'namespace' empty")
+        raise ConfigError("Gazebo runs without a namespace. Leave launch argument 'namespace' empty")
     if Path(options.robot).stem != ROBOT:
-        raise ConfigError(f"launch argument 'robot' is '{options.robot}'; the Gazebo world has: {ROBOT}")
+        raise ConfigError(f"launch argument 'robot' is '{options.robot}'. The Gazebo world has: {ROBOT}")
     sim_time = {"use_sim_time": True}
     controllers = str(installed("config", "gazebo", "controllers.yaml"))
     description = expand("wx250s.urdf.xacro", gazebo="true", controllers=controllers)

@@ -93,4 +93,4 @@ def _warn_of_the_ignored(
     for name in (text.partition(":=")[0] for text in context.argv):
         near = get_close_matches(name, known, n=1) if name not in everywhere else []
         if near:
-            _logger.warning(f"no launch file declares the argument '{name}'; did you mean '{near[0]}'?")
+            _logger.warning(f"no launch file declares the argument '{name}'. Did you mean '{near[0]}'?")

@@ -40,6 +40,10 @@ class LaunchOptions:
     loop: bool = setting(False, "Replay over and over.")
     rviz: bool | None = setting(None, "Start rviz2. The default is true for viz alone.")
     foxglove: bool = setting(False, "Start foxglove_bridge on ws://localhost:8765.")
+    markers: bool | None = setting(
+        None, "Draw candidates, chosen path and tool on hume/markers. The default is true with rviz or foxglove."
+    )
+    rerun: str = setting("", "Show everything in rerun: true (a window), serve (in a browser), or a file.rrd.")
     gui: bool = setting(False, "Open the window of Gazebo.")
     refine: bool | None = same_as(find(System1Settings, "refine"), default=None)
     candidates: int | None = same_as(find(System2Settings, "candidates"), default=None)

@@ -90,7 +90,7 @@ def _on_exit(spec: NodeSpec) -> Callable[[ProcessExited, LaunchContext], Sequenc
         refused = event.returncode == REFUSED and spec.on_exit is not OnExit.IGNORE
         if context.is_shutdown or not (refused or spec.on_exit is OnExit.STOP):
             return []
-        why = "could not start; its message is above" if refused else f"ended with exit code {event.returncode}"
+        why = "could not start. Its message is above" if refused else f"ended with exit code {event.returncode}"
         reason = f"{spec.name} {why}"
         # As an event of its own, so that everyone else's handlers of this process's end are called first.
         return [EmitEvent(event=_Failure(reason)) if event.returncode else Shutdown(reason=reason)]

@@ -26,7 +26,7 @@ def check_params_file(path: str) -> None:
     for name, section in data.items():
         if not _has_parameters(section):
             raise ConfigError(
-                f"parameter file '{path}': section '{shortened(str(name))}' has no '{_KEY}'; put the parameters "
+                f"parameter file '{path}': section '{shortened(str(name))}' has no '{_KEY}'. Put the parameters "
                 "below it"
             )
 

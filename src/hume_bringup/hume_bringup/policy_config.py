@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hume_core.errors import ConfigError
-from hume_core.settings import Setting, check_value, declared
+from hume_core.settings import Setting, check_value, declared, former_name
 from hume_core.texts import shortened
 from hume_core.yaml_file import read_yaml
 from hume_system1.settings import System1Settings
@@ -48,11 +48,12 @@ def load_policy_config(path: str) -> dict[str, dict[str, Any]]:
 def _checked(path: str, section: str, data: Any, valid: list[str]) -> dict[str, Any]:
     where = f"section '{section}'" if section else "the file"
     if not isinstance(data, dict):
-        raise ConfigError(f"policy file '{path}': {where} must be a mapping; valid fields: {', '.join(valid)}")
+        raise ConfigError(f"policy file '{path}': {where} must be a mapping. Valid fields: {', '.join(valid)}")
     for name in data:
         if name not in valid:
             raise ConfigError(
-                f"policy file '{path}': field '{shortened(str(name))}' in {where} is unknown; valid: {', '.join(valid)}"
+                f"policy file '{path}': field '{shortened(str(name))}' in {where} is unknown. {former_name(name)}"
+                f"Valid: {', '.join(valid)}"
             )
     return data
 

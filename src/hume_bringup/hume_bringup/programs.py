@@ -27,7 +27,7 @@ def find_executable(package: str, executable: str) -> str:
         if prefix and path.is_file():
             return str(path)
     raise ConfigError(
-        f"{package}/{executable} is not installed; install the package or build the workspace, and source setup.bash"
+        f"{package}/{executable} is not installed. Install the package or build the workspace, and source setup.bash"
     )
 
 

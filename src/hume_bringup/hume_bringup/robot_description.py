@@ -20,9 +20,9 @@ def expand(name: str, **arguments: str) -> str:
         import xacro
     except ImportError as error:
         raise ConfigError(
-            "the robot description needs xacro; install it (apt install ros-$ROS_DISTRO-xacro, or pip install xacro)"
+            "the robot description needs xacro. Install it (apt install ros-$ROS_DISTRO-xacro, or pip install xacro)"
         ) from error
     path = share_file("..", "urdf", name)
     if path is None:
-        raise ConfigError(f"robot description '{name}' is not installed; build the workspace and source it")
+        raise ConfigError(f"robot description '{name}' is not installed. Build the workspace and source it")
     return str(xacro.process_file(str(path), mappings=arguments).toprettyxml(indent=" "))

@@ -18,6 +18,7 @@ from hume_bringup.node_spec import enclave
 from hume_core.errors import HumeError
 from hume_core.robot import GripperControllerType, RobotProfile
 from hume_system1.stop_sources import STOP_TOPICS, stop_sources
+from hume_views.topics import JOINTS, MARKERS
 
 _OUTPUTS = ("/rosout", "/parameter_events")
 _PARAMETER_SERVICES = (
@@ -63,7 +64,8 @@ def permissions(profile: RobotProfile) -> list[Permissions]:
     """What the nodes of the stack need for a robot, and an operator."""
     cameras = tuple(camera.topic for camera in profile.cameras.values())
     sensors = (*cameras, profile.joint_states)
-    return [_system2(sensors), _system1(profile), _denoiser(profile, sensors), _simulator(), _operator(sensors)]
+    own = [_system2(sensors), _system1(profile), _denoiser(profile, sensors), _simulator()]
+    return [*own, *_views(profile, sensors), _operator(sensors)]
 
 
 def _system2(sensors: tuple[str, ...]) -> Permissions:
@@ -122,6 +124,21 @@ def _simulator() -> Permissions:
     )  # fmt: skip
 
 
+def _views(profile: RobotProfile, sensors: tuple[str, ...]) -> list[Permissions]:
+    """What draws the candidates, and the live view of rerun."""
+    kinematics = profile.kinematics
+    description = ("robot_description",) if kinematics is not None and kinematics.urdf is None else ()
+    shown = ("/clock", "hume/action_chunk", "hume/status", "hume/thought", *description)
+    markers = (*shown, profile.joint_states, profile.controllers.arm.topic)
+    gripper = profile.controllers.gripper
+    is_topic = gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION
+    commands = (profile.controllers.arm.topic, *((gripper.topic,) if gripper is not None and is_topic else ()))
+    return [
+        Permissions("hume_markers", publish=(MARKERS, *JOINTS.values()), subscribe=markers),
+        Permissions("hume_rerun", subscribe=(*shown, "hume/epoch", "hume/segment", *commands, *sensors)),
+    ]
+
+
 def _operator(sensors: tuple[str, ...]) -> Permissions:
     """People and their tools: may watch everything, give tasks, stop, reset and drive the lifecycle. No commands."""
     system1 = (*_SYSTEM1_SERVICES, "get_parameters", "set_parameters")
@@ -132,7 +149,7 @@ def _operator(sensors: tuple[str, ...]) -> Permissions:
         publish=(*STOP_TOPICS, _LABELS),
         subscribe=(
             "/clock", "/diagnostics", "/rosout", "hume/action_chunk", "hume/epoch", "hume/segment", "hume/status",
-            "hume/system1/heartbeat", "hume/system2/heartbeat", "hume/thought", *sensors,
+            "hume/system1/heartbeat", "hume/system2/heartbeat", "hume/thought", MARKERS, *JOINTS.values(), *sensors,
         ),
         request=(*services, *lifecycle),
         call=(_TASK,),

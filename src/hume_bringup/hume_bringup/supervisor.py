@@ -123,7 +123,7 @@ class Supervisor:
         """What follows from the end of a process, said in one line."""
         after = self._specs[name].on_exit
         if after is not OnExit.IGNORE and code == REFUSED:
-            say(f"{name} could not start, its message is above; stopping")
+            say(f"{name} could not start, its message is above. Stopping")
             return OnExit.STOP
         what = {OnExit.STOP: "stopping", OnExit.RESPAWN: "starting it again", OnExit.IGNORE: "the others go on"}[after]
         say(f"{name} ended with exit code {code}; {what}")

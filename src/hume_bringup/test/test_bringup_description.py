@@ -13,6 +13,7 @@ from hume_bringup.description import GRAPHS, NodeSpec, OnExit, graph, systems
 from hume_bringup.gazebo import CONTROLLERS
 from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.policy_config import load_policy_config
+from hume_bringup.viewers import rerun_target
 from hume_core.errors import ConfigError, RobotProfileError
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile, find_profile, known_profiles
@@ -53,6 +54,12 @@ def test_halves_can_run_on_two_machines() -> None:
         ("sim", LaunchOptions(checkpoint="x", limits_file="/absent"), ConfigError, "limits file '/absent' cannot be"),
         ("replay", LaunchOptions(checkpoint="x"), ConfigError, "'bag' is empty"),
         ("replay", LaunchOptions(checkpoint="x", bag="b", namespace="n"), ConfigError, "keeps the bag's topic names"),
+        (
+            "sim",
+            LaunchOptions(checkpoint="x", robot="wx9000", rviz=True, system1=False, system2=False),
+            RobotProfileError,
+            "wx9000",
+        ),
         ("gazebo", LaunchOptions(checkpoint="x", namespace="left"), ConfigError, "leave launch argument 'namespace'"),
         ("gazebo", LaunchOptions(checkpoint="x", robot="/my/arm.yaml"), ConfigError, "world has: wx250s_sim"),
     ],
@@ -93,14 +100,14 @@ def test_policy_config_lies_between_parameter_file_and_arguments(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("system3: {}", "field 'system3' in the file is unknown; valid: system2, system1"),
-        ("system2: {candidate: 3}", "field 'candidate' in section 'system2' is unknown; valid: device"),
-        ("system2: {candidates: many}", "field 'system2.candidates' is 'many'; valid: a whole number from 0 to 64"),
-        ("system2: {candidates: 65}", "field 'system2.candidates' is 65; valid: a whole number from 0 to 64"),
-        ("system1: {chunk_age: 0.01}", "'system1.chunk_age' is 0.01; valid: a number from 0.1 to 60 s"),
-        ("system1: {chunk_switch: never}", "'system1.chunk_switch' is 'never'; valid: boundary or at_once"),
-        ("system2: {time_temp: [1]}", "'system2.time_temp' is .*; valid: two numbers"),
-        ("system1: {refine: 1}", "'system1.refine' is 1; valid: true or false"),
+        ("system3: {}", "field 'system3' in the file is unknown. Valid: system2, system1"),
+        ("system2: {candidate: 3}", "field 'candidate' in section 'system2' is unknown. Valid: device"),
+        ("system2: {candidates: many}", "field 'system2.candidates' is 'many'. Valid: a whole number from 0 to 64"),
+        ("system2: {candidates: 65}", "field 'system2.candidates' is 65. Valid: a whole number from 0 to 64"),
+        ("system1: {chunk_age: 0.01}", "'system1.chunk_age' is 0.01. Valid: a number from 0.1 to 60 s"),
+        ("system1: {chunk_switch: never}", "'system1.chunk_switch' is 'never'. Valid: boundary or at_once"),
+        ("system2: {time_temp: [1]}", "'system2.time_temp' is .*. Valid: two numbers"),
+        ("system1: {refine: 1}", "'system1.refine' is 1. Valid: true or false"),
         ("system1: 3", "section 'system1' must be a mapping"),
         ("{", "cannot be read as YAML"),
     ],
@@ -177,8 +184,61 @@ def test_a_recording_knows_robot_namespace_and_clock() -> None:
 
 
 def test_viz_starts_rviz_by_default() -> None:
-    assert list(by_name("viz")) == ["rviz2"]
-    assert list(by_name("viz", rviz=False, foxglove=True)) == ["foxglove_bridge"]
+    assert list(by_name("viz")) == ["rviz2", "hume_markers"]
+    assert list(by_name("viz", rviz=False, foxglove=True)) == ["foxglove_bridge", "hume_markers"]
+    assert list(by_name("viz", rviz=False, foxglove=True, markers=False)) == ["foxglove_bridge"]
+
+
+@pytest.mark.parametrize("name", ["sim", "robot", "mock", "viz"])
+def test_the_markers_know_robot_and_checkpoint(name: str) -> None:
+    assert "hume_markers" not in by_name(name, rviz=False)
+    found = by_name(name, robot="wx250s_sim", rviz=False, markers=True, namespace="left", contract="libero_goal")
+    spec = found["hume_markers"]
+    assert (spec.package, spec.namespace, spec.on_exit) == ("hume_views", "left", OnExit.IGNORE)
+    parameters = dict(spec.parameters)
+    assert parameters.pop("robot") == str(find_profile("wx250s_sim"))
+    assert parameters == {"use_sim_time": False, "checkpoint": "/model", "contract": "libero_goal"}
+
+
+def test_the_markers_know_the_checkpoint_that_was_not_named() -> None:
+    found = {spec.name: spec for spec in graph("mock", LaunchOptions(robot="so101", markers=True))}
+    assert found["hume_markers"].parameters["checkpoint"] == found["hume_system2"].parameters["checkpoint"]
+
+
+@pytest.mark.parametrize("robot", ["ur5e", "so101"])
+def test_rviz_is_configured_for_the_robot(robot: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    arguments = by_name("viz", robot=robot, namespace="left")["rviz2"].arguments
+    text = Path(arguments[arguments.index("-d") + 1]).read_text(encoding="utf-8")
+    cameras = RobotProfile.load(robot).cameras.values()
+    assert all(f"/left/{camera.topic}" in text for camera in cameras)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", ""), ("false", ""), ("off", ""), ("true", "window"), ("On", "window"), ("serve", "serve")],
+)
+def test_rerun_is_shown_where_it_is_wanted(text: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hume_bringup.viewers.find_spec", lambda name: object())
+    assert rerun_target(text) == expected
+
+
+def test_rerun_writes_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hume_bringup.viewers.find_spec", lambda name: object())
+    spec = by_name("sim", rerun="out/lift.rrd")["hume_rerun"]
+    assert spec.parameters["to"] == str(Path("out/lift.rrd").resolve())
+
+
+@pytest.mark.parametrize("text", ["yes", "lift.bag", "browser"])
+def test_a_wrong_place_for_rerun_is_named(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"'rerun' is '{text}'; valid: true, false, serve, or a file that ends in"):
+        by_name("sim", rerun=text)
+
+
+def test_rerun_that_is_not_installed_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hume_bringup.viewers.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"pip install -r setup/requirements-rerun\.txt"):
+        by_name("sim", rerun="true")
 
 
 def test_foxglove_listens_on_this_machine_only() -> None:

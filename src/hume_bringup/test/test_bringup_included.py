@@ -147,8 +147,8 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.mark.parametrize(
     ("argument", "hint"),
     [
-        ("limit_file:=slow.yaml", "'limit_file' is unknown, did you mean 'limits_file'?"),
-        ("dry-run:=true", "'dry-run' is unknown, did you mean 'dry_run'?"),
+        ("limit_file:=slow.yaml", "'limit_file' is unknown, Did you mean 'limits_file'?"),
+        ("dry-run:=true", "'dry-run' is unknown, Did you mean 'dry_run'?"),
         ("zzz:=", "'zzz' is unknown. Valid: robot, checkpoint"),
     ],
 )
@@ -172,7 +172,7 @@ def test_an_undeclared_argument_of_the_command_line_is_refused(bench: Bench, arg
 def test_an_undeclared_argument_of_an_include_is_refused(bench: Bench, entities: str) -> None:
     finished = bench.launch(bench.parent(entities))
     assert finished.returncode == 1
-    assert "'limit_file' is unknown, did you mean 'limits_file'?" in finished.stdout + finished.stderr
+    assert "'limit_file' is unknown, Did you mean 'limits_file'?" in finished.stdout + finished.stderr
     assert bench.started() == []
 
 
@@ -194,7 +194,7 @@ def test_a_misspelt_argument_that_no_file_takes_is_reported(bench: Bench, argume
     path = bench.parent("DeclareLaunchArgument('robots', default_value=''), include(checkpoint='/model')")
     finished = bench.launch(path, argument, system1_node=0)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    told = "no launch file declares the argument 'limit_file'; did you mean 'limits_file'?"
+    told = "no launch file declares the argument 'limit_file'. Did you mean 'limits_file'?"
     assert (told in finished.stdout + finished.stderr) == warned
     assert warned or "no launch file declares" not in finished.stdout + finished.stderr
 
@@ -222,8 +222,8 @@ def test_a_file_that_adds_to_the_description_may_declare_more(bench: Bench, tmp_
 @pytest.mark.parametrize(
     ("codes", "expected", "why"),
     [
-        ({"system1_node": 2}, 1, "hume_system1 could not start; its message is above"),
-        ({"system2_node": 2}, 1, "hume_system2 could not start; its message is above"),
+        ({"system1_node": 2}, 1, "hume_system1 could not start. Its message is above"),
+        ({"system2_node": 2}, 1, "hume_system2 could not start. Its message is above"),
         ({"system1_node": 7}, 1, "hume_system1 ended with exit code 7"),
         ({"system1_node": 0}, 0, ""),
     ],

@@ -47,10 +47,10 @@ def test_no_other_argument_shares_its_name_with_a_setting_of_a_system() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("candidates", "65", "launch argument 'candidates' is 65; valid: a whole number from 0 to 64"),
-        ("dtype", "float16", "launch argument 'dtype' is 'float16'; valid: float32 or bfloat16"),
-        ("refine", "perhaps", "launch argument 'refine' is 'perhaps'; valid: true or false"),
-        ("rate", "fast", "launch argument 'rate' is 'fast'; valid: a number"),
+        ("candidates", "65", "launch argument 'candidates' is 65. Valid: a whole number from 0 to 64"),
+        ("dtype", "float16", "launch argument 'dtype' is 'float16'. Valid: float32 or bfloat16"),
+        ("refine", "perhaps", "launch argument 'refine' is 'perhaps'. Valid: true or false"),
+        ("rate", "fast", "launch argument 'rate' is 'fast'. Valid: a number"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_is_valid(name: str, text: str, expected: str) -> None:
@@ -66,7 +66,7 @@ def test_a_wrong_argument_is_named_with_what_is_valid(name: str, text: str, expe
     ],
 )  # fmt: skip
 def test_a_misspelt_argument_is_refused_with_the_nearest(name: str, near: str) -> None:
-    with pytest.raises(ConfigError, match=f"'{name}' is unknown, did you mean '{near}'"):
+    with pytest.raises(ConfigError, match=f"'{name}' is unknown, Did you mean '{near}'"):
         LaunchOptions.from_text({"robot": "so101", name: "x"})
 
 

@@ -43,13 +43,13 @@ def spec(name: str, argument: str, on_exit: OnExit) -> NodeSpec:
 def test_the_end_of_a_needed_process_ends_all(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with Supervisor([spec("first", "stay", OnExit.STOP), spec("second", "3", OnExit.STOP)]) as supervisor:
         assert supervisor.wait() == 3
-    assert "second ended with exit code 3; stopping" in capfd.readouterr().err
+    assert "second ended with exit code 3. Stopping" in capfd.readouterr().err
 
 
 def test_the_end_of_a_viewer_ends_nothing(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with Supervisor([spec("viewer", "1", OnExit.IGNORE), spec("other", "0", OnExit.IGNORE)]) as supervisor:
         assert supervisor.wait() == 1
-    assert "viewer ended with exit code 1; the others go on" in capfd.readouterr().err
+    assert "viewer ended with exit code 1. The others go on" in capfd.readouterr().err
 
 
 def test_a_crashed_process_is_started_again(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -63,8 +63,8 @@ def test_a_crashed_process_is_started_again(program: Path, capfd: pytest.Capture
     with Supervisor([spec("worker", "1", OnExit.RESPAWN)]) as supervisor:
         assert supervisor.wait() == REFUSED
     told = capfd.readouterr().err
-    assert "worker ended with exit code -6; starting it again" in told
-    assert "worker could not start, its message is above; stopping" in told
+    assert "worker ended with exit code -6. Starting it again" in told
+    assert "worker could not start, its message is above. Stopping" in told
 
 
 def test_a_process_that_refuses_is_not_started_again(program: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -27,20 +27,20 @@ def write(folder: Path, text: str) -> Path:
     [
         ("velocity: 3.14159", "velocity: -1.0", "joints.shoulder_pan_joint.velocity': Input should be greater than 0"),
         ("jerk: 50.0", "jerk: .nan", "joints.shoulder_pan_joint.jerk': Input should be"),
-        ("velocity: 3.14159", "velocty: 3.14159", "did you mean 'velocity'?"),
+        ("velocity: 3.14159", "velocty: 3.14159", "Did you mean 'velocity'?"),
         (
             "forward_command_controller",
             "velocity_controllers",
             "controllers.arm.type': Input should be 'forward_command",
         ),
-        ("{name: elbow_joint, ", "{", "joints.2.name' is missing; add it"),
+        ("{name: elbow_joint, ", "{", "joints.2.name' is missing. Add it"),
         (
             "space: joint_position",
             "space: joint_torque",
-            "'joint_torque' is unknown; valid: joint_position, joint_delta, ee_delta, ee_pose",
+            "'joint_torque' is unknown. Valid: joint_position, joint_delta, ee_delta, ee_pose",
         ),
         ("home: 1.571}", "home: 9.0}", "home 9.0 is outside position"),
-        ("base_link: base_link", "base: base_link", "did you mean 'base_link'?"),
+        ("base_link: base_link", "base: base_link", "Did you mean 'base_link'?"),
         (
             "rates: {stream: 250.0",
             "rates: {stream: 5000.0",
@@ -49,7 +49,7 @@ def write(folder: Path, text: str) -> Path:
         (
             "rates: {stream: 250.0",
             "rates: {stream: 30.0",
-            "rates.stream': Input should be greater than or equal to 50; found 30.0",
+            "rates.stream': Input should be greater than or equal to 50. Found 30.0",
         ),
     ],
 )
@@ -68,7 +68,7 @@ def test_end_effector_actions_without_kinematics_stop_the_launch(tmp_path: Path)
     start, end = UR5E.index("kinematics:\n"), UR5E.index("controllers:\n")
     text = UR5E[:start] + UR5E[end:]
     path = write(tmp_path, text.replace("space: joint_position", "space: ee_delta"))
-    with pytest.raises(RobotProfileError, match="needs inverse kinematics; add the section kinematics"):
+    with pytest.raises(RobotProfileError, match=r"needs inverse kinematics\. Add the section kinematics"):
         graph("robot", LaunchOptions(robot=str(path), checkpoint="x"))
 
 

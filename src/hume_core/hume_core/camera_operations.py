@@ -91,7 +91,7 @@ class CameraOperations(Section):
     def _resizing_has_a_size(self) -> CameraOperations:
         given = {"resize", "interpolation"} & self.model_fields_set
         if self.size is None and (self.resize is not Resize.PAD or self.interpolation is not Interpolation.AREA):
-            raise ValueError(f"{sorted(given)[0] if given else 'resize'} needs size: [width, height]; add it")
+            raise ValueError(f"{sorted(given)[0] if given else 'resize'} needs size: [width, height]. Add it")
         return self
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:

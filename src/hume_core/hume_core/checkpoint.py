@@ -76,7 +76,7 @@ def _downloaded_folder(repository: str, revision: str | None) -> Path:
         return Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=_HUB_FILES))
     except RevisionNotFoundError as error:
         raise CheckpointError(
-            f"'{repository}' on the Hugging Face hub has no revision '{revision}'; give a commit, tag or branch of it"
+            f"'{repository}' on the Hugging Face hub has no revision '{revision}'. Give a commit, tag or branch of it"
         ) from error
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
@@ -129,7 +129,7 @@ class CheckpointReader:
         if (self.folder / WEIGHTS).is_file():
             return [self.folder / WEIGHTS]
         if not index.is_file():
-            raise CheckpointError(f"{self.folder} has neither {WEIGHTS} nor {INDEX}; only safetensors are read")
+            raise CheckpointError(f"{self.folder} has neither {WEIGHTS} nor {INDEX}. Only safetensors are read")
         names = shard_names(index)
         for name in names:
             if not (self.folder / name).is_file():
@@ -163,12 +163,12 @@ class CheckpointReader:
         if stored == _COMPACT:
             return torch.float32
         if stored not in _DTYPES:
-            raise CheckpointError(f"tensor '{name}' is stored as {stored}; expected one of {', '.join(_DTYPES)}")
+            raise CheckpointError(f"tensor '{name}' is stored as {stored}. Expected one of {', '.join(_DTYPES)}")
         return _DTYPES[stored]
 
     def _slice(self, name: str) -> Any:
         if name not in self._where:
-            raise CheckpointError(f"tensor '{name}' is missing in {self.folder}; it holds {len(self._where)} tensors")
+            raise CheckpointError(f"tensor '{name}' is missing in {self.folder}. It holds {len(self._where)} tensors")
         place = self._where[name][0]
         return self._files[place.file].get_slice(place.name)
 
@@ -187,7 +187,7 @@ class CheckpointReader:
         if found is None:
             wanted = f"expected shape {list(shape)}, found none" if shape is not None else "found none"
             elsewhere = "normalize_" in name and (self.folder / _PROCESSOR).is_file()
-            hint = f"; statistics that {_PROCESSOR} names are not read" if elsewhere else ""
+            hint = f". Statistics that {_PROCESSOR} names are not read" if elsewhere else ""
             raise CheckpointError(
                 f"tensor '{name}' is missing in {self.folder}: {wanted} (it holds {len(self._where)} tensors){hint}"
             )
@@ -261,11 +261,11 @@ def shard_names(index: Path) -> list[str]:
     content = read_json(index, CheckpointError)
     where = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):
-        raise CheckpointError(f"{index} is no index of shards; it needs 'weight_map': tensor -> file")
+        raise CheckpointError(f"{index} is no index of shards. It needs 'weight_map': tensor -> file")
     names = sorted(set(where.values()))
     for name in names:
         if not _SHARD.fullmatch(name):
-            raise CheckpointError(f"{index} names the shard '{shortened(name)}'; valid: a .safetensors file beside it")
+            raise CheckpointError(f"{index} names the shard '{shortened(name)}'. Valid: a .safetensors file beside it")
     return names
 
 

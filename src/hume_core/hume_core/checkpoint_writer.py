@@ -88,7 +88,7 @@ def write_compact(source: Path, folder: Path) -> None:
         CheckpointError: the source cannot be read, or the folder exists or cannot be written.
     """
     if folder.exists():
-        raise CheckpointError(f"{folder} exists; name a new folder")
+        raise CheckpointError(f"{folder} exists. Name a new folder")
     reader = CheckpointReader(source)
     tensors = compacted({name: reader.read(name) for name in reader.names})
     try:

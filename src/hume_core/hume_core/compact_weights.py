@@ -53,5 +53,5 @@ def expanded(integers: Tensor, scale: Tensor) -> Tensor:
         ValueError: there is not one scale for each row.
     """
     if scale.shape != integers.shape[:1]:
-        raise ValueError(f"{SCALE} has shape {list(scale.shape)}; expected [{integers.shape[0]}]")
+        raise ValueError(f"{SCALE} has shape {list(scale.shape)}. Expected [{integers.shape[0]}]")
     return integers.float() * scale.view(-1, *(1,) * (integers.ndim - 1))

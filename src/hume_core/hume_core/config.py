@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hume_core.config_consistency import check_consistency, vision_side
-from hume_core.config_fields import LEROBOT, SECTIONS
+from hume_core.config_fields import LEROBOT, SECTIONS, START_TIMES
 from hume_core.config_schema import parse_features, parse_section, parse_value, unknown_field
 from hume_core.errors import ConfigError
 from hume_core.json_file import read_json
@@ -18,7 +18,9 @@ IMAGE_PREFIX = "observation.images."
 STATE_KEY = "observation.state"
 ACTION_KEY = "action"
 TYPES = ("hume", "system2")
-EXTENSIONS = ("patch_stem", "state_history_order", "s1_origin", "num_candidates", "value_temperature")
+EXTENSIONS = (
+    "patch_stem", "state_history_order", "s1_origin", "num_candidates", "value_temperature", "noise_schedule",
+)  # fmt: skip
 _LEROBOT = "lerobot_fields"
 # What a checkpoint of type 'system2' does not say.
 _SYSTEM1 = ("s1_chunk_size", "s1_dino_config", "s1_gemma_expert_config", "s1_proj_width", "s1_num_steps", "s1_origin")
@@ -38,9 +40,10 @@ class HumeConfig:
 
     Our own, and left out of the file where they hold their defaults, are ``patch_stem`` ("patch" or "conv"),
     ``state_history_order`` ("oldest_first" or "newest_first"), ``s1_origin`` ("anchor" or "newest_state": what the
-    joint deltas that System 1 sees and gives are relative to), ``num_candidates`` (N of a thought) and
+    joint deltas that System 1 sees and gives are relative to), ``num_candidates`` (N of a thought),
     ``value_temperature`` (0: choose the candidate of the highest value, as the paper does; above 0: take the mean of
-    all candidates, each weighted with exp(value / temperature)).
+    all candidates, each weighted with exp(value / temperature)) and ``noise_schedule`` (how the noise that candidates
+    keep is spread over them, see `hume_core.config_fields.NOISE_SCHEDULES`).
 
     ``lerobot_fields`` keeps what other versions of LeRobot write into the file and no computation needs. A pre-trained
     System 2 (``type`` "system2") is read as a checkpoint without System 1 and value head. Its sections are empty.
@@ -109,11 +112,12 @@ class HumeConfig:
     s1_origin: str = "anchor"
     num_candidates: int = 5
     value_temperature: float = 0.0
+    noise_schedule: str = START_TIMES
     lerobot_fields: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
-            raise ConfigError(f"config field 'type' is '{shortened(self.type)}'; valid: {', '.join(TYPES)}")
+            raise ConfigError(f"config field 'type' is '{shortened(self.type)}'. Valid: {', '.join(TYPES)}")
         check_consistency(self)
 
     @classmethod
@@ -123,7 +127,7 @@ class HumeConfig:
         Raises:
             ConfigError: the file is missing or no JSON, or see the class.
         """
-        return cls.from_dict(read_json(path, ConfigError, missing="a checkpoint folder needs a config.json"))
+        return cls.from_dict(read_json(path, ConfigError, missing="A checkpoint folder needs a config.json"))
 
     @classmethod
     def from_dict(cls, content: Any) -> HumeConfig:
@@ -200,7 +204,7 @@ def _as_hume(content: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: it has a field of 'hume' that its type does not have.
     """
     if "s2_chunk_size" in content:
-        raise ConfigError("config field 's2_chunk_size' belongs to type 'hume'; in type 'system2' it is 'chunk_size'")
+        raise ConfigError("config field 's2_chunk_size' belongs to type 'hume'. In type 'system2' it is 'chunk_size'")
     renamed = {"s2_chunk_size" if name == "chunk_size" else name: value for name, value in content.items()}
     return {"num_candidates": 1, **renamed}
 
@@ -229,6 +233,6 @@ def check_layers(config: HumeConfig, tensors: int) -> None:
     for name, section in stacks.items():
         if section["num_hidden_layers"] > tensors:
             raise ConfigError(
-                f"config field '{name}.num_hidden_layers' is {section['num_hidden_layers']}; the checkpoint has "
+                f"config field '{name}.num_hidden_layers' is {section['num_hidden_layers']}. The checkpoint has "
                 f"{tensors} tensors in all"
             )

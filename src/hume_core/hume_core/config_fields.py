@@ -155,3 +155,9 @@ COUNTS: dict[str, int] = {
     "num_candidates": 1000,
 }
 """Fields beside the sections that count something, from 1."""
+
+START_TIMES, NOISE_LEVELS = "start_times", "noise_levels"
+NOISE_SCHEDULES = (START_TIMES, NOISE_LEVELS)
+"""What the range of a thought's start times is spread over. `start_times`: over the times at which candidates start, in
+whole steps, as the released code does. `noise_levels`: over the noise that they keep, a level for each, as the paper
+has it."""

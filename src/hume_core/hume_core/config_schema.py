@@ -55,7 +55,7 @@ def parse_value(name: str, value: Any, annotation: str) -> Any:
 
 
 def _type_error(name: str, value: Any, expected: str) -> ConfigError:
-    return ConfigError(f"config field '{name}' must be {expected}; found {type(value).__name__} {shown(value)}")
+    return ConfigError(f"config field '{name}' must be {expected}. Found {type(value).__name__} {shown(value)}")
 
 
 def parse_features(name: str, value: Any) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -68,7 +68,7 @@ def parse_features(name: str, value: Any) -> dict[str, tuple[str, tuple[int, ...
         if not isinstance(item, Mapping) or set(item) != {"type", "shape"}:
             raise _type_error(where, item, "an object with 'type' and 'shape'")
         if item["type"] not in ("VISUAL", "STATE", "ACTION", "ENV"):
-            raise ConfigError(f"config field '{where}.type' is {shown(item['type'])}; valid: VISUAL, STATE, ACTION")
+            raise ConfigError(f"config field '{where}.type' is {shown(item['type'])}. Valid: VISUAL, STATE, ACTION")
         shape = item["shape"]
         if not isinstance(shape, list | tuple) or not all(_is_size(size) for size in shape) or not shape:
             raise _type_error(f"{where}.shape", shape, f"a list of whole numbers from 1 to {_LARGEST_SIZE}")
@@ -104,7 +104,7 @@ def parse_section(name: str, value: Any) -> dict[str, Any]:
     _check_heads(name, result)
     if (result.get("rope_parameters") or {}).get("rope_theta", rope_theta(result)) != rope_theta(result):
         raise ConfigError(
-            f"config field '{name}.rope_theta' is {result['rope_theta']}; 'rope_parameters' says "
+            f"config field '{name}.rope_theta' is {result['rope_theta']}. 'rope_parameters' says "
             f"{result['rope_parameters']['rope_theta']}"
         )
     return result
@@ -113,7 +113,7 @@ def parse_section(name: str, value: Any) -> dict[str, Any]:
 def unknown_field(where: str, key: str, valid: Collection[str]) -> ConfigError:
     """A field that nobody knows: it might change a number, so it is not passed over."""
     near = did_you_mean(key, sorted(valid))
-    return ConfigError(f"unknown config field '{where}'; valid fields: {', '.join(sorted(valid))}{near}")
+    return ConfigError(f"unknown config field '{where}'. Valid fields: {', '.join(sorted(valid))}{near}")
 
 
 def _check_field(where: str, key: str, item: Any) -> None:
@@ -135,7 +135,7 @@ def _check_supported(where: str, item: Any, choices: tuple[Any, ...] | None) -> 
     if choices is None or any(item == choice and type(item) is type(choice) for choice in choices):
         return
     valid = ", ".join(repr(choice) for choice in choices)
-    raise ConfigError(f"config field '{where}' is {shown(item)}; only {valid} is supported")
+    raise ConfigError(f"config field '{where}' is {shown(item)}. Only {valid} is supported")
 
 
 def _check_rope(where: str, item: Any) -> None:
@@ -168,9 +168,9 @@ def _check_heads(name: str, section: Mapping[str, Any]) -> None:
     else:
         whole, of = "num_attention_heads", heads % section.get("num_key_value_heads", 1)
         if section.get("head_dim", 2) % 2:
-            raise ConfigError(f"config field '{name}.head_dim' is {section['head_dim']}; it must be even")
+            raise ConfigError(f"config field '{name}.head_dim' is {section['head_dim']}. It must be even")
     if of:
         divisor = "num_attention_heads" if name in _TOWERS else "num_key_value_heads"
         raise ConfigError(
-            f"config field '{name}.{whole}' is {section[whole]}; it must be a multiple of {divisor}, {section[divisor]}"
+            f"config field '{name}.{whole}' is {section[whole]}. It must be a multiple of {divisor}, {section[divisor]}"
         )

@@ -68,16 +68,16 @@ def decode_rgb(data: Any, size: tuple[int, int] | None = None) -> NDArray[np.uin
     """
     found = encoded_size(data)
     if found is None:
-        raise ObservationError("cannot be decoded; valid: JPEG or PNG")
+        raise ObservationError("cannot be decoded. Valid: JPEG or PNG")
     width, height = found
     if size is not None and found not in (size, size[::-1]):
-        raise ObservationError(f"has {width}x{height} pixels; expected {size[0]}x{size[1]}")
+        raise ObservationError(f"has {width}x{height} pixels. Expected {size[0]}x{size[1]}")
     if width * height > MOST_PIXELS:
-        raise ObservationError(f"has {width}x{height} pixels; valid: at most {MOST_PIXELS} in all")
+        raise ObservationError(f"has {width}x{height} pixels. Valid: at most {MOST_PIXELS} in all")
     try:
         pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         pixels = None
     if pixels is None:
-        raise ObservationError("cannot be decoded; it is damaged")
+        raise ObservationError("cannot be decoded. It is damaged")
     return np.ascontiguousarray(pixels[..., ::-1])

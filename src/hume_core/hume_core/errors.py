@@ -39,3 +39,7 @@ class DatasetError(HumeError):
 
 class KinematicsError(HumeError):
     """A robot description cannot be read, or lacks a joint or link that the robot profile names."""
+
+
+class TrainingError(HumeError):
+    """A training cannot go on: its loss or its weights are no numbers any more."""

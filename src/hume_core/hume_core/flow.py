@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hume_core.config_fields import NOISE_LEVELS, START_TIMES
+
 MIN_PERIOD = 4e-3
 MAX_PERIOD = 4.0
 
@@ -75,11 +77,13 @@ class CandidateSchedule:
         times: flow times per candidate (in the caller's order).
         noise_scales: factor on the velocity per candidate (in the caller's order).
         step: length of one Euler step.
+        noise_levels: share of the starting noise that is left in each candidate after its last step.
     """
 
     times: tuple[tuple[float, ...], ...]
     noise_scales: tuple[float, ...]
     step: float
+    noise_levels: tuple[float, ...]
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -90,13 +94,6 @@ class CandidateSchedule:
     def order(self) -> list[int]:
         """Candidate indices sorted by their number of steps, fewest first."""
         return sorted(range(len(self.times)), key=lambda i: len(self.times[i]))
-
-    @property
-    def noise_levels(self) -> tuple[float, ...]:
-        """Share of the starting noise that is left in each candidate after its last step."""
-        # All candidates begin at full noise, x = noise, whatever time they are told. K steps along the straight line
-        # x_t = t noise + (1 - t) action then lead to t = 1 - K step, and t is the share of the noise that is left.
-        return tuple(max(0.0, 1.0 - count * self.step) for count in self.counts)
 
     def active_from(self, step: int) -> int:
         """Position in ``order`` of the first candidate that still takes this step."""
@@ -116,8 +113,9 @@ def candidate_schedule(
     time_temp: Sequence[float],
     noise_temp: Sequence[float],
     stop: float = 0.0,
+    spread_over: str = START_TIMES,
 ) -> CandidateSchedule:
-    """Schedules of best-of-N sampling: candidate i starts at lo + (i/N)(hi - lo) of both ranges.
+    """Schedules of best-of-N sampling: candidate i has lo + (i/N)(hi - lo) of both ranges.
 
     Args:
         num_candidates: N, at least 1.
@@ -125,16 +123,39 @@ def candidate_schedule(
         time_temp: lowest and highest start time. The highest is never reached.
         noise_temp: lowest and highest factor on the velocity.
         stop: flow time to end at, ``1 - theta2``.
+        spread_over: one of `hume_core.config_fields.NOISE_SCHEDULES`, what `time_temp` is spread over.
     """
-
     # Why the candidates differ: each has noise of its own, so each may end on another way to do the task. A start time
     # below 1 (`time_temp`) means fewer steps, so some noise stays for System 1 to remove on newer images. A factor
     # below 1 on the velocity (`noise_temp`) makes each step shorter. Hume paper, arXiv 2505.21432, on value-guided
     # thinking.
-    def spread(bounds: Sequence[float], i: int) -> float:
-        return bounds[0] + (i / num_candidates) * (bounds[1] - bounds[0])
-
     step = 1.0 / num_steps
-    times = tuple(tuple(euler_times(spread(time_temp, i), step, stop)) for i in range(num_candidates))
-    scales = tuple(spread(noise_temp, i) for i in range(num_candidates))
-    return CandidateSchedule(times, scales, step)
+    scales = tuple(_spread(noise_temp, i / num_candidates) for i in range(num_candidates))
+    if spread_over == NOISE_LEVELS:
+        return _by_noise_level(num_candidates, step, time_temp, scales, stop)
+    times = tuple(tuple(euler_times(_spread(time_temp, i / num_candidates), step, stop)) for i in range(num_candidates))
+    # All candidates begin at full noise, x = noise, whatever time they are told. K steps along the straight line
+    # x_t = t noise + (1 - t) action then lead to t = 1 - K step, and t is the share of the noise that is left.
+    return CandidateSchedule(times, scales, step, tuple(max(0.0, 1.0 - len(mine) * step) for mine in times))
+
+
+def _by_noise_level(
+    count: int, step: float, time_temp: Sequence[float], scales: tuple[float, ...], stop: float
+) -> CandidateSchedule:
+    """Candidate i ends at a noise level of its own, the last one at the lowest.
+
+    Whole steps know few levels: start times from 0.9 up to 1 with 10 steps leave 0.1 or 0. So every candidate is told
+    its true flow time, which begins at 1, and its steps are shorter, as many as a whole run has.
+    """
+    shares = [1.0 if count == 1 else i / (count - 1) for i in range(count)]
+    levels = tuple(max(stop, 1.0 - _spread(time_temp, share)) for share in shares)
+    # A shorter step is the same as a slower velocity: x -= step (1 - level) v.
+    lengths = [1.0 - level for level in levels]
+    whole = euler_times(1.0, step)
+    times = tuple(tuple(1.0 - length * (1.0 - time) for time in whole) for length in lengths)
+    factors = tuple(scale * length for scale, length in zip(scales, lengths, strict=True))
+    return CandidateSchedule(times, factors, step, levels)
+
+
+def _spread(bounds: Sequence[float], share: float) -> float:
+    return bounds[0] + share * (bounds[1] - bounds[0])

@@ -24,8 +24,8 @@ def prepare_image(image: Any, size: tuple[int, int], device: torch.device | str 
         float32 (B, 3, height, width). Padding is -1.
     """
     pixels = torch.as_tensor(image).to(device).permute(0, 3, 1, 2)
-    pixels = pixels.to(torch.float32, memory_format=torch.contiguous_format) / 255.0
-    return resize_with_padding(pixels, size) * 2.0 - 1.0
+    pixels = pixels.to(torch.float32, memory_format=torch.contiguous_format, copy=True).div_(255.0)
+    return resize_with_padding(pixels, size).mul_(2.0).sub_(1.0)
 
 
 def resize_with_padding(pixels: Tensor, size: tuple[int, int]) -> Tensor:
@@ -41,6 +41,8 @@ def resize_with_padding(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     new_height, new_width = int(old_height / ratio), int(old_width / ratio)
     if (new_height, new_width) != (old_height, old_width):
         pixels = F.interpolate(pixels, size=(new_height, new_width), mode="bilinear", align_corners=False)
+    if (new_height, new_width) == (height, width):
+        return pixels
     return F.pad(pixels, (max(0, width - new_width), 0, max(0, height - new_height), 0), value=0.0)
 
 

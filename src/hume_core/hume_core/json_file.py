@@ -30,7 +30,7 @@ def read_json(path: str | Path, failure: type[HumeError], missing: str = "", lar
     except FileNotFoundError as error:
         if not missing:
             raise
-        raise failure(f"{path} does not exist; {missing}") from error
+        raise failure(f"{path} does not exist. {missing}") from error
 
 
 def parse_json(text: str | bytes, where: str, failure: type[HumeError]) -> Any:

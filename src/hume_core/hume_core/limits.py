@@ -53,8 +53,8 @@ class MotionLimits:
         for i, name in enumerate(self.names):
             if self.continuous[i] and (-self.lower[i], self.upper[i]) != (UNLIMITED, UNLIMITED):
                 raise RobotProfileError(
-                    f"joint '{name}' is continuous and has limits {self.lower[i]} to {self.upper[i]} rad; "
-                    "a continuous joint has none: -UNLIMITED to UNLIMITED of hume_core.limits"
+                    f"joint '{name}' is continuous and has limits {self.lower[i]} to {self.upper[i]} rad. "
+                    "A continuous joint has none: -UNLIMITED to UNLIMITED of hume_core.limits"
                 )
             if self.lower[i] >= self.upper[i]:
                 raise RobotProfileError(
@@ -65,12 +65,12 @@ class MotionLimits:
         array = np.array(value, dtype=np.float64)
         if array.shape != (len(self.names),):
             raise RobotProfileError(
-                f"limit '{field}' has shape {array.shape}; one number per joint is needed: {len(self.names)}"
+                f"limit '{field}' has shape {array.shape}. One number per joint is needed: {len(self.names)}"
             )
         for name, number in zip(self.names, array, strict=True):
             if not np.isfinite(number) or (field in _POSITIVE_FIELDS and number <= 0):
                 raise RobotProfileError(
-                    f"joint '{name}': limit '{field}' is {number}; it must be finite"
+                    f"joint '{name}': limit '{field}' is {number}. It must be finite"
                     + (" and above 0" if field in _POSITIVE_FIELDS else "")
                 )
         array.setflags(write=False)
@@ -82,7 +82,7 @@ class MotionLimits:
             flags = np.zeros(len(self.names), dtype=bool)
         if flags.shape != (len(self.names),):
             raise RobotProfileError(
-                f"'continuous' has shape {flags.shape}; one flag per joint is needed: {len(self.names)}"
+                f"'continuous' has shape {flags.shape}. One flag per joint is needed: {len(self.names)}"
             )
         flags.setflags(write=False)
         return flags

@@ -54,7 +54,7 @@ def _apply(profile: RobotProfile, data: Any) -> RobotProfile:
     gripper = _mapping("gripper", sections.get("gripper", {}), ("speed",))
     if gripper:
         if profile.gripper is None:
-            raise ConfigError(f"field 'gripper': robot '{profile.name}' has no gripper; leave it out")
+            raise ConfigError(f"field 'gripper': robot '{profile.name}' has no gripper. Leave it out")
         fields["gripper"]["speed"] = _number("gripper.speed", gripper["speed"], profile.gripper.speed)
     try:
         return RobotProfile.model_validate(fields)
@@ -73,22 +73,22 @@ def _joint(joint: Joint, scale: Mapping[str, Any], own: Any) -> dict[str, Any]:
         fields[name] = min(wanted, present * _number(f"scale.{name}", scale.get(name, 1.0), 1.0))
     if "position" in own:
         if joint.position is None:
-            raise ConfigError(f"field '{where}.position': the joint is continuous; leave position out")
+            raise ConfigError(f"field '{where}.position': the joint is continuous. Leave position out")
         fields["position"] = _range(f"{where}.position", own["position"], joint.position)
         low, high = fields["position"]
         if not low <= joint.home <= high:
             raise ConfigError(
-                f"field '{where}.position': the home pose {joint.home} is outside [{low}, {high}]; widen it"
+                f"field '{where}.position': the home pose {joint.home} is outside [{low}, {high}]. Widen it"
             )
     return fields
 
 
 def _mapping(where: str, value: Any, valid: tuple[str, ...]) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise ConfigError(f"{where} must be a mapping; valid fields: {', '.join(valid)}")
+        raise ConfigError(f"{where} must be a mapping. Valid fields: {', '.join(valid)}")
     unknown = [shown(name) if not isinstance(name, str) else name for name in value if name not in valid]
     if unknown:
-        raise ConfigError(f"field '{shortened(unknown[0])}' in {where} is unknown; valid: {', '.join(valid)}")
+        raise ConfigError(f"field '{shortened(unknown[0])}' in {where} is unknown. Valid: {', '.join(valid)}")
     return value
 
 
@@ -96,7 +96,7 @@ def _number(where: str, value: Any, highest: float) -> float:
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not good or not 0.0 < value <= highest:
         raise ConfigError(
-            f"field '{where}' is {shown(value)}; valid: above 0, at most {highest:g}, since a limits file only tightens"
+            f"field '{where}' is {shown(value)}. Valid: above 0, at most {highest:g}, since a limits file only tightens"
         )
     return float(value)
 
@@ -106,7 +106,7 @@ def _range(where: str, value: Any, present: tuple[float, float]) -> tuple[float,
     numbers = isinstance(value, list) and len(value) == 2 and all(isinstance(v, int | float) for v in value)
     if not numbers or not low <= value[0] < value[1] <= high:
         raise ConfigError(
-            f"field '{where}' is {shown(value)}; valid: [lowest, highest] within [{low:g}, {high:g}], since a "
+            f"field '{where}' is {shown(value)}. Valid: [lowest, highest] within [{low:g}, {high:g}], since a "
             "limits file only tightens"
         )
     return float(value[0]), float(value[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hume_core.engine_names import AUTO, ENGINE_CHOICES
 from hume_core.errors import ConfigError
 from hume_core.settings import Setting, check, setting
 
@@ -27,11 +28,17 @@ class ModelSettings:
     checkpoint: str = setting("", "Checkpoint folder, or a hub name such as org/name or org/name@revision.")
     contract: str = setting(
         "",
-        "What the checkpoint's numbers mean: a built-in policy contract or a path; empty: the checkpoint's own.",
+        "What the checkpoint's numbers mean: a built-in policy contract or a path. Empty: the checkpoint's own.",
     )
     device: str = setting("cpu", "Torch device: cpu or cuda[:N].", policy=True)
     dtype: str = setting("float32", "Compute type.", choices=("float32", "bfloat16"), policy=True)
-    compile: bool = setting(False, "Compile the model with torch.compile: slow to start, then faster.", policy=True)
+    engine: str = setting(
+        AUTO,
+        "What runs the model. auto: the fastest that starts within seconds, onnx for float32 on the CPU, else eager. "
+        "compile is torch.compile: minutes to start.",
+        choices=ENGINE_CHOICES,
+        policy=True,
+    )
     threads: int = setting(1, "Torch threads on the CPU.", low=1, high=256, policy=True)
     sensor_timeout: float = setting(
         20.0, "How long configure waits for every sensor topic.", unit="s", low=0.1, high=600.0

@@ -151,7 +151,7 @@ class Normalizer(nn.Module):
             wrong = buffer[~torch.isfinite(buffer)]
             if len(wrong):
                 stored = _to_stored(f"normalizer.{name}")
-                hint = f"; `hume train system2 --set checkpoint={folder}` can start from it" if self._trainable else ""
+                hint = f". `hume train system2 --set checkpoint={folder}` can start from it" if self._trainable else ""
                 raise CheckpointError(
                     f"tensor '{stored}' in {folder} holds {wrong[0].item()}: the checkpoint was saved without these "
                     f"statistics of its dataset, so its numbers have no units{hint}"

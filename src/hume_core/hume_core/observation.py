@@ -39,7 +39,7 @@ class Observation:
         sizes |= {"state": int(self.state.shape[0]), "task": len(self.task)}
         if len(set(sizes.values())) > 1:
             listed = ", ".join(f"{name} has {size}" for name, size in sizes.items())
-            raise ObservationError(f"batch sizes differ: {listed}; all must be equal")
+            raise ObservationError(f"batch sizes differ: {listed}. All must be equal")
 
     @property
     def batch_size(self) -> int:
@@ -49,7 +49,7 @@ class Observation:
 
 def _checked_task(task: Any) -> list[str]:
     if isinstance(task, str):
-        raise ObservationError("task is a string; give a list with one instruction per batch element")
+        raise ObservationError("task is a string. Give a list with one instruction per batch element")
     tasks = list(task)
     if not tasks or not all(isinstance(text, str) for text in tasks):
         raise ObservationError("task must be a non-empty list of strings, one per batch element")
@@ -64,13 +64,13 @@ def _check_image(key: str, image: Any) -> None:
     shape = tuple(getattr(image, "shape", ()))
     if _dtype_name(image) != "uint8" or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
         raise ObservationError(
-            f"image '{key}' is {_dtype_name(image)} {shape}; expected uint8 RGB (batch, height, width, 3)"
+            f"image '{key}' is {_dtype_name(image)} {shape}. Expected uint8 RGB (batch, height, width, 3)"
         )
 
 
 def _check_state(state: Any) -> None:
     shape = tuple(getattr(state, "shape", ()))
     if _dtype_name(state) != "float32" or len(shape) != 3 or 0 in shape:
-        raise ObservationError(f"state is {_dtype_name(state)} {shape}; expected float32 (batch, history, state size)")
+        raise ObservationError(f"state is {_dtype_name(state)} {shape}. Expected float32 (batch, history, state size)")
     if isinstance(state, np.ndarray) and not np.isfinite(state).all():
-        raise ObservationError("state contains NaN or infinity; every joint must report a finite value")
+        raise ObservationError("state contains NaN or infinity. Every joint must report a finite value")

@@ -28,7 +28,7 @@ def _in_radians(largest: float, unit: str) -> Callable[[float], float]:
     def check(value: float) -> float:
         if abs(value) > largest:
             raise ValueError(
-                f"{value:g} {unit} is beyond any arm (at most {largest:.4g} {unit}); degrees? then write "
+                f"{value:g} {unit} is beyond any arm (at most {largest:.4g} {unit}). If it is in degrees, write "
                 f"{radians(value):.4g} {unit}"
             )
         return value
@@ -38,7 +38,7 @@ def _in_radians(largest: float, unit: str) -> Callable[[float], float]:
 
 def _period(value: float) -> float:
     if not SHORTEST_PERIOD <= value <= LONGEST_PERIOD:
-        likely = f"; milliseconds? then write {1e-3 * value:.4g}; Hz? then write {1.0 / value:.4g}"
+        likely = f". If it is in milliseconds, write {1e-3 * value:.4g}. If it is in Hz, write {1.0 / value:.4g}"
         raise ValueError(
             f"{value:g} s between two rows is not possible (from {SHORTEST_PERIOD:g} to {LONGEST_PERIOD:g} s)"
             f"{likely if value > LONGEST_PERIOD else ''}"
@@ -49,7 +49,7 @@ def _period(value: float) -> float:
 def _age(value: float) -> float:
     if value > LONGEST_AGE:
         raise ValueError(
-            f"{value:g} s is too long (at most {LONGEST_AGE:g} s); milliseconds? then write {1e-3 * value:.4g}"
+            f"{value:g} s is too long (at most {LONGEST_AGE:g} s). If it is in milliseconds, write {1e-3 * value:.4g}"
         )
     return value
 

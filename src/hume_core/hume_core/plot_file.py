@@ -45,6 +45,11 @@ def check_plot_file(path: Path | None) -> Path | None:
     return path
 
 
+def rgb(color: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of a colour such as `BLUE`."""
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
 def short_name(checkpoint: str) -> str:
     """A checkpoint in a title: the last folder of an absolute path, else as it was typed. Empty: unknown."""
     if not checkpoint:

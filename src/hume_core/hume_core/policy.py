@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,20 +14,19 @@ from torch import Tensor, nn
 from hume_core.checkpoint import CheckpointReader, NameMap, load_module, resolve_folder
 from hume_core.checkpoint_writer import copy_extra_files, save_tensors, stored_tensors
 from hume_core.config import HumeConfig, check_layers
-from hume_core.errors import CheckpointError, ConfigError, HumeError, ObservationError
+from hume_core.engine_names import EAGER
+from hume_core.engines import EagerEngine, Engine, EngineError, Graph, Log, Run, make_engine
+from hume_core.errors import CheckpointError, ConfigError, ObservationError
 from hume_core.images import prepare_image
 from hume_core.nn.joined import join_all
 from hume_core.normalization import Normalizer
 from hume_core.observation import Observation
 from hume_core.policy_contract import PolicyContract, find_contract
 
-COMPILED_LIMITS = {torch.float32: 1e-4, torch.bfloat16: 3e-2}
+LOG = logging.getLogger(__name__)
+"""Of policies that no node runs."""
 
 PolicyType = TypeVar("PolicyType", bound="PretrainedPolicy")
-
-
-class CompileError(HumeError):
-    """A compiled model does not give the same numbers."""
 
 
 class PretrainedPolicy(nn.Module):
@@ -36,6 +36,7 @@ class PretrainedPolicy(nn.Module):
         config: the checkpoint's configuration.
         contract: what the numbers of its states and actions mean. None where the checkpoint does not say.
         normalizer: between real and normalised units.
+        engine: what runs the graphs that were prepared. Everything else runs with eager operations.
         tensors_read: names of the tensors that were read from the checkpoint, nothing else was.
     """
 
@@ -51,8 +52,8 @@ class PretrainedPolicy(nn.Module):
         self.tensors_read: tuple[str, ...] = ()
         self._source: CheckpointReader | None = None
         self._stored_dtypes: dict[str, torch.dtype] = {}
-        self._hot: dict[str, Callable[..., Any]] = {}
-        self._compiled = False
+        self.engine: Engine = EagerEngine()
+        self._prepared: dict[Hashable, Run] = {}
 
     @classmethod
     def build(cls: type[PolicyType], config: HumeConfig, reader: CheckpointReader) -> PolicyType:
@@ -65,7 +66,7 @@ class PretrainedPolicy(nn.Module):
         name: str | Path,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
-        compile: bool = False,
+        engine: str = EAGER,
         contract: str = "",
     ) -> PolicyType:
         """Load a checkpoint folder or hub name. Only this system's own tensors are read.
@@ -75,23 +76,23 @@ class PretrainedPolicy(nn.Module):
             device: where to compute.
             dtype: float32, or bfloat16 for the transformers (the action projections, the final norms and
                 the critics stay float32, as released).
-            compile: use torch.compile. The first calls, best made by ``warm_up``, take long.
+            engine: one of `hume_core.engine_names.ENGINE_CHOICES`. It serves what ``warm_up`` prepares.
             contract: name or path of what its numbers mean. Empty: the folder's own, or that of a release.
 
         Raises:
             CheckpointError: the folder, a file or a tensor is missing, truncated or of the wrong shape.
-            ConfigError: ``config.json`` has an unknown, missing or wrong field.
+            ConfigError: ``config.json`` has an unknown, missing or wrong field, or there is no such engine.
             ContractError: its contract is damaged, or there is none of the given name.
         """
         if dtype not in (torch.float32, torch.bfloat16):
-            raise ConfigError(f"dtype {dtype} is not supported; valid: torch.float32, torch.bfloat16")
+            raise ConfigError(f"dtype {dtype} is not supported. Valid: torch.float32, torch.bfloat16")
         folder = resolve_folder(name)
         config = HumeConfig.load(folder / "config.json")
         reader = CheckpointReader(folder)
         check_layers(config, len(reader.names))
         with torch.device("meta"):
             policy = cls.build(config, reader)
-        policy._stored_dtypes = load_module(policy, reader, cls.to_stored, lambda key: cls._dtype(key, dtype))
+        policy._stored_dtypes = load_module(policy, reader, cls.to_stored, lambda key: cls.loaded_type(key, dtype))
         policy.rebuild_buffers()
         policy.normalizer.check(folder)
         policy.tensors_read = tuple(reader.names_read)
@@ -99,64 +100,54 @@ class PretrainedPolicy(nn.Module):
         policy._source = reader
         policy.requires_grad_(False).eval().to(device)
         join_all(policy)
-        if compile:
-            policy.compile_steps()
+        policy.engine = make_engine(engine, policy, folder)
         return policy
 
     @classmethod
-    def _dtype(cls, key: str, dtype: torch.dtype) -> torch.dtype:
+    def loaded_type(cls, key: str, dtype: torch.dtype) -> torch.dtype:
+        """Type that a parameter has in a policy that was loaded in a type. See `from_pretrained`."""
         reduced = key.startswith(cls.reduced_prefixes) and not key.endswith(".norm.weight")
         return dtype if reduced else torch.float32
 
     def rebuild_buffers(self) -> None:
         """Make the buffers that no checkpoint stores."""
 
-    def compile_steps(self, backend: str = "inductor") -> None:
-        """Run encoding and velocity through torch.compile from now on. ``warm_up`` then checks them.
-
-        Args:
-            backend: of torch.compile.
-        """
-        for name in self._hot:
-            self._hot[name] = torch.compile(getattr(self.network, name), backend=backend)
-        self._compiled = True
-
-    def _check_compiled(self, compute: Callable[[], Tensor]) -> None:
-        """Compare a computation with and without compilation.
-
-        Raises:
-            CompileError: they differ by more than rounding.
-        """
-        compiled = compute()
-        hot, self._hot = self._hot, {name: getattr(self.network, name) for name in self._hot}
+    def _prepare(self, graphs: Mapping[Hashable, Graph], log: Log) -> None:
+        """Let the engine make functions of graphs. Where it cannot, say so once and use eager operations."""
         try:
-            plain = compute()
-        finally:
-            self._hot = hot
-        error = float((compiled - plain).abs().max() / plain.abs().max().clamp(min=1e-6))
-        limit = COMPILED_LIMITS[self.network.compute_dtype]
-        if not error <= limit:
-            raise CompileError(
-                f"the compiled model differs by {error:.1e} of the largest value, more than {limit:.0e}; "
-                "load it with compile=False"
-            )
+            for key, graph in graphs.items():
+                if key not in self._prepared:
+                    self._prepared[key] = self.engine.prepare(graph, log)
+        except EngineError as error:
+            log.warning(f"engine '{self.engine.name}' is not used: {error}. The slower engine 'eager' runs the model")
+            self.engine, self._prepared = EagerEngine(), {}
 
-    def save_pretrained(self, folder: str | Path) -> None:
+    @property
+    def source(self) -> CheckpointReader | None:
+        """The checkpoint that this policy was loaded from."""
+        return self._source
+
+    def save_pretrained(self, folder: str | Path, tensors: Mapping[str, Tensor] | None = None) -> None:
         """Write a complete checkpoint folder in the released layout, in the types it was stored in.
 
         Tensors of the other system are kept: from the folder where it already holds a checkpoint, else
         from the checkpoint this policy was loaded from.
+
+        Args:
+            folder: created where it does not exist.
+            tensors: name in the file -> tensor, where only these differ from the checkpoint it was loaded from.
+                None: all of its own.
 
         Raises:
             CheckpointError: the folder cannot be written, or this is a System 2 that was published alone.
         """
         if not self.config.has_system1:
             raise CheckpointError(
-                "a checkpoint of type 'system2' is not written; `hume train system2 --set checkpoint=FOLDER` makes a "
+                "a checkpoint of type 'system2' is not written. `hume train system2 --set checkpoint=FOLDER` makes a "
                 "whole one of it"
             )
         target = Path(folder)
-        save_tensors(target, self._tensors_to_save(), self._source)
+        save_tensors(target, self._tensors_to_save() if tensors is None else tensors, self._source)
         text = json.dumps(self.config.to_dict(), indent=4)
         (target / "config.json").write_text(text + "\n", encoding="utf-8")
         if self.contract is not None:
@@ -187,10 +178,10 @@ class PretrainedPolicy(nn.Module):
         missing = [key for key in declared if key not in observation.images]
         unknown = sorted(set(observation.images) - set(declared))
         if unknown:
-            raise ObservationError(f"unknown camera '{unknown[0]}'; the checkpoint has: {', '.join(declared)}")
+            raise ObservationError(f"unknown camera '{unknown[0]}'. The checkpoint has: {', '.join(declared)}")
         if len(missing) > self.config.empty_cameras or not present:
             raise ObservationError(
-                f"camera '{missing[0]}' is missing; the checkpoint needs {', '.join(declared)}, of which "
+                f"camera '{missing[0]}' is missing. The checkpoint needs {', '.join(declared)}, of which "
                 f"{self.config.empty_cameras} may be absent"
             )
         return present
@@ -200,8 +191,12 @@ class PretrainedPolicy(nn.Module):
         keys = self.present_cameras(observation)
         if self.config.resize_imgs_with_padding is None:
             self._check_image_sizes({key: observation.images[key] for key in keys})
-        images = [prepare_image(observation.images[key], self.config.image_size, self.device) for key in keys]
-        return torch.stack(images)
+        images = [torch.as_tensor(observation.images[key]) for key in keys]
+        if len({image.shape for image in images}) == 1:
+            # Cameras of one size in one go: half the operations.
+            prepared = prepare_image(torch.cat(images), self.config.image_size, self.device)
+            return prepared.unflatten(0, (len(images), -1))
+        return torch.stack([prepare_image(image, self.config.image_size, self.device) for image in images])
 
     def _check_image_sizes(self, images: Mapping[str, Any]) -> None:
         width, height = self.config.image_size
@@ -209,7 +204,7 @@ class PretrainedPolicy(nn.Module):
             found = tuple(image.shape[1:3])
             if found != (height, width):
                 raise ObservationError(
-                    f"camera '{key}' gives images of {found[1]}x{found[0]} pixels; the checkpoint takes them as they "
+                    f"camera '{key}' gives images of {found[1]}x{found[0]} pixels. The checkpoint takes them as they "
                     f"are and needs {width}x{height}"
                 )
 
@@ -219,10 +214,18 @@ class PretrainedPolicy(nn.Module):
         Raises:
             ObservationError: the state has another size than the checkpoint.
         """
+        return self.normalizer.state(self.checked_state(observation))
+
+    def checked_state(self, observation: Observation) -> Tensor:
+        """States in real units (B, T, s), oldest first.
+
+        Raises:
+            ObservationError: the state has another size than the checkpoint.
+        """
         size = int(observation.state.shape[-1])
         if size != self.config.state_dim:
-            raise ObservationError(f"state has {size} numbers; the checkpoint needs {self.config.state_dim}")
-        return self.normalizer.state(torch.as_tensor(observation.state).to(self.device))
+            raise ObservationError(f"state has {size} numbers. The checkpoint needs {self.config.state_dim}")
+        return torch.as_tensor(observation.state).to(self.device)
 
     def unnormalise(self, chunk: Any) -> Tensor:
         """Normalised, padded actions (..., A) to real units (..., a): how to act without System 1."""

@@ -28,8 +28,8 @@ def prepare_environment() -> None:
     where = "there is no home" if folder is None else f"{folder} cannot be written"
     # Its name can be guessed, so somebody else may have made it.
     if not _writable(fallback) or fallback.stat().st_uid != os.getuid():
-        raise ConfigError(f"logs have no place: {where}; set ROS_LOG_DIR to a folder that can be written")
-    say(f"{where}, so logs go to {fallback}; set ROS_LOG_DIR to choose")
+        raise ConfigError(f"logs have no place: {where}. Set ROS_LOG_DIR to a folder that can be written")
+    say(f"{where}, so logs go to {fallback}. Set ROS_LOG_DIR to choose")
     os.environ["ROS_LOG_DIR"] = str(fallback)
 
 
@@ -64,6 +64,6 @@ def _allow_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
     if ceiling < _FILES_NEEDED:
         raise ConfigError(
-            f"this process may open {ceiling} files and needs {_FILES_NEEDED}; set ulimit -n 1024, "
+            f"this process may open {ceiling} files and needs {_FILES_NEEDED}. Set ulimit -n 1024, "
             "or LimitNOFILE=1024 in the systemd unit"
         )

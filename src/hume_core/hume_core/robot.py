@@ -94,7 +94,7 @@ class RobotProfile(Section):
             raise ValueError(f"action: {problem}")
         if self.action_space.needs_kinematics and self.kinematics is None:
             raise ValueError(
-                f"action.space '{self.action.space}' needs inverse kinematics; add the section "
+                f"action.space '{self.action.space}' needs inverse kinematics. Add the section "
                 "kinematics: {base_link: ..., tool_link: ..., urdf: ...}"
             )
         return self
@@ -105,7 +105,7 @@ class RobotProfile(Section):
             return
         if controller.type is not GripperControllerType.GRIPPER_ACTION:
             raise ValueError(
-                f"gripper.force belongs to controllers.gripper.type 'gripper_action'; leave it out with "
+                f"gripper.force belongs to controllers.gripper.type 'gripper_action'. Leave it out with "
                 f"'{controller.type.value}'"
             )
 
@@ -126,7 +126,7 @@ class RobotProfile(Section):
             raise RobotProfileError(f"{path}: {describe_problem(error, data, cls)}") from error
         if not profile.cameras:
             raise RobotProfileError(
-                f"{path}: field 'cameras' is empty; a policy needs at least one, such as image: {{topic: ...}}"
+                f"{path}: field 'cameras' is empty. A policy needs at least one, such as image: {{topic: ...}}"
             )
         return profile
 
@@ -285,5 +285,5 @@ def find_profile(name_or_path: str | Path) -> Path:
         candidate = folder / f"{name_or_path}.yaml"
         if candidate.is_file():
             return candidate
-    known = ", ".join(known_profiles()) or "none is installed; source the workspace's install/setup.bash"
-    raise RobotProfileError(f"unknown robot '{name_or_path}'; known robots: {known}. A path to a .yaml file works too")
+    known = ", ".join(known_profiles()) or "none is installed. Source the workspace's install/setup.bash"
+    raise RobotProfileError(f"unknown robot '{name_or_path}'. Known robots: {known}. A path to a .yaml file works too")

@@ -76,7 +76,7 @@ class ArmController(_Controller):
     @model_validator(mode="after")
     def _lead_has_a_use(self) -> ArmController:
         if self.lead is not None and self.type is not ArmControllerType.JOINT_TRAJECTORY:
-            raise ValueError(f"lead belongs to {ArmControllerType.JOINT_TRAJECTORY.value}; leave it out")
+            raise ValueError(f"lead belongs to {ArmControllerType.JOINT_TRAJECTORY.value}. Leave it out")
         return self
 
 

@@ -24,11 +24,11 @@ def describe_problem(error: ValidationError, data: Any, model: type[BaseModel]) 
     field = ".".join(shortened(_label(data, location, i)) for i in range(len(location)))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
-        return f"field '{field}' is unknown; {_valid_fields(str(location[-1]), location[:-1], model)}{more}"
+        return f"field '{field}' is unknown. {_valid_fields(str(location[-1]), location[:-1], model)}{more}"
     if problem["type"] == "missing":
-        return f"field '{field}' is missing; add it{more}"
+        return f"field '{field}' is missing. Add it{more}"
     message = shortened(problem["msg"].removeprefix("Value error, "), 1000)
-    found = "" if not location or isinstance(problem["input"], dict) else f"; found {shown(problem['input'])}"
+    found = "" if not location or isinstance(problem["input"], dict) else f". Found {shown(problem['input'])}"
     return f"field '{field or 'profile'}': {message}{found}{more}"
 
 
@@ -57,7 +57,7 @@ def _valid_fields(wrong: str, location: tuple[int | str, ...], model: type[BaseM
         elif found := _section(annotation, str(part)):
             model = found
     valid = list(model.model_fields)
-    return f"valid here: {', '.join(valid)}{did_you_mean(wrong, valid)}"
+    return f"Valid here: {', '.join(valid)}{did_you_mean(wrong, valid)}"
 
 
 def _section(annotation: Any, kind: str = "") -> type[BaseModel] | None:

@@ -56,5 +56,5 @@ def _described(profile: RobotProfile, section: KinematicsSection, fallback: Call
     if section.urdf is not None:
         return read_urdf(section.urdf)
     if fallback is None:
-        raise RobotProfileError(f"robot '{profile.name}': kinematics.urdf is not set; give the path of the URDF")
+        raise RobotProfileError(f"robot '{profile.name}': kinematics.urdf is not set. Give the path of the URDF")
     return fallback()

@@ -69,7 +69,7 @@ class Joint(Section):
         if self.position is None:
             return self._without_limits()
         if self.continuous:
-            raise ValueError("a continuous joint has no position limits; leave out position, or continuous")
+            raise ValueError("a continuous joint has no position limits. Leave out position, or continuous")
         low, high = self.position
         if low >= high:
             raise ValueError(f"position must be [lowest, highest] with lowest < highest, found [{low}, {high}]")
@@ -80,7 +80,7 @@ class Joint(Section):
     def _without_limits(self) -> Joint:
         if not self.continuous:
             raise ValueError(
-                "position is missing; add position: [lowest, highest], or continuous: true if the joint has no limits"
+                "position is missing. Add position: [lowest, highest], or continuous: true if the joint has no limits"
             )
         if self.tracking >= pi:
             raise ValueError(f"tracking of a continuous joint must be below pi (half a turn), found {self.tracking}")
@@ -184,7 +184,7 @@ class Action(Section):
         for field in ("scale", "reference", "response", "unit", "sign", "offset"):
             if getattr(self, field) is not None and field not in find_action_space(self.space).written_with:
                 users = " and ".join(name for name, space in ACTION_SPACES.items() if field in space.written_with)
-                raise ValueError(f"{field} belongs to {users}; leave it out with space '{self.space}'")
+                raise ValueError(f"{field} belongs to {users}. Leave it out with space '{self.space}'")
         return self
 
     def meaning(self, tool: Placement | None = None) -> ActionSpace:

@@ -28,6 +28,9 @@ _PAIR = tuple[float, float]
 _TEXTS = tuple[str, ...]
 _KEY = "setting"
 _KINDS = {float: "a number", int: "a whole number", bool: "true or false", str: "text", _PAIR: "two numbers"}
+FORMER_NAMES = {"compile": "engine"}
+"""Settings that had another name in an earlier version: that name, and today's."""
+
 _SWITCH = {"true": True, "on": True, "false": False, "off": False}
 
 
@@ -185,8 +188,13 @@ def check_value(item: Setting, value: Any, where: str = "setting") -> Any:
         return None
     converted = _converted(item.kind, value)
     if converted is None or not item.admits(converted):
-        raise ConfigError(f"{where} '{item.name}' is {shown(value)}; valid: {item.valid}")
+        raise ConfigError(f"{where} '{item.name}' is {shown(value)}. Valid: {item.valid}")
     return converted
+
+
+def former_name(name: str) -> str:
+    """What to say about a name that a setting had in an earlier version. Empty: none had."""
+    return f"It is called '{FORMER_NAMES[name]}' now. " if name in FORMER_NAMES else ""
 
 
 def parse_text(item: Setting, text: str, where: str = "setting") -> Any:

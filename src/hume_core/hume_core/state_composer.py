@@ -37,7 +37,7 @@ class StateComposer:
     def __init__(self, profile: RobotProfile, model: ArmModel | None = None) -> None:
         if needs_tool(profile.state) and model is None:
             raise ObservationError(
-                f"the state of robot '{profile.name}' is about the tool; give its forward kinematics "
+                f"the state of robot '{profile.name}' is about the tool. Give its forward kinematics "
                 "(StateComposer.of loads them)"
             )
         self.profile, self._model = profile, model
@@ -78,9 +78,9 @@ class StateComposer:
             ObservationError: what is wanted is left out.
         """
         if self.wants_velocities and velocities is None:
-            raise ObservationError("the state wants joint velocities; none were given")
+            raise ObservationError("the state wants joint velocities. None were given")
         if self.wants_gripper and gripper is None:
-            raise ObservationError("the state wants the gripper's position; none was given")
+            raise ObservationError("the state wants the gripper's position. None was given")
         section = self.profile.gripper
         ends = (0.0, 1.0) if section is None else (section.closed, section.open)
         tool = None if self._model is None else self._tool.seen(self._model.forward(positions))

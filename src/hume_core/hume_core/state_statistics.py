@@ -47,7 +47,7 @@ def check_first_state(
     raise ObservationError(
         f"the first state does not look like the checkpoint's training data: '{composer.names[worst]}' is "
         f"{state[worst]:.4g}, in training it was {mean[worst]:.4g} with a standard deviation of {std[worst]:.4g} "
-        f"({off[worst]:.0f} times {spread[worst]:.3g} off; state_deviations allows {deviations:g}). "
+        f"({off[worst]:.0f} times {spread[worst]:.3g} off. Parameter state_deviations allows {deviations:g}). "
         f"Likely cause: {_likely_cause(part, float(state[worst]), float(mean[worst]), float(spread[worst]))}"
     )
 
@@ -70,14 +70,14 @@ def _likely_cause(part: StatePart, value: float, mean: float, spread: float) -> 
     if part.field is StateField.TOOL_POSITION:
         return (
             "another world frame or tool frame (tool.base and tool.offset of the contract), a contract of another "
-            "release, or an arm far from where training began; move it there"
+            "release, or an arm far from where training began. Move it there"
         )
     if part.field is StateField.TOOL_ROTATION:
         return (
             "another format, branch or reference of the rotation in the contract, another tool frame, or a tool that "
-            "points elsewhere than in training; move the arm to where training began"
+            "points elsewhere than in training. Move the arm to where training began"
         )
-    return "this number is always the same here and was not in training; the contract's order of the state is wrong"
+    return "this number is always the same here and was not in training. The contract's order of the state is wrong"
 
 
 def _joint_cause(part: JointPart, value: float, mean: float, spread: float) -> str:
@@ -85,12 +85,12 @@ def _joint_cause(part: JointPart, value: float, mean: float, spread: float) -> s
     other = value / _DEGREES if degrees else value * _DEGREES
     if abs(other - mean) < 2.0 * spread or (not degrees and abs(mean) > 2.0 * pi):
         found, wanted = ("degrees", "rad") if degrees else ("rad", "deg")
-        return f"the checkpoint counts in {wanted}, the state is in {found}; set the unit of this part of the contract"
+        return f"the checkpoint counts in {wanted}, the state is in {found}. Set the unit of this part of the contract"
     if abs(value + mean) < 2.0 * spread:
-        return "the sign of this joint is the other way round; set sign in the contract"
+        return "the sign of this joint is the other way round. Set sign in the contract"
     return (
         "another zero of this joint (offset in the contract), another unit, another order of joints, or an arm far "
-        "from where training began; move it there"
+        "from where training began. Move it there"
     )
 
 
@@ -98,5 +98,5 @@ def _gripper_cause(part: GripperPart, value: float, mean: float, spread: float) 
     forms = (GripperForm.OPENING, GripperForm.CLOSEDNESS)
     if part.form in forms and abs(1.0 - value - mean) < 2.0 * spread:
         other = forms[1 - forms.index(part.form)]
-        return f"open and closed are the other way round; form '{other.value}' in the contract"
+        return f"open and closed are the other way round. Use form '{other.value}' in the contract"
     return "another form of the gripper's number (position in m, opening 0..1, percent, fingers) in the contract"

@@ -31,7 +31,7 @@ def read_text(path: str | Path, failure: type[HumeError], largest: int = LARGEST
         if not path.is_file():
             raise failure(f"{path} is no file")
         if size > largest:
-            raise failure(f"{path} has {size} bytes; valid: at most {largest}")
+            raise failure(f"{path} has {size} bytes. Valid: at most {largest}")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise

@@ -25,7 +25,7 @@ def listed(names: Iterable[str], most: int = _MOST) -> str:
 def did_you_mean(wrong: str, valid: Collection[str]) -> str:
     """Question after a list of valid names: the one that was probably meant. Empty where none is near."""
     near = get_close_matches(shortened(wrong), valid, n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return f". Did you mean '{near[0]}'?" if near else ""
 
 
 class _Shown(reprlib.Repr):

@@ -47,7 +47,7 @@ class InstructionTokenizer:
         self._max_length = max_length
         path = folder / "tokenizer.json"
         if not path.is_file():
-            raise CheckpointError(f"{path} is missing; the instruction cannot be tokenized without it")
+            raise CheckpointError(f"{path} is missing. The instruction cannot be tokenized without it")
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
         except BaseException as error:
@@ -73,7 +73,7 @@ class InstructionTokenizer:
         except BaseException as error:
             raise _typed(error, f"{path} cannot tokenize a sentence") from error
         if found != (1, self._max_length):
-            raise CheckpointError(f"{path} gives {found[-1]} tokens for a sentence; expected {self._max_length}")
+            raise CheckpointError(f"{path} gives {found[-1]} tokens for a sentence. Expected {self._max_length}")
 
     @property
     def highest_id(self) -> int:
@@ -87,11 +87,11 @@ class InstructionTokenizer:
                 continue
             content = read_json(path, CheckpointError)
             if not isinstance(content, dict):
-                raise CheckpointError(f"{path} must hold one JSON object; found {shown(content)}")
+                raise CheckpointError(f"{path} must hold one JSON object. Found {shown(content)}")
             token = content.get("pad_token")
             token = token.get("content") if isinstance(token, dict) else token
             if token is not None and not isinstance(token, str):
-                raise CheckpointError(f"{path}: 'pad_token' is {shown(token)}; expected text")
+                raise CheckpointError(f"{path}: 'pad_token' is {shown(token)}. Expected text")
             if token is not None:
                 return token
         return "<pad>"
@@ -106,7 +106,7 @@ class InstructionTokenizer:
         cut = [(text, item) for text, item in zip(texts, encoded, strict=True) if item.overflowing]
         if cut and not self._warned:
             self._warned = True
-            warnings.warn(f"{self._what_is_cut(*cut[0])}; later ones are not told", stacklevel=2)
+            warnings.warn(f"{self._what_is_cut(*cut[0])}. Later ones are not told", stacklevel=2)
         ids = torch.tensor([item.ids for item in encoded], dtype=torch.int64)
         mask = torch.tensor([item.attention_mask for item in encoded], dtype=torch.bool)
         return ids, mask
@@ -118,18 +118,18 @@ class InstructionTokenizer:
             ObservationError: it is empty, too long, or has something in it that is no text. Names what.
         """
         if not instruction.strip():
-            raise ObservationError("the instruction is empty; say what to do, such as 'lift the red cube'")
+            raise ObservationError("the instruction is empty. Say what to do, such as 'lift the red cube'")
         for letter in instruction.removesuffix("\n"):
             if unicodedata.category(letter) in _INVISIBLE and letter not in _JOINERS:
                 raise ObservationError(
-                    f"the instruction has the control character U+{ord(letter):04X} in it; write it in one line of text"
+                    f"the instruction has the control character U+{ord(letter):04X} in it. Write it in one line of text"
                 )
         special = [token for token in self._special if token in instruction]
         if special:
-            raise ObservationError(f"the instruction has the special token '{special[0]}' in it; write words")
+            raise ObservationError(f"the instruction has the special token '{special[0]}' in it. Write words")
         encoding = self._tokenizer.encode(_ended(instruction))
         if encoding.overflowing:
-            raise ObservationError(f"{self._what_is_cut(_ended(instruction), encoding)}; say it in fewer words")
+            raise ObservationError(f"{self._what_is_cut(_ended(instruction), encoding)}. Say it in fewer words")
 
     def _what_is_cut(self, text: str, encoding: Encoding) -> str:
         """The number of tokens, how many there may be, and the end of the text that does not fit."""
@@ -137,8 +137,8 @@ class InstructionTokenizer:
         added = sum(encoding.attention_mask) - len(own[0])
         start = min(first for first, _ in own[1])
         return (
-            f"the instruction has {sum(map(len, own)) + added} tokens, the checkpoint takes {self._max_length}; "
-            f"it would be cut before {_shortened(text[start:])}"
+            f"the instruction has {sum(map(len, own)) + added} tokens, the checkpoint takes {self._max_length}. "
+            f"It would be cut before {_shortened(text[start:])}"
         )
 
     def save(self, folder: Path) -> None:

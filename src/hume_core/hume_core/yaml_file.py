@@ -88,7 +88,7 @@ def parse_yaml(text: str, where: str, failure: type[HumeError] = ConfigError) ->
         HumeError: of the type `failure`. It is no YAML, too large, nested too deep, or holds a number beyond 64 bits.
     """
     if len(text) > _LARGEST:
-        raise failure(f"{where} has {len(text)} characters; valid: at most {_LARGEST}")
+        raise failure(f"{where} has {len(text)} characters. Valid: at most {_LARGEST}")
     loader = None
     try:
         loader = _Loader(text)

@@ -182,10 +182,10 @@ def test_wrong_shapes_are_refused() -> None:
 def test_an_unknown_space_lists_the_valid_ones() -> None:
     assert find_action_space("ee_pose") is EePose
     assert {"joint_position", "joint_delta", "ee_delta", "ee_pose"} <= set(ACTION_SPACES)
-    with pytest.raises(ActionSpaceError, match=f"'torque' is unknown; valid: {', '.join(ACTION_SPACES)}$"):
+    with pytest.raises(ActionSpaceError, match=f"'torque' is unknown. Valid: {', '.join(ACTION_SPACES)}$"):
         find_action_space("torque")
     check_described_spaces("left=ee_delta,right=joint_delta")
     with pytest.raises(ActionSpaceError, match="'torque' is unknown"):
         check_described_spaces("left=ee_delta,right=torque")
-    with pytest.raises(ActionSpaceError, match="'torque' is unknown; valid: "):
+    with pytest.raises(ActionSpaceError, match=r"'torque' is unknown\. Valid: "):
         RobotProfile.load("ur5e").with_action("torque")

@@ -91,7 +91,7 @@ def test_missing_shard_is_named(folder, tmp_path_factory):
 
 def test_shard_outside_the_folder_is_refused(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../model.safetensors"}}')
-    with pytest.raises(CheckpointError, match=r"valid: a \.safetensors file beside it"):
+    with pytest.raises(CheckpointError, match=r"Valid: a \.safetensors file beside it"):
         CheckpointReader(tmp_path)
 
 
@@ -215,7 +215,7 @@ def test_an_unknown_revision_is_named(monkeypatch):
         raise RevisionNotFoundError.__new__(RevisionNotFoundError, "404")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    with pytest.raises(CheckpointError, match=r"'organisation/name' .*no revision 'v9'; give a commit, tag or"):
+    with pytest.raises(CheckpointError, match=r"'organisation/name' .*no revision 'v9'. Give a commit, tag or"):
         resolve_folder("organisation/name@v9")
 
 

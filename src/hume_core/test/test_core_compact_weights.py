@@ -70,7 +70,7 @@ def test_compacting_twice_changes_nothing_more(folder: Path, tmp_path: Path) -> 
 
 
 def test_an_existing_folder_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="exists; name a new folder"):
+    with pytest.raises(CheckpointError, match=r"exists\. Name a new folder"):
         write_compact(folder, tmp_path)
 
 

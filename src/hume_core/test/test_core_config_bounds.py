@@ -88,15 +88,15 @@ def test_fields_that_must_fit_each_other(
 def test_layers_need_tensors(content: dict[str, Any]) -> None:
     config = HumeConfig.from_dict(content)
     check_layers(config, 12)
-    with pytest.raises(ConfigError, match=r"num_hidden_layers' is \d+; the checkpoint has 1 tensors"):
+    with pytest.raises(ConfigError, match=r"num_hidden_layers' is \d+. The checkpoint has 1 tensors"):
         check_layers(config, 1)
 
 
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("tokenizer_config.json", '{"pad_token": 3}', "'pad_token' is 3; expected text"),
-        ("tokenizer_config.json", '{"pad_token": {"content": []}}', r"'pad_token' is \[\]; expected text"),
+        ("tokenizer_config.json", '{"pad_token": 3}', "'pad_token' is 3. Expected text"),
+        ("tokenizer_config.json", '{"pad_token": {"content": []}}', r"'pad_token' is \[\]. Expected text"),
         ("tokenizer_config.json", "[]", "must hold one JSON object"),
         ("tokenizer_config.json", "{", "not valid JSON"),
         ("tokenizer.json", "{", "is no tokenizer file"),

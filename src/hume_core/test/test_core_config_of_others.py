@@ -78,10 +78,10 @@ def test_unknown_fields_are_refused_with_the_nearest(
     content: dict[str, Any], section: str, wrong: str, meant: str | None
 ) -> None:
     content[section][wrong] = 7
-    with pytest.raises(ConfigError, match=f"unknown config field '{section}.{wrong}'; valid fields:") as caught:
+    with pytest.raises(ConfigError, match=f"unknown config field '{section}.{wrong}'. Valid fields:") as caught:
         HumeConfig.from_dict(content)
     if meant in KNOWN[section]:
-        assert str(caught.value).endswith(f"did you mean '{meant}'?")
+        assert str(caught.value).endswith(f"Did you mean '{meant}'?")
 
 
 def test_fields_without_effect_are_no_sizes() -> None:
@@ -122,7 +122,7 @@ def test_they_are_never_judged(content: dict[str, Any], name: str, value: Any) -
 def test_other_fields_of_the_file_are_refused(content: dict[str, Any], wrong: str, meant: str | None) -> None:
     with pytest.raises(ConfigError, match=f"unknown config field '{wrong}'") as caught:
         HumeConfig.from_dict(content | {wrong: {}})
-    assert meant is None or f"did you mean '{meant}'?" in str(caught.value)
+    assert meant is None or f"Did you mean '{meant}'?" in str(caught.value)
 
 
 @pytest.mark.parametrize("section", ["gemma_expert_config", "s1_gemma_expert_config", "text_config"])
@@ -147,7 +147,7 @@ def test_ways_to_normalise(content: dict[str, Any], mode: str) -> None:
     mapping = {"VISUAL": "IDENTITY", "STATE": mode, "ACTION": mode}
     assert HumeConfig.from_dict(content | {"normalization_mapping": mapping}).normalization_mapping == mapping
     if mode != "IDENTITY":
-        with pytest.raises(ConfigError, match=r"normalization_mapping.VISUAL' is '\w+'; valid: IDENTITY"):
+        with pytest.raises(ConfigError, match=r"normalization_mapping.VISUAL' is '\w+'. Valid: IDENTITY"):
             HumeConfig.from_dict(content | {"normalization_mapping": mapping | {"VISUAL": mode}})
 
 

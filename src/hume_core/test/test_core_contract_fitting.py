@@ -40,7 +40,7 @@ def test_with_a_contract_every_field_is_compared() -> None:
 
 
 def test_a_contract_of_other_sizes_than_the_weights_is_refused() -> None:
-    with pytest.raises(ContractError, match=r"states and actions of 7 and 7 numbers; config\.json says 8 and 7"):
+    with pytest.raises(ContractError, match=r"states and actions of 7 and 7 numbers, but config\.json says 8 and 7"):
         fitted_robot(sizes(state=8), PolicyContract.of(PROFILE), PROFILE)
 
 
@@ -74,7 +74,7 @@ def test_a_state_that_names_joints_belongs_to_them() -> None:
     assert few.state_names == ("panda_joint4",)
     lines = few.differences(RobotProfile.load("xarm7").with_action("ee_delta"))
     assert any(line.startswith("joints: ") for line in lines)
-    assert any("state.0 names joint 'panda_joint4'; the arm has: joint1" in line for line in lines)
+    assert any("state.0 names joint 'panda_joint4'. The arm has: joint1" in line for line in lines)
 
 
 def test_a_camera_of_another_name_serves() -> None:

@@ -65,7 +65,7 @@ def test_what_is_asked_for_comes_before_the_checkpoint_s_own(tmp_path: Path) -> 
 
 
 def test_an_unknown_name_is_an_error_with_the_known_ones() -> None:
-    with pytest.raises(ContractError, match=r"'libero_10' is neither built in nor a file; built in: bridge, fractal"):
+    with pytest.raises(ContractError, match=r"'libero_10' is neither built in nor a file. Built in: bridge, fractal"):
         named_contract("libero_10")
 
 

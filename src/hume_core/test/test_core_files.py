@@ -49,14 +49,14 @@ def test_only_ordinary_files_of_a_sensible_size_are_opened(read: Reader, tmp_pat
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").touch()
     os.truncate(tmp_path / "large", 2**34)
-    for name, reason in (("pipe", "is no file"), ("", "is no file"), ("large", "17179869184 bytes; valid: at most")):
+    for name, reason in (("pipe", "is no file"), ("", "is no file"), ("large", "17179869184 bytes. Valid: at most")):
         with pytest.raises(DatasetError, match=reason):
             read(tmp_path / name)
 
 
 def test_a_missing_file_is_the_callers_to_explain(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"absent does not exist; make one"):
-        read_json(tmp_path / "absent", CheckpointError, missing="make one")
+    with pytest.raises(CheckpointError, match=r"absent does not exist. Make one"):
+        read_json(tmp_path / "absent", CheckpointError, missing="Make one")
     with pytest.raises(FileNotFoundError):
         read_json(tmp_path / "absent", CheckpointError)
 

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,30 @@ def test_recorded_step_counts():
     assert schedule.counts == (9, 9, 9, 10, 10)
     np.testing.assert_allclose(schedule.noise_scales, (1.0, 1.2, 1.4, 1.6, 1.8))
     np.testing.assert_allclose(schedule.noise_levels, (0.1, 0.1, 0.1, 0.0, 0.0), atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [2, 5, 16, 64])
+def test_as_many_noise_levels_as_candidates_where_asked(count: int) -> None:
+    schedule = candidate_schedule(count, 10, (0.9, 1.0), (1.0, 1.0), spread_over="noise_levels")
+    np.testing.assert_allclose(schedule.noise_levels, np.linspace(0.1, 0.0, count), atol=1e-12)
+    assert set(schedule.counts) == {10}
+    for times, scale, level in zip(schedule.times, schedule.noise_scales, schedule.noise_levels, strict=True):
+        assert times[0] == 1.0
+        np.testing.assert_allclose(np.diff(times), -schedule.step * scale, atol=1e-6)
+        # Every step goes as far as the told times say, down to the level that is kept.
+        assert times[-1] - schedule.step * scale == pytest.approx(level, abs=1e-6)
+
+
+@pytest.mark.parametrize(("count", "low", "level"), [(1, 0.9, 0.0), (1, 1.0, 0.0), (3, 0.5, 0.5)])
+def test_a_single_candidate_keeps_the_least_noise(count: int, low: float, level: float) -> None:
+    schedule = candidate_schedule(count, 10, (low, 1.0), (1.0, 1.0), spread_over="noise_levels")
+    assert schedule.noise_levels[0] == pytest.approx(level)
+
+
+def test_factors_on_the_velocity_hold_with_either_schedule() -> None:
+    schedule = candidate_schedule(2, 10, (0.8, 1.0), (1.0, 2.0), stop=0.1, spread_over="noise_levels")
+    np.testing.assert_allclose(schedule.noise_levels, (0.2, 0.1))
+    np.testing.assert_allclose(schedule.noise_scales, (0.8, 1.5 * 0.9))
 
 
 def test_stops_above_zero_where_asked():

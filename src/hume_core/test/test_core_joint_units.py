@@ -77,8 +77,8 @@ def test_a_profile_takes_lerobot_s_degrees_and_percent(so101: RobotProfile, spac
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"sign": [1, -1]}, "sign has 2 numbers; the arm has 5 joints"),
-        ({"offset": [0.0] * 6}, "offset has 6 numbers; the arm has 5 joints"),
+        ({"sign": [1, -1]}, "sign has 2 numbers. The arm has 5 joints"),
+        ({"offset": [0.0] * 6}, "offset has 6 numbers. The arm has 5 joints"),
         ({"sign": [1, 1, 2, 1, 1]}, "Input should be 1 or -1"),
         ({"unit": "grad"}, "'rad' or 'deg'"),
     ],

@@ -78,16 +78,16 @@ def test_nothing_is_ever_loosened(profile: RobotProfile, tmp_path: Path, seed: i
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("joints: {waist: {velocity: 3.2}}", "'joints.waist.velocity' is 3.2; valid: above 0, at most 3.14"),
+        ("joints: {waist: {velocity: 3.2}}", "'joints.waist.velocity' is 3.2. Valid: above 0, at most 3.14"),
         ("joints: {waist: {velocity: -1}}", "'joints.waist.velocity' is -1"),
         ("joints: {waist: {velocity: .nan}}", "'joints.waist.velocity' is nan"),
         ("joints: {waist: {velocity: fast}}", "'joints.waist.velocity' is 'fast'"),
-        ("joints: {waist: {position: [-4, 1]}}", r"'joints.waist.position' is \[-4, 1\]; valid: \[lowest, highest\]"),
+        ("joints: {waist: {position: [-4, 1]}}", r"'joints.waist.position' is \[-4, 1\]. Valid: \[lowest, highest\]"),
         ("joints: {wrist_angle: {position: [-1, 1]}}", "the home pose 1.5608 is outside"),
-        ("joints: {waste: {velocity: 1}}", "'waste' in joints is unknown; valid: waist, shoulder"),
-        ("joints: {waist: {speed: 1}}", "'speed' in joints.waist is unknown; valid: velocity"),
-        ("scale: {velocity: 2}", "'scale.velocity' is 2; valid: above 0, at most 1"),
-        ("speed: 1", "'speed' in the file is unknown; valid: scale, joints, gripper"),
+        ("joints: {waste: {velocity: 1}}", "'waste' in joints is unknown. Valid: waist, shoulder"),
+        ("joints: {waist: {speed: 1}}", "'speed' in joints.waist is unknown. Valid: velocity"),
+        ("scale: {velocity: 2}", "'scale.velocity' is 2. Valid: above 0, at most 1"),
+        ("speed: 1", "'speed' in the file is unknown. Valid: scale, joints, gripper"),
         ("gripper: {speed: 1}", "'gripper.speed' is 1"),
         ("- 1", "the file must be a mapping"),
         ("{", "cannot be read as YAML"),
@@ -110,5 +110,5 @@ def test_a_continuous_joint_gets_no_position_limits(profile: RobotProfile, tmp_p
     endless = RobotProfile.model_validate(data)
     slower = tightened(endless, written(tmp_path, "joints: {waist: {velocity: 0.2}}")).motion_limits()
     assert (slower.velocity[0], slower.continuous[0]) == (0.2, True)
-    with pytest.raises(ConfigError, match=r"'joints\.waist\.position': the joint is continuous; leave position out"):
+    with pytest.raises(ConfigError, match=r"'joints\.waist\.position': the joint is continuous. Leave position out"):
         tightened(endless, written(tmp_path, "joints: {waist: {position: [-1, 1]}}"))

@@ -54,7 +54,7 @@ def test_two_arms_come_back_with_their_order_and_conventions(tmp_path: Path) -> 
         JointDelta(),
     ]
     assert (loaded.action_dim, loaded.state_dim) == (10, 7)
-    with pytest.raises(ContractError, match="drives 2 arms; a robot profile has one"):
+    with pytest.raises(ContractError, match=r"drives 2 arms\. A robot profile has one"):
         loaded.adapt(RobotProfile.load("ur5e"))
 
 
@@ -65,18 +65,18 @@ def test_a_released_checkpoint_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda d: d.update(version=3), "field 'version' is 3; this program reads 1 and 2"),
+        (lambda d: d.update(version=3), "field 'version' is 3. This program reads 1 and 2"),
         (lambda d: d.pop("version"), "field 'version' is None"),
-        (lambda d: d.update(rate=20), "field 'rate' is unknown; valid here: version, dt, arms"),
+        (lambda d: d.update(rate=20), "field 'rate' is unknown. Valid here: version, dt, arms"),
         (lambda d: d.pop("dt"), "field 'dt' is missing"),
         (lambda d: d.update(dt=-0.1), "field 'dt'"),
         (lambda d: d.update(arms=[]), "field 'arms'"),
         (
             lambda d: d["arms"][0].update(space="torque"),
-            "field 'arms.arm.space': action space 'torque' is unknown; valid: joint_position, joint_delta, ee_delta",
+            "field 'arms.arm.space': action space 'torque' is unknown. Valid: joint_position, joint_delta, ee_delta",
         ),
         (lambda d: d["arms"][0].update(scale=[1.0] * 6), "scale has no use in space 'joint_delta'"),
-        (lambda d: d["arms"][0].update(joint=[]), "field 'arms.arm.joint' is unknown; valid here: name, joints"),
+        (lambda d: d["arms"][0].update(joint=[]), "field 'arms.arm.joint' is unknown. Valid here: name, joints"),
         (lambda d: d["grippers"][0].update(open="wide"), "field 'grippers.left_finger.open'"),
         (lambda d: d.update(row=["arm"]), "row must name each of arm, left_finger once"),
         (lambda d: d.update(state=["smell"]), "field 'state.0'"),

@@ -46,7 +46,7 @@ def test_without_a_place_logs_go_elsewhere(
     fallback = tmp_path / f"hume_log_{os.getuid()}"
     assert os.environ["ROS_LOG_DIR"] == str(fallback)
     told = capsys.readouterr().err
-    assert told == f"hume: {says}, so logs go to {fallback}; set ROS_LOG_DIR to choose\n"
+    assert told == f"hume: {says}, so logs go to {fallback}. Set ROS_LOG_DIR to choose\n"
     prepare_environment()
     assert capsys.readouterr().err == "", "it is said once"
 
@@ -71,7 +71,7 @@ def test_with_no_place_at_all_it_says_what_to_set(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("limit", [16, 24, 255])
 def test_too_few_open_files_are_refused(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda which: (limit, limit))
-    with pytest.raises(ConfigError, match=f"may open {limit} files and needs 256; set ulimit -n 1024"):
+    with pytest.raises(ConfigError, match=f"may open {limit} files and needs 256. Set ulimit -n 1024"):
         prepare_environment()
 
 

@@ -208,7 +208,7 @@ def test_a_simulated_arm_of_another_size_is_refused(panda: RobotProfile, kinemat
     six = {"links": [{"mass": 1.0, "center": [0, 0, 0], "inertia": [1, 1, 1, 0, 0, 0]}] * 6}
     numbers = {name: [1.0] * 6 for name in ("effort", "armature", "damping", "friction")}
     arm = SimulatedArm.model_validate({**six, **numbers})
-    with pytest.raises(RobotProfileError, match="the arm of the response has 6 joints; the robot's has 7"):
+    with pytest.raises(RobotProfileError, match=r"the arm of the response has 6 joints\. The robot's has 7"):
         panda.with_action(response={"type": "operational_space", "arm": {**six, **numbers}})
     with pytest.raises(KinematicsError, match="has 6 joints, the robot 7"):
         OperationalSpace(arm=arm).tracker(kinematics.model, Pose(np.zeros(3), np.eye(3)), DT)
@@ -221,7 +221,7 @@ def test_a_simulated_arm_of_another_size_is_refused(panda: RobotProfile, kinemat
         ({"type": "first_order"}, "gain' is missing"),
         ({"type": "first_order", "gain": 1.5}, "less than or equal to 1"),
         ({"type": "operational_space", "arm": "ur5"}, "valid: robosuite_panda"),
-        ({"type": "operational_space", "kpp": 3.0}, "valid here: .*kp"),
+        ({"type": "operational_space", "kpp": 3.0}, "Valid here: .*kp"),
     ],
 )
 def test_a_wrong_response_is_refused_by_name(panda: RobotProfile, response: object, problem: str) -> None:

@@ -73,9 +73,9 @@ def test_a_continuous_joint_has_no_limits_and_any_home(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda d: endless(d, position=[-1.0, 1.0]), "a continuous joint has no position limits; leave out position"),
-        (lambda d: endless(d, continuous=False), "position is missing; add position: [lowest, highest], or continuous"),
-        (lambda d: d["joints"][0].pop("position"), "position is missing; add position: [lowest, highest], or"),
+        (lambda d: endless(d, position=[-1.0, 1.0]), "a continuous joint has no position limits. Leave out position"),
+        (lambda d: endless(d, continuous=False), "position is missing. Add position: [lowest, highest], or continuous"),
+        (lambda d: d["joints"][0].pop("position"), "position is missing. Add position: [lowest, highest], or"),
         (
             lambda d: endless(d, tracking=3.2),
             "tracking of a continuous joint must be below pi (half a turn), found 3.2",
@@ -132,7 +132,7 @@ def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda d: d["joints"][1].update(velocty=3.0), "joints.tip.velocty' is unknown; valid here: name, position"),
+        (lambda d: d["joints"][1].update(velocty=3.0), "joints.tip.velocty' is unknown. Valid here: name, position"),
         (lambda d: d["joints"][1].update(velocity=-3.0), "joints.tip.velocity'"),
         (lambda d: d["joints"][0].update(jerk=float("nan")), "joints.base.jerk'"),
         (lambda d: d["joints"][0].update(home=9.0), "home 9.0 is outside position"),
@@ -146,25 +146,25 @@ def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
         ),
         (
             lambda d: d["controllers"]["gripper"].update(tpic="x"),
-            "valid here: topic, name, type; did you mean 'topic'?",
+            "Valid here: topic, name, type. Did you mean 'topic'?",
         ),
         (
             lambda d: d["action"].update(space="torque"),
-            "action.space': action space 'torque' is unknown; valid: joint_position",
+            "action.space': action space 'torque' is unknown. Valid: joint_position",
         ),
-        (lambda d: d["action"].update(space="ee_delta"), "needs inverse kinematics; add the section kinematics"),
+        (lambda d: d["action"].update(space="ee_delta"), "needs inverse kinematics. Add the section kinematics"),
         (lambda d: d["action"].update(scale=[1.0] * 6), "scale belongs to ee_delta and ee_pose"),
         (lambda d: d.update(END_EFFECTOR, kinematics={"tool_link": "tip"}), "'kinematics.base_link' is missing"),
         (lambda d: d.update(END_EFFECTOR, action={**END_EFFECTOR["action"], "frame": "world"}), "'base' or 'tool'"),
         (lambda d: d.update(END_EFFECTOR, action={**END_EFFECTOR["action"], "scale": [0.05]}), "action.scale"),
-        (lambda d: d.update(joint=[]), "'joint' is unknown; valid here: name, description, joints"),
-        (lambda d: d["cameras"]["image"].update(topc="x"), "topic, transport, policy; did you mean 'topic'?"),
+        (lambda d: d.update(joint=[]), "'joint' is unknown. Valid here: name, description, joints"),
+        (lambda d: d["cameras"]["image"].update(topc="x"), "topic, transport, policy. Did you mean 'topic'?"),
         (lambda d: d["joints"][1].update(velocity="fast"), "joints.tip.velocity': Input should be a valid number"),
-        (lambda d: d["joints"][1].pop("jerk"), "'joints.tip.jerk' is missing; add it"),
+        (lambda d: d["joints"][1].pop("jerk"), "'joints.tip.jerk' is missing. Add it"),
         (lambda d: d["controllers"]["gripper"].update(type="suction"), "'position', 'joint_trajectory_controller'"),
         (lambda d: d.pop("gripper"), "no gripper section"),
         (lambda d: d["gripper"].update(open=0.0), "closed and open must differ"),
-        (lambda d: d["gripper"].update(force=0.0), "gripper.force': Input should be greater than 0; found 0.0"),
+        (lambda d: d["gripper"].update(force=0.0), "gripper.force': Input should be greater than 0. Found 0.0"),
         (lambda d: d["gripper"].update(force=-20.0), "gripper.force': Input should be greater than 0"),
         (lambda d: d["gripper"].update(force=float("inf")), "gripper.force': Input should be a finite number"),
         (lambda d: d["gripper"].update(force="strong"), "gripper.force': Input should be a valid number"),
@@ -225,7 +225,7 @@ def test_unknown_name_lists_the_known_ones(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("AMENT_PREFIX_PATH", "")
     assert known_profiles() == ["robot"]
     assert find_profile("robot") == tmp_path / "robot.yaml"
-    with pytest.raises(RobotProfileError, match="unknown robot 'rowbot'; known robots: robot"):
+    with pytest.raises(RobotProfileError, match=r"unknown robot 'rowbot'\. Known robots: robot"):
         RobotProfile.load("rowbot")
 
 

@@ -91,7 +91,7 @@ def test_declarations_are_complete_and_flat() -> None:
 def test_a_wrong_value_is_named_with_range_and_unit(name: str, value: Any, valid: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Example(**{name: value})
-    assert str(caught.value) == f"example '{name}' is {value!r}; valid: {valid}"
+    assert str(caught.value) == f"example '{name}' is {value!r}. Valid: {valid}"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_texts_are_read(name: str, text: str, result: Any) -> None:
 
 @pytest.mark.parametrize(("name", "text"), [("age", "old"), ("count", "1.5"), ("flag", "maybe"), ("span", "1")])
 def test_a_text_that_is_no_value_is_refused(name: str, text: str) -> None:
-    with pytest.raises(ConfigError, match=f"argument '{name}' is .*; valid: "):
+    with pytest.raises(ConfigError, match=f"argument '{name}' is .*. Valid: "):
         parse_text(find(Example, name), text, "argument")
 
 

@@ -100,7 +100,7 @@ def test_so101_as_lerobot_records_it() -> None:
     ("change", "match"),
     [
         ({"state": ["tool_position"], "kinematics": None}, "'tool_position', which needs forward kinematics"),
-        ({"state": [{"field": "joint_positions", "joints": ["knee"]}]}, "names joint 'knee'; the arm has: waist"),
+        ({"state": [{"field": "joint_positions", "joints": ["knee"]}]}, "names joint 'knee'. The arm has: waist"),
         ({"state": [{"field": "joint_positions", "sign": [1, -1]}]}, "2 numbers in sign for 6 joints"),
     ],
 )

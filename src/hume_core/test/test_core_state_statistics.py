@@ -84,7 +84,7 @@ def test_a_sign_the_other_way_round_is_named() -> None:
 def test_an_inverted_opening_is_named(form: str, other: str) -> None:
     of = composer("wx250s", [{"field": "gripper", "form": form}])
     said = refusal([1.0], [0.02], [0.05], of)
-    assert f"the other way round; form '{other}'" in said
+    assert f"the other way round. Form '{other}'" in said
 
 
 def test_a_constant_of_training_may_not_differ() -> None:

@@ -48,12 +48,12 @@ def test_the_short_form_of_a_type_is_the_same(tmp_path: Path, text: str) -> None
         ({"deadman": {"topic": ""}}, "deadman.topic"),
         ({"deadman": {"topic": "x", "timeout": 0.0}}, "deadman.timeout"),
         ({"deadman": {"topic": "x", "timeout": 60.0}}, "deadman.timeout"),
-        ({"deadman": {"topic": "x", "time_out": 1.0}}, "did you mean 'timeout'"),
+        ({"deadman": {"topic": "x", "time_out": 1.0}}, "Did you mean 'timeout'"),
         ({"stop_states": [{**STATE, "normal": []}]}, "normal"),
         ({"stop_states": [{**STATE, "normal": [1.5]}]}, "normal"),
         ({"stop_states": [{**STATE, "type": "SafetyMode"}]}, "package/msg/Name"),
         ({"stop_states": [{**STATE, "type": "a/srv/B"}]}, "package/msg/Name"),
-        ({"stop_states": [{**STATE, "fields": "mode"}]}, "did you mean 'field'"),
+        ({"stop_states": [{**STATE, "fields": "mode"}]}, "Did you mean 'field'"),
     ],
 )
 def test_a_mistake_names_the_field(tmp_path: Path, sections: dict[str, Any], says: str) -> None:

@@ -42,7 +42,7 @@ def test_an_instruction_is_refused_once_the_policy_would_not_see_its_end(limit, 
     tokenizer = InstructionTokenizer(FIXTURE, limit)
     fits = limit - 1 - int(InstructionTokenizer(FIXTURE, 9)(["drawer"])[1].sum())
     tokenizer.check("drawer" + " drawer" * (fits + 1))
-    told = f"has {limit + 1 + beyond} tokens, the checkpoint takes {limit}; it would be cut before (.*); say"
+    told = f"has {limit + 1 + beyond} tokens, the checkpoint takes {limit}. It would be cut before (.*). Say"
     with pytest.raises(ObservationError, match=told) as caught:
         tokenizer.check("drawer" + " drawer" * (fits + 2 + beyond))
     cut = ast.literal_eval(re.search(told, str(caught.value)).group(1))

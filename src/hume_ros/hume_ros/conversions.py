@@ -80,7 +80,7 @@ def joint_values(message: Any, names: Sequence[str], field: str = "position") ->
     missing = [name for name in names if name not in place]
     if missing:
         raise ObservationError(
-            f"joint states have no joint '{missing[0]}'; they have: {listed(message.name) or 'none'}"
+            f"joint states have no joint '{missing[0]}'. They have: {listed(message.name) or 'none'}"
         )
     values = getattr(message, field)
     if len(values) < len(message.name):
@@ -104,8 +104,8 @@ def _refuse_duplicates(found: list[str], names: Sequence[str]) -> None:
     twice = [name for name in names if found.count(name) > 1]
     if twice:
         raise ObservationError(
-            f"joint states name joint '{twice[0]}' {found.count(twice[0])} times in one message; "
-            "correct the driver: one number per joint"
+            f"joint states name joint '{twice[0]}' {found.count(twice[0])} times in one message. "
+            "Correct the driver: one number per joint"
         )
 
 
@@ -121,5 +121,56 @@ def chunk_rows(message: Any) -> NDArray[np.float32]:
     data = np.asarray(message.data, dtype=np.float32)
     horizon, dim = int(message.horizon), int(message.dim)
     if horizon < 1 or dim < 1 or data.size != horizon * dim:
-        raise ChunkError(f"chunk has {data.size} numbers; horizon {horizon} x dim {dim} = {horizon * dim}")
+        raise ChunkError(f"chunk has {data.size} numbers. Horizon {horizon} x dim {dim} = {horizon * dim}")
     return data.reshape(horizon, dim)
+
+
+def thought_candidates(message: Any) -> NDArray[np.float32]:
+    """The candidates of a `Thought` in real units of its action space.
+
+    Returns:
+        float32 (N, horizon, dim).
+
+    Raises:
+        ChunkError: candidates or values do not fit their numbers.
+    """
+    data = np.asarray(message.candidates, dtype=np.float32)
+    count, horizon, dim = int(message.num_candidates), int(message.horizon), int(message.dim)
+    if min(count, horizon, dim) < 1 or data.size != count * horizon * dim or len(message.values) != count:
+        raise ChunkError(
+            f"thought has {data.size} numbers and {len(message.values)} values; {count} candidates x horizon {horizon} "
+            f"x dim {dim} = {count * horizon * dim}"
+        )
+    if not 0 <= int(message.index) < count:
+        raise ChunkError(f"thought names candidate {message.index} as the best of {count}")
+    return data.reshape(count, horizon, dim)
+
+
+def commanded_positions(message: Any, names: Sequence[str], now: float) -> dict[str, float]:
+    """What a command asks of joints at a time. `Float64MultiArray` and `JointTrajectory` are understood.
+
+    Args:
+        message: the command.
+        names: joints of a `Float64MultiArray`, in its order.
+        now: ROS time, s. Points of a trajectory are due at times of their own.
+
+    Returns:
+        Position by joint, rad or m. Empty where the message holds none, or another number of joints.
+    """
+    if hasattr(message, "points"):
+        return _trajectory_positions(message, now)
+    if len(message.data) != len(names):
+        return {}
+    return dict(zip(names, map(float, message.data), strict=True))
+
+
+def _trajectory_positions(message: Any, now: float) -> dict[str, float]:
+    points = [point for point in message.points if len(point.positions) == len(message.joint_names)]
+    if not points:
+        return {}
+    due = [stamp_seconds(point.time_from_start) for point in points]
+    since = now - stamp_seconds(message.header.stamp)
+    columns = np.array([point.positions for point in points], dtype=np.float64).T
+    return {
+        name: float(np.interp(since, due, column)) for name, column in zip(message.joint_names, columns, strict=True)
+    }

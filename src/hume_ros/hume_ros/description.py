@@ -34,7 +34,7 @@ def receive_description(node: Node, timeout: float) -> str:
         listener.destroy_node()
     if not found or message is None:
         raise KinematicsError(
-            f"no robot description on {topic} within {timeout:.0f} s; start robot_state_publisher, or set "
+            f"no robot description on {topic} within {timeout:.0f} s. Start robot_state_publisher, or set "
             "kinematics.urdf in the robot profile"
         )
     return str(message.data)

@@ -41,7 +41,7 @@ def gripper_action_types() -> dict[str, Any]:
     except ImportError as error:
         raise RobotProfileError(
             "controllers.gripper.type 'gripper_action' needs control_msgs with GripperCommand and "
-            "ParallelGripperCommand; install it (apt install ros-$ROS_DISTRO-control-msgs) or use 'position'"
+            "ParallelGripperCommand. Install it (apt install ros-$ROS_DISTRO-control-msgs) or use 'position'"
         ) from error
     return {GRIPPER_COMMAND: GripperCommand, PARALLEL_GRIPPER_COMMAND: ParallelGripperCommand}
 

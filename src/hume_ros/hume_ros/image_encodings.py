@@ -38,10 +38,12 @@ class Layout:
     chroma: bool = False
 
 
-def _bayer(code: int) -> Layout:
-    return Layout(1, code, even=(2, 2), smallest=4)
-
-
+_MOSAICS = {
+    "rggb": cv2.COLOR_BayerBG2RGB,
+    "bggr": cv2.COLOR_BayerRG2RGB,
+    "gbrg": cv2.COLOR_BayerGR2RGB,
+    "grbg": cv2.COLOR_BayerGB2RGB,
+}
 _YUYV = Layout(2, cv2.COLOR_YUV2RGB_YUY2, even=(2, 1))
 _UYVY = Layout(2, cv2.COLOR_YUV2RGB_UYVY, even=(2, 1))
 
@@ -65,11 +67,19 @@ LAYOUTS: dict[str, Layout] = {
     "uyvy": _UYVY,
     "nv12": Layout(1, cv2.COLOR_YUV2RGB_NV12, even=(2, 2), chroma=True),
     "nv21": Layout(1, cv2.COLOR_YUV2RGB_NV21, even=(2, 2), chroma=True),
-    "bayer_rggb8": _bayer(cv2.COLOR_BayerBG2RGB),
-    "bayer_bggr8": _bayer(cv2.COLOR_BayerRG2RGB),
-    "bayer_gbrg8": _bayer(cv2.COLOR_BayerGR2RGB),
-    "bayer_grbg8": _bayer(cv2.COLOR_BayerGB2RGB),
+    **{
+        f"bayer_{pattern}{8 * depth}": Layout(1, code, depth, even=(2, 2), smallest=4)
+        for depth in (1, 2)
+        for pattern, code in _MOSAICS.items()
+    },
 }
+
+_DEPTHS = ("16UC1", "32FC1")
+
+
+def is_depth(encoding: str) -> bool:
+    """Whether an encoding, or the format of a compressed image, says that the numbers are distances."""
+    return encoding in _DEPTHS or "compressedDepth" in encoding
 
 
 def raw_to_rgb(message: Any) -> NDArray[np.uint8]:
@@ -85,8 +95,10 @@ def raw_to_rgb(message: Any) -> NDArray[np.uint8]:
     """
     encoding = str(message.encoding)
     layout = LAYOUTS.get(encoding)
+    if is_depth(encoding):
+        raise ObservationError(f"image encoding '{encoding}' holds distances, no picture; name a colour topic")
     if layout is None:
-        raise ObservationError(f"image encoding '{shortened(encoding)}' is not supported; valid: {', '.join(LAYOUTS)}")
+        raise ObservationError(f"image encoding '{shortened(encoding)}' is not supported. Valid: {', '.join(LAYOUTS)}")
     pixels = _numbers(message, encoding, layout)
     if layout.convert is None:
         return pixels.copy() if layout.depth == 1 else pixels
@@ -103,7 +115,7 @@ def _numbers(message: Any, encoding: str, layout: Layout) -> NDArray[np.uint8]:
     if step < row_bytes or data.size != rows * step:
         raise ObservationError(
             f"image of {width}x{height} '{encoding}' with step {step} needs a step of at least {row_bytes} and "
-            f"{rows * max(step, row_bytes)} bytes; found {data.size}"
+            f"{rows * max(step, row_bytes)} bytes. Found {data.size}"
         )
     taken = data.reshape(rows, step)[:, :row_bytes]
     if layout.depth == 1:
@@ -118,4 +130,4 @@ def _check_size(width: int, height: int, encoding: str, layout: Layout) -> None:
     if min(width, height) < layout.smallest or width % across or height % down:
         even = "" if layout.even == (1, 1) else ", an even width" if down == 1 else ", even width and height"
         valid = f"at least {layout.smallest} columns and rows{even}"
-        raise ObservationError(f"an image of {width}x{height} cannot be '{encoding}'; valid: {valid}")
+        raise ObservationError(f"an image of {width}x{height} cannot be '{encoding}'. Valid: {valid}")

@@ -141,14 +141,14 @@ class JointStateMerger:
         """Why no complete state comes, for people. Empty where nothing is known to be wrong. `now` as in `add`."""
         lost = self.lost(now)
         if not lost:
-            return "joint states carry no time stamp; the driver has to set it" if self._unstamped else ""
+            return "joint states carry no time stamp. The driver has to set it" if self._unstamped else ""
         if len(lost) == len(self._names) and not self._published:
             return ""
         name, age = lost[0], now - self._joints[lost[0]].received
         if math.isinf(age):
             found = ", ".join(self._published) or "none"
-            return f"joint states have no joint '{name}'; they have: {found}"
-        return f"joint '{name}' is in no joint state since {age:.1f} s; at most {self._max_age:g} s is allowed"
+            return f"joint states have no joint '{name}'. They have: {found}"
+        return f"joint '{name}' is in no joint state since {age:.1f} s. At most {self._max_age:g} s is allowed"
 
     def restart(self) -> None:
         """Forget every value: time went back."""
@@ -169,8 +169,8 @@ class JointStateMerger:
             names = [name for name, _ in layout]
             twice = next(name for name in names if names.count(name) > 1)
             raise ObservationError(
-                f"joint states name joint '{twice}' {names.count(twice)} times in one message; "
-                "correct the driver: one number per joint"
+                f"joint states name joint '{twice}' {names.count(twice)} times in one message. "
+                "Correct the driver: one number per joint"
             )
         if len(message.position) < len(message.name):
             raise ObservationError(

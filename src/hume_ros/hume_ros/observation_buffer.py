@@ -134,7 +134,7 @@ class ObservationBuffer:
         if now - stamp > self._profile.observation.max_age:
             raise ObservationError(
                 self._merger.problem(self._clock())
-                or f"the newest observation is {now - stamp:.2f} s old; at most {self._profile.observation.max_age} s "
+                or f"the newest observation is {now - stamp:.2f} s old. At most {self._profile.observation.max_age} s "
                 "is allowed (observation.max_age of the robot profile)"
             )
         images = self._batch(matched) if self._decode else {}
@@ -221,7 +221,7 @@ class ObservationBuffer:
                 self._merger.restart()
             self.beginnings += 1
         self._on_problem(
-            f"stamps of {source} went back by {before - now:.2f} s; observations begin again "
+            f"stamps of {source} went back by {before - now:.2f} s. Observations begin again "
             "(a bag played again, a simulator reset, or a clock that was set)"
         )
 

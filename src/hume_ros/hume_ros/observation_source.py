@@ -157,6 +157,6 @@ def _first_message(node: Node, msg_type: type, topic: str, what: str, deadline: 
         return message
     publishers = node.get_publishers_info_by_topic(topic)
     if not publishers:
-        raise ObservationError(f"{what}: nobody publishes {topic}; start the driver or correct the robot profile")
+        raise ObservationError(f"{what}: nobody publishes {topic}. Start the driver or correct the robot profile")
     types = ", ".join(sorted({info.topic_type for info in publishers}))
     raise ObservationError(f"{what}: no usable message on {topic} (published as {types}, wanted {msg_type.__name__})")

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from hume_core.errors import ConfigError
-from hume_core.settings import Setting, build, check_value, declared
+from hume_core.settings import Setting, build, check_value, declared, former_name
 
 _Class = TypeVar("_Class")
 _INT64 = (-(2**63), 2**63 - 1)
@@ -87,8 +87,8 @@ def refuse_unknown_parameters(node: Node) -> None:
         if not node.has_parameter(name) and not name.startswith("qos_overrides."):
             known = sorted(node.get_parameters_by_prefix(""))
             near = get_close_matches(name, known, n=1)
-            hint = f", did you mean '{near[0]}'?" if near else "."
+            hint = f", did you mean '{near[0]}'?" if near and not former_name(name) else "."
             raise ConfigError(
-                f"parameter '{name}' is unknown to {node.get_name()}{hint} Correct the parameter file or command line; "
-                f"valid: {', '.join(known)}"
+                f"parameter '{name}' is unknown to {node.get_name()}{hint} {former_name(name)}"
+                f"Correct the parameter file or command line. Valid: {', '.join(known)}"
             )

@@ -66,5 +66,5 @@ def check_cameras(profile: RobotProfile, cameras: list[str]) -> None:
     if missing:
         raise ObservationError(
             f"the policy wants camera '{missing[0]}' but robot '{profile.name}' has: "
-            f"{', '.join(profile.cameras)}; add it to the profile's cameras"
+            f"{', '.join(profile.cameras)}. Add it to the profile's cameras"
         )

@@ -87,7 +87,7 @@ def test_joints_are_put_in_the_order_asked_for() -> None:
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        (JointState(name=["b"], position=[1.0]), "no joint 'a'; they have: b"),
+        (JointState(name=["b"], position=[1.0]), "no joint 'a'. They have: b"),
         (JointState(name=["a", "b"], position=[1.0]), "name 2 joints but carry 1"),
         (JointState(name=["a"], position=[float("nan")]), "'a' has a 'position' that is not finite"),
     ],
@@ -101,7 +101,7 @@ def test_chunk_data_must_fit_horizon_and_dim() -> None:
     chunk = ActionChunk(horizon=2, dim=3, data=[0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
     np.testing.assert_array_equal(chunk_rows(chunk), np.arange(6, dtype=np.float32).reshape(2, 3))
     chunk.horizon = 3
-    with pytest.raises(ChunkError, match="6 numbers; horizon 3 x dim 3"):
+    with pytest.raises(ChunkError, match=r"6 numbers\. Horizon 3 x dim 3"):
         chunk_rows(chunk)
 
 

@@ -10,7 +10,7 @@ from sensor_msgs.msg import Image
 
 from hume_core.errors import ObservationError
 from hume_ros.conversions import image_to_rgb
-from hume_ros.image_encodings import LAYOUTS
+from hume_ros.image_encodings import LAYOUTS, is_depth
 
 HEIGHT, WIDTH = 6, 8
 RANDOM = np.random.default_rng(0)
@@ -157,6 +157,30 @@ def test_mosaics_of_slopes(pattern: str) -> None:
     np.testing.assert_array_equal(decoded[1:-1, 1:-1], picture[1:-1, 1:-1])
 
 
+@pytest.mark.parametrize(("order", "bigendian"), [("<", 0), (">", 1)])
+@pytest.mark.parametrize("pattern", MOSAICS)
+def test_mosaics_of_sixteen_bits(pattern: str, order: str, bigendian: int) -> None:
+    picture = np.broadcast_to(FLAT, (HEIGHT, WIDTH, 3))
+    rows = wide(mosaic(pattern, picture), order)
+    decoded = image_to_rgb(image(f"bayer_{pattern}16", rows, 2, is_bigendian=bigendian))
+    np.testing.assert_array_equal(decoded, picture)
+
+
+@pytest.mark.parametrize("encoding", ["16UC1", "32FC1"])
+def test_depth_is_no_picture(encoding: str) -> None:
+    assert is_depth(encoding)
+    with pytest.raises(ObservationError, match=f"'{encoding}' holds distances, no picture; name a colour topic"):
+        image_to_rgb(raw(encoding, 8, 6, 32, 192))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("16UC1; compressedDepth png", True), ("32FC1; compressedDepth", True), ("mono16", False), ("bgr8; jpeg", False)],
+)
+def test_depth_is_known_by_its_name(name: str, expected: bool) -> None:
+    assert is_depth(name) is expected
+
+
 def raw(encoding: str, width: int, height: int, step: int, size: int) -> Image:
     return Image(encoding=encoding, width=width, height=height, step=step, data=bytes(size))
 
@@ -164,18 +188,18 @@ def raw(encoding: str, width: int, height: int, step: int, size: int) -> Image:
 @pytest.mark.parametrize(
     ("message", "problem"),
     [
-        (raw("yuyv", 7, 6, 14, 84), "7x6 cannot be 'yuyv'; valid: .*an even width"),
+        (raw("yuyv", 7, 6, 14, 84), "7x6 cannot be 'yuyv'. Valid: .*an even width"),
         (raw("uyvy", 7, 6, 14, 84), "an even width"),
-        (raw("nv12", 8, 5, 8, 60), "8x5 cannot be 'nv12'; valid: .*even width and height"),
+        (raw("nv12", 8, 5, 8, 60), "8x5 cannot be 'nv12'. Valid: .*even width and height"),
         (raw("nv21", 7, 6, 7, 63), "even width and height"),
         (raw("bayer_rggb8", 8, 5, 8, 40), "even width and height"),
         (raw("bayer_grbg8", 7, 6, 7, 42), "even width and height"),
         (raw("bayer_gbrg8", 2, 2, 2, 4), "at least 4 columns and rows"),
         (raw("rgb8", 8, 0, 24, 0), "8x0 cannot be"),
-        (raw("16UC1", 8, 6, 16, 96), "'16UC1' is not supported; valid: rgb8, "),
-        (raw("nv12", 8, 6, 8, 48), "72 bytes; found 48"),
-        (raw("mono8", 8, 6, 8, 72), "48 bytes; found 72"),
-        (raw("mono16", 8, 6, 8, 48), "a step of at least 16 and 96 bytes; found 48"),
+        (raw("24UC9", 8, 6, 16, 96), "'24UC9' is not supported. Valid: rgb8, "),
+        (raw("nv12", 8, 6, 8, 48), "72 bytes. Found 48"),
+        (raw("mono8", 8, 6, 8, 72), "48 bytes. Found 72"),
+        (raw("mono16", 8, 6, 8, 48), "a step of at least 16 and 96 bytes. Found 48"),
     ],
 )
 def test_what_does_not_fit_is_refused(message: Image, problem: str) -> None:
@@ -190,5 +214,5 @@ def test_data_of_another_length_are_refused(encoding: str, change: int) -> None:
     step = WIDTH * layout.channels * layout.depth
     size = step * (HEIGHT * 3 // 2 if layout.chroma else HEIGHT)
     assert image_to_rgb(raw(encoding, WIDTH, HEIGHT, step, size)).shape == (HEIGHT, WIDTH, 3)
-    with pytest.raises(ObservationError, match=f"{size} bytes; found {size + change}"):
+    with pytest.raises(ObservationError, match=f"{size} bytes. Found {size + change}"):
         image_to_rgb(raw(encoding, WIDTH, HEIGHT, step, size + change))

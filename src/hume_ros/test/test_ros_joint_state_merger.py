@@ -70,7 +70,7 @@ def test_a_joint_that_never_comes_is_named_with_those_that_do() -> None:
     merged = merger()
     assert merged.problem(0.0) == ""
     merged.add(message(1.0, {"a": 0.0, "b": 0.0, "left_finger": 0.0}), 1.0)
-    assert merged.problem(1.0) == "joint states have no joint 'c'; they have: a, b, left_finger"
+    assert merged.problem(1.0) == "joint states have no joint 'c'. They have: a, b, left_finger"
 
 
 @pytest.mark.parametrize("names", [("a", "b", "c", "finger", "b"), ("finger", "finger")])

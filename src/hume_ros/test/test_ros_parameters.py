@@ -71,13 +71,13 @@ def test_descriptors_say_range_unit_and_choices() -> None:
 @pytest.mark.parametrize(
     ("assignment", "expected"),
     [
-        ("age:=0.01", "parameter 'age' is 0.01; valid: a number from 0.1 to 60 s"),
-        ("age:=.nan", "parameter 'age' is nan; valid: a number from 0.1 to 60 s"),
-        ("age:=old", "parameter 'age' is 'old'; valid: a number from 0.1 to 60 s"),
-        ("count:=2.5", "parameter 'count' is 2.5; valid: a whole number from 0"),
-        ("name:=no", "parameter 'name' is False; valid: text"),
-        ("kind:=c", "parameter 'kind' is 'c'; valid: a or b"),
-        ("span:=[1.0, 0.5]", "parameter 'span' is .*; valid: two numbers from 0 to 1, the lower one first"),
+        ("age:=0.01", "parameter 'age' is 0.01. Valid: a number from 0.1 to 60 s"),
+        ("age:=.nan", "parameter 'age' is nan. Valid: a number from 0.1 to 60 s"),
+        ("age:=old", "parameter 'age' is 'old'. Valid: a number from 0.1 to 60 s"),
+        ("count:=2.5", "parameter 'count' is 2.5. Valid: a whole number from 0"),
+        ("name:=no", "parameter 'name' is False. Valid: text"),
+        ("kind:=c", "parameter 'kind' is 'c'. Valid: a or b"),
+        ("span:=[1.0, 0.5]", "parameter 'span' is .*. Valid: two numbers from 0 to 1, the lower one first"),
     ],
 )
 def test_a_wrong_value_is_named_with_range_and_unit(assignment: str, expected: str) -> None:

@@ -33,7 +33,7 @@ class Latencies:
             ConfigError: negative or not finite.
         """
         if not 0.0 <= seconds < 60.0:
-            raise ConfigError(f"latency {seconds} s is not valid; valid: 0 to 60 s")
+            raise ConfigError(f"latency {seconds} s is not valid. Valid: 0 to 60 s")
         return cls((0,), (round(seconds * NS),), source)
 
     def at(self, time_ns: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN
 from hume_sim.kinematics import ArmKinematics, SitePose, downward
 from hume_sim.scene import CUBE_SIZE, CUBES
+from hume_sim.way_round import shorter_side, way_round
 from hume_sim.world import TabletopWorld
 
 _TRAVEL_HEIGHT = 0.11
@@ -20,7 +21,9 @@ _FUNNEL_SLOPE = 4.0
 """Height above the goal per distance beside it."""
 
 _RELEASE_GAP = 0.002
-_FAST, _SLOW = 0.30, 0.15
+FAST, _SLOW = 0.30, 0.15
+"""Speeds of the tip, m/s."""
+
 _TURN_SPEED = 1.5
 _ARRIVED = 0.004
 _HELD = 0.03
@@ -36,13 +39,20 @@ _CLOSED_ON_CUBE = CUBE_SIZE / 2 + 0.001
 _FINGER_REACH = 0.041
 """Distance of an open finger's middle from the grasp's middle, m."""
 
+_PILLAR_ROOM, _PILLAR_NEAR, _PILLAR_CLEAR = 0.075, 0.105, 0.16
+"""Distance of the tip from the pillar's middle on the way round it: a held cube and the fingers beside it pass. Within
+the second distance the tip is no lower than the third number, so that the wide part of the hand passes above. All m."""
+
 _FINGER_ROOM = 0.03
 """Smallest distance between a finger's middle and another cube's centre, m."""
 
 
 @dataclass(frozen=True)
-class _Phase:
-    """A stretch of motion: where the tip goes (x, y, z, yaw), how fast (m/s), the finger, steps to wait at the end."""
+class Phase:
+    """A stretch of motion: where the tip goes (x, y, z, yaw), how fast (m/s), the finger (m), time to wait then (s).
+
+    With `near` it ends that far beside the goal (m), at any height. With `level` it goes straight, down no funnel.
+    """
 
     name: str
     goal: Callable[[], NDArray[np.float64]]
@@ -50,13 +60,20 @@ class _Phase:
     gripper: float
     wait: float = 0.0
     holding: bool = False
+    near: float = 0.0
+    level: bool = False
+
+    def but(self, **changes: float) -> Phase:
+        """The same with other numbers."""
+        return replace(self, **changes)  # type: ignore[arg-type]
 
 
 class ScriptedExpert:
     """Produces joint targets for the task of a world's present episode.
 
     It steers from the commanded pose at every call, so it recovers when something else moved the arm or the cubes.
-    It starts over when it loses the cube or ends without success.
+    It starts over when it loses the cube or ends without success. A pillar is passed on either side when a cube is
+    carried, by the episode's seed, and on the shorter one otherwise.
 
     Args:
         world: the world to act in. Only `step` changes it.
@@ -82,14 +99,19 @@ class ScriptedExpert:
     def reset(self) -> None:
         """Plan for the world's present task."""
         self._phases = self._lift() if self._world.task.base is None else self._stack()
+        self._side = int(np.random.default_rng([self._world.seed, 3]).choice([-1, 1]))
         self._restart()
 
     def _restart(self) -> None:
         self._index, self._waited = 0, 0.0
 
     def resume(self) -> None:
-        """Continue an episode from its present state: a held cube is not let go, a tip in place is not raised again."""
+        """Continue an episode from its present state: a held cube is not let go, a tip in place is not raised again.
+
+        Where a pillar is in the way, the shorter side from here is taken.
+        """
         self.reset()
+        self._side = 0
         name = self._resumed()
         self._index = next(i for i, phase in enumerate(self._phases) if phase.name == name)
 
@@ -112,7 +134,9 @@ class ScriptedExpert:
         joints = self._world.target[: len(ARM_JOINTS)]
         goal = phase.goal()
         pose = self._towards(goal, self._kinematics.forward(joints), phase.speed)
-        self._advance(phase, bool(np.linalg.norm(goal[:3] - pose.position) < _ARRIVED))
+        left = goal[:3] - pose.position
+        near = bool(np.linalg.norm(left[:2]) < phase.near)
+        self._advance(phase, near or bool(np.linalg.norm(left) < _ARRIVED))
         return np.append(self._kinematics.inverse(pose, joints).joints, phase.gripper)
 
     def step(self) -> None:
@@ -122,21 +146,19 @@ class ScriptedExpert:
         self._world.set_gripper_target(command[-1])
         self._world.step(round(self._period / self._world.timestep))
 
-    def _lift(self) -> list[_Phase]:
+    def _lift(self) -> list[Phase]:
         return [
-            _Phase("reach", lambda: self._over(self._cube), _FAST, GRIPPER_OPEN, wait=0.1),
-            _Phase("close", self._here, _SLOW, GRIPPER_CLOSED, wait=0.4),
-            _Phase("lift", self._raised, _SLOW, GRIPPER_CLOSED, wait=0.2, holding=True),
+            Phase("reach", lambda: self._over(self._cube), FAST, GRIPPER_OPEN, wait=0.1),
+            Phase("close", self._here, _SLOW, GRIPPER_CLOSED, wait=0.4),
+            Phase("lift", self._raised, _SLOW, GRIPPER_CLOSED, wait=0.2, holding=True),
         ]
 
-    def _stack(self) -> list[_Phase]:
+    def _stack(self) -> list[Phase]:
         return [
             *self._lift(),
-            _Phase(
-                "place", lambda: self._onto(CUBE_SIZE + _RELEASE_GAP), _FAST, GRIPPER_CLOSED, wait=0.1, holding=True
-            ),
-            _Phase("open", self._here, _SLOW, GRIPPER_OPEN, wait=0.3),
-            _Phase("retreat", self._raised, _SLOW, GRIPPER_OPEN, wait=0.2),
+            Phase("place", lambda: self._onto(CUBE_SIZE + _RELEASE_GAP), FAST, GRIPPER_CLOSED, wait=0.1, holding=True),
+            Phase("open", self._here, _SLOW, GRIPPER_OPEN, wait=0.3),
+            Phase("retreat", self._raised, _SLOW, GRIPPER_OPEN, wait=0.2),
         ]
 
     @property
@@ -177,7 +199,7 @@ class ScriptedExpert:
 
     def _raised(self) -> NDArray[np.float64]:
         here = self._here()
-        here[2] = _TRAVEL_HEIGHT
+        here[2] = _TRAVEL_HEIGHT if self._world.pillar is None else _PILLAR_CLEAR
         return here
 
     def _holds(self) -> bool:
@@ -192,17 +214,36 @@ class ScriptedExpert:
         """
         way, turn = goal[:3] - pose.position, float(goal[3] - _yaw(pose.rotation))
         sideways = float(np.linalg.norm(way[:2]))
+        way[:2] = self._way(pose.position[:2], goal[:2])
         beside = max(sideways - _ALIGNED, _ARM_OF_TURN * (abs(turn) - _TURNED), 0.0)
         height = min(_FUNNEL_SLOPE * beside, _TRAVEL_HEIGHT)
         above = max(-way[2], 0.0)
         free = 1.0 if height == 0.0 else min(1.0, above / min(height, _CLEAR)) ** 2
-        step = np.array([free * way[0], free * way[1], way[2] + height])
-        speed = min(speed, _SLOW + (_FAST - _SLOW) * min(1.0, above / _CLEAR))
+        rise = max(way[2] + height, self._least_height(pose.position) - pose.position[2])
+        step = np.array([free * way[0], free * way[1], rise])
+        speed = min(speed, _SLOW + (FAST - _SLOW) * min(1.0, above / _CLEAR))
         step *= min(1.0, speed * self._period / max(float(np.linalg.norm(step)), 1e-9))
         limit = _TURN_SPEED * self._period
         return SitePose(pose.position + step, downward(_yaw(pose.rotation) + float(np.clip(turn, -limit, limit))))
 
-    def _advance(self, phase: _Phase, arrived: bool) -> None:
+    def _way(self, here: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where to go sideways (2,), m: to the goal, or round what stands in between."""
+        pillar = self._world.pillar
+        if pillar is None:
+            return goal - here
+        carrying = self._phases[self._index].holding
+        if carrying and self._side == 0:
+            self._side = shorter_side(here, goal, pillar)
+        side = self._side if carrying else shorter_side(here, goal, pillar)
+        return way_round(here, goal, pillar, _PILLAR_ROOM, side)
+
+    def _least_height(self, here: NDArray[np.float64]) -> float:
+        """How low the tip may be here, m."""
+        pillar = self._world.pillar
+        near = pillar is not None and float(np.linalg.norm(here[:2] - pillar)) < _PILLAR_NEAR
+        return _PILLAR_CLEAR if near else -np.inf
+
+    def _advance(self, phase: Phase, arrived: bool) -> None:
         if not arrived and self._waited == 0.0:
             return
         self._waited += self._period

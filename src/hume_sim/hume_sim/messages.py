@@ -69,7 +69,7 @@ def from_joint_trajectory(message: JointTrajectoryMsg, joints: Sequence[str]) ->
     """
     if sorted(message.joint_names) != sorted(joints):
         raise ActionSpaceError(
-            f"trajectory names joints {list(message.joint_names)}; it needs each of: {', '.join(joints)}"
+            f"trajectory names joints {list(message.joint_names)}. It needs each of: {', '.join(joints)}"
         )
     order = [message.joint_names.index(name) for name in joints]
     positions = _rows(message, "positions", order)

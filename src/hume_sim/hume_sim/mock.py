@@ -182,7 +182,7 @@ def _read_images(bag: Path, profile: RobotProfile) -> dict[str, list[Any]]:
                 found = [c for c in reader.connections if c.topic.strip("/") == camera.topic.strip("/")]
                 if not found:
                     topics = ", ".join(sorted(c.topic for c in reader.connections))
-                    raise ConfigError(f"bag '{bag}' has no topic '{camera.topic}' for camera '{key}'; it has: {topics}")
+                    raise ConfigError(f"bag '{bag}' has no topic '{camera.topic}' for camera '{key}'. It has: {topics}")
                 raw = (data for _, _, data in reader.messages(connections=found))
                 kind = image_type(camera)
                 images[key] = [deserialize_message(bytes(data), kind) for data in islice(raw, _MOST_RECORDED)]

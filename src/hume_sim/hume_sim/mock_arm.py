@@ -151,7 +151,7 @@ class MockArm:
 
 def _ordered(positions: Sequence[float], names: Sequence[str], wanted: Sequence[str]) -> Array:
     if names and sorted(names) != sorted(wanted):
-        raise ActionSpaceError(f"command names joints {list(names)}; it needs each of: {', '.join(wanted)}")
+        raise ActionSpaceError(f"command names joints {list(names)}. It needs each of: {', '.join(wanted)}")
     values = checked_positions(positions, wanted)
     return values[[list(names).index(name) for name in wanted]] if names else values
 

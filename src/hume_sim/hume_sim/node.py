@@ -25,6 +25,7 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from hume_core.epochs import instruction_of
 from hume_core.errors import ActionSpaceError, HumeError
+from hume_core.realtime import raise_ordinary_threads
 from hume_ros import qos
 from hume_ros.lifecycle import LINGER, run_process
 from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, checked_positions
@@ -34,6 +35,7 @@ from hume_sim.messages import from_joint_trajectory, to_camera_info, to_image, t
 from hume_sim.polling import PolledSubscriptions
 from hume_sim.realtime import RealtimeWorld, Sample, SimTimer
 from hume_sim.rendering import CAMERAS, intrinsics
+from hume_sim.scene import PLAIN
 from hume_sim.settings import declare_parameters
 from hume_sim.suites import find_suite
 from hume_sim.tasks import task_of
@@ -42,6 +44,7 @@ from hume_sim.world import TabletopWorld
 _EPISODE_RATE = 10.0
 _CLOCK_RATE = 200.0
 _WARN_PERIOD = 2.0
+_THREADS_BELOW_PHYSICS = 10
 _VIDEO = "video"
 
 
@@ -58,7 +61,7 @@ class SimNode(Node):
         super().__init__("hume_sim")
         self._settings = declare_parameters(self)
         self._suite = find_suite(self._settings.suite) if self._settings.suite else None
-        world = TabletopWorld()
+        world = TabletopWorld(scene=self._suite.scene if self._suite else PLAIN)
         world.reset(self._settings.seed, self._task(self._settings.seed, self._settings.task))
         self._physics = RealtimeWorld(
             world,
@@ -81,7 +84,11 @@ class SimNode(Node):
         for stream in self._cameras:
             stream.start()
         self._physics.start()
-        self.get_logger().info(f"simulating; instruction: {self._physics.sample.episode.instruction}")
+        if self._settings.priority > _THREADS_BELOW_PHYSICS:
+            # It stands for hardware: arm and cameras of a robot do not slow down when its computer is busy. A thread
+            # that waits for a core with the interpreter's lock would also hold up the physics.
+            raise_ordinary_threads(self._settings.priority - _THREADS_BELOW_PHYSICS, round_robin=True)
+        self.get_logger().info(f"simulating. Instruction: {self._physics.sample.episode.instruction}")
 
     def destroy_node(self) -> None:
         """Stop all threads, then the node."""
@@ -138,7 +145,7 @@ class SimNode(Node):
 
     def _on_timer(self) -> None:
         if not self._physics.running:
-            raise HumeError("the physics thread has died; its error is above")
+            raise HumeError("the physics thread has died. Its error is above")
         self._publish_episode()
 
     def _ignoring_bad(self, topic: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -177,7 +184,7 @@ class SimNode(Node):
             return
         task = task_of(instruction)
         if task is None:
-            self.get_logger().warning(f"the scene cannot judge '{instruction}'; its verdict stays that of '{judged}'")
+            self.get_logger().warning(f"the scene cannot judge '{instruction}'. Its verdict stays that of '{judged}'")
             return
         self._physics.judge(task)
         self._publish_episode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import HumeError
+from hume_core.realtime import enter_realtime
 from hume_sim.arm import ARM_JOINTS
 from hume_sim.arm_drive import ArmDrive
 from hume_sim.disturbances import PERIOD, Disturbances
@@ -196,7 +196,7 @@ class RealtimeWorld:
             done.result(timeout if self.running else 0.0)
         except FutureTimeoutError as error:
             done.cancel()
-            raise HumeError("the physics thread does not answer; start it, or look for its error in the log") from error
+            raise HumeError("the physics thread does not answer. Start it, or look for its error in the log") from error
 
     def timing(self) -> StepTiming:
         """Timing since the start. Percentiles over the last 8192 steps."""
@@ -209,12 +209,9 @@ class RealtimeWorld:
         return time.monotonic(), self._sample.time
 
     def _take_priority(self) -> None:
-        if self._priority <= 0:
-            return
-        try:
-            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(self._priority))
-        except OSError as error:
-            _LOG.warning("physics runs without real-time priority: %s (see rtprio in limits.conf)", error)
+        warning = enter_realtime(self._priority, lock_memory=False, freeze_garbage=False).warning
+        if warning:
+            _LOG.warning("physics: %s", warning)
 
     def _run(self) -> None:
         self._take_priority()

@@ -35,7 +35,7 @@ class CameraRenderer:
         try:
             self._renderer = mujoco.Renderer(self._model, height, width)
         except mujoco.FatalError as error:
-            raise HumeError(f"no GL context: {error}; set MUJOCO_GL=egl or osmesa before mujoco is imported") from error
+            raise HumeError(f"no GL context: {error}. Set MUJOCO_GL=egl or osmesa before mujoco is imported") from error
 
     def render(self, data: mujoco.MjData, camera: str) -> NDArray[np.uint8]:
         """Image (height, width, 3) uint8 RGB of a state whose kinematics are computed."""
@@ -53,7 +53,7 @@ def check_camera(model: mujoco.MjModel, camera: str) -> None:
     """Raise ConfigError unless the scene has that camera."""
     if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, camera) < 0:
         names = ", ".join(model.camera(i).name for i in range(model.ncam))
-        raise ConfigError(f"camera '{camera}' is not in the scene; it has: {names}")
+        raise ConfigError(f"camera '{camera}' is not in the scene. It has: {names}")
 
 
 def compute_for_rendering(model: mujoco.MjModel, data: mujoco.MjData) -> None:

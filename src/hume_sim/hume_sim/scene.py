@@ -1,12 +1,16 @@
-"""The tabletop scene: MuJoCo model, cubes, random places."""
+"""The tabletop scenes: MuJoCo model, cubes, random places."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
+
+from hume_core.errors import ConfigError
 
 CUBES = ("red", "green", "blue")
 CUBE_SIZE = 0.04
@@ -18,12 +22,73 @@ WORKSPACE = ((0.22, 0.36), (-0.15, 0.15))
 CLEARANCE = 0.085
 """Smallest distance between two cube centres, m: an open finger fits between them."""
 
+PLAIN, PILLAR, FRAGILE = "plain", "pillar", "fragile"
+SCENES = {PLAIN: "tabletop.xml", PILLAR: "pillar.xml", FRAGILE: "tabletop.xml"}
+"""Kinds of scenes and their models. `pillar`: a pillar stands between the cube and its goal. `fragile`: cubes may be
+neither dropped nor knocked away. See `hume_sim.rules`."""
+
+PILLAR_HEIGHT = 0.18
+"""m. The expert carries a cube lower, at 16 to 17.2 cm. Its hand's wide part passes above the pillar there."""
+
+_PILLAR_PLACES = ((0.275, 0.315), (-0.02, 0.02))
+"""Where the pillar stands: far enough from the arm at home, near enough to go round it on the far side, m."""
+
+_PILLAR_TO_CUBE = (0.115, 0.14)
+"""How far the cube and its goal are from the pillar, along the line between them, m."""
+
+_BESIDE_LINE = (0.015, 0.035)
+"""How far the pillar stands beside that line, m. So one way round is shorter, and the straight way is never free."""
+
+_LARGEST_TURN = 0.25
+"""Of that line from the direction across the table, rad."""
+
 _ASSETS = Path(__file__).parent / "assets"
 
 
-def load_model() -> mujoco.MjModel:
-    """Compile the scene: the arm's base frame is the world frame, the table top is z = 0."""
-    return mujoco.MjModel.from_xml_path(str(_ASSETS / "tabletop.xml"))
+def object_names(scene: str) -> tuple[str, ...]:
+    """What stands on the table of a scene, in the order of an environment state."""
+    return (*CUBES, PILLAR) if scene == PILLAR else CUBES
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand at the start.
+
+    Attributes:
+        cubes: (3, 3) rows x, y, yaw (m, m, rad) in the order of `CUBES`.
+        pillar: (2,) x and y, m. None: there is none.
+    """
+
+    cubes: NDArray[np.float64]
+    pillar: NDArray[np.float64] | None = None
+
+
+def load_model(scene: str = PLAIN) -> mujoco.MjModel:
+    """Compile a scene: the arm's base frame is the world frame, the table top is z = 0.
+
+    Args:
+        scene: one of `SCENES`.
+
+    Raises:
+        ConfigError: unknown scene.
+    """
+    if scene not in SCENES:
+        raise ConfigError(f"scene '{scene}' is unknown; valid: {', '.join(SCENES)}")
+    return mujoco.MjModel.from_xml_path(str(_ASSETS / SCENES[scene]))
+
+
+def random_layout(scene: str, rng: np.random.Generator, cubes: Sequence[str]) -> Layout:
+    """Draw where everything stands.
+
+    Args:
+        scene: one of `SCENES`.
+        rng: source of the draws.
+        cubes: colours that the task names. The pillar stands between the first two.
+    """
+    if scene != PILLAR:
+        return Layout(random_places(rng))
+    others = [cube for cube in CUBES if cube not in cubes]
+    return _pillar_layout(rng, [CUBES.index(cube) for cube in (*cubes, *others)])
 
 
 def random_places(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -35,7 +100,33 @@ def random_places(rng: np.random.Generator) -> NDArray[np.float64]:
     low, high = np.array(WORKSPACE).T
     while True:
         centres = rng.uniform(low, high, size=(len(CUBES), 2))
-        gaps = np.linalg.norm(centres[:, None] - centres[None], axis=-1)
-        if gaps[np.triu_indices(len(CUBES), 1)].min() >= CLEARANCE:
-            yaw = rng.uniform(-np.pi / 4, np.pi / 4, size=(len(CUBES), 1))
-            return np.hstack([centres, yaw])
+        if _smallest_gap(centres) >= CLEARANCE:
+            return np.hstack([centres, _yaws(rng)])
+
+
+def _pillar_layout(rng: np.random.Generator, order: Sequence[int]) -> Layout:
+    """A pillar between the first two cubes of an order, the third anywhere."""
+    low, high = np.array(WORKSPACE).T
+    first, last = np.array(_PILLAR_PLACES).T
+    while True:
+        pillar = rng.uniform(first, last)
+        angle = np.pi / 2 + rng.uniform(-_LARGEST_TURN, _LARGEST_TURN)
+        along = np.array([np.cos(angle), np.sin(angle)]) * rng.choice([-1.0, 1.0])
+        across = np.array([-along[1], along[0]]) * rng.choice([-1.0, 1.0])
+        middle = pillar + rng.uniform(*_BESIDE_LINE) * across
+        before, behind = rng.uniform(*_PILLAR_TO_CUBE, size=2)
+        centres = np.zeros((len(CUBES), 2))
+        centres[order[0]], centres[order[1]] = middle - before * along, middle + behind * along
+        centres[order[2]] = rng.uniform(low, high)
+        free = _smallest_gap(np.vstack([centres, pillar])) >= CLEARANCE
+        if free and (centres >= low).all() and (centres <= high).all():
+            return Layout(np.hstack([centres, _yaws(rng)]), pillar)
+
+
+def _yaws(rng: np.random.Generator) -> NDArray[np.float64]:
+    return rng.uniform(-np.pi / 4, np.pi / 4, size=(len(CUBES), 1))
+
+
+def _smallest_gap(centres: NDArray[np.float64]) -> float:
+    gaps = np.linalg.norm(centres[:, None] - centres[None], axis=-1)
+    return float(gaps[np.triu_indices(len(centres), 1)].min())

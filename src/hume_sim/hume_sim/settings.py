@@ -20,7 +20,7 @@ class SimParameters:
     image_height: int = setting(96, "Rows of the camera images.", unit="pixels", low=16, high=1280)
     image_width: int = setting(96, "Columns of the camera images.", unit="pixels", low=16, high=1280)
     video_rate: float = setting(
-        0.0, "Rate of camera/video/image_raw, a view for people; 0: none.", unit="Hz", low=0.0, high=60.0
+        0.0, "Rate of camera/video/image_raw, a view for people. 0: none.", unit="Hz", low=0.0, high=60.0
     )
     video_size: int = setting(480, "Rows and columns of camera/video/image_raw.", unit="pixels", low=16, high=1280)
     seed: int = setting(0, "Seed of the first episode.", low=0, high=2**63 - 1)
@@ -34,7 +34,11 @@ class SimParameters:
         0.3, "What the fault lie_joint_states adds to each arm position.", unit="rad", low=-3.0, high=3.0
     )
     priority: int = setting(
-        40, "SCHED_FIFO priority of the physics thread, if allowed; 0: ordinary scheduling.", low=0, high=99
+        40,
+        "SCHED_FIFO priority of the physics thread, if allowed. Other threads get SCHED_RR below it. "
+        "0: ordinary scheduling.",
+        low=0,
+        high=99,
     )
 
 

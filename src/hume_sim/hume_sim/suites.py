@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hume_core.errors import ConfigError
+from hume_sim.scene import FRAGILE, PILLAR, PLAIN
 
 FIRST_SEED = 10_000_000
 """Scenes of evaluations are none that were recorded."""
@@ -39,6 +40,8 @@ class Suite:
         nudge: above 0, no hand pushes the arm: a torque of this standard deviation acts on each joint alike, N m.
         drift: how far a cube moves from its place and back, m.
         drift_period: s.
+        scene: one of `hume_sim.scene.SCENES`.
+        hasty: share of the demonstrations that a hasty expert gives. See `hume_sim.hasty`.
         chunk_switch: when System 1 changes to a newer chunk. See `hume_system1.chunk_switch`.
     """
 
@@ -55,6 +58,8 @@ class Suite:
     nudge: float = 0.0
     drift: float = 0.0
     drift_period: float = 8.0
+    scene: str = PLAIN
+    hasty: float = 0.0
     chunk_switch: str = "at_once"
 
     def task_of(self, seed: int) -> str:
@@ -73,6 +78,9 @@ SUITES = {
         Suite("recovery", ("lift",), time_limit=12.0, disturbances=2),
         _HARD,
         replace(_HARD, name="hard_torque", nudge=1.5),
+        # Suites in which one has to choose: the demonstrations differ where the observations do not.
+        Suite("detour", ("stack",), system2_rate=3.0, system2_latency=0.25, scene=PILLAR),
+        Suite("mixed", ("stack",), scene=FRAGILE, hasty=0.5),
     )
 }
 
@@ -84,7 +92,7 @@ def find_suite(name: str, **changes: float) -> Suite:
         ConfigError: unknown name, or a rate or latency out of range.
     """
     if name not in SUITES:
-        raise ConfigError(f"suite '{name}' is unknown; valid: {', '.join(SUITES)}")
+        raise ConfigError(f"suite '{name}' is unknown. Valid: {', '.join(SUITES)}")
     suite = replace(SUITES[name], **changes)  # type: ignore[arg-type]
     if min(suite.system1_rate, suite.system2_rate) <= 0 or min(suite.system1_latency, suite.system2_latency) < 0:
         raise ConfigError("rates must be above 0 and latencies not negative")

@@ -119,7 +119,7 @@ def _parse(text: str) -> tuple[str, str | None, str | None]:
     colour = "|".join(CUBES)
     match = re.fullmatch(rf"lift(?: ({colour}))?|stack(?: ({colour}) on ({colour}))?", text.strip().lower())
     if match is None or (match[2] is not None and match[2] == match[3]):
-        raise ConfigError(f"task '{text}' is unknown; valid are {_FORMS} (two different ones)")
+        raise ConfigError(f"task '{text}' is unknown. Valid are {_FORMS} (two different ones)")
     return text.strip().lower().split()[0], match[1] or match[2], match[3]
 
 

@@ -46,7 +46,7 @@ class JointTrajectory:
     def __post_init__(self) -> None:
         given = [self.positions, *(a for a in (self.velocities, self.accelerations) if a is not None)]
         if len(self.times) == 0:
-            raise ActionSpaceError("trajectory has no points; send at least one")
+            raise ActionSpaceError("trajectory has no points. Send at least one")
         if any(array.shape != self.positions.shape for array in given) or len(self.positions) != len(self.times):
             shapes = [self.times.shape, *(array.shape for array in given)]
             raise ActionSpaceError(f"trajectory shapes differ: {shapes}")
@@ -55,7 +55,7 @@ class JointTrajectory:
         if (np.diff(self.times) <= 0).any():
             raise ActionSpaceError("trajectory times must increase from point to point")
         if self.velocities is not None and (np.abs(self.velocities[-1]) > _REST).any():
-            raise ActionSpaceError("trajectory ends with a velocity that is not 0; its last point must be at rest")
+            raise ActionSpaceError("trajectory ends with a velocity that is not 0. Its last point must be at rest")
 
     def point(self, i: int) -> JointPoint:
         """Waypoint i."""

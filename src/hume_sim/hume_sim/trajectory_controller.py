@@ -51,7 +51,7 @@ class JointTrajectoryController:
         """
         if stamp is not None and stamp + trajectory.times[-1] < now:
             raise ActionSpaceError(
-                f"trajectory ended {now - stamp - trajectory.times[-1]:.3f} s ago; check the clocks of both machines"
+                f"trajectory ended {now - stamp - trajectory.times[-1]:.3f} s ago. Check the clocks of both machines"
             )
         self._trajectory, self._start, self._before = trajectory, stamp, None
 

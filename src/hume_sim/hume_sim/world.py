@@ -19,7 +19,8 @@ from hume_sim.arm import (
     checked_positions,
 )
 from hume_sim.rendering import CameraRenderer, compute_for_rendering
-from hume_sim.scene import CUBE_SIZE, CUBES, load_model, random_places
+from hume_sim.rules import Rule, Start, rule_of
+from hume_sim.scene import CUBE_SIZE, CUBES, PILLAR, PLAIN, load_model, random_layout
 from hume_sim.tasks import TabletopTask, make_task
 
 _PHYSICS = mujoco.mjtState.mjSTATE_INTEGRATION
@@ -38,7 +39,10 @@ class JointState:
 
 @dataclass(frozen=True)
 class WorldState:
-    """Everything that decides the future of a world: restoring it repeats that future bit by bit."""
+    """Everything that decides the future of a world: restoring it repeats that future bit by bit.
+
+    `start` is what the scene's rule keeps of the episode's start, `failure` why the episode has failed.
+    """
 
     physics: NDArray[np.float64]
     effort: NDArray[np.float64]
@@ -46,6 +50,8 @@ class WorldState:
     task: TabletopTask
     seed: int
     start_time: float
+    start: Start | None = None
+    failure: str = ""
 
 
 class TabletopWorld:
@@ -56,16 +62,23 @@ class TabletopWorld:
     Args:
         height: rows of rendered images, pixels.
         width: columns of rendered images, pixels.
+        scene: one of `hume_sim.scene.SCENES`.
+
+    Attributes:
+        failure: why the episode has failed whatever comes, by the scene's rule. Empty: it has not.
     """
 
-    def __init__(self, height: int = 96, width: int = 96) -> None:
-        self.model = load_model()
+    def __init__(self, height: int = 96, width: int = 96, scene: str = PLAIN) -> None:
+        self.scene, self.model = scene, load_model(scene)
+        self._rule, self.failure = rule_of(scene, self.model), ""
+        self._start: Start | None = None
         self.data = mujoco.MjData(self.model)
         self._size = (height, width)
         self._renderers: dict[tuple[int, int], CameraRenderer] = {}
         self._qpos = np.array([self.model.joint(name).qposadr[0] for name in JOINT_NAMES])
         self._qvel = np.array([self.model.joint(name).dofadr[0] for name in JOINT_NAMES])
         self._cube_qpos = {cube: self.model.joint(f"{cube}_cube").qposadr[0] for cube in CUBES}
+        self._pillar_qpos = [self.model.joint(f"pillar_{axis}").qposadr[0] for axis in "xy" if scene == PILLAR]
         self._cube_qvel = {cube: self.model.joint(f"{cube}_cube").dofadr[0] for cube in CUBES}
         speed = np.array([ARM_VELOCITY] * len(ARM_JOINTS) + [FINGER_VELOCITY])
         self._slew = speed * self.timestep
@@ -108,7 +121,7 @@ class TabletopWorld:
             ConfigError: negative seed or unknown task. The world is then unchanged.
         """
         if seed < 0:
-            raise ConfigError(f"seed is {seed}; it must not be negative")
+            raise ConfigError(f"seed is {seed}. It must not be negative")
         scene_rng, task_rng = (np.random.default_rng([seed, stream]) for stream in (0, 1))
         self.task = task if isinstance(task, TabletopTask) else make_task(task, task_rng)
         self.seed = seed
@@ -117,10 +130,14 @@ class TabletopWorld:
         self._target[:] = (*HOME, GRIPPER_OPEN)
         self.data.qpos[self._qpos] = self.data.ctrl[:] = self._target
         self.data.qpos[self.model.joint("right_finger").qposadr[0]] = -GRIPPER_OPEN
-        for cube, (x, y, yaw) in zip(CUBES, random_places(scene_rng), strict=True):
+        layout = random_layout(self.scene, scene_rng, self.task.cubes)
+        for cube, (x, y, yaw) in zip(CUBES, layout.cubes, strict=True):
             self.place_cube(cube, (x, y, CUBE_SIZE / 2), yaw)
+        if layout.pillar is not None:
+            self.data.qpos[self._pillar_qpos] = layout.pillar
         mujoco.mj_step(self.model, self.data, _SETTLE_STEPS)
         self.data.time = self._start_time = time
+        self._start, self.failure = None if self._rule is None else self._rule.start(self.data), ""
         compute_for_rendering(self.model, self.data)
 
     def place_cube(self, cube: str, position: ArrayLike, yaw: float = 0.0) -> None:
@@ -184,6 +201,13 @@ class TabletopWorld:
         for _ in range(n):
             ctrl += np.clip(self._target - ctrl, -self._slew, self._slew)
             mujoco.mj_step(self.model, self.data)
+            if self._rule is not None and not self.failure:
+                self._look(self._rule)
+
+    def _look(self, rule: Rule) -> None:
+        """Whether the episode has failed, where the rule is due at the present step."""
+        if self._start is not None and round(self.time / self.timestep) % rule.every == 0:
+            self.failure = rule.broken(self.data, self._start, self.task.cube)
 
     def joint_state(self) -> JointState:
         """Measured positions, velocities and efforts of arm and finger."""
@@ -207,13 +231,24 @@ class TabletopWorld:
         """Pose (7,) of a cube in the base frame: x, y, z in m and quaternion w, x, y, z."""
         return np.array(self.data.qpos[self._cube_qpos[cube] :][:7])
 
+    @property
+    def pillar(self) -> NDArray[np.float64] | None:
+        """Where the pillar stands (2,), m. None: there is none."""
+        return np.array(self.data.qpos[self._pillar_qpos]) if self._pillar_qpos else None
+
+    def objects(self) -> dict[str, NDArray[np.float64]]:
+        """Position (3,) of every cube, and of the pillar where there is one, m. The names are `object_names`."""
+        places = {cube: self.cube_pose(cube)[:3] for cube in CUBES}
+        pillar = self.pillar
+        return places if pillar is None else places | {PILLAR: np.append(pillar, 0.0)}
+
     def cube_speed(self, cube: str) -> float:
         """Speed of a cube's centre, m/s."""
         return float(np.linalg.norm(self.data.qvel[self._cube_qvel[cube] :][:3]))
 
     def success(self) -> bool:
-        """Whether the task is fulfilled now."""
-        return self.task.success(self)
+        """Whether the task is fulfilled now, and nothing has made the episode a failure."""
+        return not self.failure and self.task.success(self)
 
     def render(self, camera: str = "scene", height: int | None = None, width: int | None = None) -> NDArray[np.uint8]:
         """Image (H, W, 3) uint8 RGB of the present state. The world's image size unless another is given."""
@@ -233,14 +268,18 @@ class TabletopWorld:
         """Snapshot of the world."""
         physics = np.empty(mujoco.mj_stateSize(self.model, _PHYSICS))
         mujoco.mj_getState(self.model, self.data, physics, _PHYSICS)
-        return WorldState(physics, self.data.qfrc_actuator.copy(), self.target, self.task, self.seed, self._start_time)
+        effort = self.data.qfrc_actuator.copy()
+        return WorldState(
+            physics, effort, self.target, self.task, self.seed, self._start_time, self._start, self.failure
+        )
 
     def set_state(self, state: WorldState) -> None:
-        """Restore a snapshot taken from any world of this class."""
+        """Restore a snapshot taken from any world of the same scene."""
         mujoco.mj_setState(self.model, self.data, state.physics, _PHYSICS)
         self.data.qfrc_actuator[:] = state.effort
         self._target[:] = state.target
         self.task, self.seed, self._start_time = state.task, state.seed, state.start_time
+        self._start, self.failure = state.start, state.failure
 
     def close(self) -> None:
         """Free the GL contexts. Call it in the thread that rendered."""

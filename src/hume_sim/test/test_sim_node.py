@@ -237,11 +237,11 @@ def start_process(*parameters: str) -> subprocess.Popen:
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        ("camera_rate:=-1.0", "'camera_rate' is -1.0; valid: a number from 0.1 to 120 Hz"),
-        ("image_width:=wide", "'image_width' is 'wide'; valid: a whole number from 16 to 1280 pixels"),
-        ("camera_rate:=.nan", "'camera_rate' is nan; valid: a number from 0.1"),
+        ("camera_rate:=-1.0", "'camera_rate' is -1.0. Valid: a number from 0.1 to 120 Hz"),
+        ("image_width:=wide", "'image_width' is 'wide'. Valid: a whole number from 16 to 1280 pixels"),
+        ("camera_rate:=.nan", "'camera_rate' is nan. Valid: a number from 0.1"),
         ("task:=juggle", "task 'juggle' is unknown"),
-        ("suite:=easy", "suite 'easy' is unknown; valid: lift"),
+        ("suite:=easy", "suite 'easy' is unknown. Valid: lift"),
     ],
 )
 def test_bad_parameters_end_the_process_with_one_message(parameter: str, message: str) -> None:
@@ -252,9 +252,11 @@ def test_bad_parameters_end_the_process_with_one_message(parameter: str, message
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_end_the_process_cleanly(number: int) -> None:
-    process = start_process()
+@pytest.mark.parametrize(
+    ("number", "parameters"), [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, ("suite:=detour",))]
+)
+def test_signals_end_the_process_cleanly(number: int, parameters: tuple[str, ...]) -> None:
+    process = start_process(*parameters)
     assert process.stdout is not None
     assert "simulating" in process.stdout.readline()
     process.send_signal(number)

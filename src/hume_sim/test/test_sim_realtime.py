@@ -110,7 +110,7 @@ def test_refused_priority_is_reported_and_physics_runs(
     physics.start()
     assert wait_until(lambda: physics.sample.time > 0.1)
     physics.stop()
-    assert "without real-time priority: not permitted" in caplog.text
+    assert "physics: SCHED_FIFO 40 refused (not permitted)" in caplog.text
 
 
 def test_simulated_time_follows_the_clock(physics: RealtimeWorld) -> None:

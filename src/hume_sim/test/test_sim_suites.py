@@ -7,7 +7,7 @@ from hume_sim.suites import FIRST_SEED, SUITES, find_suite, scene
 
 
 def test_refuses_an_unknown_suite() -> None:
-    with pytest.raises(ConfigError, match="valid: lift, stack, nominal, recovery, hard, hard_torque"):
+    with pytest.raises(ConfigError, match="valid: lift, stack, nominal, recovery, hard, hard_torque, detour, mixed"):
         find_suite("easy")
 
 
@@ -34,3 +34,10 @@ def test_scenes_of_a_seed_follow_each_other_and_take_the_tasks_in_turn() -> None
 def test_the_two_hard_suites_differ_by_the_push_alone() -> None:
     hand, torque = vars(find_suite("hard")), vars(find_suite("hard_torque"))
     assert {name for name in hand if hand[name] != torque[name]} == {"name", "nudge"}
+
+
+def test_the_suites_of_choice_differ_from_a_plain_stack_by_their_scene() -> None:
+    detour, mixed = find_suite("detour"), find_suite("mixed")
+    assert (detour.scene, detour.hasty, mixed.scene, mixed.hasty) == ("pillar", 0.0, "fragile", 0.5)
+    assert detour.disturbances == mixed.disturbances == 0
+    assert {scene(0, 0, suite) for suite in (detour, mixed)} == {(FIRST_SEED, "stack")}

@@ -130,7 +130,7 @@ class CommanderWatch:
             time.sleep(_POLL)
         if others:
             raise HumeError(
-                f"somebody else commands this robot: {others}; stop that node, or give each robot its own namespace"
+                f"somebody else commands this robot: {others}. Stop that node, or give each robot its own namespace"
             )
 
     def start(self, on_change: Callable[[str], None]) -> None:
@@ -157,7 +157,7 @@ class CommanderWatch:
         repeated = repeated_text(self._repeated.update(single, now))
         if repeated:
             self._node.get_logger().warning(
-                f"{repeated}; stop all but one, or give each robot its own namespace",
+                f"{repeated}. Stop all but one, or give each robot its own namespace",
                 throttle_duration_sec=_WARN_PERIOD,
             )
 

@@ -22,6 +22,7 @@ from hume_core.kinematics import Kinematics
 from hume_core.limits_file import tightened
 from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import fitted_robot
+from hume_core.realtime import last_cores, raise_ordinary_threads
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_kinematics
 from hume_core.state_composer import StateComposer
@@ -115,7 +116,7 @@ class DenoiserNode(Node):
         probe_sensors(self, self._profile, cameras, settings.sensor_timeout, composer)
         self._detail = "warming up"
         if isinstance(policy, System1):
-            policy.warm_up()
+            policy.warm_up(log=self.get_logger())
         history = int(policy.config.s1_his_state_size)
         self._observer = ObservationSource(self, self._profile, cameras, history, composer)
         # Wall-clock milliseconds, so that a restarted process goes on above the numbers it used before.
@@ -124,7 +125,17 @@ class DenoiserNode(Node):
         self._epoch = EpochKeeper(self, self._on_epoch)
         self._chunks = self.create_subscription(ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK)
         self._status = self.create_subscription(System1Status, "hume/status", self._on_status, qos.STATUS)
+        self._take_priority()
         self._detail, self._ready = "", True
+
+    def _take_priority(self) -> None:
+        """Go above System 2 and other programs: a late segment holds the arm, a late thought does not."""
+        priority = self._settings.denoiser_priority
+        if priority == 0 or len(last_cores(2)) < 2:
+            return
+        refused = raise_ordinary_threads(priority, round_robin=True)
+        if refused:
+            self.get_logger().info(f"the denoiser runs with ordinary scheduling: SCHED_RR is refused ({refused})")
 
     def _load_policy(self) -> tuple[System1Refiner | PassThroughRefiner, PretrainedPolicy]:
         """What makes segments of chunks. Without refining no network is loaded."""
@@ -136,7 +147,7 @@ class DenoiserNode(Node):
             settings.checkpoint,
             device=settings.device,
             dtype=getattr(torch, settings.dtype),
-            compile=settings.compile,
+            engine=settings.engine,
             contract=settings.contract,
         )
         return System1Refiner(system1), system1

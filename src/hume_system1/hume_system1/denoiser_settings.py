@@ -22,6 +22,13 @@ class DenoiserSettings(ModelSettings):
         choices=[switch.value for switch in ChunkSwitch],
         policy=True,
     )
+    denoiser_priority: int = setting(
+        20,
+        "SCHED_RR priority of the denoiser, if allowed and there are two cores or more. 0: ordinary scheduling. "
+        "Below the command loop, above System 2 and other programs.",
+        low=0,
+        high=99,
+    )
     limits_file: str = setting(
         "", "YAML file that tightens the robot's limits, such as config/limits/first_run.yaml. Empty: none."
     )

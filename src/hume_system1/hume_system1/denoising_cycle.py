@@ -79,7 +79,7 @@ class DenoisingCycle:
 
     def _notice(self, now: float) -> None:
         if self._denoiser.notice(now):
-            self._on_problem("the ROS clock went back; chunks of the time before are forgotten")
+            self._on_problem("the ROS clock went back. Chunks of the time before are forgotten")
 
     def refine(self, request: SegmentRequest) -> NDArray[np.float64]:
         """See `SegmentRequest.refined_by`. It changes nothing here."""

@@ -14,6 +14,7 @@ from rclpy.node import Node
 
 from hume_core.robot import Gripper
 from hume_ros.gripper_actions import GRIPPER_COMMAND, GripperServer, gripper_action_types, gripper_servers
+from hume_ros.introspection import publish_goals
 from hume_system1.control.gripper_goals import GoalEnding, GripperGoal, GripperGoals
 
 _LOOK = 0.5
@@ -82,7 +83,7 @@ class GripperClient:
         """Send a goal to the server that `server` has named."""
         assert self._server is not None
         if self._goals.unanswered:
-            self._warn("silent", f"the gripper's action '{self._action}' does not answer; the goal is sent again")
+            self._warn("silent", f"the gripper's action '{self._action}' does not answer. The goal is sent again")
         self._unfinished[goal.number] = self._server.id
         future = self._client.send_goal_async(goal_message(self._types[self._server.type], self._gripper, goal))
         future.add_done_callback(partial(self._on_answer, goal, self._client))
@@ -120,6 +121,7 @@ class GripperClient:
     def _connect(self, server: GripperServer) -> bool:
         try:
             self._client = ActionClient(self._node, self._types[server.type], self._action)
+            publish_goals(self._node, self._client)
         except (RuntimeError, ValueError) as error:
             self._warn("client", f"no client for the gripper's action '{self._action}' yet: {error}")
             return False
@@ -128,7 +130,7 @@ class GripperClient:
         if self._gripper.force is None and server.type == GRIPPER_COMMAND:
             self._node.get_logger().info(
                 "gripper.force is not in the robot profile: goals carry max_effort 0, which some drivers take as "
-                "no force; set gripper.force if the gripper does not hold"
+                "no force. Set gripper.force if the gripper does not hold"
             )
         return True
 
@@ -137,11 +139,11 @@ class GripperClient:
         wrong = ", ".join(sorted({server.type for server in self._servers.values()} - set(self._types)))
         if wrong:
             return (
-                f"the gripper gets no commands: the action '{name}' is of type {wrong}; it must be "
-                f"{' or '.join(self._types)}; correct controllers.gripper.topic in the robot profile"
+                f"the gripper gets no commands: the action '{name}' is of type {wrong}. It must be "
+                f"{' or '.join(self._types)}. Correct controllers.gripper.topic in the robot profile"
             )
         return (
-            f"the gripper gets no commands: the action '{name}' has no server; start the gripper's driver or "
+            f"the gripper gets no commands: the action '{name}' has no server. Start the gripper's driver or "
             "controller, or correct controllers.gripper.topic in the robot profile"
         )
 
@@ -153,7 +155,7 @@ class GripperClient:
             self._unfinished.pop(goal.number, None)
             if self._goals.refused(goal.number, time.monotonic()):
                 self._warn(
-                    "refused", f"the gripper's server refused the goal {goal.position:.4g}; it will be sent again"
+                    "refused", f"the gripper's server refused the goal {goal.position:.4g}. It will be sent again"
                 )
             return
         self._goals.accepted(goal.number)
@@ -166,7 +168,7 @@ class GripperClient:
         if self._running is not None and self._running[0] == goal.number:
             self._running = None
         if self._goals.ended(goal.number, time.monotonic(), _ending(future.result()), self._measured()):
-            self._warn("failed", f"the gripper's server gave up on the goal {goal.position:.4g}; it will be sent again")
+            self._warn("failed", f"the gripper's server gave up on the goal {goal.position:.4g}. It will be sent again")
 
     def _warn(self, kind: str, text: str) -> None:
         """Not more than one warning of a kind in `_WARN_PERIOD`. The logger's own throttle would mix the kinds."""

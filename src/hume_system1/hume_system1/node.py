@@ -18,6 +18,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from hume_core.errors import CheckpointError, HumeError
 from hume_core.limits_file import tightened
+from hume_core.realtime import enter_realtime, raise_ordinary_threads
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.epoch import EpochKeeper
@@ -36,6 +37,7 @@ from hume_system1.control.events import (
     CommandersEvent,
     ControllersEvent,
     DeactivateEvent,
+    DenoiserEvent,
     EnableEvent,
     EpochEvent,
     HandbackEvent,
@@ -43,7 +45,6 @@ from hume_system1.control.events import (
     ResetEvent,
     TakeoverEvent,
 )
-from hume_system1.control.realtime import enter_realtime, raise_ordinary_threads
 from hume_system1.control.states import Mode, Reason
 from hume_system1.controller_watch import ControllerWatch
 from hume_system1.denoiser_process import DenoiserProcess
@@ -77,7 +78,7 @@ class System1Node(HumeLifecycleNode):
         self._settings = declare_settings(self, System1Settings)
         self._settings.denoiser.require_model()
         self._live_limits = LiveLimits(self)
-        self._denoiser = DenoiserProcess(self, self._settings.denoiser, self._settings.control)
+        self._denoiser = DenoiserProcess(self, self._settings, lambda ended: self._append(DenoiserEvent(ended)))
         self._core: ControlCore | None = None
         self._loop: CommandLoop | None = None
         self._reporter: System1Reporter | None = None
@@ -183,7 +184,7 @@ class System1Node(HumeLifecycleNode):
             if found and beat is not None and "Error: " in beat.detail:
                 raise CheckpointError(f"the denoiser could not start: {beat.detail}")
             if not self._denoiser.running:
-                raise HumeError(f"the denoiser {self._denoiser.exit_text()} while starting; its message is above")
+                raise HumeError(f"the denoiser {self._denoiser.exit_text()} while starting. Its message is above")
         raise HumeError(f"the denoiser was not ready within {self._settings.startup_timeout} s")
 
     def _connect(self, profile: RobotProfile, core: ControlCore, loop: CommandLoop) -> None:
@@ -246,6 +247,7 @@ class System1Node(HumeLifecycleNode):
         self._append(inputs.joint_state_event(message))
 
     def _on_heartbeat(self, message: Heartbeat) -> None:
+        self._denoiser.heard()
         if self._reporter is not None:
             self._reporter.heartbeat = message
         if message.ready:
@@ -270,16 +272,15 @@ class System1Node(HumeLifecycleNode):
         return response
 
     def _serve_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._denoiser.exit_text():
-            self._denoiser.start()
+        self._denoiser.revive()
         self._append(ResetEvent())
         response.success = True
-        response.message = "reset asked; it completes when the arm is still, enabled, and a fresh chunk has come"
+        response.message = "reset asked. It completes when the arm is still, enabled, and a fresh chunk has come"
         return response
 
     def _serve_enabled(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._append(EnableEvent(bool(request.data)))
-        response.success, response.message = True, "enabled" if request.data else "disabled; decelerating"
+        response.success, response.message = True, "enabled" if request.data else "disabled. Decelerating"
         return response
 
     def _serve_takeover(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:

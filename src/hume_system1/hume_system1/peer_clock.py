@@ -60,8 +60,8 @@ class PeerClock:
         if math.isnan(offset) or abs(offset) <= self._limit:
             return ""
         text = (
-            f"System 2's clock is {abs(offset):.3f} s {'ahead of' if offset > 0 else 'behind'} this machine's; "
-            "synchronise both with chrony or PTP"
+            f"System 2's clock is {abs(offset):.3f} s {'ahead of' if offset > 0 else 'behind'} this machine's. "
+            "Synchronise both with chrony or PTP"
         )
         self._node.get_logger().warning(text, throttle_duration_sec=_WARN_PERIOD)
         return text

@@ -98,14 +98,14 @@ class System1Reporter:
             self._node.get_logger().warning(snapshot.clock, throttle_duration_sec=_CLOCK_WARN_PERIOD)
         exit_text = self._denoiser.exit_text()
         if exit_text and exit_text != self._exit_text:
-            self._node.get_logger().error(f"the denoiser was {exit_text}; call ~/reset to start it again")
+            self._node.get_logger().error(f"the denoiser was {exit_text}. Call ~/reset to start it again")
         self._exit_text = exit_text
 
     def _how_to_begin(self, snapshot: CoreStatus) -> str:
         if snapshot.mode is not Mode.IDLE:
             return ""
         space = self._node.get_namespace()
-        return '; give a task: hume task "TEXT"' + (f" --namespace {space}" if space != "/" else "")
+        return '. Give a task: hume task "TEXT"' + (f" --namespace {space}" if space != "/" else "")
 
     def health(self) -> Health:
         """For `/diagnostics`."""

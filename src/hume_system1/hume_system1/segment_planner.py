@@ -105,13 +105,13 @@ class SegmentPlanner:
         layout = profile.action_layout(kinematics)
         if layout.needs_kinematics and kinematics is None:
             raise ActionSpaceError(
-                f"action space '{layout.action_space}' of robot '{profile.name}' needs kinematics; "
-                "see hume_core.robot_kinematics.load_kinematics"
+                f"action space '{layout.action_space}' of robot '{profile.name}' needs kinematics. "
+                "See hume_core.robot_kinematics.load_kinematics"
             )
         if refiner.origin == "newest_state" and not layout.offsets_from_anchor:
             valid = ", ".join(name for name, space in ACTION_SPACES.items() if space.offsets_from_anchor)
             raise ActionSpaceError(
-                f"System 1 of this checkpoint refines joint deltas (s1_origin is 'newest_state'); robot "
+                f"System 1 of this checkpoint refines joint deltas (s1_origin is 'newest_state'). Robot "
                 f"'{profile.name}' has action space '{layout.action_space}', valid: {valid}"
             )
         self.refiner = refiner

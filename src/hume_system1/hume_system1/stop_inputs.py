@@ -66,7 +66,7 @@ class StopInputs:
         for state in self._states:
             if not self._node.count_publishers(self._node.resolve_topic_name(state.topic)):
                 self._node.get_logger().warning(
-                    f"nobody publishes the stop state {state.topic}; start its driver or correct stop_states"
+                    f"nobody publishes the stop state {state.topic}. Start its driver or correct stop_states"
                 )
 
     def close(self) -> None:
@@ -167,14 +167,14 @@ def _state_type(state: StopState) -> type:
         kind: Any = getattr(import_module(f"{package}.msg"), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(
-            f"{where} needs the message type {state.type}, which is not installed; "
-            f"apt install ros-$ROS_DISTRO-{package.replace('_', '-')}, or leave the entry out"
+            f"{where} needs the message type {state.type}, which is not installed. "
+            f"Install it (apt install ros-$ROS_DISTRO-{package.replace('_', '-')}), or leave the entry out"
         ) from error
     try:
         value = field_value(kind(), state.field)
     except AttributeError as error:
         fields = ", ".join(kind.get_fields_and_field_types())
-        raise ConfigError(f"{where}: {state.type} has no field '{state.field}'; it has: {fields}") from error
+        raise ConfigError(f"{where}: {state.type} has no field '{state.field}'. It has: {fields}") from error
     if not isinstance(value, (bool, int, str)):
-        raise ConfigError(f"{where}: field '{state.field}' is {type(value).__name__}; valid: a number, text, or bool")
+        raise ConfigError(f"{where}: field '{state.field}' is {type(value).__name__}. Valid: a number, text, or bool")
     return kind

@@ -213,7 +213,7 @@ def test_gripper_may_come_in_a_message_of_its_own(make_rig: Any) -> None:
         ),
         (
             {"action_space": "torque"},
-            f"chunk 7 rejected: action space: action space 'torque' is unknown; valid: {', '.join(ACTION_SPACES)}",
+            f"chunk 7 rejected: action space: action space 'torque' is unknown. Valid: {', '.join(ACTION_SPACES)}",
         ),
         ({"rows": np.zeros((9, 4))}, "chunk 7 rejected: shape: rows are (9, 4), valid: (10, any)"),
         ({"rows": np.full((10, 4), math.nan)}, "chunk 7 rejected: not finite"),

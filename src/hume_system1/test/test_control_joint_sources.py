@@ -94,7 +94,7 @@ def test_nan_efforts_and_velocities_do_not_keep_an_arm_from_running(make_rig: An
         ({"position": (0.0, math.nan, 0.0)}, "rejected: not finite"),
         ({"position": (0.0,)}, "rejected: shape"),
         ({"velocity": (0.0,)}, "rejected: shape"),
-        ({"names": ("a", "joint_0", "joint_2")}, "have no joint 'joint_1'; they have: a, joint_0, joint_2"),
+        ({"names": ("a", "joint_0", "joint_2")}, "have no joint 'joint_1'. They have: a, joint_0, joint_2"),
         ({"stamp": 1e10}, "rejected: from the future"),
     ],
 )
@@ -183,4 +183,4 @@ def test_a_rejection_of_one_publisher_does_not_hide_the_other(make_rig: Any) -> 
     rig = make_rig()
     joints = JointStates(("joint_0",))
     assert joints.take(rig.joint_state(names=("x",), position=(0.0,), velocity=()), 1.0, 1e9) is Rejection.NAMES
-    assert "no joint 'joint_0'; they have: x" in joints.problem()
+    assert "no joint 'joint_0'. They have: x" in joints.problem()

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hume_system1.control import command_loop
-from hume_system1.control.command_loop import CommandLoop, DeadlineGrid
-from hume_system1.control.periods import PeriodStatistics, summarize_periods
-from hume_system1.control.realtime import (
+from hume_core.realtime import (
     AbsoluteSleep,
     Scheduling,
     deadline_sleep,
     enter_realtime,
     raise_ordinary_threads,
 )
+from hume_system1.control import command_loop
+from hume_system1.control.command_loop import CommandLoop, DeadlineGrid
+from hume_system1.control.periods import PeriodStatistics, summarize_periods
 
 
 @given(durations=st.lists(st.floats(0.0, 5.0), max_size=50))

@@ -10,9 +10,9 @@ import pytest
 
 from hume_system1.control.events import (
     ActivateEvent,
+    DenoiserEvent,
     EnableEvent,
     EStopEvent,
-    HeartbeatEvent,
     ResetEvent,
     TakeoverEvent,
 )
@@ -186,12 +186,11 @@ def test_a_command_that_must_not_move_does_not_follow_the_arm(moving_arm: Any, e
 def test_a_dead_denoiser_is_a_fault_while_the_arm_is_pushed_too(moving_arm: Any) -> None:
     arm, _ = moving_arm(9, lag=0.03)
     arm.push[:] = [0.6, 0.0, 0.0]
-    arm.rig.heartbeat = False
-    arm.rig.core.inbox.append(HeartbeatEvent(received=arm.rig.steady))
     arm.run(0.45, segments=False)
-    arm.push[:] = 0.0
-    arm.run(0.3, segments=False)
-    assert arm.rig.core.state.reason is Reason.DENOISER_LOST
+    assert arm.rig.core.state.reason is Reason.PUSHED
+    arm.rig.core.inbox.append(DenoiserEvent("killed by SIGKILL"))
+    arm.run(0.05, segments=False)
+    assert arm.rig.core.state.reason is Reason.DENOISER_ENDED
 
 
 def test_a_limp_arm_is_a_fault_once_motion_goes_on(moving_arm: Any) -> None:

@@ -144,14 +144,18 @@ def hold(now: float, view: View) -> Reason:
 def test_each_watchdog_fires_after_its_own_bound() -> None:
     s = ControlSettings()
     seen = View(heartbeat=100.0, segment=100.0, chunk=100.0, observation=100.0, joint_states=100.4, covered=True)
-    assert fault(100.0 + s.heartbeat_age, seen) is Reason.NONE
-    assert fault(100.01 + s.heartbeat_age, seen) is Reason.DENOISER_LOST
+    measured = dataclasses.replace(seen, joint_states=100.0 + s.denoiser_timeout)
+    assert fault(100.0 + s.denoiser_timeout, measured) is Reason.NONE
+    assert fault(100.01 + s.denoiser_timeout, measured) is Reason.DENOISER_LOST
+    assert fault(100.0, dataclasses.replace(seen, denoiser_ended=True)) is Reason.DENOISER_ENDED
     assert fault(100.01 + s.joint_state_age, dataclasses.replace(seen, joint_states=100.0)) is Reason.JOINT_STATES_LOST
     assert hold(100.0 + s.segment_age, seen) is Reason.NONE
     assert hold(100.0, dataclasses.replace(seen, covered=False)) is Reason.NO_SEGMENT
-    assert hold(100.01 + s.segment_age, seen) is Reason.SEGMENT_STALE
-    assert hold(100.01 + s.observation_age, seen) is Reason.OBSERVATION_STALE
-    assert hold(100.01 + s.chunk_age, seen) is Reason.CHUNK_STALE
+    alive = dataclasses.replace(seen, heartbeat=102.0)
+    assert hold(100.01 + s.heartbeat_age, seen) is Reason.DENOISER_LATE
+    assert hold(100.01 + s.segment_age, alive) is Reason.SEGMENT_STALE
+    assert hold(100.01 + s.observation_age, alive) is Reason.OBSERVATION_STALE
+    assert hold(100.01 + s.chunk_age, alive) is Reason.CHUNK_STALE
 
 
 def test_heartbeat_counts_only_after_the_first_and_if_required() -> None:

@@ -126,4 +126,4 @@ def test_chunks_of_the_time_before_the_clock_went_back_are_forgotten(back: float
     assert cycle.begin(99.95) is not None
     assert told == []
     assert cycle.begin(100.0 - back) is None
-    assert told == ["the ROS clock went back; chunks of the time before are forgotten"]
+    assert told == ["the ROS clock went back. Chunks of the time before are forgotten"]

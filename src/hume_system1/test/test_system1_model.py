@@ -93,7 +93,7 @@ def test_progress_matters(system1):
 @pytest.mark.parametrize(
     ("chunk", "progress", "message"),
     [
-        (torch.zeros(1, 16, 7), 0.0, r"chunk has shape \[1, 16, 7\]; expected \(B, H, A\) = \[1, 16, 32\]"),
+        (torch.zeros(1, 16, 7), 0.0, r"chunk has shape \[1, 16, 7\]. Expected \(B, H, A\) = \[1, 16, 32\]"),
         (torch.zeros(2, 16, 32), 0.0, "chunk has shape"),
         (torch.zeros(1, 16, 32), 1.0, "progress is 1.0"),
         (torch.zeros(1, 16, 32), -0.1, "progress"),
@@ -181,14 +181,6 @@ def test_bfloat16_stays_near_float32(system1):
     half = System1.from_pretrained(FIXTURE, dtype=torch.bfloat16)
     difference = half.refine(_observation(), _chunk()) - system1.refine(_observation(), _chunk())
     assert difference.abs().max() < 2e-2
-
-
-def test_compiled_steps_give_the_same_segment(system1):
-    compiled = System1.from_pretrained(FIXTURE)
-    compiled.compile_steps(backend="eager")
-    compiled.warm_up(repeats=1)
-    expected = system1.refine(_observation(), _chunk())
-    torch.testing.assert_close(compiled.refine(_observation(), _chunk()), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_saved_folder_is_complete(system1, tmp_path):

@@ -56,7 +56,7 @@ def test_the_range_of_the_stream_is_the_same_in_profile_and_control(tmp_path: Pa
         path.write_text(text.replace("stream: 200.0", f"stream: {stream}"))
         with pytest.raises(RobotProfileError, match=r"rates\.stream"):
             RobotProfile.load(path)
-        with pytest.raises(ConfigError, match=f"'rate_hz' is {stream}; valid: a number from 50 to 1000 Hz"):
+        with pytest.raises(ConfigError, match=f"'rate_hz' is {stream}. Valid: a number from 50 to 1000 Hz"):
             ControlSettings(rate_hz=stream)
 
 

@@ -117,7 +117,7 @@ class GoalServer:
 
     def _serve_cancel(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success = self._end(_CANCELED_BY_SERVICE)
-        response.message = "the task was cancelled; the arm comes to rest" if response.success else "no task is in hand"
+        response.message = "the task was cancelled. The arm comes to rest" if response.success else "no task is in hand"
         return response
 
     def check_cancel(self) -> None:

@@ -70,7 +70,7 @@ class System2Node(HumeLifecycleNode):
             settings.checkpoint,
             device=settings.device,
             dtype=getattr(torch, settings.dtype),
-            compile=settings.compile,
+            engine=settings.engine,
             contract=settings.contract,
         )
         self._profile = fitted_robot(system2.config, system2.contract, self._profile, settings.checkpoint)
@@ -79,7 +79,7 @@ class System2Node(HumeLifecycleNode):
         composer = self._composer()
         state = probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout, composer)
         check_first_state(state, system2.normalizer, composer, settings.state_deviations)
-        thinker.warm_up()
+        thinker.warm_up(self.get_logger())
         self._connect(thinker, composer)
         self.get_logger().info(
             f"configured for robot '{self._profile.name}' with {thinker.options.candidates} candidates"
@@ -156,11 +156,11 @@ class System2Node(HumeLifecycleNode):
     def _refusal(self, goal: ExecuteTask.Goal) -> str:
         """Why a goal cannot be taken. Empty: it can."""
         if not self._active:
-            return "System 2 is not active; configure and activate it first"
+            return "System 2 is not active. Configure and activate it first"
         if not goal.max_duration >= 0.0:
-            return f"max_duration is {goal.max_duration}; valid: seconds, or 0 for no limit"
+            return f"max_duration is {goal.max_duration}. Valid: seconds, or 0 for no limit"
         if not goal.instruction and not self._settings.task:
-            return "the instruction is empty, and the parameter 'task' names none; say what to do"
+            return "the instruction is empty, and the parameter 'task' names none. Say what to do"
         try:
             self._check_instruction(goal.instruction or self._settings.task)
         except ObservationError as error:
@@ -192,7 +192,7 @@ class System2Node(HumeLifecycleNode):
             self._begin(Task(self._settings.task))
         else:
             self.get_logger().warning(
-                f"System 1 was at work before; the arm stays at rest, and a goal with an empty instruction begins "
+                f"System 1 was at work before. The arm stays at rest, and a goal with an empty instruction begins "
                 f"'{self._settings.task}'"
             )
 
@@ -212,7 +212,7 @@ class System2Node(HumeLifecycleNode):
         if self._worker is not None:
             self._worker.assign(None)
         epoch = self._epoch.start_new(ending.outcome.value)
-        rests = "" if ending.outcome is TaskOutcome.PREEMPTED else "; at rest until a goal comes"
+        rests = "" if ending.outcome is TaskOutcome.PREEMPTED else ". At rest until a goal comes"
         self.get_logger().info(f"epoch {epoch}: {ending.outcome.value}, {ending.reason}{rests}")
 
     def _on_epoch(self, epoch: int, reason: str) -> None:

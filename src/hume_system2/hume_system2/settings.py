@@ -18,7 +18,11 @@ class System2Settings(ModelSettings):
         0, "Candidates N per thought. 0: as many as the checkpoint says.", low=0, high=64, policy=True
     )
     time_temp: tuple[float, float] = setting(
-        (0.9, 1.0), "Flow start times of the candidates: lowest, highest.", low=0.001, high=10.0, policy=True
+        (0.9, 1.0),
+        "Flow start times of the candidates: lowest, highest. A single candidate gets the lowest. 1.0 keeps no noise.",
+        low=0.001,
+        high=10.0,
+        policy=True,
     )
     noise_temp: tuple[float, float] = setting(
         (1.0, 1.0), "Velocity factors of the candidates: lowest, highest.", low=0.001, high=10.0, policy=True
@@ -33,7 +37,7 @@ class System2Settings(ModelSettings):
     seed: int = setting(-1, "Seed of the noise; -1: a new one each start.", low=-1, high=2**31 - 1, policy=True)
     state_deviations: float = setting(
         8.0,
-        "How many standard deviations of the checkpoint's statistics the first state may be off; inf: not checked.",
+        "How many standard deviations of the checkpoint's statistics the first state may be off. Inf: not checked.",
         low=1.0,
         high=math.inf,
         policy=True,

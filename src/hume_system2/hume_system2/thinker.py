@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hume_core.engines import Log
 from hume_core.observation import Observation
+from hume_core.policy import LOG
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
 from hume_system2.settings import System2Settings
@@ -135,9 +137,14 @@ class Thinker:
         """Call this first in the thread that thinks: the libraries below torch count threads per calling thread."""
         torch.set_num_threads(self.options.threads)
 
-    def warm_up(self) -> None:
-        """Run one thought on blank input, so that the first real one is not slow."""
-        self._system2.warm_up(num_candidates=self.options.candidates)
+    def warm_up(self, log: Log = LOG) -> None:
+        """Prepare the engine and think about blank input, so that the first real thought is not slow.
+
+        Args:
+            log: told what takes time, and what does not work.
+        """
+        options = self.options
+        self._system2.warm_up(options.candidates, 2, options.time_temp, options.noise_temp, log)
 
     def think(self, observation: Observation) -> ThoughtResult:
         """Choose a chunk for one observation (batch of one)."""

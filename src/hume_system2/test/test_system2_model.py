@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 
 from hume_core import Observation
 from hume_core.errors import CheckpointError, ConfigError, ObservationError
-from hume_core.policy import CompileError
 from hume_system2.choosers import CHOOSERS
 from hume_system2.model import System2, Thought
 from hume_system2.model.thought import combine
@@ -138,7 +137,7 @@ def test_only_own_tensors_are_read(system2):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"state": np.zeros((1, 1, 7), np.float32)}, "state has 7 numbers; the checkpoint needs 8"),
+        ({"state": np.zeros((1, 1, 7), np.float32)}, "state has 7 numbers. The checkpoint needs 8"),
         ({"images": {"image": np.zeros((1, 8, 8, 3), np.uint8)}}, "camera 'wrist_image' is missing"),
         (
             {"images": {key: np.zeros((1, 8, 8, 3), np.uint8) for key in ("image", "wrist_image", "top")}},
@@ -152,9 +151,9 @@ def test_observation_that_does_not_fit(system2, changes, message):
 
 
 def test_wrong_noise_and_candidates(system2):
-    with pytest.raises(ObservationError, match=r"expected \(N, B, H, A\) = \[2, 1, 16, 32\]"):
+    with pytest.raises(ObservationError, match=r"Expected \(N, B, H, A\) = \[2, 1, 16, 32\]"):
         system2.think(_observation(), 2, noise=torch.zeros(1, 1, 16, 32))
-    with pytest.raises(ObservationError, match="at least 1"):
+    with pytest.raises(ObservationError, match="At least 1"):
         system2.think(_observation(), 0)
 
 
@@ -254,23 +253,6 @@ def test_bfloat16_stays_near_float32(system2):
     assert (one.candidates - other.candidates).abs().max() < 0.02 * one.candidates.abs().max()
     with pytest.raises(ConfigError, match="dtype"):
         System2.from_pretrained(FIXTURE, dtype=torch.float16)
-
-
-def test_compiled_steps_are_checked_at_warm_up(system2):
-    compiled = System2.from_pretrained(FIXTURE)
-    compiled.compile_steps(backend="eager")
-    compiled.warm_up(num_candidates=2, repeats=1)
-    noise = torch.randn(2, 1, 16, 32, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(
-        compiled.think(_observation(), 2, noise=noise).candidates,
-        system2.think(_observation(), 2, noise=noise).candidates,
-        rtol=1e-4,
-        atol=1e-4,
-    )
-    plain = compiled.network.velocity
-    compiled._hot["velocity"] = lambda *inputs: 1.01 * plain(*inputs)
-    with pytest.raises(CompileError, match="compile=False"):
-        compiled.warm_up(num_candidates=2, repeats=0)
 
 
 def test_warm_up_leaves_results_alone(system2):

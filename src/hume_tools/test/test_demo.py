@@ -9,13 +9,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from hume_bench.demo.client import DemoEpisode, outcome_text
+from hume_bench.demo.measurements import FaultWatch, Measurements
+from hume_bench.demo.reply_times import ReplyTimes, ReplyTiming
+from hume_bench.demo.run import DemoOptions, summarise, timing_line
 from hume_core.errors import ConfigError
 from hume_sim.suites import find_suite, scene
 from hume_tools.cli.main import app
-from hume_tools.demo.client import DemoEpisode, outcome_text
-from hume_tools.demo.measurements import FaultWatch, Measurements
-from hume_tools.demo.reply_times import ReplyTimes, ReplyTiming
-from hume_tools.demo.run import DemoOptions, summarise, timing_line
 
 SYSTEM2 = [(10.30, 10.29, 0.20, 10.06), (10.55, 10.54, 0.22, 10.30), (10.90, 10.89, 0.24, 10.60)]
 """Received, published, duration, observed, s."""
@@ -23,7 +23,7 @@ SYSTEM2 = [(10.30, 10.29, 0.20, 10.06), (10.55, 10.54, 0.22, 10.30), (10.90, 10.
 
 def options_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> DemoOptions:
     asked: list[DemoOptions] = []
-    monkeypatch.setattr("hume_tools.demo.run.run_demo", lambda options: asked.append(options) or 0)
+    monkeypatch.setattr("hume_bench.demo.run.run_demo", lambda options: asked.append(options) or 0)
     assert CliRunner().invoke(app, ["demo", *arguments]).exit_code == 0
     return asked[0]
 
@@ -54,7 +54,7 @@ def test_a_time_limit_that_was_asked_for_counts(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_unknown_suite_is_refused() -> None:
-    with pytest.raises(ConfigError, match="suite 'easy' is unknown; valid: lift"):
+    with pytest.raises(ConfigError, match=r"suite 'easy' is unknown\. Valid: lift"):
         DemoOptions(suite="easy").scenes()
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from hume_bench.demo.video import Image, VideoWriter, annotate
+from hume_bench.demo.video_format import FORMATS, check_video_file
 from hume_core.errors import ConfigError
 from hume_tools.cli.main import app
-from hume_tools.demo.video import Image, VideoWriter, annotate
-from hume_tools.demo.video_format import FORMATS, check_video_file
 
 
 def scene(shade: int, size: tuple[int, int] = (480, 480)) -> Image:

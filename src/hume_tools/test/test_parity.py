@@ -82,3 +82,17 @@ def test_clear_leads_only():
     float32 = np.array([[1.0, 2.0], [1.0, 1.001]])
     half = float32 + np.array([[0.0, 0.01], [0.01, 0.0]])
     assert clearly_best(float32, half).tolist() == [True, False]
+
+
+def test_the_recording_passes_with_graphs(tmp_path, capsys):
+    folder = shutil.copytree(FIXTURE, tmp_path / "copy", ignore=shutil.ignore_patterns(".engines", "io_bf16.npz"))
+    assert run_parity(folder, "onnx") == 0
+    assert "engine onnx" in capsys.readouterr().out
+    assert len(list((folder / ".engines").iterdir())) > 3
+
+
+def test_an_engine_that_does_not_run_the_models_is_no_success(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("hume_core.engines.onnx_engine.find_spec", lambda name: None)
+    folder = shutil.copytree(FIXTURE, tmp_path / "copy", ignore=shutil.ignore_patterns(".engines", "io_bf16.npz"))
+    assert run_parity(folder, "onnx") == 2
+    assert "did not run the models" in " ".join(capsys.readouterr().out.split())

@@ -45,4 +45,4 @@ def test_options_take_the_nodes_range() -> None:
 def test_options_take_the_nodes_choices(option: str, valid: str) -> None:
     refused = CliRunner().invoke(app, ["regress", "bag", option, "other"])
     assert isinstance(refused.exception, ConfigError)
-    assert str(refused.exception) == f"option '{option}' is 'other'; valid: {valid}"
+    assert str(refused.exception) == f"option '{option}' is 'other'. Valid: {valid}"

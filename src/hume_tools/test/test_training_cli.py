@@ -86,6 +86,40 @@ def test_a_mistake_ends_in_one_line(
     assert len(ended.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (("device=cuda:9",), "device is 'cuda:9', but this PyTorch"),
+        (("dataset=./data/nothing",), "dataset './data/nothing' is no folder"),
+        (("tracker=visdom",), "'visdom'. Valid: tensorboard, wandb, trackio"),
+        (("lora.rank=-2",), "'lora.rank' is -2"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["system2", "system1"])
+def test_a_training_that_cannot_be_ends_in_one_line(
+    tmp_path: Path, hume: Callable[..., Ended], kind: str, changes: tuple[str, ...], message: str
+) -> None:
+    file = tmp_path / "config.yaml"
+    checkpoint = shipped_checkpoint("wx250s_tabletop")
+    file.write_text(f"dataset: {tmp_path / 'gone'}\noutput: {tmp_path / 'run'}\ncheckpoint: {checkpoint}\n")
+    ended = hume("train", kind, "--config", file, *(word for change in changes for word in ("--set", change)))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("hume: ")
+    assert message in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_plan_needs_neither_dataset_nor_weights(tmp_path: Path, hume: Callable[..., Ended]) -> None:
+    pytest.importorskip("peft")
+    file = tmp_path / "config.yaml"
+    file.write_text("dataset: gone\noutput: run\npreset: tabletop\ndevice: cuda\nbatch_size: 2\nlora: {rank: 3}\n")
+    ended = hume("train", "system2", "--config", file, "--plan")
+    assert (ended.code, ended.err) == (0, "")
+    assert "| rank 3 | " in ended.out
+    assert "computed in float32" in ended.out
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_error_in_a_worker_ends_in_its_message(tmp_path: Path, hume: Callable[..., Ended]) -> None:
     shipped = shipped_checkpoint("wx250s_tabletop")
     folder = tmp_path / "damaged"

@@ -75,11 +75,24 @@ TABLETOP = Preset(
     system1=StackConfig(128, 256, 3, 4, 1, 32),
     max_dim=8,
 )
+RELEASED = Preset(
+    image=224,
+    patch=14,
+    siglip=(1152, 4304, 27, 16),
+    dino=(384, 1536, 12, 6),
+    text=StackConfig(2048, 16384, 18, 8, 1, 256),
+    expert=StackConfig(1024, 4096, 18, 8, 1, 256),
+    value=StackConfig(2048, 4096, 4, 8, 1, 256),
+    system1=MEDIUM.system1,
+    vocabulary=257_152,
+)
+"""PaliGemma 3B with its action expert and System 1, as the authors publish them for LIBERO."""
 PRESETS = {
     "small": SMALL,
     "small_conv": replace(SMALL, stem="conv"),
     "tabletop": TABLETOP,
     "medium": MEDIUM,
+    "released": RELEASED,
 }
 
 

@@ -1,7 +1,10 @@
 """Trainings that one or several processes run alike. As a script, one of the processes, which keeps its weights."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -13,10 +16,17 @@ from hume_training.training.config import System2Config, TrainingConfig
 from hume_training.training.loop import train
 from hume_training.training.parallel import Processes
 from hume_training.training.sampling import batch_indices
+from hume_training.training.sharding import is_split
 from hume_training.training.system2 import System2Objective
 from hume_training.training.taught import taught_rows
 
 _POINTS = 40
+SHARDED: dict[str, dict[str, Any]] = {
+    "everything": {},
+    "recomputed": {"gradient_checkpointing": True},
+    "lora": {"lora": {"rank": 4}, "gradient_checkpointing": True},
+}
+"""Trainings with FSDP, by name."""
 
 
 class Line:
@@ -71,6 +81,36 @@ def weights(objective: object) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
+def sharded(dataset: Path, start: Path, output: Path) -> None:
+    """Trainings whose weights the processes split. Each writes down which it holds a part of."""
+    processes = Processes("cpu")
+    for name, changes in SHARDED.items():
+        config = processes.share(system2_config(dataset, output / name, checkpoint=str(start), **changes))
+        train(config, system2_objective(config, start), stop_after=2)
+        objective = system2_objective(config, start)
+        split = [name for name, tensor in _parameters(objective).items() if is_split(tensor)]
+        (output / f"{name}{processes.index}.txt").write_text("\n".join(split))
+        assert train(config, objective).finished
+    processes.close()
+
+
+def _parameters(objective: System2Objective) -> dict[str, Tensor]:
+    return dict(objective.system2.network.named_parameters())
+
+
+def in_two_processes(kind: str, *folders: Path, **environment: str) -> None:
+    """Run this script in two processes on the CPU."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", __file__, kind]
+    done = subprocess.run(
+        [*command, *map(str, folders)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
 def main(dataset: Path, start: Path, output: Path) -> None:
     processes = Processes("cpu")
     config = processes.share(line_config(output / "line"))
@@ -86,4 +126,4 @@ def main(dataset: Path, start: Path, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    {"whole": main, "sharded": sharded}[sys.argv[1]](*map(Path, sys.argv[2:]))

@@ -127,14 +127,14 @@ def test_later_trainings_keep_to_the_checkpoint(
     }[kind]
     checkpoint = str(trained[1] / "checkpoint")
     faster = panda(write_dataset, tmp_path / "faster", 30)
-    with pytest.raises(ConfigError, match=r"dt is 0.0333333 s in this training; the checkpoint was trained with 0.1 s"):
+    with pytest.raises(ConfigError, match=r"dt is 0.0333333 s in this training. The checkpoint was trained with 0.1 s"):
         train(make.from_dict(settings(faster, tmp_path / "a", checkpoint=checkpoint)))
     other = {"motors": [*(f"joint{k}" for k in range(7)), "gripper"]}
     renamed = panda(write_dataset, tmp_path / "renamed", 10, other)
-    with pytest.raises(ConfigError, match=r"joints is \['joint0'.*the checkpoint was trained with \['panda_joint1'"):
+    with pytest.raises(ConfigError, match=r"joints is \['joint0'.*The checkpoint was trained with \['panda_joint1'"):
         train(make.from_dict(settings(renamed, tmp_path / "b", checkpoint=checkpoint)))
     changes = {"checkpoint": checkpoint, "action_space": "joint_position"}
-    with pytest.raises(ConfigError, match=r"action_space is joint_position in this training; .* with joint_delta"):
+    with pytest.raises(ConfigError, match=r"action_space is joint_position in this training\. .* with joint_delta"):
         train(make.from_dict(settings(trained[0], tmp_path / "c", **changes)))
 
 
@@ -165,7 +165,7 @@ def test_a_run_is_not_resumed_on_a_dataset_of_another_step(write_dataset: Write,
     train_system2(config, stop_after=1)
     path = root / "meta/info.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"fps": 25}))
-    with pytest.raises(ConfigError, match=r"dt is 0.04 s in this training; the checkpoint was trained with 0.05 s"):
+    with pytest.raises(ConfigError, match=r"dt is 0.04 s in this training. The checkpoint was trained with 0.05 s"):
         train_system2(config)
 
 

@@ -107,5 +107,5 @@ def test_a_checkpoint_keeps_its_contract(tmp_path):
 
 def test_a_contract_of_another_size_is_refused(tmp_path):
     contract = PolicyContract.of(RobotProfile.load("franka_panda"))
-    with pytest.raises(ContractError, match="states and actions of 8 and 7 numbers; the checkpoint has 7 and 7"):
+    with pytest.raises(ContractError, match=r"states and actions of 8 and 7 numbers\. The checkpoint has 7 and 7"):
         create_checkpoint(tmp_path, contract=contract)

@@ -2,8 +2,6 @@
 
 import importlib.util
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +43,7 @@ def start(dataset: Path, data: Any, tmp_path_factory: pytest.TempPathFactory) ->
 def parallel(dataset: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of what two processes trained."""
     output = tmp_path_factory.mktemp("parallel")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(SCRIPT)]
-    done = subprocess.run(
-        [*command, str(dataset), str(start), str(output)], capture_output=True, text=True, timeout=280
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    trainings.in_two_processes("whole", dataset, start, output)
     return output
 
 

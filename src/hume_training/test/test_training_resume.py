@@ -226,10 +226,15 @@ def test_the_value_head_takes_up_other_rows_and_another_choice(dataset: Path, tr
     content |= {"output": str(tmp_path), "action_noise": 0.1}
     with pytest.raises(ConfigError, match="score_rows is 99; a chunk of this checkpoint has"):
         train_value(ValueConfig.from_dict(content | {"score_rows": 99}))
-    train_value(ValueConfig.from_dict(content | {"score_rows": 5, "num_candidates": 7, "value_temperature": 0.5}))
+    train_value(
+        ValueConfig.from_dict(
+            content | {"score_rows": 5, "num_candidates": 7, "value_temperature": 0.5, "noise_schedule": "noise_levels"}
+        )
+    )
     system2 = System2.from_pretrained(tmp_path / "checkpoint")
     assert (system2.config.vqh_chunk_size, system2.config.next_obs_offset) == (5, 5)
     assert (system2.config.num_candidates, system2.config.value_temperature) == (7, 0.5)
+    assert system2.config.noise_schedule == "noise_levels"
     candidates = torch.zeros(1, 2, system2.config.s2_chunk_size, system2.config.max_action_dim)
     candidates[0, 1, 4] = 1.0
     prefix = system2.embed_prefix(system2.blank_observation())

@@ -74,7 +74,7 @@ def test_the_other_trainings_need_a_whole_checkpoint(dataset: Path, alone: Path,
     filled = {name: tensor.nan_to_num(posinf=1.0) for name, tensor in tensors.items()}
     save_file(filled, alone / "model.safetensors")
     content = {"dataset": str(dataset), "output": str(tmp_path / "run"), "checkpoint": str(alone), "steps": 1}
-    with pytest.raises(CheckpointError, match="System 2 alone, without a value head; `hume train system2`"):
+    with pytest.raises(CheckpointError, match=r"System 2 alone, without a value head\. `hume train system2`"):
         train_value(ValueConfig.from_dict(content))
     with pytest.raises(CheckpointError, match="holds System 2 alone"):
         train_system1(System1Config.from_dict(content))

@@ -169,7 +169,7 @@ def test_a_release_says_how_its_rows_are_written(release: str) -> None:
     assert taught.space.conventions == contract.arms[0].meaning().conventions
     for other in ({"scale": [0.04] * 6}, {"rotation": "rpy"}, {"frame": "tool"}):
         data = tool_data(some_rows())
-        with pytest.raises(ConfigError, match=f"{next(iter(other))} is .* in this training; the checkpoint was"):
+        with pytest.raises(ConfigError, match=f"{next(iter(other))} is .* in this training. The checkpoint was"):
             check_same_meaning(contract, dataset_contract(taught_rows(replace(plain, **other), data, contract)))
 
 

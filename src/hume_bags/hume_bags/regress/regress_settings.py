@@ -37,7 +37,7 @@ class RegressOptions:
         contract: what its numbers mean. Empty: as recorded, else as it says itself.
         robot: profile. Empty: as recorded.
         limits_file: tightens the profile. Empty: as recorded.
-        namespace: of the recorded nodes. None: found by the joint states.
+        namespace: of the recorded nodes. None: found by their topics.
         task: instruction in place of the recorded ones. Empty: those.
         candidates, chooser, seed, dtype, refine, chunk_switch: as of the nodes.
         think_latency, denoise_latency: s. None: as measured in the bag.

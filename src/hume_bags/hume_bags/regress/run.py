@@ -89,7 +89,7 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
         check_first_state(state, policy.normalizer, session.composer, settings.state_deviations)
     latency = _latency(options, session)
     kinematics = load_kinematics(profile) if profile.needed_kinematics else None
-    recorded = recorded_commands(bag, profile, options.namespace or "") if options.as_recorded else []
+    recorded = recorded_commands(bag, profile, session.namespace) if options.as_recorded else []
     steps = _steps(options, settings, session, kinematics, last_time(recorded) + 1 if recorded else None)
     started, used = time.perf_counter(), _processor_time()
     with in_processes(policy) as remote:

@@ -10,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_bags.errors import BagError
+from hume_bags.observations import NO_STAMP
 from hume_bags.reader import BagMessage, BagReader
-from hume_bags.regress.clock import RecordedClock
+from hume_bags.recorded_clock import RecordedClock
 from hume_bags.regress.latency import measured_latencies
+from hume_bags.topics import recorded_image_topic, recorded_namespace, resolved
 from hume_core.errors import HumeError, ObservationError
 from hume_core.robot import RobotProfile
 from hume_core.state_composer import StateComposer
-from hume_ros.conversions import image_to_rgb
+from hume_ros.conversions import image_to_rgb, stamp_nanoseconds
 from hume_ros.joint_state_merger import JointStateMerger
 from hume_ros.observation_buffer import JOINT_STATES, check_cameras, state_vector
 from hume_session import LatencyModel
 
 CHUNKS, STATUS, SEGMENTS = "hume/action_chunk", "hume/status", "hume/segment"
 EPOCHS, ESTOP = "hume/epoch", "hume/estop"
-_CLOCK = "/clock"
 
 
 class SessionError(HumeError):
@@ -52,12 +53,14 @@ class SteppedSession:
         bag: where it is recorded.
         profile: gives the topics.
         cameras: keys that the policy wants.
-        namespace: of the recorded nodes. None finds it by the joint states' topic.
+        namespace: of the recorded nodes. None: see `recorded_namespace`.
 
     Attributes:
         composer: of the states.
+        namespace: of the recorded nodes.
 
     Raises:
+        BagError: several namespaces have the robot's topics.
         ObservationError: the robot has no such camera.
         SessionError: a topic is not in the bag.
     """
@@ -68,12 +71,11 @@ class SteppedSession:
         self._profile, self.composer = profile, StateComposer.of(profile)
         self.cameras = cameras
         self._skipped: dict[str, int] = {}
-        self._clock = RecordedClock(
-            [(item.log_time_ns, _nanoseconds(item.message.clock)) for item in self._readable([_CLOCK])]
-        )
+        self._clock = RecordedClock.of(bag)
         names = list(bag.topics)
-        self._prefix = _prefix(names, profile.joint_states) if namespace is None else _as_prefix(namespace)
-        self.topics = {key: self.resolve(profile.cameras[key].topic) for key in cameras}
+        self.namespace = recorded_namespace(bag.recorded, profile, namespace)
+        images = {key: self.resolve(profile.cameras[key].topic) for key in cameras}
+        self.topics = {key: recorded_image_topic(bag.recorded, topic) for key, topic in images.items()}
         self.topics[JOINT_STATES] = self.resolve(profile.joint_states)
         for source, topic in self.topics.items():
             what = "joint states" if source == JOINT_STATES else f"camera '{source}'"
@@ -90,7 +92,7 @@ class SteppedSession:
 
     def resolve(self, topic: str) -> str:
         """Full name of a topic of the robot's nodes."""
-        return topic if topic.startswith("/") else self._prefix + topic
+        return resolved(topic, self.namespace)
 
     def check(self) -> NDArray[np.float32]:
         """Decode every camera's first image and put the first joint state together, as the nodes do at the start.
@@ -99,7 +101,7 @@ class SteppedSession:
             The first state (s,).
 
         Raises:
-            ObservationError: another robot's joints, an unknown encoding.
+            ObservationError: another robot's joints, an unknown encoding, no time stamps.
             SessionError: a topic is there but empty.
         """
         wanted, merger, problem = dict(self.topics), JointStateMerger.of(self._profile), ""
@@ -124,11 +126,17 @@ class SteppedSession:
 
     def _usable(self, arrival: Arrival, merger: JointStateMerger) -> tuple[bool, NDArray[np.float32] | None]:
         """Whether a message is of use by itself, or completes a joint state that is, and that state."""
-        if arrival.source != JOINT_STATES:
-            image_to_rgb(arrival.message)
-            return True, None
-        state = merger.add(arrival.message, arrival.time * 1e-9)
-        return (False, None) if state is None else (True, state_vector(self.composer, state))
+        whole = arrival.message
+        if arrival.source == JOINT_STATES:
+            whole = merger.add(arrival.message, arrival.time * 1e-9)
+            if whole is None:
+                return False, None
+        if stamp_nanoseconds(whole.header.stamp) == 0:
+            raise ObservationError(NO_STAMP)
+        if arrival.source == JOINT_STATES:
+            return True, state_vector(self.composer, whole)
+        image_to_rgb(whole)
+        return True, None
 
     def arrivals(self) -> Iterator[Arrival]:
         """Everything the nodes would have received, in order of recording time."""
@@ -175,21 +183,3 @@ class SteppedSession:
                 self._skipped[item.topic] = self._skipped.get(item.topic, 0) + 1
             else:
                 yield item
-
-
-def _prefix(names: Sequence[str], joint_states: str) -> str:
-    if joint_states.startswith("/"):
-        return "/"
-    found = [name for name in names if name.endswith("/" + joint_states)]
-    if len(found) > 1:
-        raise SessionError(f"several topics could be the joint states: {', '.join(found)}. Choose with --namespace")
-    return found[0].removesuffix(joint_states) if found else "/"
-
-
-def _nanoseconds(stamp: Any) -> int:
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
-
-
-def _as_prefix(namespace: str) -> str:
-    inner = namespace.strip("/")
-    return f"/{inner}/" if inner else "/"

@@ -15,6 +15,8 @@ from hume_core.errors import ActionSpaceError
 
 if TYPE_CHECKING:
     from hume_core.kinematics import Kinematics
+    from hume_core.kinematics.model import ArmModel
+    from hume_core.kinematics.rotation import Pose
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,35 @@ class ActionSpace(ABC):
             ActionSpaceError: a shape does not fit, or the kinematics is missing.
         """
 
+    @abstractmethod
+    def tool_positions(
+        self,
+        rows: NDArray[np.float64],
+        anchor: NDArray[np.float64],
+        dt: float,
+        arm: ArmModel,
+        shown: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """Where chunks ask the tool to be, for people who look at them. Limits and reach are left out.
+
+        Args:
+            rows: (N, H, a) chunks in real units. The first numbers of a row are the arm's.
+            anchor: (n,) joint positions at the observation, rad.
+            dt: time between two rows, s.
+            arm: its forward kinematics.
+            shown: (k,) which rows are wanted, ascending.
+
+        Returns:
+            (N, k, 3) position of the `controlled` frame in the base frame, m.
+
+        Raises:
+            ActionSpaceError: the rows are too narrow.
+        """
+
+    def controlled(self, tool: Pose) -> Pose:
+        """The frame that rows are about, of the tool link's pose. Rows about joints: that link."""
+        return tool
+
     def misfit(self, num_joints: int) -> str:
         """Which convention is for an arm with another number of joints. Empty: none."""
         return ""
@@ -179,6 +210,6 @@ class ActionSpace(ABC):
         """
         if kinematics is None:
             raise ActionSpaceError(
-                f"action space '{self.name}' needs inverse kinematics; see hume_core.robot_kinematics.load_kinematics"
+                f"action space '{self.name}' needs inverse kinematics. See hume_core.robot_kinematics.load_kinematics"
             )
         return kinematics

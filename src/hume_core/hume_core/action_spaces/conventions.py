@@ -17,6 +17,7 @@ from hume_core.kinematics.rotation import (
     rotation_from_vector,
     rotation_to_rpy,
     rotation_to_vector,
+    rotations_from_vectors,
 )
 
 
@@ -45,6 +46,13 @@ class RotationFormat(str, Enum):
     def matrix(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """(3, 3) rotation matrix of three numbers."""
         return rotation_from_rpy(numbers) if self is RotationFormat.RPY else rotation_from_vector(numbers)
+
+    def matrices(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(..., 3, 3) rotation matrices of (..., 3) numbers."""
+        if self is RotationFormat.ROTATION_VECTOR:
+            return rotations_from_vectors(numbers)
+        x, y, z = (rotations_from_vectors(numbers[..., axis, None] * np.eye(3)[axis]) for axis in range(3))
+        return np.asarray(z @ y @ x)
 
     def numbers(self, rotation: NDArray[np.float64]) -> NDArray[np.float64]:
         """The three numbers of a (3, 3) rotation matrix. The inverse of `matrix`."""
@@ -85,6 +93,6 @@ class Conventions:
 
     def __post_init__(self) -> None:
         if len(self.scale) != 6 or not all(0.0 < factor < np.inf for factor in self.scale):
-            raise ActionSpaceError(f"scale is {list(self.scale)}; it must be six positive numbers")
+            raise ActionSpaceError(f"scale is {list(self.scale)}. It must be six positive numbers")
         if len(self.tool_offset) != 3 or not np.isfinite(self.tool_offset).all():
-            raise ActionSpaceError(f"tool_offset is {list(self.tool_offset)}; it must be three numbers, m")
+            raise ActionSpaceError(f"tool_offset is {list(self.tool_offset)}. It must be three numbers, m")

@@ -41,7 +41,7 @@ class EeDelta(EndEffectorSpace):
         simulated = self.conventions.response.num_joints
         if simulated in (None, num_joints):
             return ""
-        return f"the arm of the response has {simulated} joints; the robot's has {num_joints}"
+        return f"the arm of the response has {simulated} joints. The robot's has {num_joints}"
 
     def rows_between(self, poses: Sequence[Pose]) -> NDArray[np.float64]:
         """See `EndEffectorSpace.rows_between`.
@@ -53,7 +53,7 @@ class EeDelta(EndEffectorSpace):
         share = written.response.share()
         if share is None:
             raise ActionSpaceError(
-                f"response '{written.response.type}' cannot be turned back into rows; 'exact' and 'first_order' can"
+                f"response '{written.response.type}' cannot be turned back into rows. 'exact' and 'first_order' can"
             )
         rows, goal = np.zeros((len(poses) - 1, 6)), poses[0]
         starts = {Reference.OBSERVATION: lambda k: poses[0], Reference.MEASURED: lambda k: poses[k]}
@@ -83,3 +83,33 @@ class EeDelta(EndEffectorSpace):
     def resting_row(self, home: NDArray[np.float64], kinematics: Kinematics | None = None) -> NDArray[np.floating]:
         """See `ActionSpace.resting_row`. No displacement, which needs no kinematics."""
         return np.zeros(6)
+
+    def _asked_positions(self, rows: NDArray[np.float64], start: Pose, dt: float) -> NDArray[np.float64]:
+        """As the response follows them. Turns of the tool's own axes are taken as followed at once."""
+        written = self.conventions
+        shifts = self._shifts(written.response.clipped(rows) * np.asarray(written.scale), start)
+        (far, drift), (pull, kept) = written.response.translation(dt)
+        found = np.empty_like(shifts)
+        position = goal = np.broadcast_to(start.position, shifts[:, 0].shape)
+        velocity = np.zeros_like(position)
+        for k in range(shifts.shape[1]):
+            starts = {Reference.OBSERVATION: start.position, Reference.PREVIOUS_ROW: goal, Reference.MEASURED: position}
+            goal = starts[written.reference] + shifts[:, k]
+            off = position - goal
+            position, velocity = goal + far * off + drift * velocity, pull * off + kept * velocity
+            found[:, k] = position
+        return found
+
+    def _shifts(self, deltas: NDArray[np.float64], start: Pose) -> NDArray[np.float64]:
+        """(N, H, 3) translations in base axes of displacements (N, H, 6), m and rad."""
+        shifts = deltas[..., :3]
+        if self.conventions.frame is DeltaFrame.BASE:
+            return shifts
+        if self.conventions.reference is Reference.OBSERVATION:
+            return np.asarray(shifts @ start.rotation.T)
+        turns = self.conventions.rotation.matrices(deltas[..., 3:])
+        axes, found = start.rotation, np.empty_like(shifts)
+        for k in range(shifts.shape[1]):
+            found[:, k] = (axes @ shifts[:, k, :, None])[..., 0]
+            axes = axes @ turns[:, k]
+        return found

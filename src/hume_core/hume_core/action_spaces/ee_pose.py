@@ -32,3 +32,6 @@ class EePose(EndEffectorSpace):
         """See `EndEffectorSpace.row`."""
         numbers = np.concatenate([pose.position, self.conventions.rotation.numbers(pose.rotation)])
         return np.asarray(numbers / np.asarray(self.conventions.scale))
+
+    def _asked_positions(self, rows: NDArray[np.float64], start: Pose, dt: float) -> NDArray[np.float64]:
+        return np.asarray(rows[..., :3] * np.asarray(self.conventions.scale[:3]))

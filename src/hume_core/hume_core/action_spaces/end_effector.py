@@ -18,6 +18,7 @@ from hume_core.kinematics.rotation import Pose
 
 if TYPE_CHECKING:
     from hume_core.kinematics import Kinematics
+    from hume_core.kinematics.model import ArmModel
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class EndEffectorSpace(ActionSpace):
         n = arm.model.size
         if positions.ndim < 2 or positions.shape[-1] != n or anchor.shape != (*positions.shape[:-2], n):
             raise ActionSpaceError(
-                f"joint positions have shape {positions.shape} and the anchor {anchor.shape}; the arm needs "
+                f"joint positions have shape {positions.shape} and the anchor {anchor.shape}. The arm needs "
                 f"(..., k, {n}) and (..., {n})"
             )
         if positions.ndim > 2:
@@ -91,8 +92,25 @@ class EndEffectorSpace(ActionSpace):
             return np.stack([self.from_joints(part, start, arm) for part, start in pairs])
         return self.rows_between([self.controlled(arm.forward(joints)) for joints in (anchor, *positions)])
 
+    def tool_positions(
+        self,
+        rows: NDArray[np.float64],
+        anchor: NDArray[np.float64],
+        dt: float,
+        arm: ArmModel,
+        shown: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """See `ActionSpace.tool_positions`. The poses that rows ask for, without inverse kinematics."""
+        if rows.ndim != 3 or rows.shape[2] < 6:
+            raise ActionSpaceError(f"chunks have shape {rows.shape}; '{self.name}' needs at least (N, k, 6)")
+        return self._asked_positions(rows[..., :6], self.controlled(arm.forward(anchor)), dt)[:, shown]
+
+    @abstractmethod
+    def _asked_positions(self, rows: NDArray[np.float64], start: Pose, dt: float) -> NDArray[np.float64]:
+        """(N, H, 3) where rows (N, H, 6), real units, lead the controlled frame from its pose at the observation."""
+
     def controlled(self, tool: Pose) -> Pose:
-        """The frame that rows are about, of the tool link's pose."""
+        """See `ActionSpace.controlled`."""
         offset = self._offset
         return tool if offset is None else tool.followed_by(offset)
 

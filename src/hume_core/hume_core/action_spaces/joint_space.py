@@ -15,6 +15,7 @@ from hume_core.errors import ActionSpaceError
 
 if TYPE_CHECKING:
     from hume_core.kinematics import Kinematics
+    from hume_core.kinematics.model import ArmModel
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,26 @@ class JointSpace(ActionSpace):
         """See `ActionSpace.from_joints`. The numbers keep their type."""
         if positions.ndim < 2 or positions.shape[-1] != anchor.shape[-1]:
             raise ActionSpaceError(
-                f"joint positions have shape {positions.shape}; an anchor of {anchor.shape[-1]} joints needs "
+                f"joint positions have shape {positions.shape}. An anchor of {anchor.shape[-1]} joints needs "
                 f"(..., k, {anchor.shape[-1]})"
             )
         return self._rows_of(positions, anchor[..., None, :])
+
+    def tool_positions(
+        self,
+        rows: NDArray[np.float64],
+        anchor: NDArray[np.float64],
+        dt: float,
+        arm: ArmModel,
+        shown: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """See `ActionSpace.tool_positions`. By forward kinematics of the rows that are wanted."""
+        n = len(anchor)
+        if rows.ndim != 3 or rows.shape[2] < n:
+            raise ActionSpaceError(f"chunks have shape {rows.shape}; {n} joints need at least (N, k, {n})")
+        wanted = rows[:, shown, :n]
+        found = arm.tool_positions(self._positions_of(wanted.reshape(-1, n), anchor))
+        return found.reshape(*wanted.shape[:2], 3)
 
     @abstractmethod
     def _positions_of(self, rows: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:

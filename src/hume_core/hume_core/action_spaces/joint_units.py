@@ -40,9 +40,9 @@ class JointUnits:
 
     def __post_init__(self) -> None:
         if any(sign not in (1, -1) for sign in self.sign):
-            raise ActionSpaceError(f"sign is {list(self.sign)}; every joint has 1 or -1")
+            raise ActionSpaceError(f"sign is {list(self.sign)}. Every joint has 1 or -1")
         if not np.isfinite(self.offset).all():
-            raise ActionSpaceError(f"offset is {list(self.offset)}; every joint has a finite number")
+            raise ActionSpaceError(f"offset is {list(self.offset)}. Every joint has a finite number")
 
     @property
     def plain(self) -> bool:
@@ -53,7 +53,7 @@ class JointUnits:
         """Which list is not of this many joints. Empty: none."""
         lists = (("sign", self.sign), ("offset", self.offset))
         wrong = [f"{name} has {len(found)} numbers" for name, found in lists if len(found) not in (0, joints)]
-        return f"{wrong[0]}; the arm has {joints} joints" if wrong else ""
+        return f"{wrong[0]}. The arm has {joints} joints" if wrong else ""
 
     def positions(self, numbers: Array) -> Array:
         """Joint positions (..., n), rad, of numbers (..., n)."""

@@ -230,8 +230,8 @@ class ActionLayout:
         n, g, k = len(self.joint_names), len(self.gripper_names), len(positions)
         if (positions.shape, grippers.shape, anchor.shape) != ((k, n), (k, g), (n,)):
             raise ActionSpaceError(
-                f"joint positions have shape {positions.shape}, grippers {grippers.shape}, the anchor {anchor.shape}; "
-                f"this layout needs (k, {n}), (k, {g}), ({n},)"
+                f"joint positions have shape {positions.shape}, grippers {grippers.shape}, the anchor {anchor.shape}. "
+                f"This layout needs (k, {n}), (k, {g}), ({n},)"
             )
         arms = iter(
             arm.space.from_joints(positions[:, js], anchor[js], arm.kinematics) for arm, _, js in self._arm_parts
@@ -244,7 +244,7 @@ class ActionLayout:
         n = len(self.joint_names)
         if rows.ndim != 2 or rows.shape[1] < self.size or anchor.shape != (n,):
             raise ActionSpaceError(
-                f"action rows have shape {rows.shape} and the anchor {anchor.shape}; this layout needs at least "
+                f"action rows have shape {rows.shape} and the anchor {anchor.shape}. This layout needs at least "
                 f"(k, {self.size}) and ({n},)"
             )
 
@@ -271,7 +271,7 @@ class LayoutPath:
         layout = self._layout
         if rows.ndim != 2 or rows.shape[1] < layout.size:
             raise ActionSpaceError(
-                f"action rows have shape {rows.shape}; this layout needs at least (k, {layout.size})"
+                f"action rows have shape {rows.shape}. This layout needs at least (k, {layout.size})"
             )
         parts = [
             (arm, path.segment(first, rows[:, part]))

@@ -32,7 +32,7 @@ def find_action_space(name: str) -> type[ActionSpace]:
         ActionSpaceError: unknown name. Lists the valid ones.
     """
     if name not in ACTION_SPACES:
-        raise ActionSpaceError(f"action space '{name}' is unknown; valid: {', '.join(ACTION_SPACES)}")
+        raise ActionSpaceError(f"action space '{name}' is unknown. Valid: {', '.join(ACTION_SPACES)}")
     return ACTION_SPACES[name]
 
 

@@ -83,6 +83,10 @@ class _Response(BaseModel):
         """What part of the way to its goal the tool comes within a row. None: it depends on the motion before."""
         return None
 
+    def translation(self, dt: float) -> NDArray[np.float64]:
+        """(2, 2) what a row of `dt` (s) makes of distance from the goal (m) and velocity (m/s), along any axis."""
+        return np.diag([1.0 - (self.share() or 0.0), 0.0])
+
 
 class Exact(_Response):
     """The arm is where a row sends it."""
@@ -155,6 +159,14 @@ class OperationalSpace(_Response):
     def clipped(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `_Response`."""
         return np.clip(row, -self.input_limit, self.input_limit)
+
+    def translation(self, dt: float) -> NDArray[np.float64]:
+        """See `_Response`. That of the controller without its simulated arm."""
+        steps = max(1, round(dt / self.step))
+        step = dt / steps
+        slower = 1.0 - step * self.kd
+        once = np.array([[1.0 - step * step * self.kp, step * slower], [-step * self.kp, slower]])
+        return np.asarray(np.linalg.matrix_power(once, steps))
 
     def tracker(self, model: ArmModel, offset: Pose, dt: float) -> Tracker:
         """For rows that are `dt` (s) apart.

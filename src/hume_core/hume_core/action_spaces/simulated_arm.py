@@ -105,7 +105,7 @@ def _by_name(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if value not in SIMULATED_ARMS:
-        raise ValueError(f"simulated arm '{value}' is unknown; valid: {', '.join(SIMULATED_ARMS)}, or its numbers")
+        raise ValueError(f"simulated arm '{value}' is unknown. Valid: {', '.join(SIMULATED_ARMS)}, or its numbers")
     return SIMULATED_ARMS[value]
 
 

@@ -87,7 +87,7 @@ class ToolPath:
         motion: Motion | None = None,
     ) -> None:
         if rows.ndim != 2 or rows.shape[1] < 6:
-            raise ActionSpaceError(f"action rows have shape {rows.shape}; '{space.name}' needs at least (k, 6)")
+            raise ActionSpaceError(f"action rows have shape {rows.shape}. '{space.name}' needs at least (k, 6)")
         self._kinematics, self._space, self._dt = kinematics, space, dt
         self._rows = np.array(rows[:, :6], dtype=np.float64)
         size = len(self._rows)

@@ -21,7 +21,7 @@ def read_urdf(location: str) -> str:
     """
     path = _package_path(location) if location.startswith(_PACKAGE) else Path(location).expanduser()
     if path.suffix == ".xacro":
-        raise KinematicsError(f"{path} is a xacro file; expand it first: xacro {path.name} > robot.urdf")
+        raise KinematicsError(f"{path} is a xacro file. Expand it first: xacro {path.name} > robot.urdf")
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -34,4 +34,4 @@ def _package_path(location: str) -> Path:
     for prefix in prefixes:
         if (prefix / "share" / name).is_dir():
             return prefix / "share" / name / inside
-    raise KinematicsError(f"{location}: package '{name}' is not installed; source its workspace, or give a file path")
+    raise KinematicsError(f"{location}: package '{name}' is not installed. Source its workspace, or give a file path")

@@ -102,7 +102,7 @@ class ArmDynamics:
     def __init__(self, model: ArmModel, mechanics: Mechanics, offset: Pose) -> None:
         if len(mechanics.effort) != model.size:
             raise KinematicsError(
-                f"the simulated arm has {len(mechanics.effort)} joints, the robot {model.size}; a response with "
+                f"the simulated arm has {len(mechanics.effort)} joints, the robot {model.size}. A response with "
                 "this arm needs the same one"
             )
         self._model = model.with_inertias([(link.mass, link.center, link.inertia) for link in mechanics.links])

@@ -55,6 +55,14 @@ class ArmModel:
         self._compute(positions)
         return self._tool_pose()
 
+    def tool_positions(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where the tool is in the base frame (k, 3), m, at joint positions (k, n), rad."""
+        found = np.empty((len(positions), 3))
+        for place, joints in zip(found, positions, strict=True):
+            self._compute(joints)
+            place[:] = self._data.oMf[self._tool].translation
+        return np.asarray((found - self._base_position) @ self._base_turn.T)
+
     def forward_and_jacobian(self, positions: NDArray[np.float64]) -> tuple[Pose, NDArray[np.float64]]:
         """Pose of the tool, and (6, n) Jacobian.
 
@@ -106,27 +114,27 @@ class ArmModel:
         moving = list(whole.names)[1:]
         for name in self.joints:
             if name not in moving:
-                raise KinematicsError(f"joint '{name}' is not in the URDF; its movable joints: {', '.join(moving)}")
+                raise KinematicsError(f"joint '{name}' is not in the URDF. Its movable joints: {', '.join(moving)}")
         locked = [whole.getJointId(name) for name in moving if name not in self.joints]
         return self._pin.buildReducedModel(whole, locked, self._pin.neutral(whole))
 
     def _frame(self, field: str, link: str) -> int:
         links = [frame.name for frame in self._model.frames if frame.type == self._pin.FrameType.BODY]
         if link not in links:
-            raise KinematicsError(f"{field} '{link}' is not in the URDF; its links: {', '.join(links)}")
+            raise KinematicsError(f"{field} '{link}' is not in the URDF. Its links: {', '.join(links)}")
         return int(self._model.getFrameId(link, self._pin.FrameType.BODY))
 
     def _check_chain(self, base_link: str, tool_link: str) -> None:
         base_joint = self._model.frames[self._base].parentJoint
         if base_joint != 0:
             raise KinematicsError(
-                f"base_link '{base_link}' moves with joint '{self._model.names[base_joint]}'; take a link before it"
+                f"base_link '{base_link}' moves with joint '{self._model.names[base_joint]}'. Take a link before it"
             )
         chain = {self._model.names[i] for i in self._model.supports[self._model.frames[self._tool].parentJoint]}
         idle = [name for name in self.joints if name not in chain]
         if idle:
             raise KinematicsError(
-                f"joint '{idle[0]}' does not move tool_link '{tool_link}'; take a link at the end of the arm"
+                f"joint '{idle[0]}' does not move tool_link '{tool_link}'. Take a link at the end of the arm"
             )
 
     def _set(self, positions: NDArray[np.float64]) -> None:
@@ -150,6 +158,7 @@ def _pinocchio() -> Any:
         import pinocchio
     except ImportError as error:
         raise KinematicsError(
-            f"end-effector actions need Pinocchio ({error}); pip install -r setup/requirements.txt, or pip install pin"
+            f"end-effector actions need Pinocchio ({error}). Install it: pip install -r setup/requirements.txt, or "
+            "pip install pin"
         ) from error
     return pinocchio

@@ -27,6 +27,17 @@ def rotation_from_vector(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.eye(3) + np.sin(angle) * k + (1.0 - np.cos(angle)) * (k @ k))
 
 
+def rotations_from_vectors(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., 3, 3) rotation matrices of rotation vectors (..., 3), rad: `rotation_from_vector` for many at once."""
+    angle = np.sqrt((vectors * vectors).sum(-1))[..., None, None]
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*vectors.shape, 3)
+    # With K the cross product with the axis: sin(angle) K = sinc cross, (1 - cos(angle)) K^2 = half sinc^2 cross^2.
+    first, second = np.sinc(angle / np.pi), 0.5 * np.sinc(0.5 * angle / np.pi) ** 2
+    return np.asarray(np.eye(3) + first * cross + second * (cross @ cross))
+
+
 def rotation_to_vector(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3,) rotation vector of a rotation matrix, rad. The angle lies in [0, pi]."""
     # R - R' = 2 sin(angle) K and trace(R) = 1 + 2 cos(angle). The arc tangent of both is accurate for all angles, which

@@ -131,7 +131,7 @@ class Kinematics:
         options: KinematicsOptions | None = None,
     ) -> None:
         if model.joints != limits.names:
-            raise KinematicsError(f"limits are of joints {list(limits.names)}; the arm's are {list(model.joints)}")
+            raise KinematicsError(f"limits are of joints {list(limits.names)}. The arm's are {list(model.joints)}")
         self.model, self.limits, self.options = model, limits, options or KinematicsOptions()
         self._home = np.asarray(home, dtype=np.float64)
 

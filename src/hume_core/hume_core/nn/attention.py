@@ -31,7 +31,7 @@ Mask: TypeAlias = "Tensor | PrefixThenCausal | None"
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:
-    """Softmax attention. The type float32 uses the fused kernel, others a float32 softmax by hand.
+    """Softmax attention with scores and softmax in float32: the fused kernel, but by hand where others need gradients.
 
     Query heads of one group are laid along the sequence. So keys and values need not be repeated, unless the bias
     differs between query rows.
@@ -93,7 +93,9 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> T
         key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
         key_heads, groups = heads, 1
     folded = query.reshape(batch, key_heads, groups * length, width)
-    if value.dtype == torch.float32:
+    if value.dtype == torch.float32 or not torch.is_grad_enabled():
+        # The fused kernel computes scores and softmax in float32, whatever the type of its inputs.
+        bias = None if bias is None else bias.to(folded.dtype)
         mixed = F.scaled_dot_product_attention(folded, key, value, attn_mask=bias, scale=width**-0.5)
     else:
         mixed = _attend_float32_softmax(folded, key, value, bias)

@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hume_core.config_schema import rope_theta
+from hume_core.nn import exported
 from hume_core.nn.attention import Mask, attend, mask_of_last
 from hume_core.nn.joined import JoinedLinear
-from hume_core.nn.linear import product
+from hume_core.nn.linear import project
 from hume_core.nn.norm import RMSNorm
 from hume_core.nn.rope import Rotary, rotate
 
@@ -54,6 +55,10 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(config.hidden_size, key_width, bias=False)
         self.v_proj = nn.Linear(config.hidden_size, key_width, bias=False)
         self.o_proj = nn.Linear(width, config.hidden_size, bias=False)
+        self.join_layers()
+
+    def join_layers(self) -> None:
+        """Let the joined product use the three layers that are in place now."""
         self.joined = JoinedLinear((self.q_proj, self.k_proj, self.v_proj))
 
     def _heads(self, x: Tensor) -> Tensor:
@@ -82,13 +87,17 @@ class GatedMLP(nn.Module):
         self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        self.join_layers()
+
+    def join_layers(self) -> None:
+        """Let the joined product use the two layers that are in place now."""
         self.joined = JoinedLinear((self.gate_proj, self.up_proj))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, hidden) to the same shape."""
         # GELU(x W_g) * (x W_u), then W_d: a gate for each number (Shazeer, GLU variants improve transformer, 2020).
-        gate, up = self.joined(x).chunk(2, dim=-1)
-        return product(F.gelu(gate, approximate="tanh") * up, self.down_proj.weight)
+        gate, up = self.joined.parts(x)
+        return project(self.down_proj, F.gelu(gate, approximate="tanh") * up)
 
 
 class GemmaLayer(nn.Module):
@@ -110,7 +119,14 @@ class GemmaLayer(nn.Module):
 
     def key_value(self, x: Tensor, rotary: Rotary, past: KeyValue | None) -> KeyValue:
         """Keys and values only: all that is needed of a last layer whose output is not used."""
-        return _after(past, *self.self_attn.key_value(self._normalised(x), rotary))
+        normalised = self._normalised(x)
+        if self._exporting:
+            return _after(past, *exported.key_value(self.self_attn, normalised, rotary))
+        return _after(past, *self.self_attn.key_value(normalised, rotary))
+
+    @property
+    def _exporting(self) -> bool:
+        return torch.jit.is_tracing() and self.self_attn.key_heads == 1
 
     def _normalised(self, x: Tensor) -> Tensor:
         return self.input_layernorm(x).to(self.self_attn.q_proj.weight.dtype)
@@ -125,19 +141,39 @@ class GemmaLayer(nn.Module):
     ) -> tuple[Tensor, KeyValue]:
         """Output (B, L, hidden), or of the last rows only, and keys and values with the past ones."""
         normalised = self._normalised(x)
+        mix = self._mix_exported if self._exporting else self._mix
+        mixed, pair = mix(normalised, rotary, mask, past, rows)
         if rows is not None:
-            key, value = self.self_attn.key_value(normalised, rotary)
-            x, normalised, mask = x[:, -rows:], normalised[:, -rows:], mask_of_last(mask, rows)
-            query = self.self_attn.query(normalised, (rotary[0][:, :, -rows:], rotary[1][:, :, -rows:]))
-        else:
-            query, key, value = self.self_attn.query_key_value(normalised, rotary)
-        key, value = _after(past, key, value)
-        mixed = attend(query, key, value, mask)
+            x, normalised = x[:, -rows:], normalised[:, -rows:]
         residual = normalised if self.normalised_residual else x
-        output = self.self_attn.o_proj.weight
-        x = residual + product(mixed.to(output.dtype), output)
+        x = residual + project(self.self_attn.o_proj, mixed.to(self.self_attn.o_proj.weight.dtype))
         normalised = self.post_attention_layernorm(x).to(self.mlp.up_proj.weight.dtype)
-        return x + self.mlp(normalised), (key, value)
+        return x + self.mlp(normalised), pair
+
+    def _mix(
+        self, normalised: Tensor, rotary: Rotary, mask: Mask, past: KeyValue | None, rows: int | None
+    ) -> tuple[Tensor, KeyValue]:
+        if rows is None:
+            query, key, value = self.self_attn.query_key_value(normalised, rotary)
+        else:
+            key, value = self.self_attn.key_value(normalised, rotary)
+            query = self.self_attn.query(normalised[:, -rows:], _last(rotary, rows))
+            mask = mask_of_last(mask, rows)
+        key, value = _after(past, key, value)
+        return attend(query, key, value, mask), (key, value)
+
+    def _mix_exported(
+        self, normalised: Tensor, rotary: Rotary, mask: Mask, past: KeyValue | None, rows: int | None
+    ) -> tuple[Tensor, KeyValue]:
+        key, value = _after(past, *exported.key_value(self.self_attn, normalised, rotary))
+        if rows is not None:
+            normalised, rotary, mask = normalised[:, -rows:], _last(rotary, rows), mask_of_last(mask, rows)
+        query = exported.query(self.self_attn, normalised, rotary)
+        return exported.attend(query, key, value, mask, self.self_attn.heads), (key, value)
+
+
+def _last(rotary: Rotary, rows: int) -> Rotary:
+    return rotary[0][:, :, -rows:], rotary[1][:, :, -rows:]
 
 
 def _after(past: KeyValue | None, key: Tensor, value: Tensor) -> KeyValue:
@@ -145,7 +181,7 @@ def _after(past: KeyValue | None, key: Tensor, value: Tensor) -> KeyValue:
     # in front of the new ones: the result is the same to rounding, at the cost of the new tokens alone.
     if past is None:
         return key, value
-    return torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+    return torch.cat([past[0], key], dim=-2), torch.cat([past[1], value], dim=-2)
 
 
 class GemmaStack(nn.Module):
@@ -213,7 +249,8 @@ def repeat_cache(cache: Cache, times: int) -> Cache:
     """The cache of B sequences repeated for times * B sequences (repetition-major)."""
     if times == 1:
         return cache
-    return tuple((key.repeat(times, 1, 1, 1), value.repeat(times, 1, 1, 1)) for key, value in cache)
+    others = [1] * (cache[0][0].ndim - 1)
+    return tuple((key.repeat(times, *others), value.repeat(times, *others)) for key, value in cache)
 
 
 def cache_tail(cache: Cache, first: int) -> Cache:
@@ -225,4 +262,4 @@ def cache_tail(cache: Cache, first: int) -> Cache:
 
 def cache_start(cache: Cache, length: int) -> Cache:
     """The cache of the first positions only."""
-    return tuple((key[:, :, :length], value[:, :, :length]) for key, value in cache)
+    return tuple((key[..., :length, :], value[..., :length, :]) for key, value in cache)

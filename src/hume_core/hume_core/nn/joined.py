@@ -31,6 +31,13 @@ class JoinedLinear(nn.Module):
             return torch.cat([layer(x) for layer in self._layers], dim=-1)
         return product(x, self._weight)
 
+    def parts(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The outputs of each layer."""
+        if torch.jit.is_tracing():
+            return tuple(layer(x) for layer in self._layers)  # an exported graph would copy the parts of one product
+        parts: tuple[Tensor, ...] = self(x).split([layer.out_features for layer in self._layers], dim=-1)
+        return parts
+
     @torch.no_grad()
     def join(self) -> None:
         """Lay the weights next to each other. Call it outside of inference mode, after moving."""

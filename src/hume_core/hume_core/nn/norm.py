@@ -25,5 +25,9 @@ class RMSNorm(nn.Module):
         # Root mean square layer normalization, 2019). Squares lose too much in bfloat16, hence float32. Weight 0 means
         # factor 1, so that weight decay draws towards no change.
         wide = x.float()
+        if torch.jit.is_tracing():
+            # The form that ONNX Runtime makes one operation of.
+            scale = torch.sqrt(wide.pow(2).mean(dim=-1, keepdim=True) + self.eps)
+            return (wide / scale * (1.0 + self.weight.float())).type_as(x)
         inverse = torch.rsqrt((wide * wide).mean(dim=-1, keepdim=True) + self.eps)
         return (wide * inverse * (1.0 + self.weight.float())).type_as(x)

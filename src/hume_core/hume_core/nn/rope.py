@@ -43,4 +43,7 @@ def rotate(x: Tensor, table: Rotary) -> Tensor:
     # other half beside each, and the table's sign makes the first sine negative.
     cos, sin = table
     wide = x.float()
+    if torch.jit.is_tracing():
+        first, second = wide.chunk(2, dim=-1)  # a roll becomes more operations
+        return (wide * cos + torch.cat([second, first], dim=-1) * sin).type_as(x)
     return torch.addcmul(wide * cos, wide.roll(x.shape[-1] // 2, dims=-1), sin).type_as(x)

@@ -61,7 +61,7 @@ class SiglipTower(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Images (B, 3, height, width) in [-1, 1] to tokens (B, patches, width)."""
         features = self.tower(images).last_hidden_state
-        return self.projector(features)
+        return self.projector(features.to(self.projector.weight.dtype))
 
     def rebuild_buffers(self) -> None:
         """Make the buffers that no checkpoint stores, after construction without memory."""
@@ -90,7 +90,7 @@ class DinoTower(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """ImageNet-normalised images (B, 3, height, width) to tokens (B, 1 + patches, width)."""
         features = self.tower(images).last_hidden_state
-        return self.projector(features)
+        return self.projector(features.to(self.projector.weight.dtype))
 
 
 _SHARED_FIELDS = frozenset(

@@ -6,7 +6,7 @@
 from hume_core.policy_contract.arm import ContractArm, ContractGripper
 from hume_core.policy_contract.cameras import ContractCamera
 from hume_core.policy_contract.contract import CONTRACT_FILE, PolicyContract
-from hume_core.policy_contract.fitting import fitted_robot
+from hume_core.policy_contract.fitting import check_sizes, fitted_robot
 from hume_core.policy_contract.library import (
     built_in_contracts,
     find_contract,
@@ -17,5 +17,5 @@ from hume_core.policy_contract.library import (
 
 __all__ = [
     "CONTRACT_FILE", "ContractArm", "ContractCamera", "ContractGripper", "PolicyContract", "built_in_contracts",
-    "find_contract", "fitted_robot", "missing_contract", "named_contract", "released_contract",
+    "check_sizes", "find_contract", "fitted_robot", "missing_contract", "named_contract", "released_contract",
 ]  # fmt: skip

@@ -59,7 +59,7 @@ class ContractArm(Section):
         useful = ACTION_SPACES[self.space].written_with
         idle = [field for field in (*CONVENTIONS, *ADOPTED) if getattr(self, field) is not None and field not in useful]
         if idle:
-            raise ValueError(f"{idle[0]} has no use in space '{self.space}'; leave it out")
+            raise ValueError(f"{idle[0]} has no use in space '{self.space}'. Leave it out")
         if problem := self.meaning().misfit(len(self.joints)):
             raise ValueError(problem)
         return self

@@ -31,7 +31,7 @@ def robot_camera(key: str, wanted: ContractCamera, cameras: Mapping[str, Camera]
 def camera_problems(wanted: Mapping[str, ContractCamera], cameras: Mapping[str, Camera]) -> list[str]:
     """What a robot cannot give of the cameras, a line each."""
     return [
-        f"camera '{key}': the robot has {', '.join(cameras) or 'none'}; add it to the profile's cameras"
+        f"camera '{key}': the robot has {', '.join(cameras) or 'none'}. Add it to the profile's cameras"
         for key, camera in wanted.items()
         if robot_camera(key, camera, cameras) is None
     ]

@@ -121,12 +121,12 @@ class PolicyContract(Section):
         if content.get("version") not in _READABLE:
             readable = " and ".join(map(str, _READABLE))
             raise ContractError(
-                f"{where}: field 'version' is {shown(content.get('version'))}; this program reads {readable}"
+                f"{where}: field 'version' is {shown(content.get('version'))}. This program reads {readable}"
             )
         open_fields = list(_unfilled(content))
         if open_fields:
             raise ContractError(
-                f"{where} is a draft: fill in {', '.join(open_fields)}; docs/released_checkpoints.md says how"
+                f"{where} is a draft: fill in {', '.join(open_fields)}. See docs/released_checkpoints.md"
             )
         try:
             return cls.model_validate(content | {"version": VERSION})
@@ -212,7 +212,7 @@ class PolicyContract(Section):
             RobotProfileError: the profile lacks kinematics that the space needs.
         """
         if len(self.arms) > 1:
-            raise ContractError(f"the checkpoint drives {len(self.arms)} arms; a robot profile has one")
+            raise ContractError(f"the checkpoint drives {len(self.arms)} arms. A robot profile has one")
         arm = self.arms[0]
         return self.seen_by(profile.with_action(arm.space, self.dt, arm.frame, arm.rotation, arm.scale))
 

@@ -63,7 +63,7 @@ def draft_contract(folder: Path, profile: RobotProfile | None = None) -> dict[st
             {
                 "name": "arm",
                 "joints": joints,
-                "space": f"{MARK}: joint_position, joint_delta, ee_delta or ee_pose; for the tool also frame, rotation "
+                "space": f"{MARK}: joint_position, joint_delta, ee_delta or ee_pose. For the tool also frame, rotation "
                 f"and scale, for joints in degrees unit: deg{action.of(0, last)}",
             }
         ],

@@ -11,6 +11,20 @@ from hume_core.policy_contract.library import missing_contract
 from hume_core.robot import RobotProfile
 
 
+def check_sizes(config: HumeConfig, contract: PolicyContract) -> None:
+    """Refuse a contract that belongs to another checkpoint.
+
+    Raises:
+        ContractError: it describes other sizes than the configuration.
+    """
+    said, found = (contract.state_dim, contract.action_dim), (config.state_dim, config.action_dim)
+    if said != found:
+        raise ContractError(
+            f"{CONTRACT_FILE} describes states and actions of {said[0]} and {said[1]} numbers. Config.json says "
+            f"{found[0]} and {found[1]}"
+        )
+
+
 def fitted_robot(
     config: HumeConfig, contract: PolicyContract | None, profile: RobotProfile, checkpoint: str | Path = "?"
 ) -> RobotProfile:
@@ -28,16 +42,11 @@ def fitted_robot(
     """
     if contract is None:
         raise missing_contract(checkpoint)
-    said, found = (contract.state_dim, contract.action_dim), (config.state_dim, config.action_dim)
-    if said != found:
-        raise ContractError(
-            f"{CONTRACT_FILE} describes states and actions of {said[0]} and {said[1]} numbers; config.json says "
-            f"{found[0]} and {found[1]}"
-        )
+    check_sizes(config, contract)
     differences = contract.differences(profile)
     if differences:
         raise ContractError(
-            f"the checkpoint was not made for robot '{profile.name}': {'; '.join(differences)}; choose another "
+            f"the checkpoint was not made for robot '{profile.name}': {'; '.join(differences)}. Choose another "
             "checkpoint or correct the profile"
         )
     return contract.seen_by(profile)

@@ -39,7 +39,7 @@ def named_contract(name: str) -> PolicyContract:
         return found
     if not path.is_file():
         raise ContractError(
-            f"contract '{name}' is neither built in nor a file; built in: {', '.join(built_in_contracts())}"
+            f"contract '{name}' is neither built in nor a file. Built in: {', '.join(built_in_contracts())}"
         )
     return PolicyContract.from_content(read_yaml(path, "policy contract", ContractError), str(path))
 
@@ -79,5 +79,5 @@ def missing_contract(checkpoint: str | Path) -> ContractError:
         f"checkpoint '{checkpoint}' does not say what its numbers mean: it has no {CONTRACT_FILE}, and sizes alone do "
         f"not tell joints from tool poses. Name a built-in contract with the parameter 'contract' "
         f"({', '.join(built_in_contracts())}), or write a draft with ./hume contract {checkpoint} > {file} and "
-        "replace every 'FILL IN' in it; see docs/released_checkpoints.md"
+        "replace every 'FILL IN' in it. See docs/released_checkpoints.md"
     )

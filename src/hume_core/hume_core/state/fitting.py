@@ -38,7 +38,7 @@ def missing_for(parts: Sequence[StatePart], joints: Sequence[str], gripper: bool
     if needs_tool(parts) and not kinematics:
         word = next(part.field.value for part in parts if part.needs_tool)
         found.append(
-            f"state lists '{word}', which needs forward kinematics; add the section "
+            f"state lists '{word}', which needs forward kinematics. Add the section "
             "kinematics: {base_link: ..., tool_link: ..., urdf: ...}"
         )
     return found
@@ -48,7 +48,7 @@ def _joints(i: int, part: JointPart, joints: Sequence[str]) -> list[str]:
     """What is wrong with the i-th part's joints."""
     lacking = [name for name in part.joints or () if name not in joints]
     if lacking:
-        return [f"state.{i} names joint '{lacking[0]}'; the arm has: {', '.join(joints)}"]
+        return [f"state.{i} names joint '{lacking[0]}'. The arm has: {', '.join(joints)}"]
     wanted = len(part.joints or joints)
     for name in ("sign", "offset"):
         given = getattr(part, name)

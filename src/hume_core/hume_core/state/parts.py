@@ -107,7 +107,7 @@ class JointPart(_Part):
         if len(lengths) > 1:
             raise ValueError("joints, sign and offset must have one number per joint each")
         if self.offset is not None and self.field is StateField.JOINT_VELOCITIES:
-            raise ValueError("offset has no use with joint_velocities; leave it out")
+            raise ValueError("offset has no use with joint_velocities. Leave it out")
         return self
 
     def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:

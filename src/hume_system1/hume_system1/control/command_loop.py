@@ -16,8 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hume_system1.control.periods import PeriodStatistics, PeriodSummary
-from hume_system1.control.realtime import (
+from hume_core.realtime import (
     InterpreterLock,
     Scheduling,
     deadline_sleep,
@@ -25,6 +24,7 @@ from hume_system1.control.realtime import (
     last_cores,
     pin_thread,
 )
+from hume_system1.control.periods import PeriodStatistics, PeriodSummary
 
 Tick = Callable[[float], None]
 
@@ -154,7 +154,7 @@ class CommandLoop:
             RuntimeError: it runs already.
         """
         if self.running:
-            raise RuntimeError("the command loop runs already; stop() it first")
+            raise RuntimeError("the command loop runs already. Call stop() first")
         self._lock.share()
         self._stop = False
         self._threads.clear()

@@ -39,7 +39,12 @@ class ControlSettings:
     joint_state_age: float = setting(
         0.25, "Longest time without a new joint state before a fault.", unit="s", low=0.02, high=10.0
     )
-    heartbeat_age: float = setting(0.5, "Longest silence of the denoiser before a fault.", unit="s", low=0.1, high=60.0)
+    heartbeat_age: float = setting(
+        0.5, "Longest silence of the denoiser before the arm holds.", unit="s", low=0.1, high=60.0
+    )
+    denoiser_timeout: float = setting(
+        5.0, "Longest silence of the denoiser before a fault: it hangs.", unit="s", low=0.1, high=600.0
+    )
     # The command keeps the limit itself: a blocked arm is known by a command that stands close to it.
     tracking_ratio: float = setting(
         0.9, "Part of the limit on |command - measured| that a healthy arm stays below.", low=0.01, high=1.0
@@ -174,7 +179,7 @@ class ControlSettings:
         check(self, "control setting")
         if self.max_tick < 2.0 * self.period:
             raise ConfigError(
-                f"control setting 'max_tick' is {self.max_tick}; valid: at least 2 / rate_hz = {2.0 * self.period} s"
+                f"control setting 'max_tick' is {self.max_tick}. Valid: at least 2 / rate_hz = {2.0 * self.period} s"
             )
 
     @property

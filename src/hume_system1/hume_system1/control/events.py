@@ -67,6 +67,17 @@ class HeartbeatEvent:
 
 
 @dataclass(frozen=True)
+class DenoiserEvent:
+    """What the kernel says of the denoiser's process has changed.
+
+    Attributes:
+        ended: how it ended or was stopped, for people. Empty: it runs.
+    """
+
+    ended: str
+
+
+@dataclass(frozen=True)
 class EpochEvent:
     """A new epoch began elsewhere (new instruction, cancel, reset): older motion ends.
 
@@ -148,5 +159,6 @@ ControlEvent: TypeAlias = (
     | HandbackEvent
     | ControllersEvent
     | CommandersEvent
+    | DenoiserEvent
 )
 Event: TypeAlias = DataEvent | ControlEvent

@@ -18,6 +18,7 @@ from hume_system1.control.events import (
     CommandersEvent,
     ControllersEvent,
     DeactivateEvent,
+    DenoiserEvent,
     EnableEvent,
     EpochEvent,
     Event,
@@ -56,6 +57,7 @@ class Intake:
         epoch_changed: a new one began in this tick.
         active, enabled, taken: what was asked for.
         away: which controllers of the robot do not listen, for people. Empty: all do.
+        denoiser: how the denoiser's process ended, for people. Empty: it runs.
         foreign: who else commands this robot, for people. Empty: nobody.
         reset: the reset that was asked for.
         rejected: counters by "kind: reason".
@@ -87,7 +89,7 @@ class Intake:
         self.active = False
         self.enabled = True
         self.taken = False
-        self.away = self.foreign = self.detail = ""
+        self.away = self.foreign = self.denoiser = self.detail = ""
         self.chunks_accepted = 0
         self.segments_accepted = 0
         self.rejected: dict[str, int] = {}
@@ -134,6 +136,8 @@ class Intake:
                 self.detail = f"nothing of joint {', '.join(lost)}"
             elif self.joint_states.rejection is not None:
                 self.detail = f"they are rejected: {self.joint_states.rejection.value}"
+        elif fault is Reason.DENOISER_ENDED:
+            self.detail = self.denoiser
         elif fault is Reason.CLOCK_FROZEN:
             self.detail = self.clock.described()
 
@@ -243,6 +247,9 @@ class Intake:
             self.away = event.away
         elif isinstance(event, CommandersEvent):
             self.foreign = event.foreign
+        elif isinstance(event, DenoiserEvent):
+            self.denoiser = event.ended
+            self.view.denoiser_ended = bool(event.ended)
         elif isinstance(event, TakeoverEvent | HandbackEvent):
             taken = isinstance(event, TakeoverEvent)
             if taken != self.taken:

@@ -198,7 +198,7 @@ class JointStates:
         if not missing or not self._layouts:
             return "no joint state has come"
         found = ", ".join(dict.fromkeys(name for names in list(self._layouts) for name in names))
-        return f"joint states have no joint '{missing[0]}'; they have: {found or 'none'}"
+        return f"joint states have no joint '{missing[0]}'. They have: {found or 'none'}"
 
     def slower_than(self, speed: float) -> bool:
         """Whether every joint moves slower than `speed`, rad/s. False before the first state."""

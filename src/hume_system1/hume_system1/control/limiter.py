@@ -19,17 +19,17 @@ def check_tighter(old: MotionLimits, new: MotionLimits) -> None:
         ConfigError: the joints or which of them are continuous differ, or a limit of `new` allows what `old` does not.
     """
     if new.names != old.names:
-        raise ConfigError(f"limits are for joints {', '.join(new.names)}; this arm has: {', '.join(old.names)}")
+        raise ConfigError(f"limits are for joints {', '.join(new.names)}. This arm has: {', '.join(old.names)}")
     changed = new.continuous != old.continuous
     if changed.any():
         name = new.names[int(changed.argmax())]
-        raise ConfigError(f"joint '{name}' cannot become or cease to be continuous while running; restart for that")
+        raise ConfigError(f"joint '{name}' cannot become or cease to be continuous while running. Restart for that")
     for field in ("lower", "upper", "velocity", "acceleration", "jerk", "tracking"):
         before, after = getattr(old, field), getattr(new, field)
         looser = after < before if field == "lower" else after > before
         if looser.any():
             name = new.names[int(looser.argmax())]
-            raise ConfigError(f"limit '{field}' of joint '{name}' would be loosened; restart to loosen limits")
+            raise ConfigError(f"limit '{field}' of joint '{name}' would be loosened. Restart to loosen limits")
 
 
 class Limiter:

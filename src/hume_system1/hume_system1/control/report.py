@@ -15,7 +15,7 @@ def described(core: ControlCore) -> str:
     intake, state = core.intake, core.state
     details = {Reason.CONTROLLER_AWAY: intake.away, Reason.FOREIGN_COMMANDER: intake.foreign}
     known = intake.joint_states.problem() if state.mode is Mode.UNCONFIGURED else ""
-    if state.reason in (Reason.JOINT_STATES_LOST, Reason.CLOCK_FROZEN):
+    if state.reason in (Reason.JOINT_STATES_LOST, Reason.CLOCK_FROZEN, Reason.DENOISER_ENDED):
         known = intake.detail
     elif state.reason is Reason.START_NOT_STILL and not intake.plausibility.calm:
         known = "joint states contradict each other"

@@ -94,7 +94,7 @@ class RosClock:
             return ""
         step = self._estimate.step * 1e-9
         rate = f"{1.0 / step:.1f} times per second" if step > 0.0 else "rarely"
-        return f"/clock comes {rate}, in steps of {self._step:.2f} s; even motion needs steps of at most 0.1 s (10 Hz)"
+        return f"/clock comes {rate}, in steps of {self._step:.2f} s. Even motion needs steps of at most 0.1 s (10 Hz)"
 
     def _watch(self, steady: float, ros: float) -> None:
         advance = ros - self._reading

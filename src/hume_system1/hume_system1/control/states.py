@@ -25,6 +25,7 @@ class Reason(enum.Enum):
     # HOLD: resumes by itself
     NO_SEGMENT = "no segment for the present time"
     SEGMENT_STALE = "segments have stopped coming"
+    DENOISER_LATE = "the denoiser is late"
     CHUNK_STALE = "chunks have stopped coming"
     OBSERVATION_STALE = "segments rest on old observations"
     NEW_EPOCH = "new epoch: coming to rest"
@@ -34,6 +35,7 @@ class Reason(enum.Enum):
     NEW_LIMITS = "coming to rest to apply tighter limits"
     CONTROLLER_AWAY = "a controller of the robot does not listen"
     # FAULT: needs a reset
+    DENOISER_ENDED = "the denoiser process has ended or stands still"
     DENOISER_LOST = "denoiser heartbeat lost"
     JOINT_STATES_LOST = "joint states lost"
     TRACKING_ERROR = "command and measured position differ too much"

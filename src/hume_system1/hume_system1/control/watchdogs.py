@@ -25,6 +25,7 @@ class View:
     Attributes:
         since: of activation: silence before it, while the node was starting up, does not count.
         heartbeat: of the denoiser's last heartbeat.
+        denoiser_ended: its process has ended, or was stopped by a signal.
         segment: when the last admitted segment arrived.
         chunk: of the observation behind the newest admitted chunk.
         observation: of the newest observation behind an admitted segment.
@@ -42,6 +43,7 @@ class View:
 
     since: float = -math.inf
     heartbeat: float = -math.inf
+    denoiser_ended: bool = False
     segment: float = -math.inf
     chunk: float = -math.inf
     observation: float = -math.inf
@@ -59,6 +61,10 @@ class View:
     def without_joint_states(self, now: float) -> float:
         """For how long none has come, s. The loop's own delays do not count."""
         return now - max(self.joint_states, self.since)
+
+    def without_heartbeat(self, now: float) -> float:
+        """For how long none has come, s. 0 before the first."""
+        return now - max(self.heartbeat, self.since) if self.heartbeat > -math.inf else 0.0
 
     def forget_motion(self) -> None:
         """A new epoch: what was seen of the old one does not count."""
@@ -156,17 +162,34 @@ class Tracking(Watchdog):
         return Reason.TRACKING_ERROR if above and self._blocked >= self.grace else _NONE
 
 
+class DenoiserEnded(Watchdog):
+    """The kernel says that the denoiser's process has ended or was stopped."""
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.DENOISER_ENDED if view.denoiser_ended else _NONE
+
+
 @dataclass
 class DenoiserLost(Watchdog):
-    """No heartbeat for `age` s, once there has been one."""
+    """No heartbeat for so long, `timeout` s, that the process hangs. On a busy computer one is merely late."""
+
+    timeout: float
+
+    def check(self, now: float, view: View) -> Reason:
+        """See `Watchdog.check`."""
+        return Reason.DENOISER_LOST if view.without_heartbeat(now) > self.timeout else _NONE
+
+
+@dataclass
+class DenoiserLate(Watchdog):
+    """No heartbeat for `age` s."""
 
     age: float
 
     def check(self, now: float, view: View) -> Reason:
         """See `Watchdog.check`."""
-        known = view.heartbeat > -math.inf
-        silent = now - max(view.heartbeat, view.since)
-        return Reason.DENOISER_LOST if known and silent > self.age else _NONE
+        return Reason.DENOISER_LATE if view.without_heartbeat(now) > self.age else _NONE
 
 
 @dataclass
@@ -229,7 +252,7 @@ def fault_watchdogs(settings: ControlSettings) -> list[Watchdog]:
         JointStatesWrong(),
         PushWatchdog(),
         Tracking(s.tracking_ratio, s.tracking_grace),
-        *([DenoiserLost(s.heartbeat_age)] if s.require_heartbeat else []),
+        *([DenoiserEnded(), DenoiserLost(s.denoiser_timeout)] if s.require_heartbeat else []),
     ]
 
 
@@ -238,6 +261,7 @@ def hold_watchdogs(settings: ControlSettings) -> list[Watchdog]:
     s = settings
     return [
         Pushed(),
+        *([DenoiserLate(s.heartbeat_age)] if s.require_heartbeat else []),
         *([ChunkStale(s.chunk_age)] if s.require_chunk else []),
         ObservationStale(s.observation_age),
         SegmentStale(s.segment_age),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,10 +11,11 @@ from torch import Tensor
 
 from hume_core.checkpoint import CheckpointReader
 from hume_core.config import HumeConfig
+from hume_core.engines import EagerEngine, Graph, Log
 from hume_core.errors import CheckpointError, ChunkError
-from hume_core.flow import euler_times
 from hume_core.observation import Observation
-from hume_core.policy import PretrainedPolicy
+from hume_core.policy import LOG, PretrainedPolicy
+from hume_system1.model.denoising import Denoising, Refining, Vision, in_order, segment_at
 from hume_system1.model.names import to_stored
 from hume_system1.model.network import System1Network
 
@@ -30,7 +33,6 @@ class System1(PretrainedPolicy):
     def __init__(self, config: HumeConfig) -> None:
         super().__init__(config)
         self.network = System1Network(config)
-        self._hot = {"encode_and_start": self.network.encode_and_start, "velocity": self.network.velocity}
 
     @classmethod
     def build(cls, config: HumeConfig, reader: CheckpointReader) -> System1:
@@ -41,7 +43,7 @@ class System1(PretrainedPolicy):
         """
         if not config.has_system1:
             raise CheckpointError(
-                f"{reader.folder} holds System 2 alone (type '{config.type}'); run it with `refine:=false`, or train a "
+                f"{reader.folder} holds System 2 alone (type '{config.type}'). Run it with `refine:=false`, or train a "
                 "System 1 for it"
             )
         return cls(config)
@@ -74,13 +76,25 @@ class System1(PretrainedPolicy):
             ChunkError: the chunk or the progress does not fit, or `moved` is missing.
             ObservationError: the observation does not fit.
         """
-        segment, progress = self.segment(chunk, progress, observation.batch_size)
-        if self.config.s1_origin == "anchor":
-            return self.normalizer.unnormalise(self.denoise(observation, segment, progress, image_tokens))
-        if moved is None:
-            raise ChunkError("this checkpoint refines joint deltas from the newest state; `moved` must be given")
-        shift = self.shift(torch.as_tensor(moved))
-        return self.normalizer.unnormalise(self.denoise(observation, segment - shift, progress, image_tokens) + shift)
+        chunk, progress = self._checked(chunk, progress, observation.batch_size)
+        if moved is None and self.config.s1_origin == "newest_state":
+            raise ChunkError("this checkpoint refines joint deltas from the newest state. `moved` must be given")
+        if image_tokens is None:
+            image_tokens = self.encode_images(observation)
+        inputs = (image_tokens, self._history(observation), progress, chunk, self._moved(moved, len(chunk)))
+        run = self._prepared.get(_key(image_tokens))
+        run = self._refining() if run is None else run
+        return run(*inputs)[0]
+
+    def _refining(self) -> Refining:
+        return Refining(self.network, self.normalizer, self.config)
+
+    def _moved(self, moved: Any, batch: int) -> Tensor:
+        whole = torch.zeros(batch, self.config.action_dim)
+        if moved is not None:
+            moved = torch.as_tensor(moved)
+            whole[:, : moved.shape[-1]] = moved
+        return whole.to(self.device)
 
     def shift(self, moved: Tensor) -> Tensor:
         """How far the joints moved (B, n), rad, in normalised, padded actions (B, 1, A)."""
@@ -89,42 +103,41 @@ class System1(PretrainedPolicy):
     @torch.inference_mode()
     def encode_images(self, observation: Observation) -> Tensor:
         """Tokens of an observation's images (B, cameras * (1 + patches), width)."""
-        return self.network.embed_images(self.prepare_images(observation))
+        images = self.prepare_images(observation)
+        run = self._prepared.get(_key(images))
+        return self.network.embed_images(images) if run is None else run(images)[0]
 
     def segment(self, chunk: Any, progress: Any, batch: int) -> tuple[Tensor, Tensor]:
         """Rows of the chunk from its progress on (B, h, A), its last row repeated past the end, and progress (B,).
 
         Where the rows start from the newest state they also start at its time, between two rows of the chunk.
         """
-        config = self.config
+        chunk, progress = self._checked(chunk, progress, batch)
+        return segment_at(self.config, chunk, progress), progress
+
+    def _checked(self, chunk: Any, progress: Any, batch: int) -> tuple[Tensor, Tensor]:
+        """Chunk and progress (B,) as tensors."""
         chunk = torch.as_tensor(chunk).to(self.device, torch.float32)
-        shape = (batch, config.s2_chunk_size, config.max_action_dim)
+        shape = (batch, self.config.s2_chunk_size, self.config.max_action_dim)
         if tuple(chunk.shape) != shape:
-            raise ChunkError(f"chunk has shape {list(chunk.shape)}; expected (B, H, A) = {list(shape)}")
+            raise ChunkError(f"chunk has shape {list(chunk.shape)}. Expected (B, H, A) = {list(shape)}")
         progress = torch.as_tensor(progress, dtype=torch.float32)
         if progress.ndim > 1 or (progress.ndim == 1 and len(progress) != batch):
-            raise ChunkError(f"progress has shape {list(progress.shape)}; expected one number or ({batch},)")
-        if progress.device.type == "cpu" and not bool(((progress >= 0) & (progress < 1)).all()):
-            raise ChunkError(f"progress is {progress.tolist()}; it must lie in [0, 1)")
-        # Row k of a chunk belongs to the time k rows after the observation. The progress s in [0, 1) is the share of
-        # its H rows that has passed, so the segment for now starts at row trunc(s H). The product is rounded to float32
-        # as in the released code: in float64 some segments would start one row earlier.
-        progress = progress.to(self.device).expand(batch)
-        place = progress * config.s2_chunk_size
-        rows = rows_from(chunk, place.long(), config.s1_chunk_size)
-        if config.s1_origin == "newest_state":
-            following = rows_from(chunk, place.long() + 1, config.s1_chunk_size)
-            rows = torch.lerp(rows, following, place.frac()[:, None, None])
-        return rows, progress
+            raise ChunkError(f"progress has shape {list(progress.shape)}. Expected one number or ({batch},)")
+        if progress.device.type == "cpu" and not all(0.0 <= share < 1.0 for share in progress.reshape(-1).tolist()):
+            raise ChunkError(f"progress is {progress.tolist()}. It must lie in [0, 1)")
+        return chunk, progress.to(self.device).expand(batch)
+
+    def _history(self, observation: Observation) -> Tensor:
+        """The last T states in real units (B, T, s), oldest first."""
+        wanted = self.config.s1_his_state_size
+        state = self.checked_state(observation)[:, -wanted:]
+        missing = wanted - state.shape[1]
+        return state if missing <= 0 else torch.cat([state[:, :1].expand(-1, missing, -1), state], dim=1)
 
     def state_history(self, observation: Observation) -> Tensor:
         """The last T normalised states (B, T, S) in the order the checkpoint was made for."""
-        wanted = self.config.s1_his_state_size
-        state = self.prepare_state(observation)[:, -wanted:]
-        missing = wanted - state.shape[1]
-        if missing > 0:
-            state = torch.cat([state[:, :1].expand(-1, missing, -1), state], dim=1)
-        return state.flip(1) if self.config.state_history_order == "newest_first" else state
+        return in_order(self.config, self.normalizer.state(self._history(observation)))
 
     @torch.inference_mode()
     def denoise(
@@ -143,43 +156,66 @@ class System1(PretrainedPolicy):
         """
         if image_tokens is None:
             image_tokens = self.encode_images(observation)
-        state = self.state_history(observation)
-        # The cascade: System 2 ends its flow early, so its chunk still holds some noise. System 1 takes the flow up at
-        # the time theta1 < 1, with the segment itself as x(theta1) and no fresh noise, and goes on to 0 on newer
-        # images:
-        #
-        #     x(t - step) = x(t) - step v1(x(t), t | newest images and state, progress),    t = theta1, ..., step
-        #
-        # It was trained with a System 2 segment as the noise end of the lines x_t, so v1 leads from there to the
-        # demonstrated motion. Few steps are enough, as only a short way is left (Hume paper, on cascaded action
-        # denoising).
-        step = self.config.theta1 / self.config.s1_num_steps
-        times = torch.tensor(euler_times(self.config.theta1, step), device=segment.device)
-        features = self.network.projections.time_features(times, self.network.compute_dtype)
-        first, cache = self._hot["encode_and_start"](image_tokens, state, progress, segment, features[:1])
-        rotary = self.network.rotary(cache[0][0].shape[2], segment.shape[1], segment.device)
-        x = segment - step * first
-        for row in features[1:]:
-            x -= step * self._hot["velocity"](x, row[None], cache, rotary)
-        return x
+        denoising = Denoising(self.network, self.config.theta1, self.config.s1_num_steps)
+        result: Tensor = denoising(image_tokens, self.state_history(observation), progress, segment)[0]
+        return result
 
-    def warm_up(self, repeats: int = 2) -> None:
-        """Refine a chunk on a black observation, so that the first real segment is as fast as the others.
+    @torch.inference_mode()
+    def graphs(self, observation: Observation) -> dict[Hashable, Graph]:
+        """What `refine` computes for observations like this one: the vision tower, and everything after it.
 
-        Raises:
-            CompileError: compiled with another result than without.
+        Args:
+            observation: B observations. Only sizes and the set of cameras count.
+        """
+        config, batch, random = self.config, observation.batch_size, torch.Generator().manual_seed(0)
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(shape, generator=random).to(self.device)
+
+        images = normal(*self.prepare_images(observation).shape).clamp(-1.0, 1.0)
+        tokens = self.network.embed_images(images)
+        state = normal(batch, config.s1_his_state_size, config.state_dim)
+        found = self.normalizer.state_distribution()
+        inputs = {
+            "image_tokens": tokens,
+            "state": state if found is None else found[0] + state * found[1],
+            "progress": torch.full((batch,), 0.26, device=self.device),
+            "chunk": normal(batch, config.s2_chunk_size, config.max_action_dim),
+            "moved": torch.full((batch, config.action_dim), 0.01, device=self.device),
+        }
+        vision = Graph("system1_vision", Vision(self.network), {"images": images}, ("tokens",))
+        constants = (
+            f"{config.s1_num_steps} steps from {config.theta1}, {config.s1_origin}, {config.state_history_order}"
+        )
+        refining = Graph("system1_refining", self._refining(), inputs, ("actions",), constants=constants)
+        dtype = self.network.compute_dtype
+        return {_key(images): replace(vision, dtype=dtype), _key(tokens): replace(refining, dtype=dtype)}
+
+    def prepare(self, observation: Observation, log: Log = LOG) -> None:
+        """Let the engine make its functions for observations like this one.
+
+        Args:
+            observation: see `graphs`.
+            log: told what takes time, and what does not work.
+        """
+        if not isinstance(self.engine, EagerEngine):
+            self._prepare(self.graphs(observation), log)
+
+    def warm_up(self, repeats: int = 2, log: Log = LOG) -> None:
+        """Prepare and refine a chunk on a black observation, so that the first real segment is as fast as the others.
+
+        Args:
+            repeats: how often.
+            log: see `prepare`.
         """
         observation = self.blank_observation()
+        self.prepare(observation, log)
         generator = torch.Generator().manual_seed(0)
         chunk = torch.randn(1, self.config.s2_chunk_size, self.config.max_action_dim, generator=generator)
         still = torch.zeros(1, 1)
         for _ in range(repeats):
             self.refine(observation, chunk, moved=still)
-        if self._compiled:
-            self._check_compiled(lambda: self.refine(observation, chunk, moved=still))
 
 
-def rows_from(chunk: Tensor, start: Tensor, length: int) -> Tensor:
-    """Rows start (B,) .. + length of chunks (B, H, A), the last one repeated past the end."""
-    rows = (start[:, None] + torch.arange(length, device=chunk.device)).clamp(max=chunk.shape[1] - 1)
-    return chunk.gather(1, rows[..., None].expand(-1, -1, chunk.shape[-1]))
+def _key(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(tensor.shape)

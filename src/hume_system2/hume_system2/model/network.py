@@ -11,7 +11,7 @@ from hume_core.nn.gemma import Cache, GemmaStack, StackConfig
 from hume_core.nn.projections import ActionProjections
 from hume_core.nn.rope import Rotary, rotary_table
 from hume_core.nn.vision import SiglipTower
-from hume_system2.model.prefix import Prefix, PrefixLayout
+from hume_system2.model.prefix import Prefix
 
 
 class System2Network(nn.Module):
@@ -53,23 +53,21 @@ class System2Network(nn.Module):
         embedding = self.token_embedding(tokens)
         return embedding * self.language_config.hidden_size**0.5
 
-    def embed_prefix(self, images: Tensor, tokens: Tensor, layout: PrefixLayout) -> Prefix:
+    def embed_prefix(
+        self, images: Tensor, tokens: Tensor, counts: Tensor, query_positions: Tensor, masked: bool
+    ) -> Prefix:
         """Everything that does not depend on state, actions or time.
 
         Args:
             images: present cameras (cameras, B, 3, height, width) in [-1, 1].
-            tokens: instruction (B, layout.text_length).
-            layout: which of the tokens are real.
+            tokens: instruction (B, L).
+            counts: real tokens of each prefix (B,).
+            query_positions: where the value query goes in (B,).
+            masked: some sequences have padding behind their instruction.
         """
-        device = images.device
-        embeddings = torch.cat([self.embed_images(images), self.embed_text(tokens.to(device))], dim=1)
-        valid = layout.valid
-        return Prefix(
-            embeddings,
-            None if valid is None else valid.to(device),
-            layout.counts.to(device),
-            layout.query_positions.to(device),
-        )
+        embeddings = torch.cat([self.embed_images(images), self.embed_text(tokens)], dim=1)
+        slots = torch.arange(embeddings.shape[1], device=images.device)
+        return Prefix(embeddings, slots < counts[:, None] if masked else None, counts, query_positions)
 
     def rotary(self, positions: Tensor) -> Rotary:
         """Rotation angles of the joint attention."""

@@ -32,8 +32,32 @@ class Prefix:
 
 
 @dataclass(frozen=True)
+class PrefixInputs:
+    """What a prefix is made of.
+
+    Attributes:
+        images: of the present cameras (cameras, B, 3, height, width) in [-1, 1].
+        tokens: instruction (B, L).
+        counts: number of real tokens of the prefix (B,).
+        query_positions: where the value query goes in (B,).
+        masked: some sequences have padding behind their instruction.
+    """
+
+    images: Tensor
+    tokens: Tensor
+    counts: Tensor
+    query_positions: Tensor
+    masked: bool
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """All but the last."""
+        return self.images, self.tokens, self.counts, self.query_positions
+
+
+@dataclass(frozen=True)
 class PrefixLayout:
-    """Which slots of the padded prefix are real. Known on the CPU before anything is encoded.
+    """Where the real tokens of the padded prefix lie. Known on the CPU before anything is encoded.
 
     The released layout is: present cameras, absent cameras, instruction with its padding. Real tokens of a
     sequence are contiguous once the absent cameras are left out, so a token's position is its index.
@@ -43,24 +67,12 @@ class PrefixLayout:
         present: number of present cameras.
         absent: number of declared but absent cameras.
         text_counts: real instruction tokens (B,), on the CPU.
-        text_length: instruction tokens that are kept.
-        masked: give a mask even where it hides nothing, for one shape whatever the instruction.
     """
 
     image_tokens: int
     present: int
     absent: int
     text_counts: Tensor
-    text_length: int
-    masked: bool = False
-
-    @property
-    def valid(self) -> Tensor | None:
-        """Which kept tokens are real (B, P), or None where all are."""
-        if not self.masked and bool((self.text_counts == self.text_length).all()):
-            return None
-        slots = torch.arange(self.present * self.image_tokens + self.text_length)
-        return slots < self.counts[:, None]
 
     @property
     def counts(self) -> Tensor:

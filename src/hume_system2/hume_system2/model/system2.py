@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,18 @@ from torch import Tensor
 
 from hume_core.checkpoint import CheckpointReader
 from hume_core.config import HumeConfig
+from hume_core.engines import EagerEngine, Graph, Log
 from hume_core.errors import CheckpointError, ObservationError
 from hume_core.flow import CandidateSchedule, candidate_schedule
-from hume_core.nn.gemma import Cache, StackConfig, cache_tail, repeat_cache
-from hume_core.nn.rope import Rotary
+from hume_core.nn.gemma import StackConfig
 from hume_core.observation import Observation
-from hume_core.policy import PretrainedPolicy
+from hume_core.policy import LOG, PretrainedPolicy
 from hume_core.tokenizer import InstructionTokenizer
 from hume_system2.choosers import BY_VALUE, CHOOSERS
 from hume_system2.model.names import VALUE_LM_HEAD, to_stored
 from hume_system2.model.network import System2Network
-from hume_system2.model.prefix import Prefix, PrefixLayout
+from hume_system2.model.prefix import Prefix, PrefixInputs, PrefixLayout
+from hume_system2.model.thinking import Thinking
 from hume_system2.model.thought import Thought, combine
 from hume_system2.model.value_head import NoValueHead, ValueQueryHead
 from hume_system2.model.value_stack import FILE as VALUE_STACK_FILE
@@ -54,7 +55,6 @@ class System2(PretrainedPolicy):
         self.tokenizer = tokenizer
         self.network = System2Network(config)
         self.value_head: Any = NoValueHead() if value_stack is None else ValueQueryHead(config, value_stack)
-        self._hot = {"encode": self.network.encode, "velocity": self.network.velocity}
 
     @classmethod
     def build(cls, config: HumeConfig, reader: CheckpointReader) -> System2:
@@ -63,7 +63,8 @@ class System2(PretrainedPolicy):
         vocabulary = config.paligemma_config["text_config"]["vocab_size"]
         if tokenizer.highest_id >= vocabulary:
             raise CheckpointError(
-                f"tokenizer.json in {reader.folder} has a token {tokenizer.highest_id}; config.json allows {vocabulary}"
+                f"tokenizer.json in {reader.folder} has a token {tokenizer.highest_id}, but config.json "
+                f"allows {vocabulary}"
             )
         return cls(config, value_stack_config(reader) if config.has_system1 else None, tokenizer)
 
@@ -116,10 +117,11 @@ class System2(PretrainedPolicy):
         self.check_choice(count, chooser)
         schedule = self._schedule(count, time_temp, noise_temp)
         noise = self._noise(noise, count, observation.batch_size, generator)
-        prefix = self.embed_prefix(observation)
-        cache = self._hot["encode"](prefix, self.prepare_state(observation)[:, -1])
-        candidates = self.integrate(prefix, cache, noise, schedule)
-        values = self.value_head(prefix, candidates)
+        prefix = self._prefix_inputs(observation)
+        state = self.prepare_state(observation)[:, -1]
+        run = self._prepared.get(_key(schedule, prefix))
+        run = self._thinking(schedule, prefix.masked) if run is None else run
+        candidates, values = run(*prefix.tensors, state, noise)
         weights = CHOOSERS[chooser](candidates, values, self.config.value_temperature, choices)
         chunk = combine(candidates, weights)
         levels, steps = torch.tensor(schedule.noise_levels), torch.tensor(schedule.counts)
@@ -136,7 +138,7 @@ class System2(PretrainedPolicy):
         others = [name for name in CHOOSERS if name not in BY_VALUE]
         raise CheckpointError(
             f"the checkpoint is a System 2 alone: without a value head chooser '{chooser}' cannot choose among "
-            f"{num_candidates} candidates; take 1 candidate, or chooser {', '.join(others)}"
+            f"{num_candidates} candidates. Take 1 candidate, or chooser {', '.join(others)}"
         )
 
     def _count(self, asked: int | None) -> int:
@@ -144,8 +146,11 @@ class System2(PretrainedPolicy):
 
     def _schedule(self, n: int, time_temp: Sequence[float], noise_temp: Sequence[float]) -> CandidateSchedule:
         if n < 1:
-            raise ObservationError(f"num_candidates is {n}; at least 1 is needed")
-        return candidate_schedule(n, self.config.num_steps, time_temp, noise_temp, 1.0 - self.config.theta2)
+            raise ObservationError(f"num_candidates is {n}. At least 1 is needed")
+        config = self.config
+        return candidate_schedule(
+            n, config.num_steps, time_temp, noise_temp, 1.0 - config.theta2, config.noise_schedule
+        )
 
     def _noise(self, noise: Tensor | None, n: int, batch: int, generator: torch.Generator | None) -> Tensor:
         shape = (n, batch, self.config.s2_chunk_size, self.config.max_action_dim)
@@ -154,7 +159,7 @@ class System2(PretrainedPolicy):
             return torch.randn(shape, generator=generator, device=device).to(self.device)
         noise = torch.as_tensor(noise).to(self.device, torch.float32)
         if noise.shape != shape:
-            raise ObservationError(f"noise has shape {list(noise.shape)}; expected (N, B, H, A) = {list(shape)}")
+            raise ObservationError(f"noise has shape {list(noise.shape)}. Expected (N, B, H, A) = {list(shape)}")
         return noise
 
     def embed_prefix(self, observation: Observation, absent_cameras: bool = True) -> Prefix:
@@ -165,75 +170,105 @@ class System2(PretrainedPolicy):
             absent_cameras: let absent cameras move the value query, as the released inference does. The
                 released training leaves them out.
         """
+        prefix = self._prefix_inputs(observation, absent_cameras)
+        return self.network.embed_prefix(*prefix.tensors, prefix.masked)
+
+    def _prefix_inputs(self, observation: Observation, absent_cameras: bool = True) -> PrefixInputs:
         images = self.prepare_images(observation)
         tokens, mask = self.tokenizer(observation.task)
         text_counts = mask.sum(dim=1)
-        length = self.config.tokenizer_max_length if self._compiled else int(text_counts.max())
+        padded = self.engine.fixed_sizes
+        length = self.config.tokenizer_max_length if padded else int(text_counts.max())
         absent = len(self.config.camera_keys) - images.shape[0] if absent_cameras else 0
-        layout = PrefixLayout(self.image_tokens, images.shape[0], absent, text_counts, length, self._compiled)
-        return self.network.embed_prefix(images, tokens[:, :length], layout)
+        layout = PrefixLayout(self.image_tokens, images.shape[0], absent, text_counts)
+        counts, query = layout.counts.to(self.device), layout.query_positions.to(self.device)
+        masked = padded or bool((text_counts != length).any())
+        return PrefixInputs(images, tokens[:, :length].to(self.device), counts, query, masked)
 
     @property
     def image_tokens(self) -> int:
         """Tokens per camera."""
         return self.network.vision.tower.embeddings.num_positions
 
-    def integrate(self, prefix: Prefix, cache: Cache, noise: Tensor, schedule: CandidateSchedule) -> Tensor:
-        """Euler integration of all candidates as one batch.
+    def _thinking(self, schedule: CandidateSchedule, masked: bool) -> Thinking:
+        return Thinking(self.network, self.value_head, schedule, masked)
+
+    @torch.inference_mode()
+    def graphs(
+        self,
+        observation: Observation,
+        num_candidates: int | None = None,
+        time_temp: Sequence[float] = (0.9, 1.0),
+        noise_temp: Sequence[float] = (1.0, 1.0),
+    ) -> dict[Hashable, Graph]:
+        """What is computed for thoughts like this one.
 
         Args:
-            prefix: B sequences.
-            cache: keys and values of prefix and state.
-            noise: (N, B, H, A).
-            schedule: flow times and noise scales of the candidates.
-
-        Returns:
-            Candidates (B, N, H, A), in the schedule's original order.
+            observation: B observations. Only sizes and the set of cameras count, and instructions may be of any length.
+            num_candidates, time_temp, noise_temp: see `think`.
         """
-        # Candidates take different numbers of steps. Sorted by it, those that still run are the end of the batch, which
-        # is a view and no copy. All numbers of steps are known before the loop, so it never waits for the device.
-        count, batch, horizon = noise.shape[:3]
-        x = noise[schedule.order].flatten(0, 1).clone()
-        features = self._time_features(schedule, batch)
-        scales = torch.tensor([schedule.noise_scales[i] for i in schedule.order], device=x.device)
-        scales = scales.repeat_interleave(batch)[:, None, None]
-        rotary = _repeat_rotary(self.network.action_rotary(prefix, horizon), count)
-        bias = self.network.suffix_bias(prefix, 1 + horizon)
-        bias = None if bias is None else bias.repeat(count, 1, 1, 1)
-        cache = repeat_cache(cache, count)
-        for step in range(features.shape[0]):
-            first = schedule.active_from(step) * batch
-            rows = (rotary[0][first:], rotary[1][first:])
-            seen = None if bias is None else bias[first:]
-            velocity = self._hot["velocity"](x[first:], features[step, first:], cache_tail(cache, first), rows, seen)
-            # Euler: x -= step * v * noise_temp, see `hume_core.flow.euler_times`.
-            x[first:] -= schedule.step * velocity * scales[first:]
-        result = torch.empty_like(x).unflatten(0, (count, batch))
-        result[schedule.order] = x.unflatten(0, (count, batch))
-        return result.transpose(0, 1).contiguous()
+        random = torch.Generator().manual_seed(0)
+        count, batch = self._count(num_candidates), observation.batch_size
+        schedule = self._schedule(count, time_temp, noise_temp)
+        prefix = self._prefix_inputs(observation)
+        inputs = {
+            "images": torch.randn(prefix.images.shape, generator=random).clamp(-1.0, 1.0).to(self.device),
+            "tokens": prefix.tokens,
+            "counts": prefix.counts,
+            "query_positions": prefix.query_positions,
+            "state": torch.randn(batch, self.config.max_state_dim, generator=random).to(self.device),
+            "noise": self._noise(None, count, batch, random),
+        }
+        thinking = Graph(
+            "system2_thinking",
+            self._thinking(schedule, prefix.masked),
+            inputs,
+            ("candidates", "values"),
+            free={} if self.engine.fixed_sizes else {"tokens": 1},
+            constants=f"{schedule} masked {prefix.masked}",
+            dtype=self.network.compute_dtype,
+        )
+        return {_key(schedule, prefix): thinking}
 
-    def _time_features(self, schedule: CandidateSchedule, batch: int) -> Tensor:
-        table = schedule.time_table().to(self.device)
-        features = self.network.projections.time_features(table, self.network.compute_dtype)
-        return features.repeat_interleave(batch, dim=1)
+    def prepare(
+        self,
+        observation: Observation,
+        num_candidates: int | None = None,
+        time_temp: Sequence[float] = (0.9, 1.0),
+        noise_temp: Sequence[float] = (1.0, 1.0),
+        log: Log = LOG,
+    ) -> None:
+        """Let the engine make its function for thoughts like this one.
 
-    def warm_up(self, num_candidates: int | None = None, repeats: int = 2) -> None:
-        """Think about a black observation, so that the first real thought is as fast as the others.
+        Args:
+            observation, num_candidates, time_temp, noise_temp: see `graphs`.
+            log: told what takes time, and what does not work.
+        """
+        if not isinstance(self.engine, EagerEngine):
+            self._prepare(self.graphs(observation, num_candidates, time_temp, noise_temp), log)
 
-        Raises:
-            CompileError: compiled with another result than without.
+    def warm_up(
+        self,
+        num_candidates: int | None = None,
+        repeats: int = 2,
+        time_temp: Sequence[float] = (0.9, 1.0),
+        noise_temp: Sequence[float] = (1.0, 1.0),
+        log: Log = LOG,
+    ) -> None:
+        """Prepare, and think about a black observation, so that the first real thought is as fast as the others.
+
+        Args:
+            num_candidates, time_temp, noise_temp: see `think`.
+            repeats: how often.
+            log: see `prepare`.
         """
         observation = self.blank_observation()
+        self.prepare(observation, num_candidates, time_temp, noise_temp, log)
         # Whatever the chooser will be: choosing takes no time.
         chooser = next(name for name in CHOOSERS if name not in BY_VALUE)
         for _ in range(repeats):
-            self.think(observation, num_candidates, chooser=chooser)
-        if self._compiled:
-            noise = self._noise(None, self._count(num_candidates), 1, torch.Generator().manual_seed(0))
-            self._check_compiled(
-                lambda: self.think(observation, num_candidates, noise=noise, chooser=chooser).candidates
-            )
+            self.think(observation, num_candidates, time_temp, noise_temp, chooser=chooser)
 
 
-def _repeat_rotary(rotary: Rotary, times: int) -> Rotary:
-    return rotary[0].repeat(times, 1, 1, 1), rotary[1].repeat(times, 1, 1, 1)
+def _key(schedule: CandidateSchedule, prefix: PrefixInputs) -> Hashable:
+    return schedule, tuple(prefix.images.shape), prefix.masked

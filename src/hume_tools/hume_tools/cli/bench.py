@@ -73,3 +73,40 @@ def bench_stops(
     from hume_bench.stops import run_bench
 
     raise typer.Exit(run_bench(json_file, endings, plot))
+
+
+@bench.command("load")
+def bench_load(
+    json_file: JsonOption = None,
+    plot: PlotOption = None,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes under each load.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 0,
+) -> None:
+    """Run the demo's episodes on a quiet computer, and with two and four busy processes beside it."""
+    from hume_bench.load import run_bench
+
+    raise typer.Exit(run_bench(json_file, plot, episodes, seed))
+
+
+@bench.command("markers")
+def bench_markers(
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=2.0, help="Length of each measurement, s.")] = 20.0,
+) -> None:
+    """Measure what drawing the candidates costs, with somebody who looks and without."""
+    from hume_bench.markers import run_bench
+
+    raise typer.Exit(run_bench(json_file, seconds))
+
+
+@bench.command("dataset")
+def bench_dataset(
+    json_file: JsonOption = None,
+    frames: Annotated[int, typer.Option(min=100, help="Frames of the dataset, each of two cameras.")] = 5000,
+    lerobot: Annotated[str, typer.Option(help="Also measure LeRobot's loader: path of a Python that has it.")] = "",
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes of LeRobot's loader.")] = 0,
+) -> None:
+    """Measure the first epoch over a dataset with video: time and memory."""
+    from hume_bench.dataset import run_bench
+
+    raise typer.Exit(run_bench(json_file, frames, lerobot, workers))

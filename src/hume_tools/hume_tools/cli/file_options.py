@@ -7,8 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from hume_bench.demo.video_format import check_video_file
 from hume_core.plot_file import check_plot_file
-from hume_tools.demo.video_format import check_video_file
 
 _File = Optional[Path]  # noqa: UP045
 

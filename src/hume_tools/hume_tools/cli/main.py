@@ -14,22 +14,29 @@ from hume_bags.comparison.cli import add_compare
 from hume_bags.regress.cli import add_regress
 from hume_bringup.environment import default_environment
 from hume_core.command_line import make_app, option, run_app
+from hume_core.engine_names import EAGER, ENGINE_CHOICES
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import bench
 from hume_tools.cli.checkpoints import add_checkpoint_commands
 from hume_tools.cli.file_options import JsonOption, VideoOption
 from hume_tools.cli.operate import COMMANDS, add_operator_commands
+from hume_tools.cli.recipe import add_recipe
+from hume_tools.cli.serve import add_serve
 from hume_tools.cli.training import add_commands
+from hume_views.cli import views
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
 app.add_typer(bench, name="bench")
+app.add_typer(views, name="views")
 add_commands(app)
+add_recipe(app)
 add_checkpoint_commands(app)
 add_regress(app, bench)
 add_bag_commands(app)
 add_compare(app)
 add_operator_commands(app)
+add_serve(app)
 
 # These join the ROS graph from this very process.
 _IN_THE_GRAPH = ("record", "replay", "python", *(command.__name__ for command in COMMANDS))
@@ -65,7 +72,7 @@ def demo(
     video: VideoOption = None,
 ) -> None:
     """Run the simulated arm with both systems for some episodes."""
-    from hume_tools.demo.run import DemoOptions, run_demo
+    from hume_bench.demo.run import DemoOptions, run_demo
 
     options = DemoOptions(
         episodes, seed, candidates, system1, robot, checkpoint, episode_seconds, json_file, video, suite
@@ -115,11 +122,14 @@ def python(context: typer.Context) -> None:
 
 
 @app.command()
-def parity(folder: Annotated[Path, typer.Argument(help="Folder with a checkpoint and recorded arrays.")]) -> None:
+def parity(
+    folder: Annotated[Path, typer.Argument(help="Folder with a checkpoint and recorded arrays.")],
+    engine: Annotated[str, typer.Option(help=f"What runs the models: {', '.join(ENGINE_CHOICES)}.")] = EAGER,
+) -> None:
     """Compare the models with recorded numbers."""
     from hume_tools.parity import run_parity
 
-    raise typer.Exit(run_parity(folder))
+    raise typer.Exit(run_parity(folder, engine))
 
 
 def main() -> None:

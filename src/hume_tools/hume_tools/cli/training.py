@@ -26,31 +26,50 @@ System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second
 System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s; without: the suite's.")]
 System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz; without: the suite's.")]
 System1Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to segment, s; without: the suite's.")]
-_SUITES = "hard, nominal, recovery, lift, stack or hard_torque"
+Images = Annotated[bool, typer.Option("--images", help="Store PNG images instead of videos: exact, and far larger.")]
+PushToHub = Annotated[
+    str, typer.Option(help="Publish the dataset under this name on the Hugging Face hub: OWNER/NAME.")
+]
+_SUITES = "hard, nominal, recovery, lift, stack, detour, mixed or hard_torque"
 _VARIANTS = (
-    "full, fixed_noise, n1, n2, ... (that many candidates), no_system1, n1_no_system1, best_value, mean, random_pick, "
-    "medoid, low_noise, oracle, swapped, blank, stale"
+    "full, n1, one_of_n, mean, best_value, zero_noise, medoid, random_pick, no_system1, n1_no_system1, low_noise, "
+    "fixed_noise, oracle, swapped, blank, stale; n8, mean8, oracle5 and so on: with that many candidates"
 )
 
 
 def collect(
     folder: Annotated[Path, typer.Argument(help="Folder of the new LeRobot dataset.")],
     episodes: Annotated[int, typer.Option(min=1, help="Attempts per task. Of rollouts: in all.")] = 500,
-    task: Annotated[list[str], typer.Option(help="lift, stack, lift red and others. Repeatable.")] = ["lift", "stack"],  # noqa: B006
+    task: Annotated[
+        list[str],
+        typer.Option(help="lift, stack, lift red and others. Repeatable. Without: the suite's, or lift and stack."),
+    ] = [],  # noqa: B006
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
     paired: Annotated[bool, typer.Option(help="Record every scene once for each choice of colours.")] = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 2,
     policy: Annotated[str, typer.Option(help="Record rollouts of this checkpoint instead of demonstrations.")] = "",
-    suite: Annotated[str, typer.Option(help=f"Suite of the rollouts: {_SUITES}.")] = "nominal",
+    suite: Annotated[
+        str,
+        typer.Option(help=f"Whose scenes: {_SUITES}. Without: nominal for rollouts, a plain table for demonstrations."),
+    ] = "",
     variant: Annotated[str, typer.Option(help=f"Variant of the rollouts: {_VARIANTS}.")] = "n1_no_system1",
     intervention: Annotated[
         float, typer.Option(min=0.0, help="Of rollouts: the expert takes over within this time, s. 0: never.")
     ] = 0.0,
+    branches: Annotated[
+        int,
+        typer.Option(min=0, help="Of rollouts: record what comes of this many candidates of a thought. 0: rollouts."),
+    ] = 0,
+    finish: Annotated[
+        str, typer.Option(help="Of branches: who goes on after a chunk: expert, or policy, which takes longer.")
+    ] = "expert",
     action_space: ActionSpace = "",
     contract: Contract = "",
     robot: Robot = "wx250s_sim",
     system2_rate: System2Rate = None,
     system2_latency: System2Latency = None,
+    images: Images = False,
+    push_to_hub: PushToHub = "",
 ) -> None:
     """Record seeded demonstrations of the scripted expert, or rollouts of a policy. Run again to resume."""
     if policy:
@@ -61,7 +80,7 @@ def collect(
             folder,
             policy,
             episodes,
-            suite,
+            suite or RolloutOptions.suite,
             variant,
             seed,
             action_space,
@@ -70,11 +89,20 @@ def collect(
             intervention=intervention,
             timing=timing,
             contract=contract,
+            images=images,
+            push_to_hub=push_to_hub,
         )
+        if branches:
+            from hume_training.evaluation.branching import run_collect_branches
+
+            raise typer.Exit(run_collect_branches(options, branches, finish))
         raise typer.Exit(run_collect_rollouts(options))
+    from hume_training.collect.recorder import RecorderOptions
     from hume_training.collect.run import CollectOptions, run_collect
 
-    raise typer.Exit(run_collect(CollectOptions(folder, episodes, task, seed, paired, workers)))
+    recorder = RecorderOptions(suite=suite, images=images)
+    tasks = task or recorder.tasks
+    raise typer.Exit(run_collect(CollectOptions(folder, episodes, tasks, seed, paired, workers, recorder, push_to_hub)))
 
 
 def train(
@@ -82,8 +110,14 @@ def train(
     config: Annotated[Path, typer.Option(help="YAML file. See hume_training/configs.")],
     change: Annotated[list[str], typer.Option("--set", help="field=value, stronger than the file.")] = [],  # noqa: B006
     stop_after: Annotated[Optional[int], typer.Option(min=1, help="End early, after this many steps.")] = None,  # noqa: UP045
+    plan: Annotated[bool, typer.Option("--plan", help="Only print how much memory it takes.")] = False,
 ) -> None:
     """Train one part of a checkpoint. Run again to resume exactly where it stopped."""
+    if plan:
+        from hume_training.training.run import run_plan
+
+        typer.echo(run_plan(kind, config, change), nl=False)
+        return
     from hume_training.training.run import run_train
 
     raise typer.Exit(run_train(kind, config, change, stop_after))
@@ -94,7 +128,7 @@ def evaluate(
     suite: Annotated[str, typer.Option(help=f"Scenes, tasks and disturbances: {_SUITES}.")] = "hard",
     episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
     variants: Annotated[str, typer.Option(help=f"What to compare, separated by commas: {_VARIANTS}.")] = (
-        "full,n1,no_system1,random_pick,mean,best_value"
+        "full,n1,one_of_n,mean,best_value,zero_noise,medoid,random_pick,no_system1"
     ),
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 1,
@@ -109,9 +143,16 @@ def evaluate(
     plot: PlotOption = None,
     record: Annotated[_Paths, typer.Option(help="Write every episode into this folder, a bag each.")] = None,
     value_quality: Annotated[int, typer.Option(min=0, help="Judge the values at this many states instead.")] = 0,
+    branches: Annotated[
+        str, typer.Option(help="Judge the values on these folders of hume collect --branches instead.")
+    ] = "",
 ) -> None:
     """Measure success in the simulator, without ROS: paired episodes, 95 % intervals."""
     checkpoint = checkpoint or _default_checkpoint(robot)
+    if branches:
+        from hume_training.evaluation.branch_values import run_branch_quality
+
+        raise typer.Exit(run_branch_quality(checkpoint, branches, json_file))
     timing = _given(
         system2_rate=system2_rate,
         system2_latency=system2_latency,

@@ -131,9 +131,10 @@ def _realtime() -> list[Finding]:
     priority = resource.getrlimit(resource.RLIMIT_RTPRIO)[1]
     allowed = os.geteuid() == 0 or priority == resource.RLIM_INFINITY or priority >= 60
     fix = "add '@realtime - rtprio 95' and '@realtime - memlock unlimited' to /etc/security/limits.conf"
+    found = "allowed" if allowed else f"rtprio limit {priority}"
     cores = os.cpu_count() or 1
     return [
-        Finding("SCHED_FIFO", allowed, "allowed" if allowed else f"rtprio limit {priority}", fix, optional=True),
+        Finding("real-time scheduling", allowed, found, fix, optional=True),
         Finding("cores", cores >= 2, str(cores), "two or more keep the command stream punctual", optional=True),
         Finding("compiler", shutil.which("g++") is not None, shutil.which("g++") or "none", "apt-get install g++"),
     ]

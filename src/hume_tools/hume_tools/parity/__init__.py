@@ -9,11 +9,13 @@ from rich.console import Console
 
 from hume_core.console import say
 from hume_core.durations import MEASURED
+from hume_core.engine_names import AUTO, EAGER, ONNX
+from hume_core.engines import EngineError
 from hume_core.errors import HumeError
 from hume_tools.parity.episode import check_episode
 from hume_tools.parity.half import check_half
 from hume_tools.parity.inference import check_inference
-from hume_tools.parity.recording import load_recording
+from hume_tools.parity.recording import Recording, load_recording
 from hume_tools.parity.report import Report
 from hume_tools.parity.training import check_training
 
@@ -23,7 +25,7 @@ _SMALL, _SMALL_SIZE = 7, 3
 """What a small checkpoint takes, s, and its size, MB."""
 
 
-def run_parity(folder: Path) -> int:
+def run_parity(folder: Path, engine: str = EAGER) -> int:
     """Print the largest absolute and relative error per array.
 
     The relative error of an array is its largest absolute error divided by the largest magnitude recorded in
@@ -32,14 +34,16 @@ def run_parity(folder: Path) -> int:
 
     Args:
         folder: checkpoint folder with ``io.npz`` and, if bfloat16 was recorded too, ``io_bf16.npz``.
+        engine: what runs whole thoughts and segments. Their parts are always compared with eager operations.
 
     Returns:
-        0 where every array is within 1e-4 relative. 1 where one is not. 2 where the folder cannot be read.
+        0 where every array is within 1e-4 relative. 1 where one is not. 2 where the folder cannot be read, or the
+        engine cannot run it.
     """
     console = Console()
     say(_expected(folder))
     try:
-        reports = compare(Path(folder))
+        reports = compare(Path(folder), engine)
     except HumeError as error:
         console.print(f"[red]{error}[/]")
         return 2
@@ -47,7 +51,7 @@ def run_parity(folder: Path) -> int:
         report.print(console, title)
         failed = [item.name for item in report.comparisons if not item.passed]
         verdict = f"[red]{len(failed)} failed: {', '.join(failed)}[/]" if failed else "[green]all passed[/]"
-        console.print(f"{title}: {len(report.comparisons)} arrays, {verdict}")
+        console.print(f"{title}, engine {engine}: {len(report.comparisons)} arrays, {verdict}")
     return 0 if all(report.passed for report in reports.values()) else 1
 
 
@@ -57,19 +61,27 @@ def _expected(folder: Path) -> str:
     return f"{_SMALL} seconds for a checkpoint of {_SMALL_SIZE} MB ({MEASURED}). This one has {size:.0f} MB"
 
 
-def compare(folder: Path) -> dict[str, Report]:
+def compare(folder: Path, engine: str = EAGER) -> dict[str, Report]:
     """Reports by title. See ``run_parity``.
 
     Raises:
-        HumeError: the folder cannot be read.
+        HumeError: the folder cannot be read, or the engine cannot run it.
     """
-    recording = load_recording(folder, FLOAT32_FILE, torch.float32)
+    recording = load_recording(folder, FLOAT32_FILE, torch.float32, engine)
     report = Report(recording.arrays)
     check_inference(recording, report)
     check_episode(recording, report)
     check_training(recording, report)
+    _check_engine(recording, engine)
     reports = {"float32": report}
-    if (folder / BFLOAT16_FILE).is_file():
-        half = load_recording(folder, BFLOAT16_FILE, torch.bfloat16)
+    # ONNX Runtime computes in float32 alone.
+    if (folder / BFLOAT16_FILE).is_file() and engine != ONNX:
+        half = load_recording(folder, BFLOAT16_FILE, torch.bfloat16, engine)
         reports["bfloat16"] = check_half(half, recording.arrays)
     return reports
+
+
+def _check_engine(recording: Recording, engine: str) -> None:
+    for policy in (recording.system1, recording.system2):
+        if engine not in (AUTO, policy.engine.name):
+            raise EngineError(f"engine '{engine}' did not run the models. The warning above says why")

@@ -133,6 +133,8 @@ def check_thought(
     system1, system2, arrays = recording.system1, recording.system2, recording.arrays
     noise = recording.tensor(f"{name}/noise")
     times, scales = bounds(arrays[f"{name}/time_temp"]), bounds(arrays[f"{name}/noise_temp"])
+    system2.prepare(first, len(noise), times, scales)
+    system1.prepare(first)
     thought = system2.think(first, len(noise), times, scales, noise)
     report.add(f"{name}/euler_steps", thought.euler_steps)
     report.add(f"{name}/candidates", thought.candidates)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from hume_core import Observation
+from hume_core.engine_names import EAGER
 from hume_core.errors import CheckpointError
 from hume_system1.model import System1
 from hume_system2.model import System2
@@ -68,10 +69,10 @@ def load_arrays(path: Path) -> dict[str, Array]:
         raise CheckpointError(f"{path} cannot be read as recorded arrays: {error}") from error
 
 
-def load_recording(folder: Path, file: str, dtype: torch.dtype) -> Recording:
-    """Both models in a type, and the arrays recorded in it."""
+def load_recording(folder: Path, file: str, dtype: torch.dtype, engine: str = EAGER) -> Recording:
+    """Both models in a type with an engine, and the arrays recorded in it."""
     return Recording(
-        System1.from_pretrained(folder, dtype=dtype),
-        System2.from_pretrained(folder, dtype=dtype),
+        System1.from_pretrained(folder, dtype=dtype, engine=engine),
+        System2.from_pretrained(folder, dtype=dtype, engine=engine),
         load_arrays(folder / file),
     )

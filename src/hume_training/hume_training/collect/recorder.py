@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,21 @@ from numpy.typing import NDArray
 
 from hume_sim.arm import ARM_JOINTS, GRIPPER_CLOSED, GRIPPER_OPEN, JOINT_NAMES
 from hume_sim.expert import ScriptedExpert
-from hume_sim.scene import CUBES
+from hume_sim.hasty import demonstrator
+from hume_sim.scene import PLAIN, object_names
+from hume_sim.suites import find_suite
 from hume_sim.world import TabletopWorld
 from hume_training.collect.plan import PlannedEpisode
-from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, PERTURBED, STATE, SUCCESS, Feature
+from hume_training.data.layout import (
+    ACTION,
+    ENVIRONMENT,
+    IMAGE_PREFIX,
+    INTERVENTION,
+    PERTURBED,
+    STATE,
+    SUCCESS,
+    Feature,
+)
 from hume_training.data.layout import demonstration_features as _features
 from hume_training.data.writer import EpisodeData
 
@@ -40,6 +51,8 @@ class RecorderOptions:
         burst_size: standard deviation of each joint's offset per frame of a push, rad.
         hold: frames recorded after the expert is done, so that the end is to stand still.
         timeout: simulated seconds after which an attempt counts as failed.
+        suite: whose scenes and demonstrators are recorded. Empty: the plain table and the expert.
+        images: store PNG images instead of videos.
     """
 
     image_size: int = 64
@@ -48,11 +61,23 @@ class RecorderOptions:
     burst_size: float = 0.025
     hold: int = 10
     timeout: float = 15.0
+    suite: str = ""
+    images: bool = False
+
+    @property
+    def scene(self) -> str:
+        """Kind of the scenes."""
+        return find_suite(self.suite).scene if self.suite else PLAIN
+
+    @property
+    def tasks(self) -> Sequence[str]:
+        """What is demonstrated where nobody says it."""
+        return find_suite(self.suite).tasks if self.suite else ("lift", "stack")
 
 
 def demonstration_features(options: RecorderOptions) -> dict[str, Feature]:
     """Columns of what `Recorder` records."""
-    return _features(tuple(CAMERAS), options.image_size, JOINT_NAMES, CUBES)
+    return _features(tuple(CAMERAS), options.image_size, JOINT_NAMES, object_names(options.scene), RATE, options.images)
 
 
 def gripper_opening(width: float) -> float:
@@ -78,12 +103,18 @@ class Recorder:
 
     def __init__(self, options: RecorderOptions) -> None:
         self._options = options
-        self._world = TabletopWorld(CAMERA_SIZE, CAMERA_SIZE)
+        self._suite = find_suite(options.suite) if options.suite else None
+        self._world = TabletopWorld(CAMERA_SIZE, CAMERA_SIZE, options.scene)
 
     def record(self, planned: PlannedEpisode) -> EpisodeData:
         """Let the expert carry out a task. Whether it succeeded is in the result."""
         self._world.reset(planned.seed, planned.task)
-        return demonstrate(self._world, ScriptedExpert(self._world, RATE), self._options)
+        return demonstrate(self._world, demonstrator(self._world, self._suite, RATE), self._options)
+
+    def wants(self, episode: EpisodeData) -> bool:
+        """Whether the episode that was just recorded is a demonstration: a success, or what a hasty expert spoils."""
+        spoiled = self._suite is not None and self._suite.hasty > 0 and bool(self._world.failure)
+        return episode.success or spoiled
 
     def close(self) -> None:
         """Free the GL contexts."""
@@ -95,6 +126,7 @@ def demonstrate(
     expert: ScriptedExpert,
     options: RecorderOptions,
     disturb: Callable[[TabletopWorld], None] | None = None,
+    intervention: bool = False,
 ) -> EpisodeData:
     """Record how an expert carries out a world's task from now on.
 
@@ -103,6 +135,7 @@ def demonstrate(
         expert: of that world.
         options: how it is pushed, and when it ends.
         disturb: called once per frame.
+        intervention: the expert has taken over from a policy.
     """
     steps = round(1.0 / (RATE * world.timestep))
     rng = np.random.default_rng([world.seed, 2])
@@ -122,19 +155,20 @@ def demonstrate(
         world.set_gripper_target(command[-1])
         left -= pushed
         world.step(steps)
+        over = expert.done or bool(world.failure)
         row[ACTION] = np.array([*command[:-1], gripper_opening(command[-1])], dtype=np.float32)
-        row[PERTURBED], row[SUCCESS] = pushed, world.success()
+        row[PERTURBED], row[INTERVENTION], row[SUCCESS] = pushed, intervention, world.success()
         rows.append(row)
-        held += expert.done
+        held += over
     columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
     return EpisodeData(columns, world.instruction, world.seed, expert.done and world.success())
 
 
 def observe(world: TabletopWorld, image_size: int) -> dict[str, Any]:
-    """What the robot sees now, and where the cubes are. By feature key."""
+    """What the robot sees now, and where things stand. By feature key."""
     images = camera_images(world, image_size)
     return {
         **{f"{IMAGE_PREFIX}{key}": image for key, image in images.items()},
         STATE: world.joint_state().position.astype(np.float32),
-        ENVIRONMENT: np.concatenate([world.cube_pose(cube)[:3] for cube in CUBES]).astype(np.float32),
+        ENVIRONMENT: np.concatenate(list(world.objects().values())).astype(np.float32),
     }

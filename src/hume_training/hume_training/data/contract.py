@@ -50,7 +50,7 @@ def check_same_meaning(checkpoint: PolicyContract, training: PolicyContract, whe
     theirs, mine = (contract.model_dump(mode="json") for contract in (checkpoint, training))
     found = [line for name in _COMPARED for line in _differences(name, theirs[name], mine[name])]
     if found:
-        raise ConfigError("; ".join(found) + f"; {where} must be one of the same meaning, or another dataset or field")
+        raise ConfigError(". ".join(found) + f". Valid: {where} of the same meaning, or another dataset or field")
 
 
 def _differences(name: str, theirs: Any, mine: Any) -> list[str]:
@@ -67,7 +67,7 @@ def _differences(name: str, theirs: Any, mine: Any) -> list[str]:
         pairs = zip(theirs, mine, strict=True)
         return [line for one, other in pairs for line in _differences(name, one, other)]
     said, wanted = (_said(name, value) for value in (theirs, mine))
-    return [f"{name} is {wanted} in this training; the checkpoint was trained with {said}"]
+    return [f"{name} is {wanted} in this training. The checkpoint was trained with {said}"]
 
 
 def _label(name: str, label: str, key: str) -> str:

@@ -26,8 +26,9 @@ class Demonstrations:
         perturbed: (F,) the robot was pushed off the recorded action in this step.
         success: (F,) the task is fulfilled after this step, or None where that is not known.
         starts, lengths: first frame and number of frames of each episode (E,).
-        tasks: instruction of each episode.
+        tasks: instruction of each episode. Where it changes within one, of each segment, in order.
         state_names, action_names: of the numbers of states (s) and actions (a). Empty where the dataset does not say.
+        segments: first frame of each segment: frames of one episode with one instruction. None: episodes are segments.
     """
 
     fps: float
@@ -42,6 +43,7 @@ class Demonstrations:
     tasks: list[str]
     state_names: tuple[str, ...] = ()
     action_names: tuple[str, ...] = ()
+    segments: NDArray[np.int64] | None = None
 
     @cached_property
     def episode_of(self) -> NDArray[np.int64]:
@@ -54,11 +56,23 @@ class Demonstrations:
         return (self.starts + self.lengths - 1)[self.episode_of]
 
     @cached_property
+    def task_of(self) -> NDArray[np.int64]:
+        """Which of `tasks` each frame has (F,)."""
+        if self.segments is None:
+            return self.episode_of
+        return np.searchsorted(self.segments, np.arange(len(self.perturbed)), side="right") - 1
+
+    def instructions(self, frames: NDArray[np.int64]) -> list[str]:
+        """Instruction of each frame (B,)."""
+        return [self.tasks[number] for number in self.task_of[frames]]
+
+    @cached_property
     def intended_until(self) -> NDArray[np.int64]:
-        """Last frame (F,) that the intention at each frame reaches: the end, or the next push."""
-        until = np.where(self.perturbed, np.arange(len(self.perturbed)), self.ends)
+        """Last frame (F,) that the intention at each frame reaches: the end, another instruction or the next push."""
+        ends = np.where(np.diff(self.task_of, append=-1) != 0, np.arange(len(self.perturbed)), self.ends)
+        until = np.where(self.perturbed, np.arange(len(self.perturbed)), ends)
         for frame in range(len(until) - 2, -1, -1):
-            if not self.perturbed[frame] and frame < self.ends[frame]:
+            if not self.perturbed[frame] and frame < ends[frame]:
                 until[frame] = until[frame + 1]
         return until
 
@@ -132,6 +146,12 @@ def joined(parts: Sequence[Demonstrations]) -> Demonstrations:
         starts=np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
         lengths=np.concatenate([part.lengths for part in parts]),
         tasks=[task for part in parts for task in part.tasks],
+        segments=np.concatenate(
+            [
+                (part.starts if part.segments is None else part.segments) + offset
+                for part, offset in zip(parts, offsets, strict=True)
+            ]
+        ),
         state_names=_shared([part.state_names for part in parts]),
         action_names=_shared([part.action_names for part in parts]),
     )

@@ -1,13 +1,10 @@
-"""Images as bytes and back."""
+"""Images as bytes, and in other sizes."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from hume_core.encoded_images import decode_rgb
-from hume_core.errors import ObservationError
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
@@ -17,9 +14,8 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
     return bytes(data.tobytes())
 
 
-def decode_image(data: bytes) -> NDArray[np.uint8] | None:
-    """RGB pixels (height, width, 3) of PNG or JPEG. None where they cannot be decoded."""
-    try:
-        return decode_rgb(data)
-    except ObservationError:
-        return None
+def resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Picture (height, width, 3) in another (height, width), as the model resizes it: bilinear, no antialias."""
+    if image.shape[:2] == size:
+        return image
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.uint8)

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from hume_core.errors import DatasetError
 from hume_core.json_file import read_json
 from hume_core.texts import shortened, shown
 from hume_training.data.columns import flat_names
-from hume_training.data.layout import ACTION, ENVIRONMENT, IMAGE_PREFIX, INFO, PERTURBED, STATE, SUCCESS
+from hume_training.data.features import (
+    TASK,
+    Shape,
+    StoredFeature,
+    camera_keys,
+    check_meaning,
+    decoded_columns,
+    read_feature,
+)
+from hume_training.data.layout import DATA, INFO, LEGACY_DATA, LEGACY_VIDEO, VIDEO
+from hume_training.data.paths import PathPattern
 
-_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{0,149}")
-"""A key becomes the name of a file."""
-_PLACEHOLDER = re.compile(r"\{(chunk_index|file_index)(?::0?([1-9]))?d?\}")
 _MOST_FEATURES = 1000
-_LARGEST_SIDE = 16_384
-_MOST_NUMBERS = 100_000_000
 _MOST_FRAMES = 1_000_000_000
 _SLOWEST, _FASTEST = 0.1, 1000
-_WANTED = {STATE: "float32", ACTION: "float32", ENVIRONMENT: "float32"}
-_FLAGS = (PERTURBED, SUCCESS)
-_TASK = "task_index"
+_OLDEST = "meta_data/info.json"
+"""Of LeRobot's first format."""
+_CONVERTERS = {
+    "v1": "lerobot.datasets.v2.convert_dataset_v1_to_v2 --repo-id=OWNER/NAME --single-task=TEXT (of lerobot 0.3.3)",
+    "v2": "lerobot.scripts.convert_dataset_v21_to_v30 --repo-id=OWNER/NAME --root={root} --push-to-hub=false",
+}
 
-Shape = tuple[int, ...]
+
+def converter_hint(root: Path, version: str = "v2") -> str:
+    """The sentence that names LeRobot's converter of a version."""
+    return "LeRobot converts it: python -m " + _CONVERTERS[version].format(root=root)
 
 
 @dataclass(frozen=True)
@@ -36,37 +46,54 @@ class DatasetInfo:
 
     Attributes:
         fps: frames per second.
-        features: key -> (dtype, shape).
+        features: by key.
+        cameras: name of each camera -> its key.
         frames, episodes: how many there are.
-        data_path: pattern of the data files. See `data_file`.
-        names: key -> names of its numbers, where the file lists as many as there are, in whatever form.
+        legacy: the layout of v2.x: each episode has files of its own.
+        chunks_size: files of a folder. Only v2.x needs it.
+        data_path: of the data files.
+        video_path: of the videos. None where there are none.
     """
 
     fps: float
-    features: Mapping[str, tuple[str, Shape]]
+    features: Mapping[str, StoredFeature]
+    cameras: Mapping[str, str]
     frames: int
     episodes: int
-    data_path: str
-    names: Mapping[str, tuple[str, ...]]
+    legacy: bool
+    chunks_size: int
+    data_path: PathPattern
+    video_path: PathPattern | None
 
     @property
-    def cameras(self) -> list[str]:
-        """Camera keys, without their prefix."""
-        return [key.removeprefix(IMAGE_PREFIX) for key in self.features if key.startswith(IMAGE_PREFIX)]
+    def videos(self) -> list[str]:
+        """Keys of the cameras that are stored as videos."""
+        return [key for key in self.cameras.values() if self.features[key].dtype == "video"]
 
-    @property
-    def decoded(self) -> dict[str, tuple[str, Shape]]:
+    def names(self, key: str) -> tuple[str, ...]:
+        """Names of a vector's numbers, where the file lists as many as there are, in whatever form."""
+        feature = self.features[key]
+        return flat_names(feature.names, math.prod(feature.shape))
+
+    def sizes(self, largest: tuple[int, int] | None) -> dict[str, tuple[int, int]]:
+        """(height, width) of each camera's pictures, by key, shrunk into a size where they are larger.
+
+        Args:
+            largest: (width, height). None: as they are stored.
+        """
+        found = {key: self.features[key].picture or (1, 1) for key in self.cameras.values()}
+        return found if largest is None else {key: shrunk(size, largest) for key, size in found.items()}
+
+    def decoded(self, largest: tuple[int, int] | None = None) -> dict[str, tuple[str, Shape]]:
         """Key -> (dtype, shape of the whole) of the arrays that a reader makes of the dataset."""
-        arrays = {}
-        for key, (dtype, shape) in self.features.items():
-            if key.startswith(IMAGE_PREFIX) or key in (*_WANTED, *_FLAGS, _TASK):
-                kind = "uint8" if dtype == "image" else dtype
-                arrays[key] = (kind, (self.frames, *(() if shape == (1,) else shape)))
-        return arrays
+        columns = decoded_columns(self.features, self.sizes(largest))
+        return {key: (kind, (self.frames, *shape)) for key, (kind, shape) in columns.items()}
 
-    def data_file(self, chunk_index: int, file_index: int) -> str:
-        """Path of a data file below the dataset's folder."""
-        return self.data_path.format(chunk_index=chunk_index, file_index=file_index)
+
+def shrunk(size: tuple[int, int], largest: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of a picture that fits into (width, height), as a model resizes it. Smaller ones stay."""
+    ratio = max(size[1] / largest[0], size[0] / largest[1])
+    return size if ratio <= 1.0 else (max(1, int(size[0] / ratio)), max(1, int(size[1] / ratio)))
 
 
 def read_info(root: Path) -> DatasetInfo:
@@ -77,86 +104,71 @@ def read_info(root: Path) -> DatasetInfo:
             sizes or paths that no dataset has.
     """
     path = root / INFO
-    content = read_json(path, DatasetError, missing="a LeRobot dataset (v3.0) has it")
-    if not isinstance(content, dict):
-        raise DatasetError(f"{path} must hold one JSON object; found {shown(content)}")
-    version = str(content.get("codebase_version"))
-    if not version.startswith("v3."):
-        raise DatasetError(f"{path}: codebase_version is '{shortened(version)}'; only v3.x can be read")
-    fps = content.get("fps")
-    if not isinstance(fps, int | float) or isinstance(fps, bool) or not _SLOWEST <= fps <= _FASTEST:
+    if not path.exists() and (root / _OLDEST).exists():
         raise DatasetError(
-            f"{path}: fps is {shown(fps)}; the frames per second must be known, from {_SLOWEST} to {_FASTEST}: they "
-            "are the time between two rows of a chunk"
+            f"{root} is a dataset of LeRobot v1.x. Valid: v2.0, v2.1 and v3.x. {converter_hint(root, 'v1')}"
         )
+    content = read_json(path, DatasetError, missing="A LeRobot dataset (v2.0, v2.1 or v3.x) has it")
+    if not isinstance(content, dict):
+        raise DatasetError(f"{path} must hold one JSON object. Found: {shown(content)}")
+    legacy = _is_legacy(path, content.get("codebase_version"))
     listed = content.get("features")
     if not isinstance(listed, dict) or len(listed) > _MOST_FEATURES:
         raise DatasetError(f"{path}: features must be an object of at most {_MOST_FEATURES} keys")
-    features = {key: _feature(path, key, item) for key, item in listed.items()}
-    frames, episodes = (_count(path, content, key) for key in ("total_frames", "total_episodes"))
-    names = {key: flat_names(item.get("names"), math.prod(features[key][1])) for key, item in listed.items()}
-    info = DatasetInfo(float(fps), features, frames, episodes, _data_path(path, content.get("data_path")), names)
-    _check_meaning(path, info)
-    return info
+    # Every dataset has the column, and few say so themselves where they were written by hand.
+    features = {
+        TASK: StoredFeature("int64", (1,)),
+        **{key: read_feature(path, key, item) for key, item in listed.items()},
+    }
+    fps = _rate(path, content.get("fps"))
+    frames, episodes = (_count(path, content, key, 0, _MOST_FRAMES) for key in ("total_frames", "total_episodes"))
+    check_meaning(path, features)
+    cameras = camera_keys(path, features)
+    data_path, video_path = _patterns(
+        path, content, legacy, any(features[key].dtype == "video" for key in cameras.values())
+    )
+    chunks_size = _count(path, content, "chunks_size", 1, _MOST_FRAMES) if legacy else 1
+    return DatasetInfo(fps, features, cameras, frames, episodes, legacy, chunks_size, data_path, video_path)
 
 
-def _feature(path: Path, key: str, item: Any) -> tuple[str, Shape]:
-    """(dtype, shape) of one feature."""
-    if not _KEY.fullmatch(key) or ".." in key:
+def _is_legacy(path: Path, version: Any) -> bool:
+    root, text = path.parent.parent, str(version)
+    if text.startswith("v1."):
         raise DatasetError(
-            f"{path}: the key {shown(key)} cannot be one: valid are up to 150 letters, digits, '_', '-', spaces and "
-            "single dots, since it names a file"
+            f"{path}: codebase_version is '{shortened(text)}'. Valid: v2.0, v2.1 and v3.x. {converter_hint(root, 'v1')}"
         )
-    dtype = item.get("dtype") if isinstance(item, dict) else None
-    shape = item.get("shape") if isinstance(item, dict) else None
-    if not isinstance(dtype, str):
-        raise DatasetError(f"{path}: key '{key}' needs 'dtype' and 'shape'; found {shown(item)}")
-    sides = shape if isinstance(shape, list) and len(shape) <= 8 else [0]
-    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
-    if not whole or not all(1 <= side <= _LARGEST_SIDE for side in sides) or math.prod(sides) > _MOST_NUMBERS:
+    if text not in ("v2.0", "v2.1") and not text.startswith("v3."):
+        raise DatasetError(f"{path}: codebase_version is '{shortened(text)}'. Valid: v2.0, v2.1 and v3.x")
+    return text.startswith("v2.")
+
+
+def _rate(path: Path, fps: Any) -> float:
+    if not isinstance(fps, int | float) or isinstance(fps, bool) or not _SLOWEST <= fps <= _FASTEST:
         raise DatasetError(
-            f"{path}: key '{key}' has shape {shown(shape)}; valid: whole numbers from 1 to {_LARGEST_SIDE}"
+            f"{path}: fps is {shown(fps)}. The frames per second must be known, from {_SLOWEST} to {_FASTEST}: they "
+            "are the time between two rows of a chunk"
         )
-    return dtype, tuple(sides)
+    return float(fps)
 
 
-def _count(path: Path, content: Mapping[str, Any], key: str) -> int:
+def _count(path: Path, content: Mapping[str, Any], key: str, least: int, most: int) -> int:
     value = content.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_FRAMES:
-        raise DatasetError(f"{path}: {key} is {shown(value)}; valid: a whole number from 0 to {_MOST_FRAMES}")
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise DatasetError(f"{path}: {key} is {shown(value)}. Valid: a whole number from {least} to {most}")
     return value
 
 
-def _data_path(path: Path, pattern: Any) -> str:
-    """A relative path within the folder, whose only placeholders are the two indices."""
-    plain = _PLACEHOLDER.sub("0", pattern) if isinstance(pattern, str) and len(pattern) <= 500 else "{"
-    parts = PurePosixPath(plain).parts
-    if any(sign in plain for sign in "{}\0\n\\") or plain.startswith("/") or ".." in parts or not parts:
-        raise DatasetError(
-            f"{path}: data_path is {shown(pattern)}; valid: a path below the dataset's folder, with "
-            "{chunk_index:03d} and {file_index:03d}"
-        )
-    return str(pattern)
-
-
-def _check_meaning(path: Path, info: DatasetInfo) -> None:
-    """Features that have a meaning here must be of the type that it needs."""
-    for key in (STATE, ACTION):
-        if key not in info.features:
-            raise DatasetError(f"{path}: key '{key}' must be a float32 vector; found None")
-    for key, (dtype, shape) in info.features.items():
-        found = f"found {shortened(dtype, 30)} {shape}"
-        if key in _WANTED and (dtype != _WANTED[key] or len(shape) != 1):
-            raise DatasetError(f"{path}: key '{key}' must be a float32 vector; {found}")
-        if key in _FLAGS and (dtype != "bool" or shape != (1,)):
-            raise DatasetError(f"{path}: key '{key}' must be one bool; {found}")
-        if key == _TASK and (dtype != "int64" or shape != (1,)):
-            raise DatasetError(f"{path}: key '{key}' must be one int64; {found}")
-        if key.startswith(IMAGE_PREFIX) and (dtype != "image" or len(shape) != 3 or shape[2] != 3):
-            raise DatasetError(
-                f"{path}: key '{key}' is {shortened(dtype, 30)} {shape}; expected image (height, width, 3)"
-            )
-    if _TASK not in info.features:
-        raise DatasetError(f"{path}: key '{_TASK}' is missing; it says which sentence a frame belongs to")
-    if not info.cameras:
-        raise DatasetError(f"{path}: no key starts with '{IMAGE_PREFIX}'; at least one camera is needed")
+def _patterns(
+    path: Path, content: Mapping[str, Any], legacy: bool, videos: bool
+) -> tuple[PathPattern, PathPattern | None]:
+    """Patterns of the data files and of the videos."""
+    numbers = ("episode_chunk", "episode_index") if legacy else ("chunk_index", "file_index")
+    try:
+        # LeRobot takes the usual paths where a file does not say them.
+        data = PathPattern(path, "data_path", content.get("data_path", LEGACY_DATA if legacy else DATA), numbers)
+        found = content.get("video_path") or (LEGACY_VIDEO if legacy else VIDEO)
+        return data, PathPattern(path, "video_path", found, numbers, ("video_key",)) if videos else None
+    except DatasetError as error:
+        if not legacy:
+            raise
+        raise DatasetError(f"{error}. {converter_hint(path.parent.parent)}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hume_core.encoded_images import decode_rgb
 from hume_core.errors import DatasetError, ObservationError
 from hume_core.texts import listed, shortened
+from hume_training.data.images import resized
 
 _LARGEST_TABLE = 4 * 1024**3
 """Of a file once it is unpacked, bytes. LeRobot's files have a hundredth."""
@@ -35,7 +36,7 @@ def inside(root: Path, relative: str) -> Path:
     # In the hub's cache the files of a snapshot are links to the folder of all contents beside it.
     homes = [home, home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [home]
     if not any(target.is_relative_to(place) for place in homes):
-        raise DatasetError(f"{path} leads out of the dataset's folder to {target}; copy the file there")
+        raise DatasetError(f"{path} leads out of the dataset's folder to {target}. Copy the file there")
     return path
 
 
@@ -74,8 +75,21 @@ class Table:
         """
         column = self._column(name)
         if not pa.types.is_integer(column.type) or column.null_count:
-            raise DatasetError(f"{self.path}: column '{name}' holds {column.type}; expected whole numbers without gaps")
+            raise DatasetError(f"{self.path}: column '{name}' holds {column.type}. Expected whole numbers without gaps")
         return [int(value) for value in column.to_pylist()]
+
+    def floats(self, name: str) -> list[float]:
+        """A column of finite numbers.
+
+        Raises:
+            DatasetError: it is missing, or holds something else or gaps.
+        """
+        return [
+            float(value)
+            for value in _numbers(
+                self._column(name).combine_chunks(), np.dtype(np.float64), (), f"{self.path}, column '{name}'"
+            )
+        ]
 
     def texts(self, name: str) -> list[str]:
         """A column of texts.
@@ -85,7 +99,7 @@ class Table:
         """
         column = self._column(name)
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)) or column.null_count:
-            raise DatasetError(f"{self.path}: column '{name}' holds {column.type}; expected text without gaps")
+            raise DatasetError(f"{self.path}: column '{name}' holds {column.type}. Expected text without gaps")
         try:
             return [str(value) for value in column.to_pylist()]
         except UnicodeDecodeError as error:
@@ -93,7 +107,7 @@ class Table:
 
     def _column(self, name: str) -> pa.ChunkedArray:
         if name not in self.columns:
-            raise DatasetError(f"{self.path} has no column '{name}'; it has: {listed(self.columns)}")
+            raise DatasetError(f"{self.path} has no column '{name}'. It has: {listed(self.columns)}")
         return self._table[name]
 
 
@@ -136,54 +150,60 @@ def _check_size(path: Path, metadata: pq.FileMetaData) -> None:
     """What the footer says of the file's size, before a page is unpacked."""
     if metadata.num_rows > _MOST_ROWS or metadata.num_columns > _MOST_COLUMNS:
         raise DatasetError(
-            f"{path} has {metadata.num_rows} rows and {metadata.num_columns} columns; valid: {_MOST_ROWS} and "
+            f"{path} has {metadata.num_rows} rows and {metadata.num_columns} columns. Valid: {_MOST_ROWS} and "
             f"{_MOST_COLUMNS} at most"
         )
     # Arrow ends the process where a damaged column is asked for its size. A group is not checked like that.
     size = sum(max(0, metadata.row_group(group).total_byte_size) for group in range(metadata.num_row_groups))
     if size > _LARGEST_TABLE:
-        raise DatasetError(f"{path} unpacks to {size} bytes; valid: at most {_LARGEST_TABLE}")
+        raise DatasetError(f"{path} unpacks to {size} bytes. Valid: at most {_LARGEST_TABLE}")
 
 
-def fill(arrays: Mapping[str, NDArray[Any]], rows: pa.Table, first: int, where: str) -> None:
-    """Write rows of a table into arrays of whole datasets.
+def column_values(
+    rows: pa.Table,
+    columns: Mapping[str, tuple[str, tuple[int, ...]]],
+    stored: Mapping[str, tuple[int, int]],
+    where: str,
+    first: int = 0,
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Rows of a table as arrays (k, ...), key by key.
 
     Args:
-        arrays: by key, (F, ...); uint8 for images.
         rows: of one episode.
-        first: row of the arrays where they belong.
+        columns: key -> (dtype, shape of a row); uint8 (height, width, 3) for images.
+        stored: (height, width) of the images as they are stored, by key.
         where: begins the message, such as "episode 3".
+        first: number of the first row in messages.
 
     Raises:
         DatasetError: naming the key and what is wrong with it.
     """
-    for key, array in arrays.items():
+    for key, (kind, shape) in columns.items():
         place = f"{where}, key '{key}'"
         if key not in rows.column_names:
-            raise DatasetError(f"{place}: the key is missing; the file has: {listed(rows.column_names)}")
+            raise DatasetError(f"{place}: the key is missing. The file has: {listed(rows.column_names)}")
         column = rows[key].combine_chunks()
-        part = array[first : first + len(rows)]
-        if array.ndim == 4:
-            _fill_images(part, column, place)
+        if key in stored:
+            yield key, _images(column, stored[key], shape[:2], place, first)
         else:
-            part[:] = _numbers(column, array.dtype, array.shape[1:], place)
+            yield key, _numbers(column, np.dtype(kind), shape, place, first)
 
 
-def _numbers(column: pa.Array, kind: np.dtype[Any], shape: tuple[int, ...], where: str) -> NDArray[Any]:
+def _numbers(column: pa.Array, kind: np.dtype[Any], shape: tuple[int, ...], where: str, first: int = 0) -> NDArray[Any]:
     """Values (k, ...) in the type of the array."""
     found, flat = _flat(column)
-    if found != shape:
-        raise DatasetError(f"{where}: rows have shape {found or 'that differ'}; info.json says {shape}")
+    if found != shape and not (shape == (1,) and not found):
+        raise DatasetError(f"{where}: rows have shape {found or 'that differ'}, but info.json says {shape}")
     if flat.null_count or not (
         pa.types.is_integer(flat.type) or pa.types.is_floating(flat.type) or pa.types.is_boolean(flat.type)
     ):
-        raise DatasetError(f"{where}: holds {flat.type}; expected numbers without gaps")
+        raise DatasetError(f"{where}: holds {flat.type}. Expected numbers without gaps")
     with np.errstate(over="ignore", invalid="ignore"):
         values: NDArray[Any] = np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(column), *shape)
         cast = values.astype(kind)
     bad = ~np.isfinite(values) | ~np.isfinite(cast)
     if bad.any():
-        raise DatasetError(f"{where}: frame {int(np.argwhere(bad)[0][0])} holds NaN or infinity")
+        raise DatasetError(f"{where}: frame {first + int(np.argwhere(bad)[0][0])} holds NaN or infinity")
     return cast
 
 
@@ -199,20 +219,24 @@ def _flat(column: pa.Array) -> tuple[tuple[int, ...], pa.Array]:
     return ((int(lengths[0]) if same else -1,), values)
 
 
-def _fill_images(part: NDArray[Any], column: pa.Array, where: str) -> None:
+def _images(
+    column: pa.Array, stored: tuple[int, int], wanted: tuple[int, ...], where: str, first: int
+) -> NDArray[np.uint8]:
+    """Images (k, height, width, 3), resized where another size is wanted."""
     if not pa.types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
-        raise DatasetError(f"{where}: holds {column.type}; expected images stored as bytes")
+        raise DatasetError(f"{where}: holds {column.type}. Expected images stored as bytes")
     data = column.field("bytes")
     if not (pa.types.is_binary(data.type) or pa.types.is_large_binary(data.type)):
-        raise DatasetError(f"{where}: holds {data.type}; expected images stored as bytes")
-    height, width = part.shape[1:3]
+        raise DatasetError(f"{where}: holds {data.type}. Expected images stored as bytes")
+    height, width = stored
+    result = np.empty((len(data), *wanted, 3), np.uint8)
     for frame, item in enumerate(data):
+        place = f"{where}: the image of frame {first + frame}"
         try:
             image = decode_rgb(item.as_py() or b"", (width, height))
         except ObservationError as error:
-            raise DatasetError(f"{where}: the image of frame {frame} {error}; expected {part.shape[1:]}") from error
-        if image.shape != part.shape[1:]:
-            raise DatasetError(
-                f"{where}: the image of frame {frame} has shape {image.shape}; expected {part.shape[1:]}"
-            )
-        part[frame] = image
+            raise DatasetError(f"{place} {error}") from error
+        if image.shape != (*stored, 3):
+            raise DatasetError(f"{place} has shape {image.shape}. Expected {(*stored, 3)}")
+        result[frame] = resized(image, (wanted[0], wanted[1]))
+    return result

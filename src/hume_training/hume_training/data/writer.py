@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,18 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hume_core.errors import DatasetError
+from hume_training.data.description import DatasetDescription, write_description
 from hume_training.data.images import encode_png
 from hume_training.data.layout import (
-    CHUNK_SIZE,
     DATA,
-    EPISODES,
-    INFO,
-    STATS,
-    TASKS,
-    VERSION,
+    DATA_FILE_SIZE,
     Feature,
     data_schema,
     file_place,
-    with_index_features,
+    index_features,
 )
-from hume_training.data.statistics import Statistics
+from hume_training.data.statistics import FeatureStatistics, episode_statistics, from_json, merged, to_json
+from hume_training.data.video_writer import VideoFiles, encode_video
 
 STAGING = "staging"
 
@@ -57,18 +54,24 @@ class EpisodeData:
 
 
 def stage_shard(root: Path, number: int, episodes: Sequence[EpisodeData], features: Mapping[str, Feature]) -> None:
-    """Write episodes as the n-th shard, atomically. Numbers that span shards are filled in by `finish`."""
+    """Write episodes as the n-th shard, atomically. Numbers that span shards are filled in by `finish`.
+
+    Raises:
+        DatasetError: a column has rows of another shape, or a video cannot be written.
+    """
     folder = root / STAGING
     folder.mkdir(parents=True, exist_ok=True)
-    schema = pa.schema([pa.field(key, feature.arrow) for key, feature in features.items()])
+    schema = data_schema(features)
     partial = folder / f"shard-{number:05d}.partial"
+    rows = []
     with pq.ParquetWriter(partial, schema) as writer:
-        for episode in episodes:
+        for position, episode in enumerate(episodes):
+            _check_shapes(episode, features)
             writer.write_table(_table(episode, features, schema))
-    rows = [
-        {"task": episode.task, "seed": episode.seed, "success": episode.success, "length": episode.length}
-        for episode in episodes
-    ]
+            for key, feature in features.items():
+                if feature.video is not None:
+                    encode_video(_staged_video(root, number, position, key), episode.columns[key], feature.video)
+            rows.append(_staged_row(episode, features))
     (folder / f"shard-{number:05d}.json").write_text(json.dumps(rows), encoding="utf-8")
     partial.rename(folder / f"shard-{number:05d}.parquet")
 
@@ -78,14 +81,25 @@ def staged_shards(root: Path) -> set[int]:
     return {int(path.stem.removeprefix("shard-")) for path in (root / STAGING).glob("shard-*.parquet")}
 
 
-def _table(episode: EpisodeData, features: Mapping[str, Feature], schema: pa.Schema) -> pa.Table:
-    columns = []
+def _staged_video(root: Path, shard: int, episode: int, key: str) -> Path:
+    return root / STAGING / f"shard-{shard:05d}.{episode:05d}.{key}.mp4"
+
+
+def _staged_row(episode: EpisodeData, features: Mapping[str, Feature]) -> dict[str, Any]:
+    statistics = to_json(episode_statistics(episode.columns, features))
+    told = {"task": episode.task, "seed": episode.seed, "success": episode.success, "length": episode.length}
+    return told | {"statistics": statistics}
+
+
+def _check_shapes(episode: EpisodeData, features: Mapping[str, Feature]) -> None:
     for key, feature in features.items():
-        values = episode.columns[key]
-        if values.shape[1:] != (feature.shape if feature.shape != (1,) else ()):
-            raise DatasetError(f"column '{key}' has rows of shape {values.shape[1:]}; expected {feature.shape}")
-        columns.append(_column(values, feature))
-    return pa.Table.from_arrays(columns, schema=schema)
+        found = episode.columns[key].shape[1:]
+        if found != (feature.shape if feature.shape != (1,) else ()):
+            raise DatasetError(f"column '{key}' has rows of shape {found}. Expected {feature.shape}")
+
+
+def _table(episode: EpisodeData, features: Mapping[str, Feature], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_arrays([_column(episode.columns[key], features[key]) for key in schema.names], schema=schema)
 
 
 def _column(values: NDArray[Any], feature: Feature) -> pa.Array:
@@ -96,6 +110,54 @@ def _column(values: NDArray[Any], feature: Feature) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(values.astype(feature.dtype).reshape(-1)), feature.shape[0])
 
 
+@dataclass(frozen=True)
+class _StagedEpisode:
+    """An episode as `stage_shard` left it."""
+
+    shard: int
+    position: int
+    table: pa.Table
+    told: Mapping[str, Any]
+
+    @property
+    def length(self) -> int:
+        return int(self.told["length"])
+
+
+def _staged_episodes(root: Path) -> Iterator[_StagedEpisode]:
+    for shard in sorted(staged_shards(root)):
+        path = root / STAGING / f"shard-{shard:05d}.json"
+        described = json.loads(path.read_text(encoding="utf-8"))
+        with pq.ParquetFile(path.with_suffix(".parquet")) as source:
+            for position, told in enumerate(described):
+                yield _StagedEpisode(shard, position, source.read_row_group(position), told)
+
+
+class _DataFiles:
+    """The data files: episodes end to end, each a row group, a new file where one is full."""
+
+    def __init__(self, root: Path, schema: pa.Schema) -> None:
+        self._root, self._schema, self._number = root, schema, -1
+        self._writer: pq.ParquetWriter | None = None
+        self._path = root
+
+    def append(self, table: pa.Table) -> dict[str, int]:
+        """Where it was written."""
+        if self._writer is None or self._path.stat().st_size > DATA_FILE_SIZE * 2**20:
+            self.close()
+            self._number += 1
+            self._path = self._root / DATA.format(**file_place(self._number))
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(self._path, self._schema)
+        self._writer.write_table(table)
+        return file_place(self._number)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
 def finish(root: Path, features: Mapping[str, Feature], fps: int, robot_type: str) -> int:
     """Number the staged shards, write the dataset's files and remove the staging folder.
 
@@ -103,34 +165,34 @@ def finish(root: Path, features: Mapping[str, Feature], fps: int, robot_type: st
         Number of episodes.
 
     Raises:
-        DatasetError: no episode was staged.
+        DatasetError: no episode was staged, or a file cannot be written.
     """
-    every = with_index_features(features)
-    schema = data_schema(every)
+    schema = data_schema({**features, **index_features()})
+    files = _DataFiles(root, schema)
+    videos = {key: VideoFiles(root, key, fps) for key, feature in features.items() if feature.video is not None}
     tasks: dict[str, int] = {}
     rows: list[dict[str, Any]] = []
-    statistics = Statistics(every)
+    statistics: list[dict[str, FeatureStatistics]] = []
     frames = 0
-    for file_number, shard in enumerate(sorted(staged_shards(root))):
-        place = file_place(file_number)
-        path = root / DATA.format(**place)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        source = pq.ParquetFile(root / STAGING / f"shard-{shard:05d}.parquet")
-        described = json.loads((root / STAGING / f"shard-{shard:05d}.json").read_text(encoding="utf-8"))
-        with pq.ParquetWriter(path, schema) as writer:
-            for group, episode in enumerate(described):
-                task_index = tasks.setdefault(episode["task"], len(tasks))
-                numbers = _index_columns(episode["length"], fps, len(rows), frames, task_index)
-                table = source.read_row_group(group)
-                arrays = [*table.columns, *(pa.array(values) for values in numbers.values())]
-                table = pa.Table.from_arrays(arrays, schema=schema)
-                statistics.add(table)
-                writer.write_table(table)
-                rows.append(_episode_row(len(rows), episode, frames, place))
-                frames += episode["length"]
+    for staged in _staged_episodes(root):
+        task_index = tasks.setdefault(staged.told["task"], len(tasks))
+        numbers = _index_columns(staged.length, fps, len(rows), frames, task_index)
+        arrays = [*staged.table.columns, *(pa.array(values) for values in numbers.values())]
+        place = files.append(pa.Table.from_arrays(arrays, schema=schema))
+        row = _episode_row(len(rows), staged, frames, place)
+        for key, camera in videos.items():
+            segment = _staged_video(root, staged.shard, staged.position, key)
+            row |= camera.append(segment, staged.length).to_row(key)
+        statistics.append(from_json(staged.told["statistics"]) | episode_statistics(numbers, index_features()))
+        rows.append(row)
+        frames += staged.length
+    files.close()
+    for camera in videos.values():
+        camera.close()
     if not rows:
-        raise DatasetError(f"{root} has no episode; none was recorded")
-    _write_meta(root, every, fps, robot_type, tasks, rows, frames, statistics)
+        raise DatasetError(f"{root} has no episode. None was recorded")
+    described = DatasetDescription({**features, **index_features()}, fps, robot_type, tasks, rows, statistics)
+    write_description(root, described, merged(statistics))
     shutil.rmtree(root / STAGING)
     return len(rows)
 
@@ -146,63 +208,17 @@ def _index_columns(length: int, fps: int, episode: int, first: int, task: int) -
     }
 
 
-def _episode_row(number: int, episode: Mapping[str, Any], first: int, place: Mapping[str, int]) -> dict[str, Any]:
+def _episode_row(number: int, staged: _StagedEpisode, first: int, place: Mapping[str, int]) -> dict[str, Any]:
     return {
         "episode_index": number,
-        "tasks": [episode["task"]],
-        "length": episode["length"],
+        "tasks": [staged.told["task"]],
+        "length": staged.length,
         "data/chunk_index": place["chunk_index"],
         "data/file_index": place["file_index"],
         "dataset_from_index": first,
-        "dataset_to_index": first + episode["length"],
+        "dataset_to_index": first + staged.length,
         "meta/episodes/chunk_index": 0,
         "meta/episodes/file_index": 0,
-        "seed": episode["seed"],
-        "success": episode["success"],
+        "seed": staged.told["seed"],
+        "success": staged.told["success"],
     }
-
-
-def _write_meta(
-    root: Path,
-    features: Mapping[str, Feature],
-    fps: int,
-    robot_type: str,
-    tasks: Mapping[str, int],
-    rows: list[dict[str, Any]],
-    frames: int,
-    statistics: Statistics,
-) -> None:
-    episodes = root / EPISODES.format(chunk_index=0, file_index=0)
-    episodes.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows), episodes)
-    _write_tasks(root / TASKS, tasks)
-    info = {
-        "codebase_version": VERSION,
-        "robot_type": robot_type,
-        "total_episodes": len(rows),
-        "total_frames": frames,
-        "total_tasks": len(tasks),
-        "chunks_size": CHUNK_SIZE,
-        "data_files_size_in_mb": 100,
-        "video_files_size_in_mb": 200,
-        "fps": fps,
-        "splits": {"train": f"0:{len(rows)}"},
-        "data_path": DATA,
-        "video_path": None,
-        "features": {key: feature.to_json() for key, feature in features.items()},
-    }
-    (root / STATS).write_text(json.dumps(statistics.to_json(), indent=1), encoding="utf-8")
-    (root / INFO).write_text(json.dumps(info, indent=4) + "\n", encoding="utf-8")
-
-
-def _write_tasks(path: Path, tasks: Mapping[str, int]) -> None:
-    """The table that `pandas` reads with the sentence as its index."""
-    table = pa.table({"task_index": pa.array(tasks.values(), pa.int64()), "task": pa.array(tasks.keys())})
-    column = {"field_name": "task_index", "name": "task_index", "numpy_type": "int64", "pandas_type": "int64"}
-    index = {"field_name": "task", "name": "task", "numpy_type": "object", "pandas_type": "unicode"}
-    described = {
-        "index_columns": ["task"],
-        "column_indexes": [],
-        "columns": [column | {"metadata": None}, index | {"metadata": None}],
-    }
-    pq.write_table(table.replace_schema_metadata({"pandas": json.dumps(described)}), path)

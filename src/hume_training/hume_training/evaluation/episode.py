@@ -29,7 +29,7 @@ from hume_system1.chunk_switch import ChunkSwitch
 from hume_system2.model.thought import Thought
 from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
 from hume_training.evaluation.engine import BatchEngine, Choice, EpisodeEngine, ExactEngine, refiner_of
-from hume_training.evaluation.oracle import Oracle
+from hume_training.evaluation.oracle import MakeDecider, Oracle
 from hume_training.evaluation.outcome import EpisodeOutcome, ModeWatch, RecordedEpisode
 from hume_training.evaluation.policy import ThoughtRequest
 from hume_training.evaluation.snapshot import Snapshot
@@ -56,6 +56,7 @@ class Runner:
         seed: moves the noise.
         maker: draws the camera images.
         kinematics: of the arm, for action spaces of the end effector.
+        decide: makes what chooses in place of the variant. None: the variant does.
 
     Attributes:
         suite: as given.
@@ -74,6 +75,7 @@ class Runner:
         seed: int,
         maker: PictureMaker,
         kinematics: Kinematics | None = None,
+        decide: MakeDecider | None = None,
     ) -> None:
         self.world = world
         self._batch, self.suite, self._variant, self._seed = batch, suite, variant, seed
@@ -86,14 +88,17 @@ class Runner:
         )
         self._refiner = refiner_of(batch.policy, variant)
         self._facts = PolicyFacts(tuple(profile.cameras), _history(batch.policy.system1), self._refiner)
-        self._oracle = (
-            Oracle(batch.policy.system1, self.profile, self._options, suite.system2_latency)
-            if variant.choice == "oracle"
-            else None
-        )
+        if decide is None and variant.choice == "oracle":
+            decide = Oracle.decider
+        self._decide = None if decide is None else decide(self.oracle())
         self._moment: Snapshot | None = None
         self._moment_due = False
         self.session: Session | None = None
+
+    def oracle(self) -> Oracle:
+        """What tells what comes of a chunk in this suite."""
+        suite = self.suite
+        return Oracle(self._batch.policy.system1, self.profile, self._options, suite.system2_latency, suite.scene)
 
     def run(self, seed: int, task: str, watch: Watch = None) -> Episode:
         """One episode of a scene."""
@@ -145,7 +150,7 @@ class Runner:
 
     def engine(self, seed: int) -> EpisodeEngine:
         """What computes the thoughts and segments of an episode with this seed."""
-        judge = None if self._oracle is None else self._judge
+        judge = None if self._decide is None else self._judge
         return EpisodeEngine(self._batch, self._refiner, self._variant, self.noise_seed(seed), judge)
 
     @property
@@ -200,7 +205,7 @@ class Runner:
                 watch(self)
 
         steps, success = 0, world.success()
-        while world.elapsed < suite.time_limit - 1e-9 and not success and not listener.fault:
+        while world.elapsed < suite.time_limit - 1e-9 and not (success or listener.fault or world.failure):
             if steps % every == 0:
                 disturbances.apply(world)
             yield from arm.step(watched)
@@ -210,8 +215,9 @@ class Runner:
         held = listener.held / self.profile.rates.stream
         wrong = not success and self._wrong()
         return EpisodeOutcome(
-            world.seed, str(world.task), success, world.elapsed, wrong, tuple(values()), listener.fault, held
-        )
+            world.seed, str(world.task), success, world.elapsed, wrong, tuple(values()), listener.fault, held,
+            world.failure,
+        )  # fmt: skip
 
     def _said(self) -> str:
         task = self.world.task
@@ -221,17 +227,15 @@ class Runner:
         return task.instruction.replace(task.cube, other, 1)
 
     def _judge(self, observation: Observation) -> Choice:
-        """The oracle's choice. It goes by the moment of the observation, kept as soon as the core has come to it."""
+        """A choice that goes by the moment of the observation, kept as soon as the core has come to it."""
         self._moment_due = True
-        joints = observation.state[0, -1, : len(self.profile.joints)].astype(np.float64)
 
-        def best(thought: Thought) -> int:
-            assert self._oracle is not None
+        def choose(thought: Thought) -> int:
+            assert self._decide is not None
             assert self._moment is not None
-            rows = [candidate.numpy() for candidate in thought.candidates[0]]
-            return self._oracle.best(self._moment, rows, joints)
+            return self._decide(self._moment, observation, thought)
 
-        return best
+        return choose
 
     def _wrong(self) -> bool:
         heights = {cube: self.world.cube_pose(cube)[2] for cube in CUBES}

@@ -26,6 +26,7 @@ class EpisodeOutcome:
         values: value of what each thought chose.
         fault: why the control core stopped and did not resume, which ends the episode. Empty: it did not.
         held: time in HOLD, s.
+        failure: why the scene's rule ended the episode. Empty: it did not. See `hume_sim.rules`.
     """
 
     seed: int
@@ -36,6 +37,7 @@ class EpisodeOutcome:
     values: tuple[float, ...]
     fault: str = ""
     held: float = 0.0
+    failure: str = ""
 
 
 class ModeWatch(Listener):

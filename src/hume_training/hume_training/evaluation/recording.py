@@ -33,7 +33,8 @@ from hume_training.collect.recorder import (
     gripper_opening,
     observe,
 )
-from hume_training.data.layout import ACTION, INFO, PERTURBED, SUCCESS
+from hume_training.data.hub import check_name, push_dataset
+from hume_training.data.layout import ACTION, INFO, INTERVENTION, PERTURBED, SUCCESS
 from hume_training.data.writer import EpisodeData, finish, stage_shard, staged_shards
 from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.expected_time import expect_episodes
@@ -43,7 +44,7 @@ from hume_training.evaluation.robot import checked_robot
 from hume_training.evaluation.rollout import Rollout
 from hume_training.evaluation.variants import find_variant
 
-_FIRST_SEED = 20_000_000
+FIRST_SEED = 20_000_000
 _PART = 10
 _context: dict[str, Any] = {}
 
@@ -62,6 +63,8 @@ class RolloutOptions:
         workers: processes.
         intervention: longest time after which the expert takes over, s. 0: never.
         timing: changes to the suite's rates and latencies.
+        images: store PNG images instead of videos.
+        push_to_hub: as in `CollectOptions`.
     """
 
     folder: Path
@@ -76,6 +79,13 @@ class RolloutOptions:
     intervention: float = 0.0
     timing: Mapping[str, float] = field(default_factory=dict)
     contract: str = ""
+    images: bool = False
+    push_to_hub: str = ""
+
+    @property
+    def recorder(self) -> RecorderOptions:
+        """How an episode is recorded."""
+        return RecorderOptions(suite=self.suite, images=self.images)
 
 
 class EpisodeRecorder:
@@ -96,7 +106,7 @@ class EpisodeRecorder:
         target = world.target
         action = np.array([*target[:-1], gripper_opening(target[-1])], dtype=np.float32)
         row = observe(world, RecorderOptions().image_size)
-        self.rows.append(row | {ACTION: action, PERTURBED: False, SUCCESS: False})
+        self.rows.append(row | {ACTION: action, PERTURBED: False, INTERVENTION: False, SUCCESS: False})
 
     def episode(self, world: TabletopWorld, seed: int) -> EpisodeData:
         """What was noted."""
@@ -115,6 +125,8 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
     root = options.folder
     if (root / INFO).is_file():
         raise DatasetError(f"{root} is a finished dataset; name another folder")
+    if options.push_to_hub:
+        check_name(options.push_to_hub)
     suite = find_suite(options.suite, **options.timing)
     find_variant(options.variant)
     profile = checked_robot(options.checkpoint, options.robot, options.action_space, options.contract)
@@ -133,8 +145,10 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
         for future in finished(pool, futures):
             progress.advance(bar, futures[future])
             rest.done(futures[future])
-    kept = finish(root, demonstration_features(RecorderOptions()), RATE, profile.name)
+    kept = finish(root, demonstration_features(options.recorder), RATE, profile.name)
     Console(stderr=True).print(f"{kept} episodes are in {root}")
+    if options.push_to_hub:
+        Console(stderr=True).print(f"published: {push_dataset(root, options.push_to_hub)}")
     return 0
 
 
@@ -149,13 +163,13 @@ def _start_worker(options: RolloutOptions, profile: RobotProfile) -> None:
 def _record(number: int, episodes: Sequence[int]) -> None:
     options = _context["options"]
     suite = find_suite(options.suite, **options.timing)
-    scenes = [(_FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
+    scenes = [(FIRST_SEED + 100_000 * options.seed + k, suite.tasks[k % len(suite.tasks)]) for k in episodes]
     if options.intervention > 0:
         share = np.random.default_rng([options.seed, number, 8]).random()
         recorded = _taken_over(replace(suite, time_limit=share * options.intervention), scenes)
     else:
         recorded = _rolled_out(suite, scenes)
-    stage_shard(options.folder, number, recorded, demonstration_features(RecorderOptions()))
+    stage_shard(options.folder, number, recorded, demonstration_features(options.recorder))
 
 
 def _rollout(suite: Suite) -> Rollout:
@@ -184,13 +198,13 @@ def _taken_over(suite: Suite, scenes: Sequence[tuple[int, str]]) -> list[Episode
     outcomes = runner.run_many(scenes)
     recorded = []
     for world, outcome in zip(runner.worlds(len(scenes)), outcomes, strict=True):
-        if outcome.success:
+        if outcome.success or outcome.failure:
             continue
         world.push_arm(np.zeros(len(ARM_JOINTS)))
         disturbances = Disturbances(suite, world.seed)
         disturbances.skip_until(world.elapsed)
         expert = ScriptedExpert(world, RATE)
         expert.resume()
-        recorded.append(demonstrate(world, expert, RecorderOptions(), disturbances.apply))
+        recorded.append(demonstrate(world, expert, RecorderOptions(), disturbances.apply, intervention=True))
     runner.close()
     return [episode for episode in recorded if episode.success]

@@ -21,21 +21,28 @@ def figures(outcomes: Sequence[EpisodeOutcome]) -> dict[str, Any]:
 
     Returns:
         `success` with its 95 % interval `ci95`, `episodes`, the share `wrong_cube`, and success `by_task`. `faults`
-        holds the `share` of the episodes that ended in a fault, and how many for each of the `reasons`. `held_s` is the
-        mean time in HOLD of an episode, s. `median_duration_s` is that of the successes, None where there is none.
+        holds the `share` of the episodes that ended in a fault, and how many for each of the `reasons`. `failures`
+        holds the same of those that a rule of the scene ended. `held_s` is the mean time in HOLD of an episode, s.
+        `median_duration_s` is that of the successes, None where there is none.
     """
     successes = [outcome for outcome in outcomes if outcome.success]
-    faults = Counter(outcome.fault for outcome in outcomes if outcome.fault)
     return {
         "success": len(successes) / len(outcomes),
         "ci95": list(wilson(len(successes), len(outcomes))),
         "episodes": len(outcomes),
         "wrong_cube": sum(outcome.wrong_cube for outcome in outcomes) / len(outcomes),
-        "faults": {"share": faults.total() / len(outcomes), "reasons": dict(faults.most_common())},
+        "faults": _endings([outcome.fault for outcome in outcomes]),
+        "failures": _endings([outcome.failure for outcome in outcomes]),
         "held_s": statistics.fmean(outcome.held for outcome in outcomes),
         "median_duration_s": statistics.median(outcome.duration for outcome in successes) if successes else None,
         "by_task": _by_task(outcomes),
     }
+
+
+def _endings(reasons: Sequence[str]) -> dict[str, Any]:
+    """Share of the episodes that have a reason, and how many have which."""
+    counts = Counter(reason for reason in reasons if reason)
+    return {"share": counts.total() / len(reasons), "reasons": dict(counts.most_common())}
 
 
 def _by_task(outcomes: Sequence[EpisodeOutcome]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from hume_system2.model.thought import Thought
 from hume_training.collect.recorder import CAMERA_SIZE
 from hume_training.evaluation.engine import BatchEngine
 from hume_training.evaluation.episode import Episode, Runner, Watch
+from hume_training.evaluation.oracle import MakeDecider
 from hume_training.evaluation.outcome import EpisodeOutcome
 from hume_training.evaluation.policy import Policy
 from hume_training.evaluation.snapshot import Snapshot
@@ -31,14 +32,24 @@ class Rollout:
         suite: timing and disturbances.
         variant: how to think and act.
         seed: moves the noise.
+        decide: makes what chooses among candidates in place of the variant, one for each episode that runs at once.
     """
 
-    def __init__(self, policy: Policy, profile: RobotProfile, suite: Suite, variant: Variant, seed: int = 0) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        profile: RobotProfile,
+        suite: Suite,
+        variant: Variant,
+        seed: int = 0,
+        decide: MakeDecider | None = None,
+    ) -> None:
         self._batch = BatchEngine(policy, variant.time_temp)
+        self._scene = suite.scene
         self._maker = PictureMaker(CAMERA_SIZE, CAMERA_SIZE)
         kinematics = load_kinematics(profile) if profile.action_space.needs_kinematics else None
-        self._settings = self._batch, profile, suite, variant, seed, self._maker, kinematics
-        self._runners = [Runner(TabletopWorld(CAMERA_SIZE, CAMERA_SIZE), *self._settings)]
+        self._settings = self._batch, profile, suite, variant, seed, self._maker, kinematics, decide
+        self._runners = [self._new_runner()]
 
     @property
     def runner(self) -> Runner:
@@ -53,8 +64,11 @@ class Rollout:
     def worlds(self, count: int) -> list[TabletopWorld]:
         """The worlds that `count` episodes at once take place in."""
         while len(self._runners) < count:
-            self._runners.append(Runner(TabletopWorld(CAMERA_SIZE, CAMERA_SIZE), *self._settings))
+            self._runners.append(self._new_runner())
         return [runner.world for runner in self._runners[:count]]
+
+    def _new_runner(self) -> Runner:
+        return Runner(TabletopWorld(CAMERA_SIZE, CAMERA_SIZE, self._scene), *self._settings)
 
     def run(self, seed: int, task: str, watch: Watch = None) -> EpisodeOutcome:
         """One episode. See `Runner.run`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,9 +27,11 @@ from hume_training.evaluation.pool import finished
 from hume_training.evaluation.report import figures, write_report
 from hume_training.evaluation.robot import checked_robot
 from hume_training.evaluation.rollout import Rollout
-from hume_training.evaluation.variants import Variant, find_variant
+from hume_training.evaluation.variants import FULL, Variant, find_variant
 
-DEFAULT_VARIANTS = ("full", "n1", "no_system1", "random_pick", "mean", "best_value")
+DEFAULT_VARIANTS = (
+    "full", "n1", "one_of_n", "mean", "best_value", "zero_noise", "medoid", "random_pick", "no_system1",
+)  # fmt: skip
 _PART = 20
 """Episodes that share a batch."""
 _context: dict[str, Any] = {}
@@ -166,16 +168,16 @@ def _record(
 
 
 def summarise(options: EvaluateOptions, suite: Suite, outcomes: dict[str, list[EpisodeOutcome]]) -> dict[str, Any]:
-    """The figures, as they go to JSON."""
+    """The figures, as they go to JSON. Differences are those of `full`, else of the first variant."""
     variants = {name: figures(results) for name, results in outcomes.items()}
     differences = {}
-    first = next(iter(outcomes))
+    reference = _reference(outcomes)
     for name, results in outcomes.items():
-        if name != first:
+        if name != reference:
             mean, interval = paired_difference(
-                [r.success for r in outcomes[first]], [r.success for r in results], options.seed
+                [r.success for r in outcomes[reference]], [r.success for r in results], options.seed
             )
-            differences[f"{first}_minus_{name}"] = {"mean": mean, "ci95": list(interval)}
+            differences[f"{reference}_minus_{name}"] = {"mean": mean, "ci95": list(interval)}
     return {
         "checkpoint": options.checkpoint,
         "suite": asdict(suite),
@@ -186,24 +188,32 @@ def summarise(options: EvaluateOptions, suite: Suite, outcomes: dict[str, list[E
     }
 
 
+def _reference(variants: Iterable[str]) -> str:
+    """The variant that the others are held against."""
+    names = list(variants)
+    return FULL if FULL in names else names[0]
+
+
 def _print(report: dict[str, Any]) -> None:
     console = Console()
     for table in (_success_table(report), _table_of_rest(report)):
         console.print(table)
     for name, row in report["variants"].items():
-        for reason, count in row["faults"]["reasons"].items():
+        endings = {f"in {reason}": count for reason, count in row["faults"]["reasons"].items()}
+        endings |= {f"because {reason}": count for reason, count in row["failures"]["reasons"].items()}
+        for reason, count in endings.items():
             console.print(
-                f"{name}: {count} of {row['episodes']} episodes ended in {reason}", highlight=False, soft_wrap=True
+                f"{name}: {count} of {row['episodes']} episodes ended {reason}", highlight=False, soft_wrap=True
             )
 
 
 def _success_table(report: dict[str, Any]) -> Table:
     table = Table(title=f"Suite {report['suite']['name']}")
-    for column in ("variant", "success", "95 % interval", "episodes", "first minus this, 95 %"):
+    reference = _reference(report["variants"])
+    for column in ("variant", "success", "95 % interval", "episodes", f"{reference} minus this, 95 %"):
         table.add_column(column)
-    first = next(iter(report["variants"]))
     for name, row in report["variants"].items():
-        difference = report["differences"].get(f"{first}_minus_{name}")
+        difference = report["differences"].get(f"{reference}_minus_{name}")
         text = ""
         if difference is not None:
             mean, low, high = (100 * number for number in (difference["mean"], *difference["ci95"]))

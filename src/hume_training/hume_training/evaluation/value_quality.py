@@ -23,6 +23,7 @@ from hume_training.evaluation.episode import Runner
 from hume_training.evaluation.episode_values import plot_values, summarise_values
 from hume_training.evaluation.outcome import EpisodeOutcome
 from hume_training.evaluation.policy import Policy
+from hume_training.evaluation.ranks import rank_correlation
 from hume_training.evaluation.report import write_report
 from hume_training.evaluation.robot import checked_robot
 from hume_training.evaluation.rollout import Rollout
@@ -172,21 +173,3 @@ def summarise(values: NDArray[np.float64], rates: NDArray[np.float64]) -> dict[s
         "success_of_highest_value": float(rates[np.arange(len(rates)), values.argmax(axis=1)].mean()),
         "success_of_best": float(rates.max(axis=1).mean()),
     }
-
-
-def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Spearman's correlation with average ranks for ties. NaN where one side does not vary."""
-    # Pearson's correlation of the ranks: 1 where one grows whenever the other does, however unevenly. Values need only
-    # put the candidates in the right order, so ranks and not the numbers themselves are compared.
-    one, other = _ranks(first), _ranks(second)
-    if one.std() == 0 or other.std() == 0:
-        return float("nan")
-    return float(np.corrcoef(one, other)[0, 1])
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # A group of c equal values that ends at rank l has the ranks l - c + 1 to l, on average l - (c - 1) / 2.
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: NDArray[np.float64] = (last - (counts - 1) / 2.0)[group]
-    return ranks

@@ -37,36 +37,53 @@ class Variant:
         return self.choice in CHOOSERS and self.noise_scale == 1.0 and not self.control
 
 
-_FULL = Variant("full")
+FULL = "full"
+"""The policy as its checkpoint says. The others are held against it."""
+
+_FULL = Variant(FULL)
+_ONE = replace(_FULL, candidates=1, time_temp=(1.0, 1.0))
+"""One candidate, denoised to the end."""
+
 VARIANTS = {
     variant.name: variant
     for variant in (
         _FULL,
         replace(_FULL, name="fixed_noise", time_temp=(1.0, 1.0)),
-        replace(_FULL, name="n1", candidates=1),
+        replace(_ONE, name="n1"),
+        # The first of the N. It starts at the lowest flow time, so it keeps noise.
+        replace(_FULL, name="one_of_n", candidates=1, time_temp=(_FULL.time_temp[0],) * 2),
         replace(_FULL, name="no_system1", refine=False),
         replace(_FULL, name="best_value", choice="best"),
         replace(_FULL, name="mean", choice="mean"),
         replace(_FULL, name="random_pick", choice="random"),
         replace(_FULL, name="medoid", choice="medoid"),
         replace(_FULL, name="oracle", choice="oracle"),
-        replace(_FULL, name="low_noise", candidates=1, time_temp=(1.0, 1.0), noise_scale=0.2),
-        replace(_FULL, name="n1_no_system1", candidates=1, time_temp=(1.0, 1.0), refine=False),
+        replace(_ONE, name="zero_noise", noise_scale=0.0),
+        replace(_ONE, name="low_noise", noise_scale=0.2),
+        replace(_ONE, name="n1_no_system1", refine=False),
         replace(_FULL, name="swapped", control="swapped"),
         replace(_FULL, name="blank", control="blank"),
         replace(_FULL, name="stale", control="stale"),
     )
 }
 
+_COUNTED = {"n": _FULL, **{name: VARIANTS[name] for name in ("mean", "random_pick", "best_value", "medoid", "oracle")}}
+"""Those that a number of candidates may follow, such as "n8"."""
+
 
 def find_variant(name: str) -> Variant:
-    """A variant by name. "n8" thinks with 8 candidates.
+    """A variant by name. "n8" thinks with 8 candidates, "mean8" and "oracle8" choose among 8.
 
     Raises:
         ConfigError: unknown. Lists the valid names.
     """
     if name in VARIANTS:
         return VARIANTS[name]
-    if name.startswith("n") and name[1:].isdigit() and int(name[1:]) > 0:
-        return replace(_FULL, name=name, candidates=int(name[1:]))
-    raise ConfigError(f"variant '{name}' is unknown; valid: {', '.join(VARIANTS)}, n2, n3, ... (that many candidates)")
+    base = name.rstrip("0123456789")
+    count = int(name[len(base) :] or 0)
+    if count > 0 and base in _COUNTED:
+        return replace(_COUNTED[base], name=name, candidates=count)
+    raise ConfigError(
+        f"variant '{name}' is unknown; valid: {', '.join(VARIANTS)}, and with a number of candidates "
+        f"{', '.join(f'{base}8' for base in _COUNTED)}"
+    )

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from hume_core.observation import Observation
 from hume_system1.model import System1
-from hume_system1.model.system1 import rows_from
+from hume_system1.model.denoising import rows_from
 from hume_system2.model import System2
 
 

@@ -83,7 +83,7 @@ class NamedPositions:
         environment: positions of all objects, x, y, z each, in the order of `names` (F, 3 * objects).
         names: words of the instruction.
         tasks: instruction of each episode.
-        episode_of: episode of each frame (F,).
+        task_of: which of the tasks each frame has (F,).
 
     Raises:
         ConfigError: sizes do not fit, or an instruction names none or too many.
@@ -94,7 +94,7 @@ class NamedPositions:
         environment: NDArray[np.float32],
         names: Sequence[str],
         tasks: Sequence[str],
-        episode_of: NDArray[np.int64],
+        task_of: NDArray[np.int64],
     ) -> None:
         if environment.shape[1] != 3 * len(names):
             raise ConfigError(
@@ -103,7 +103,7 @@ class NamedPositions:
             )
         self._positions = environment.reshape(len(environment), len(names), 3)
         self._mean, self._std = self._positions.mean((0, 1)), self._positions.std((0, 1)).clip(min=1e-3)
-        self._episode_of = episode_of
+        self._task_of = task_of
         places = {name: i for i, name in enumerate(names)}
         found = [[places[word] for word in re.findall(r"\w+", task) if word in places] for task in tasks]
         for task, objects in zip(tasks, found, strict=True):
@@ -121,9 +121,9 @@ class NamedPositions:
 
     def targets(self, frames: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Normalised positions (B, 3 * named) and which numbers count."""
-        episodes = self._episode_of[frames]
-        positions = (self._positions[frames[:, None], self._objects[episodes]] - self._mean) / self._std
-        known = np.repeat(self._known[episodes], 3, axis=1)
+        tasks = self._task_of[frames]
+        positions = (self._positions[frames[:, None], self._objects[tasks]] - self._mean) / self._std
+        known = np.repeat(self._known[tasks], 3, axis=1)
         return torch.from_numpy(positions.reshape(len(frames), -1)), torch.from_numpy(known.astype(np.float32))
 
 
@@ -200,7 +200,7 @@ class Readings:
         self._losses: dict[str, tuple[float, NamedPositions | Keyframes]] = {}
         sizes = {}
         if data.environment is not None and config.named_weight > 0:
-            named = NamedPositions(data.environment, config.named_objects.split(","), data.tasks, data.episode_of)
+            named = NamedPositions(data.environment, config.named_objects.split(","), data.tasks, data.task_of)
             self._losses["named"], sizes["named"] = (config.named_weight, named), NAMED_NUMBERS
         if config.keyframe_weight > 0:
             keyframes = Keyframes(data, layout, relative)

@@ -1,18 +1,26 @@
-"""What every training needs: one flat YAML file, checked field by field."""
+"""What every training needs: one YAML file, checked field by field."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hume_core.errors import ConfigError
+from hume_core.texts import shown
 from hume_core.yaml_file import read_yaml
-from hume_training.training.config_values import checked_value
+from hume_training.training.config_values import Names, checked_value
 
-RENAMED = {"largest_gap": "max_proposal_error", "lowest_start": "min_flow_time", "origin": "relative_to"}
+RENAMED = {
+    "largest_gap": "max_proposal_error",
+    "lowest_start": "min_flow_time",
+    "origin": "relative_to",
+    "tensorboard": "tracker",
+}
 """Former name of a field -> its name."""
+
+TRACKERS = ("tensorboard", "wandb", "trackio")
 
 ConfigType = TypeVar("ConfigType", bound="TrainingConfig")
 
@@ -39,9 +47,13 @@ class TrainingConfig:
         device: torch device.
         threads: torch threads on the CPU.
         log_every, save_every: steps.
-        evaluate_every: steps between closed-loop evaluations of System 2 in the simulator. 0: none.
+        evaluate_every: steps between closed-loop evaluations of System 2 in the simulator, or of the value head on
+            branches that are held out. 0: none.
         evaluate_episodes: of each evaluation.
-        tensorboard: also write TensorBoard event files.
+        gradient_checkpointing: keep the inputs of each layer alone, and compute the rest again in the backward pass:
+            a third to a half more work for a fraction of the memory.
+        tracker: where the log goes besides `log.jsonl`: tensorboard, wandb, trackio. See
+            `hume_training.training.trackers`.
     """
 
     dataset: str
@@ -68,7 +80,8 @@ class TrainingConfig:
     save_every: int = 250
     evaluate_every: int = 0
     evaluate_episodes: int = 20
-    tensorboard: bool = False
+    gradient_checkpointing: bool = False
+    tracker: Names = ()
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "threads", "log_every", "save_every", "evaluate_episodes", "start_weight"):
@@ -78,6 +91,7 @@ class TrainingConfig:
             raise ConfigError(f"training field 'precision' is '{self.precision}'; valid: auto, float32, bfloat16")
         if not 0.0 <= self.ema_decay < 1.0:
             raise ConfigError(f"training field 'ema_decay' is {self.ema_decay}; valid: 0 up to, not including, 1")
+        check_names("tracker", self.tracker, TRACKERS)
 
     @classmethod
     def load(cls: type[ConfigType], path: str | Path, changes: Mapping[str, Any] | None = None) -> ConfigType:
@@ -94,21 +108,73 @@ class TrainingConfig:
     @classmethod
     def from_dict(cls: type[ConfigType], content: Mapping[str, Any]) -> ConfigType:
         """Check names and types. See `load` for errors."""
-        known = {item.name: str(item.type) for item in fields(cls)}
-        for name in content:
+        known, groups = cls._types(), cls._groups()
+        checked: dict[str, Any] = {}
+        for name, value in _flat(content, groups).items():
             if name not in known:
                 renamed = f"; it is called '{RENAMED[name]}' now" if name in RENAMED else ""
                 raise ConfigError(f"unknown training field '{name}'{renamed}; valid: {', '.join(known)}")
+            checked[name] = checked_value(name, value, known[name])
         for name in ("dataset", "output"):
-            if name not in content:
+            if name not in checked:
                 raise ConfigError(f"training field '{name}' is missing")
-        return cls(**{name: checked_value(name, value, known[name]) for name, value in content.items()})
+        for group, kind in groups.items():
+            own = [name for name in checked if name.startswith(f"{group}.")]
+            checked[group] = kind(**{name.removeprefix(f"{group}."): checked.pop(name) for name in own})
+        return cls(**checked)
+
+    @classmethod
+    def _groups(cls) -> dict[str, Any]:
+        """Fields that hold fields of their own: name -> class."""
+        return {item.name: type(item.default) for item in fields(cls) if is_dataclass(item.default)}
+
+    @classmethod
+    def _types(cls) -> dict[str, str]:
+        """Every field of the file and its annotation. Those of a group as `group.field`."""
+        groups = cls._groups()
+        types = {item.name: str(item.type) for item in fields(cls) if item.name not in groups}
+        inner = {f"{name}.{item.name}": str(item.type) for name, kind in groups.items() for item in fields(kind)}
+        return types | inner
 
     @classmethod
     def field_names(cls) -> list[str]:
-        """Every field of the file."""
-        return [item.name for item in fields(cls)]
+        """Every field of the file. Those of a group as `group.field`."""
+        return list(cls._types())
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """What fields are that a file leaves out."""
+        given: dict[str, Any] = {item.name: item.default for item in fields(cls) if item.default is not MISSING}
+        groups = cls._groups()
+        return _flat({name: asdict(value) if name in groups else value for name, value in given.items()}, groups)
 
     def to_dict(self) -> dict[str, Any]:
         """Content of the file."""
-        return asdict(self)
+        return _flat(asdict(self), self._groups())
+
+
+def check_names(field: str, names: Names, valid: Sequence[str]) -> None:
+    """Refuse names that a field does not know.
+
+    Raises:
+        ConfigError: lists the valid ones.
+    """
+    unknown = [name for name in names if name not in valid]
+    if unknown:
+        raise ConfigError(f"training field '{field}' has '{unknown[0]}'. Valid: {', '.join(valid)}")
+
+
+def _flat(content: Mapping[str, Any], groups: Mapping[str, Any]) -> dict[str, Any]:
+    """`lora: {rank: 8}` as `lora.rank: 8`. Of two values for a field the later one counts."""
+    flat: dict[str, Any] = {}
+    for name, value in content.items():
+        if name not in groups:
+            flat[name] = value
+            continue
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            valid = ", ".join(item.name for item in fields(groups[name]))
+            raise ConfigError(
+                f"training field '{name}' is {shown(value)}. It must be a mapping with fields of: {valid}"
+            )
+        flat |= {f"{name}.{key}": inner for key, inner in value.items()}
+    return flat

@@ -65,7 +65,7 @@ class Batches:
             pixels = torch.from_numpy(self.data.images[key][frames])
             images[key] = pixels if generator is None else shifted(pixels, self._shift, generator)
         state = torch.from_numpy(self.data.histories(frames, history))
-        return Observation(images, state, [self.data.tasks[i] for i in self.data.episode_of[frames]])
+        return Observation(images, state, self.data.instructions(frames))
 
     def chunks(self, frames: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Demonstrated chunks in real units (B, H, a), and which rows are not to be learned (B, H)."""

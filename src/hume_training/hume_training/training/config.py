@@ -1,4 +1,4 @@
-"""Configuration of each training: one flat YAML file, checked field by field.
+"""Configuration of each training: one YAML file, checked field by field.
 
 Fields that every training has are in `base_config.py`, those about the dataset's numbers in `policy_config.py`.
 """
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from hume_core.action_spaces import ACTION_SPACES
 from hume_core.errors import ConfigError
 from hume_training.training.base_config import TrainingConfig
+from hume_training.training.branch_config import BranchConfig
+from hume_training.training.lora_settings import NO_LORA, LoraSettings
 from hume_training.training.policy_config import PolicyConfig
 
-__all__ = ["PolicyConfig", "System1Config", "System2Config", "TrainingConfig", "ValueConfig"]
+__all__ = ["LoraSettings", "PolicyConfig", "System1Config", "System2Config", "TrainingConfig", "ValueConfig"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class System2Config(PolicyConfig):
             stays valid.
         num_steps, s1_num_steps, theta1, vqh_chunk_size, next_obs_offset, discount: go into a new
             checkpoint's configuration.
+        lora: train low-rank adapters in place of the weights, see `LoraSettings`. Parts: vision, language, expert.
+            Whole: those, vision.projector, token_embedding, projections.
     """
 
     preset: str = "tabletop"
@@ -49,11 +53,16 @@ class System2Config(PolicyConfig):
     vqh_chunk_size: int = 8
     next_obs_offset: int = 8
     discount: float = 0.98
+    lora: LoraSettings = NO_LORA
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.draws < 1:
             raise ConfigError(f"training field 'draws' is {self.draws}; it must be at least 1")
+        parts = ("vision", "language", "expert")
+        self.lora.check_parts(parts, (*parts, "vision.projector", "token_embedding", "projections"))
+        if self.lora.rank and self.freeze_prefix:
+            raise ConfigError("freeze_prefix is for a training without lora. Leave 'vision' out of lora.parts instead")
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,8 @@ class System1Config(PolicyConfig):
         named_weight, named_objects, keyframe_weight: as for System 2, read off the mean of the action tokens' features:
             the segment says which object is meant, the images where it is. The joint targets are relative to the joint
             positions.
+        lora: train low-rank adapters in place of the weights, see `LoraSettings`. Parts: vision, stack. Whole: those,
+            vision.projector, projections.
     """
 
     proposals: int = 20_000
@@ -91,9 +102,14 @@ class System1Config(PolicyConfig):
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0
+    lora: LoraSettings = NO_LORA
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        parts = ("vision", "stack")
+        self.lora.check_parts(parts, (*parts, "vision.projector", "projections"))
+        if self.lora.rank and (self.warm_start or self.freeze_vision):
+            raise ConfigError("warm_start and freeze_vision are for a training without lora. Set them to false")
         if self.relative_to not in ("", "anchor", "newest_state"):
             raise ConfigError(
                 f"training field 'relative_to' is '{self.relative_to}'; valid: anchor, newest_state, or empty"
@@ -104,12 +120,12 @@ class System1Config(PolicyConfig):
 
 
 @dataclass(frozen=True)
-class ValueConfig(PolicyConfig):
-    """Training of the value head by calibrated Q-learning.
+class ValueConfig(BranchConfig, PolicyConfig):
+    """Training of the value head by calibrated Q-learning, and from branches where there are some.
 
     Attributes:
         critic_weight: of the critics' loss, whose size is the square of a return. Small where other losses shall count.
-        conservative_weight: of the conservative term within it.
+        conservative_weight: of the conservative term within it. 0: off.
         return_share: share of the Monte-Carlo return in the critics' target. The rest is the bootstrapped value.
         bootstrap: "policy": the highest value of the actor's next actions, as in Cal-QL. "data": that of the recorded
             next actions, which values the policy that acted.
@@ -117,8 +133,8 @@ class ValueConfig(PolicyConfig):
             its own share of it: candidates that start below flow time 1 keep some, and System 1 removes it.
         score_rows: rows of a chunk that the critics score, and from observation to next observation. Another number
             than the checkpoint's makes new critics. 0: the checkpoint's.
-        num_candidates, value_temperature: how System 2 chooses, see `hume_core.config.HumeConfig`. Go into the
-            checkpoint's configuration. 0 and a negative number: the checkpoint's.
+        num_candidates, value_temperature, noise_schedule: how System 2 chooses, see `hume_core.config.HumeConfig`. Go
+            into the checkpoint's configuration. 0, a negative number, and empty: the checkpoint's.
         named_weight, named_objects, keyframe_weight: as for System 2, read off the value query's feature. The joint
             targets are relative to the joint positions.
     """
@@ -131,11 +147,13 @@ class ValueConfig(PolicyConfig):
     score_rows: int = 0
     num_candidates: int = 0
     value_temperature: float = -1.0
+    noise_schedule: str = ""
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"
     keyframe_weight: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_branches()
         if self.bootstrap not in ("policy", "data"):
             raise ConfigError(f"training field 'bootstrap' is '{self.bootstrap}'; valid: policy, data")

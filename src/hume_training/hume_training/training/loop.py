@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import signal
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,13 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from hume_core.durations import FirstUnits
-from hume_core.errors import HumeError
-from hume_core.json_report import json_text
+from hume_core.errors import ConfigError, TrainingError
 from hume_training.training.config import TrainingConfig
+from hume_training.training.log import TrainingLog
 from hume_training.training.parallel import Processes
-from hume_training.training.state import MovingAverage, load_state, save_state
+from hume_training.training.sharding import clip_gradients, gathered, is_split, own_part, sharding_wanted
+from hume_training.training.state import FILE, MovingAverage, load_state, save_state
 
-LOG = "log.jsonl"
 _FIRST_STEPS = 20
 """After so many it is known how long the rest takes."""
 
@@ -77,11 +75,13 @@ def train(
 
     Raises:
         CheckpointError: the folder belongs to another training.
-        HumeError: the loss is not finite.
+        ConfigError: the model is split among processes, and one is to evaluate it.
+        TrainingError: the loss is not finite. What was saved last stays as it is.
     """
     processes = Processes(config.device)
-    if config.precision == "auto":
-        config = replace(config, precision="bfloat16" if computes_in_bfloat16(config.device) else "float32")
+    if sharding_wanted() and evaluate is not None:
+        raise ConfigError("evaluate_every needs the whole model in one process, which FSDP splits. Set it to 0")
+    config = replace(config, precision=found_precision(config))
     folder = Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.threads)
@@ -89,20 +89,20 @@ def train(
     average = MovingAverage(parameters, config.ema_decay)
     optimizer = _optimizer(config, objective)
     batch_size = config.batch_size * processes.count
-    identity = {"kind": type(objective).__name__, **config.to_dict(), "batch_size": batch_size}
+    own = identity(config, type(objective).__name__, batch_size)
     arguments = (objective.modules, average, {"adamw": optimizer})
-    start = load_state(folder, *arguments, identity)
-    log = _Log(folder, config, start, processes)
+    start = saved = load_state(folder, *arguments, own, config.defaults())
     stop = _StopSignal()
     last = min(config.steps, stop_after or config.steps)
     numbers: dict[str, float] = {}
     evaluating = processes.main and config.evaluate_every > 0
-    step = start
     rest = FirstUnits(last - start if processes.main else 0, "steps", after=_FIRST_STEPS)
-    with _progress(processes.main) as progress, stop:
+    with closing(TrainingLog(folder, config, start, processes)) as log, _progress(processes.main) as progress, stop:
         bar = progress.add_task("training", total=config.steps, completed=start)
         for step in range(start, last):
-            info = _step(config, objective, optimizer, list(parameters.values()), step, processes)
+            info = _gradients(config, objective, optimizer, list(parameters.values()), step, processes)
+            _check_finite([info["loss"], info["gradient_norm"]], "loss and gradient", step, folder, saved)
+            optimizer.step()
             objective.after_step()
             average.update(step)
             numbers = log.add(step, info) or numbers
@@ -110,27 +110,52 @@ def train(
             rest.done()
             done = step + 1
             ending = processes.any(done == last or stop.requested)
-            if processes.main and (done % config.save_every == 0 or ending):
-                save_state(folder, done, *arguments, identity)
-                with average.applied():
-                    objective.export(folder / "checkpoint")
+            if done % config.save_every == 0 or ending:
+                _check_finite(parameters.values(), "weights", step, folder, saved)
+                saved = done
+                save_state(folder, done, *arguments, own, write=processes.main)
+                _export(objective, average, folder, processes)
             if evaluating and evaluate is not None and done % config.evaluate_every == 0:
                 with average.applied():
                     log.write({"step": done, **evaluate(done)})
             if ending:
                 start = done
                 break
-    if processes.main:
-        with average.applied():
-            objective.export(folder / "checkpoint")
-    log.close()
+    _export(objective, average, folder, processes)
     processes.wait()
     return TrainingOutcome(start, start >= config.steps, numbers)
 
 
+def _export(objective: Objective, average: MovingAverage, folder: Path, processes: Processes) -> None:
+    """Write the checkpoint with the averaged weights, which processes that split them gather."""
+    if processes.main or sharding_wanted():
+        with average.applied(), gathered(objective.modules, processes.main):
+            if processes.main:
+                objective.export(folder / "checkpoint")
+
+
 def bar_text(numbers: Mapping[str, float]) -> str:
-    """Text of the bar. Blank until the first means are known."""
-    return f"loss {numbers['loss']:.4f}" if "loss" in numbers else ""
+    """Text of the bar. Blank where the loss is not known yet."""
+    loss = numbers.get("loss", math.nan)
+    return f"loss {loss:.4f}" if math.isfinite(loss) else ""
+
+
+def identity(config: TrainingConfig, objective: str, batch_size: int) -> dict[str, Any]:
+    """What a run may only be resumed with.
+
+    Args:
+        config: of the run.
+        objective: name of its class.
+        batch_size: of all processes.
+    """
+    return {"kind": objective, **config.to_dict(), "precision": found_precision(config), "batch_size": batch_size}
+
+
+def found_precision(config: TrainingConfig) -> str:
+    """float32 or bfloat16: what auto means here."""
+    if config.precision != "auto":
+        return config.precision
+    return "bfloat16" if computes_in_bfloat16(config.device) else "float32"
 
 
 def computes_in_bfloat16(device: str) -> bool:
@@ -162,17 +187,25 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
 
 def _optimizer(config: TrainingConfig, objective: Objective) -> torch.optim.Optimizer:
     factors = objective.learning_rates()
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [parameter for parameter in module.parameters() if parameter.requires_grad],
          "factor": factors.get(key, 1.0)}
         for key, module in objective.modules.items()
     ]  # fmt: skip
     groups = [group for group in groups if group["params"]]
     betas = (config.beta1, config.beta2)
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+    # The fused loops take no mixture of whole and split parameters.
+    split = any(is_split(parameter) for group in groups for parameter in group["params"])
+    return torch.optim.AdamW(
+        groups,
+        lr=config.learning_rate,
+        betas=betas,
+        weight_decay=config.weight_decay,
+        foreach=False if split else None,
+    )
 
 
-def _step(
+def _gradients(
     config: TrainingConfig,
     objective: Objective,
     optimizer: torch.optim.Optimizer,
@@ -180,6 +213,7 @@ def _step(
     step: int,
     processes: Processes,
 ) -> dict[str, Tensor]:
+    """Compute the gradients of a step. Its loss, their norm and more, the same in all processes."""
     rate = learning_rate(config, step)
     for group in optimizer.param_groups:
         group["lr"] = rate * group["factor"]
@@ -189,63 +223,23 @@ def _step(
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     processes.average_gradients(parameters)
-    norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
-    if not torch.isfinite(norm):
-        raise HumeError(f"the gradient of step {step} is not finite; lower learning_rate or use float32")
-    optimizer.step()
+    norm = clip_gradients(parameters, config.clip_norm)
     return processes.average({"loss": loss.detach(), "gradient_norm": norm, **info})
 
 
-class _Log:
-    """Means of the logged numbers, one JSON object per line. Optionally TensorBoard. Only the main process writes."""
+def _check_finite(tensors: Iterable[Tensor], what: str, step: int, folder: Path, saved: int) -> None:
+    """Stop before numbers that are none reach the weights or the disk.
 
-    def __init__(self, folder: Path, config: TrainingConfig, start: int, processes: Processes) -> None:
-        self._config, self._batch_size = config, config.batch_size * processes.count
-        path = folder / LOG if processes.main else Path(os.devnull)
-        kept = path.read_text(encoding="utf-8").splitlines() if path.is_file() and start else []
-        kept = [line for line in kept if json.loads(line).get("step", 0) <= start]
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        self._file = path.open("a", encoding="utf-8")
-        self._sums: dict[str, float] = {}
-        self._count, self._started = 0, time.monotonic()
-        self._writer = _tensorboard(folder) if config.tensorboard and processes.main else None
-
-    def add(self, step: int, info: Mapping[str, Tensor]) -> dict[str, float] | None:
-        """Numbers of a step. The means every `log_every` steps."""
-        for name, value in info.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value)
-        self._count += 1
-        if (step + 1) % self._config.log_every:
-            return None
-        means = {name: total / self._count for name, total in self._sums.items()}
-        elapsed = time.monotonic() - self._started
-        rate = self._count * self._batch_size / elapsed
-        self._sums, self._count, self._started = {}, 0, time.monotonic()
-        self.write({"step": step + 1, **means, "samples_per_second": rate})
-        return means
-
-    def write(self, numbers: Mapping[str, Any]) -> None:
-        """One line."""
-        rounded = {key: float(f"{value:.5g}") if isinstance(value, float) else value for key, value in numbers.items()}
-        self._file.write(json_text(rounded) + "\n")
-        self._file.flush()
-        if self._writer is not None:
-            for name, value in numbers.items():
-                self._writer.add_scalar(name, value, numbers["step"])
-
-    def close(self) -> None:
-        """End of the run."""
-        self._file.close()
-        if self._writer is not None:
-            self._writer.close()
-
-
-def _tensorboard(folder: Path) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise HumeError("tensorboard is not installed; pip install tensorboard, or set tensorboard: false") from error
-    return SummaryWriter(str(folder / "tensorboard"))
+    Raises:
+        TrainingError: says which step is on disk, and how to go on from there.
+    """
+    if all(bool(torch.isfinite(own_part(tensor)).all()) for tensor in tensors):
+        return
+    kept = f"{folder / FILE} and the checkpoint keep step {saved}" if saved else "No step was saved yet"
+    raise TrainingError(
+        f"the {what} of step {step + 1} are not finite. {kept}. Lower learning_rate, or set precision to float32, and "
+        "train into another output folder"
+    )
 
 
 class _StopSignal:

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from hume_core.errors import ConfigError
 from hume_training.training.base_config import ConfigType
+from hume_training.training.sharding import is_split
 
-_PATIENCE = timedelta(days=1)
+_LONGEST_WAIT = timedelta(days=1)
 """How long processes wait for the main one, which alone evaluates and lets System 2 propose."""
 
 
@@ -41,7 +42,7 @@ class Processes:
             from accelerate import PartialState
 
             on_cpu = torch.device(device).type == "cpu"
-            self._state = PartialState(cpu=on_cpu, timeout=_PATIENCE)
+            self._state = PartialState(cpu=on_cpu, timeout=_LONGEST_WAIT)
             self.count, self.index = self._state.num_processes, self._state.process_index
             self.device = device if on_cpu else str(self._state.device)
 
@@ -67,9 +68,13 @@ class Processes:
         return step * self.count + self.index
 
     def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Replace the gradients by their mean over the processes. One that is missing counts as 0."""
+        """Replace the gradients by their mean over the processes. One that is missing counts as 0.
+
+        Those of split parameters are means already.
+        """
         if self.count == 1:
             return
+        parameters = [parameter for parameter in parameters if not is_split(parameter)]
         present = self._reduce(torch.tensor([parameter.grad is not None for parameter in parameters]).float(), "sum")
         for parameter, processes in zip(parameters, present.tolist(), strict=True):
             if processes:

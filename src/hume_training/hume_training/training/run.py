@@ -11,9 +11,10 @@ from rich.console import Console
 from hume_core.console import say
 from hume_core.errors import ConfigError
 from hume_core.yaml_file import parse_yaml
-from hume_training.data.reader import load_datasets
 from hume_training.training.config import System1Config, System2Config, TrainingConfig, ValueConfig
+from hume_training.training.dataset import training_data
 from hume_training.training.parallel import Processes
+from hume_training.training.setup_check import check_setup
 
 CONFIGS: dict[str, type[TrainingConfig]] = {"system2": System2Config, "system1": System1Config, "value": ValueConfig}
 
@@ -30,19 +31,19 @@ def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: 
     Raises:
         ConfigError: an unknown kind, the configuration is wrong, or the batch cannot be shared by the processes.
         DatasetError: the dataset cannot be used.
+        TrainingError: the loss is not finite.
         CheckpointError: the checkpoint cannot be loaded, or the run's folder belongs to another training.
     """
-    if kind not in CONFIGS:
-        raise ConfigError(f"'{kind}' cannot be trained; valid: {', '.join(CONFIGS)}")
-    settings = CONFIGS[kind].load(config, _parse(changes))
+    settings = _load(kind, config, changes)
     if kind != "system2" and not settings.checkpoint:
         raise ConfigError("training field 'checkpoint' is missing: the folder that `hume train system2` wrote")
+    check_setup(settings)
     processes = Processes(settings.device)
     share = processes.share(settings)
     if processes.count > 1:
         # The first time a dataset is read it is decoded into files, which the others then find.
         if processes.main:
-            load_datasets(settings.dataset)
+            training_data(settings)
         processes.wait()
     if processes.main:
         say(f"{settings.steps} steps of {settings.batch_size} samples. The first ones tell how long they take")
@@ -51,6 +52,19 @@ def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: 
         Console(stderr=True).print(f"{outcome.steps} of {settings.steps} steps are done; {settings.output}/checkpoint")
     processes.close()
     return 0 if outcome.finished else 1
+
+
+def run_plan(kind: str, config: Path, changes: Sequence[str] = ()) -> str:
+    """A table of the memory that the training would take. See `run_train` and `plan_text`."""
+    from hume_training.training.plan import plan_text
+
+    return plan_text(_load(kind, config, changes))
+
+
+def _load(kind: str, config: Path, changes: Sequence[str]) -> TrainingConfig:
+    if kind not in CONFIGS:
+        raise ConfigError(f"'{kind}' cannot be trained; valid: {', '.join(CONFIGS)}")
+    return CONFIGS[kind].load(config, _parse(changes))
 
 
 def _train(settings: TrainingConfig, stop_after: int | None) -> Any:

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hume_core.errors import CheckpointError
+from hume_training.training.sharding import is_split, split_like, whole
 
 FILE = "resume.safetensors"
 
@@ -61,8 +62,11 @@ def save_state(
     average: MovingAverage,
     optimizers: Mapping[str, torch.optim.Optimizer],
     config: Mapping[str, Any],
+    write: bool = True,
 ) -> None:
     """Write everything a resumed training needs, atomically.
+
+    Where processes split the weights, all of them have to call it at the same time.
 
     Args:
         folder: of the run.
@@ -71,6 +75,7 @@ def save_state(
         average: of their trained parameters.
         optimizers: by name.
         config: of the run.
+        write: this process is the one that writes.
     """
     tensors = {
         f"module.{key}.{name}": tensor
@@ -81,9 +86,18 @@ def save_state(
     for key, optimizer in optimizers.items():
         for number, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{key}.{number}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    if not write and not any(map(is_split, tensors.values())):
+        return
+    gathered = {}
+    for name, tensor in tensors.items():
+        found = whole(tensor.detach())
+        if write:
+            gathered[name] = found.cpu().clone()
+    if not write:
+        return
     metadata = {"step": str(step), "config": json.dumps(dict(config))}
     partial = folder / f"{FILE}.partial"
-    save_file({name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}, partial, metadata)
+    save_file(gathered, partial, metadata)
     partial.replace(folder / FILE)
 
 
@@ -93,8 +107,13 @@ def load_state(
     average: MovingAverage,
     optimizers: Mapping[str, torch.optim.Optimizer],
     config: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
 ) -> int:
     """Restore what `save_state` wrote.
+
+    Args:
+        folder, modules, average, optimizers, config: see `save_state`.
+        defaults: what fields were that came later than the state.
 
     Returns:
         Number of steps done. 0 where nothing was saved.
@@ -105,20 +124,38 @@ def load_state(
     path = folder / FILE
     if not path.is_file():
         return 0
-    try:
-        with safe_open(path, framework="pt") as source:
-            metadata = source.metadata()
-            tensors = {name: source.get_tensor(name) for name in source.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be resumed from: {error}; remove it to start again") from error
-    _check_config(path, json.loads(metadata["config"]), config)
+    check_state(folder, config, defaults)
+    with _opened(path) as source:
+        step = int(source.metadata()["step"])
+        tensors = {name: source.get_tensor(name) for name in source.keys()}  # noqa: SIM118
     for key, module in modules.items():
-        module.load_state_dict(_below(tensors, f"module.{key}."))
+        held = module.state_dict()
+        found = _below(tensors, f"module.{key}.")
+        module.load_state_dict({name: split_like(tensor, held.get(name, tensor)) for name, tensor in found.items()})
     for name, tensor in _below(tensors, "average.").items():
-        average.average[name].copy_(tensor)
+        average.average[name].copy_(split_like(tensor, average.average[name]))
     for key, optimizer in optimizers.items():
         _load_optimizer(optimizer, _below(tensors, f"optimizer.{key}."))
-    return int(metadata["step"])
+    return step
+
+
+def check_state(folder: Path, config: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> None:
+    """Refuse a folder that holds the state of another training. See `load_state`."""
+    path = folder / FILE
+    if not path.is_file():
+        return
+    with _opened(path) as source:
+        found = json.loads(source.metadata()["config"])
+    _check_config(path, {**_as_json(defaults or {}), **found}, _as_json(config))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as source:
+            yield source
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be resumed from: {error}; remove it to start again") from error
 
 
 MAY_CHANGE = frozenset(
@@ -128,7 +165,8 @@ MAY_CHANGE = frozenset(
         "save_every",
         "evaluate_every",
         "evaluate_episodes",
-        "tensorboard",
+        "gradient_checkpointing",
+        "tracker",
         "threads",
         "output",
         "device",
@@ -151,8 +189,7 @@ MAY_CHANGE = frozenset(
 
 
 def _check_config(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    # As JSON gives it back: lists in the place of tuples.
-    for name, value in json.loads(json.dumps(dict(wanted))).items():
+    for name, value in wanted.items():
         # A field that came later counts as left out.
         if name not in MAY_CHANGE and found.get(name, type(value)()) != value:
             raise CheckpointError(
@@ -161,14 +198,21 @@ def _check_config(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any
             )
 
 
+def _as_json(content: Mapping[str, Any]) -> dict[str, Any]:
+    """As JSON gives it back: lists in the place of tuples."""
+    result: dict[str, Any] = json.loads(json.dumps(dict(content)))
+    return result
+
+
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
     content = optimizer.state_dict()
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, key = name.split(".", 1)
-        state.setdefault(int(number), {})[key] = tensor
+        state.setdefault(int(number), {})[key] = split_like(tensor, parameters[int(number)])
     optimizer.load_state_dict({"state": state, "param_groups": content["param_groups"]})

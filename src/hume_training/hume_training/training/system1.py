@@ -17,14 +17,17 @@ from hume_core.errors import ConfigError
 from hume_system1.model import System1
 from hume_system2.model import System2
 from hume_training.data.demonstrations import Demonstrations
-from hume_training.data.reader import load_datasets
 from hume_training.losses import flow_time, masked_mean, noise_segment, system1_flow
 from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
 from hume_training.training.config import System1Config
+from hume_training.training.dataset import training_data
 from hume_training.training.loop import TrainingOutcome, train
+from hume_training.training.lora import Adapters, loading_type
 from hume_training.training.parallel import Processes
+from hume_training.training.recompute import recompute_layers
 from hume_training.training.sampling import batch_indices, step_generator
+from hume_training.training.sharding import shard, sharding_wanted
 from hume_training.training.taught import keep_contract, taught_rows
 from hume_training.training.warm_start import warm_start
 
@@ -56,11 +59,10 @@ class System1Objective:
     ) -> None:
         self._config, self._batches, self._system1 = config, batches, system1
         self._frames, self._proposals = frames, proposals
-        system1.network.requires_grad_(True)
-        system1.network.vision.requires_grad_(not config.freeze_vision)
-        # The backward pass of the fused kernel takes several times as long on a CPU in bfloat16.
-        system1.network.vision.tower.set_attn_implementation("eager")
-        self.modules: dict[str, nn.Module] = {"network": system1.network}
+        self._adapters = prepare_network(config, system1)
+        self.modules: dict[str, nn.Module] = (
+            {"network": system1.network} if self._adapters is None else dict(self._adapters.modules)
+        )
         width = system1.network.stack_config.hidden_size
         self._readings = Readings(
             config, batches.rows, lambda size: reader(width, size).to(system1.device), relative=True
@@ -134,11 +136,39 @@ class System1Objective:
 
     def export(self, folder: Path) -> None:
         """See `Objective`."""
-        self._system1.save_pretrained(folder)
+        if self._adapters is None:
+            self._system1.save_pretrained(folder)
+        else:
+            self._adapters.export(folder)
 
 
-def propose(config: System1Config, batches: Batches, system2: System2) -> tuple[NDArray[np.int64], Tensor]:
+def prepare_network(config: System1Config, system1: System1) -> Adapters | None:
+    """Let the network of System 1 learn as the configuration says. The adapters, where it says so."""
+    network = system1.network
+    adapters = None
+    if config.lora.rank:
+        adapters = Adapters(system1, config.lora, ("stack",), config.seed)
+    else:
+        network.requires_grad_(True)
+        network.vision.requires_grad_(not config.freeze_vision)
+    if torch.device(config.device).type == "cpu":
+        # The backward pass of the fused kernel takes several times as long on a CPU in bfloat16.
+        network.vision.tower.set_attn_implementation("eager")
+    if config.gradient_checkpointing:
+        recompute_layers([network])
+    if sharding_wanted():
+        shard(network, config.device)
+        system1.to(config.device)
+    return adapters
+
+
+def propose(config: System1Config, batches: Batches, system2: System2 | None) -> tuple[NDArray[np.int64], Tensor]:
     """Sample one chunk of System 2 for random frames. Kept in the run's folder.
+
+    Args:
+        config: of the run.
+        batches: frames of the demonstrations.
+        system2: not needed where the run's folder has the chunks.
 
     Returns:
         Frames (P,) and normalised, padded chunks (P, H, A).
@@ -147,6 +177,7 @@ def propose(config: System1Config, batches: Batches, system2: System2) -> tuple[
     if path.is_file():
         kept = load_file(path)
         return kept["frames"].numpy(), kept["chunks"]
+    assert system2 is not None
     rng = np.random.default_rng([config.seed, 4])
     count = min(config.proposals, len(batches.frames))
     frames = np.sort(rng.choice(batches.frames, count, replace=False))
@@ -192,10 +223,12 @@ def train_system1(
 ) -> TrainingOutcome:
     """Train System 1 of the checkpoint that the configuration names. See `train`."""
     torch.set_num_threads(config.threads)
-    data = data or load_datasets(config.dataset)
-    system2 = System2.from_pretrained(config.checkpoint, device=config.device)
-    system1 = System1.from_pretrained(config.checkpoint, device=config.device)
-    rows = taught_rows(config, data, system1.contract)
+    # A checkpoint that cannot be loaded shows before the dataset is read.
+    system1 = System1.from_pretrained(config.checkpoint, device=config.device, dtype=loading_type(config.lora))
+    system2 = None
+    if config.warm_start or not (Path(config.output) / _PROPOSALS).is_file():
+        system2 = System2.from_pretrained(config.checkpoint, device=config.device)
+    rows = taught_rows(config, data or training_data(config), system1.contract)
     keep_contract(system1, rows, config.output)
     system1.config = replace(system1.config, s1_origin=config.relative_to or system1.config.s1_origin)
     batches = Batches(rows, system1.config, config.seed, config.batch_size, config.image_shift)
@@ -203,6 +236,8 @@ def train_system1(
         frames, proposals = propose(config, batches, system2)
     kept = _close_ones(config, batches, system1, frames, proposals)
     frames, proposals = frames[kept.numpy()], proposals[kept]
-    if config.warm_start:
+    if config.warm_start and system2 is not None:
         warm_start(system1, system2)
+    # It is not needed any more, and large.
+    del system2
     return train(config, System1Objective(config, batches, system1, frames, proposals), stop_after=stop_after)

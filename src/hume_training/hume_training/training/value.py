@@ -13,14 +13,17 @@ from torch import Tensor, nn
 from hume_core.errors import CheckpointError, ConfigError, DatasetError
 from hume_system2.model import System2
 from hume_system2.model.critics import CalQL
+from hume_training.data.branches import load_branches
 from hume_training.data.demonstrations import Demonstrations
-from hume_training.data.reader import load_datasets
 from hume_training.data.taught_rows import TaughtRows
 from hume_training.losses import CalQLBatch, CalQLDraws, critic_loss, policy_loss, temperature_loss, update_targets
 from hume_training.training.auxiliary import Readings, reader
 from hume_training.training.batches import Batches
+from hume_training.training.branch_loss import BranchLoss
 from hume_training.training.config import ValueConfig
+from hume_training.training.dataset import training_data
 from hume_training.training.loop import TrainingOutcome, train
+from hume_training.training.recompute import recompute_layers
 from hume_training.training.sampling import step_generator
 from hume_training.training.taught import keep_contract, taught_rows
 
@@ -35,15 +38,16 @@ class Returns:
         data: frames with `next.success`.
         stride: frames per transition.
         discount: per transition.
+        exact: count the time to success itself. Otherwise whole transitions, as released.
 
     Raises:
         DatasetError: the dataset does not say which frames succeed.
     """
 
-    def __init__(self, data: Demonstrations, stride: int, discount: float) -> None:
+    def __init__(self, data: Demonstrations, stride: int, discount: float, exact: bool = False) -> None:
         if data.success is None:
             raise DatasetError("the dataset has no key 'next.success'; the value head cannot be trained on it")
-        self._data, self._stride, self._discount = data, stride, discount
+        self._data, self._stride, self._discount, self._exact = data, stride, discount, exact
         first = [
             start + int(np.argmax(done)) if (done := data.success[start : start + length]).any() else -1
             for start, length in zip(data.starts, data.lengths, strict=True)
@@ -60,12 +64,14 @@ class Returns:
         """Next frames, rewards, returns and masks of transitions (B,)."""
         reached = self._reached[frames]
         failed = reached < 0
-        left = np.where(failed, 0, (reached - frames) // self._stride)
-        ending = ~failed & (left == 0)
+        share = np.where(failed, 0.0, (reached - frames) / self._stride)
+        left = share if self._exact else np.floor(share)
+        ending = ~failed & (left < 1.0)
         following = np.minimum(frames + self._stride, self._data.ends[frames])
-        rewards = np.where(ending, 0.0, -1.0)
         worst = -1.0 / (1.0 - self._discount)
         returns = np.where(failed, worst, worst * (1.0 - self._discount**left))
+        # What the last transition costs is the part of it that is needed: none where whole ones are counted.
+        rewards = np.where(ending, returns, -1.0)
         values = [torch.from_numpy(x.astype(np.float32)) for x in (rewards, returns, (~ending))]
         return following, values[0], values[1], values[2]
 
@@ -83,16 +89,36 @@ class ValueObjective:
         self._config, self._system2 = config, system2
         sizes = system2.config
         self._batches = Batches(rows, sizes, config.seed, config.batch_size, config.image_shift)
-        self._returns = Returns(rows.data, sizes.next_obs_offset, sizes.discount)
+        self._returns = Returns(rows.data, sizes.next_obs_offset, sizes.discount, config.exact_time)
         self._batches.frames = np.intersect1d(self._batches.frames, self._returns.learnable)
         self._batches.weigh_starts(config.start_frames, config.start_weight)
         head = system2.value_head
         head.requires_grad_(True)
         head.calql.target_critics.requires_grad_(False)
+        if config.gradient_checkpointing:
+            recompute_layers([head])
         self.modules: dict[str, nn.Module] = {"value": head}
         width = len(head.query)
         self._readings = Readings(config, rows, lambda size: reader(width, size).to(system2.device), relative=True)
         self.modules |= self._readings.modules
+        self._branches = self._branch_loss(rows)
+
+    def _branch_loss(self, rows: TaughtRows) -> BranchLoss | None:
+        config = self._config
+        if not config.branches:
+            return None
+        branches = load_branches(config.branches)
+        return BranchLoss(config, config.seed, config.image_shift, branches, self._system2, 1.0 / rows.data.fps)
+
+    def quality(self, step: int) -> dict[str, float]:
+        """How good the values are on branches that no step sees."""
+        assert self._branches is not None
+        return self._branches.quality()
+
+    @property
+    def judged(self) -> bool:
+        """Whether there are branches to judge by."""
+        return self._branches is not None
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Objective`."""
@@ -110,6 +136,10 @@ class ValueObjective:
         kept = {key: info[key] for key in ("td_err", "cql_diff", "online_q", "target_q", "calql_bound_rate")}
         info = kept | {"entropy": policy_info["entropy"], "return_error": error, "return": batch.returns.mean()}
         loss = temperature + policy + config.critic_weight * critic
+        if self._branches is not None:
+            error, rank = self._branches.losses(step, generator)
+            loss = loss + config.critic_weight * config.branch_weight * error + config.rank_weight * rank
+            info |= {"branch_err": error.detach(), "branch_rank": rank.detach()}
         features = batch.features.float()
         return self._readings.add(loss, info, lambda reader: reader(features), frames), info
 
@@ -179,6 +209,8 @@ def set_choice(system2: System2, config: ValueConfig) -> None:
         wanted = replace(wanted, num_candidates=config.num_candidates)
     if config.value_temperature >= 0:
         wanted = replace(wanted, value_temperature=config.value_temperature)
+    if config.noise_schedule:
+        wanted = replace(wanted, noise_schedule=config.noise_schedule)
     system2.config = wanted
 
 
@@ -191,9 +223,10 @@ def train_value(config: ValueConfig, stop_after: int | None = None) -> TrainingO
             f"{config.checkpoint} is a System 2 alone, without a value head; `hume train system2` makes a whole "
             "checkpoint of it first"
         )
-    rows = taught_rows(config, load_datasets(config.dataset), system2.contract)
+    rows = taught_rows(config, training_data(config), system2.contract)
     keep_contract(system2, rows, config.output)
     if config.score_rows:
         score_rows(system2, config.score_rows, config.seed)
     set_choice(system2, config)
-    return train(config, ValueObjective(config, rows, system2), stop_after=stop_after)
+    objective = ValueObjective(config, rows, system2)
+    return train(config, objective, objective.quality if objective.judged else None, stop_after)

@@ -1,0 +1,102 @@
+"""Where action rows and joint positions bring the tool, for people who look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hume_core.kinematics.model import ArmModel
+from hume_core.policy_contract import find_contract, released_contract
+from hume_core.robot import RobotProfile
+from hume_core.robot_kinematics import load_arm_model
+
+
+class ToolPaths:
+    """Paths of one robot's tool in its base frame. Not safe for use by two threads at once.
+
+    Args:
+        profile: the robot as the checkpoint wants to see it. See `as_seen`.
+        arm: its forward kinematics.
+        points: most points of a path. A tool moves smoothly, and every point costs time.
+    """
+
+    def __init__(self, profile: RobotProfile, arm: ArmModel, points: int = 17) -> None:
+        self._arm, self._space, self._points = arm, profile.action_space, points
+        self.joint_names = profile.joint_names
+
+    @property
+    def action_space(self) -> str:
+        """Name of the space whose rows are understood."""
+        return self._space.name
+
+    def of_rows(self, rows: NDArray[np.floating], anchor: NDArray[np.float64], dt: float) -> NDArray[np.float64]:
+        """Paths (N, k + 1, 3), m, of chunks. They begin where the tool was at the observation.
+
+        Args:
+            rows: (N, H, a) in real units.
+            anchor: (n,) joint positions at the observation, rad.
+            dt: time between two rows, s.
+
+        Raises:
+            ActionSpaceError: the rows are too narrow.
+        """
+        numbers = np.asarray(rows, dtype=np.float64)
+        shown = _spread(numbers.shape[1], self._points - 1)
+        found = self._space.tool_positions(numbers, anchor, dt, self._arm, shown)
+        start = np.broadcast_to(self.at(anchor), (len(numbers), 1, 3))
+        return np.concatenate([start, found], axis=1)
+
+    def of_joints(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The path (k, 3), m, through joint positions (h, n), rad."""
+        return np.stack([self.at(positions[k]) for k in _spread(len(positions), self._points)])
+
+    def at(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where the tool is (3,), m, at joint positions (n,), rad."""
+        return self._space.controlled(self._arm.forward(joints)).position
+
+
+def load_tool_paths(
+    profile: RobotProfile,
+    checkpoint: str = "",
+    contract: str = "",
+    fallback: Callable[[], str] | None = None,
+    points: int = 17,
+) -> ToolPaths:
+    """Tool paths of a robot.
+
+    Args:
+        profile: the robot.
+        checkpoint: folder or hub name of the policy whose rows are drawn. Empty: rows are as the profile says.
+        contract: what its numbers mean. See `find_contract`.
+        fallback: gives the URDF's text where the profile names none.
+        points: most points of a path.
+
+    Raises:
+        RobotProfileError: the profile has no `kinematics`, or there is no description.
+        KinematicsError: the description cannot be read.
+        CheckpointError: there is no such checkpoint, or its contract is damaged.
+    """
+    arm = load_arm_model(profile, fallback=fallback)
+    return ToolPaths(as_seen(profile, checkpoint, contract), arm, points)
+
+
+def as_seen(profile: RobotProfile, checkpoint: str = "", contract: str = "") -> RobotProfile:
+    """The robot as a checkpoint wants to see it. Weights are not read. Errors as of `load_tool_paths`."""
+    if not checkpoint and not contract:
+        return profile
+    folder = Path(checkpoint).expanduser()
+    if checkpoint and not contract and not folder.is_dir() and not released_contract(checkpoint):
+        # Late, because it brings torch, which nothing else here needs.
+        from hume_core.checkpoint import resolve_folder
+
+        folder = resolve_folder(checkpoint)
+    found = find_contract(checkpoint, folder, contract)
+    return profile if found is None else found.seen_by(profile)
+
+
+def _spread(size: int, most: int) -> NDArray[np.intp]:
+    """At most so many places among `size`, evenly spread, with the last one."""
+    return np.unique(np.linspace(size - 1, 0, min(size, most)).round().astype(np.intp))

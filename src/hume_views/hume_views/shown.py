@@ -1,0 +1,41 @@
+"""What the layouts show of a robot, by the names of its profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hume_bags.topics import resolved
+from hume_core.robot import RobotProfile
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A robot in a namespace.
+
+    Attributes:
+        profile: of the robot.
+        namespace: of its topics, without slashes around it. Empty: the root.
+    """
+
+    profile: RobotProfile
+    namespace: str = ""
+
+    def topic(self, name: str) -> str:
+        """The fully qualified name of a topic or service."""
+        return resolved(name, self.namespace)
+
+    @property
+    def cameras(self) -> dict[str, str]:
+        """Policy key -> image topic."""
+        return {key: self.topic(camera.topic) for key, camera in self.profile.cameras.items()}
+
+    @property
+    def base_link(self) -> str:
+        """The frame in which the tool is drawn."""
+        section = self.profile.kinematics
+        return "base_link" if section is None else section.base_link
+
+    @property
+    def draws_tool(self) -> bool:
+        """Whether there are markers of it."""
+        return self.profile.kinematics is not None
