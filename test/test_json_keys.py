@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +30,10 @@ from hume_bags.regress.findings import Tolerance
 from hume_bags.regress.report import summary as regress_summary
 from hume_bags.regress.result import RegressResult
 from hume_bags.regress.stream import CommandStream, read_stream
-from hume_bench import endings, kinematics, model, splice, stops, stream, trajectory
+from hume_bench import dataset, endings, kinematics, load, markers, model, splice, stops, stream, trajectory
+from hume_bench.demo.client import DemoEpisode
+from hume_bench.demo.measurements import Measurements
+from hume_bench.demo.run import summarise as demo_summary
 from hume_bench.fault_trials import FAULTS, FaultOutcome
 from hume_bench.period_error import period_figures
 from hume_bench.timing import Timing
@@ -43,9 +47,6 @@ from hume_operate.task import TaskEnd
 from hume_sim.suites import find_suite
 from hume_system1.control.stream_check import StreamRatios
 from hume_tools.cli.main import app
-from hume_tools.demo.client import DemoEpisode
-from hume_tools.demo.measurements import Measurements
-from hume_tools.demo.run import summarise as demo_summary
 from hume_tools.doctor.installation import Finding, show
 from hume_training.evaluation import value_quality
 from hume_training.evaluation.episode_values import summarise_values
@@ -114,7 +115,7 @@ def undocumented(keys: list[str], found: set[str]) -> list[str]:
     return sorted(path for path in found if not any(matches(key, path) for key in known))
 
 
-EPISODE = EpisodeOutcome(7, "lift red", True, 2.0, False, (-2.0, -1.0), "fault: internal error", 0.1)
+EPISODE = EpisodeOutcome(7, "lift red", True, 2.0, False, (-2.0, -1.0), "fault: internal error", 0.1, "it fell")
 TALLIES = {"lift": Tally((True, False, None), 1), "stack": Tally((True, True))}
 LOOP = period_figures(np.full(300, 0.005), 0.005, "other")
 
@@ -187,9 +188,38 @@ def value_judgement() -> Any:
     return figures | value_quality._origins(options, suite, values, rates, episodes)
 
 
+def demo_report() -> dict[str, Any]:
+    measured = Measurements()
+    measured.holds.update(["hold: disabled"])
+    return demo_summary([DemoEpisode(1, "lift", True, "done", 2.0, 4.0, 40.0, -1.0)], measured)
+
+
 @sample("hume demo")
 def demonstration() -> Any:
-    return demo_summary([DemoEpisode(1, "lift", True, "done", 2.0, 4.0, 40.0, -1.0)], Measurements())
+    return demo_report()
+
+
+@sample("hume bench load")
+def busy_computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(load, "play", lambda *_: ([], Measurements()))
+    monkeypatch.setattr(load, "summarise", lambda *_: demo_report())
+    monkeypatch.setattr(load, "busy_processes", lambda count: nullcontext([]))
+    load.run_bench(tmp_path / "a.json", None, 1, 0)
+    return json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+
+
+@sample("hume bench dataset")
+def loaders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    epoch = dataset.Epoch("first epoch", 10, *[1.0] * 5)
+    monkeypatch.setattr(dataset, "_make", lambda *_: 1.0)
+    monkeypatch.setattr(dataset, "_measured", lambda *_: epoch)
+    dataset.run_bench(tmp_path / "a.json", 10)
+    return json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+
+
+@sample("hume bench markers")
+def marker_costs() -> Any:
+    return [dataclasses.asdict(markers.MarkerCost("ur5e", "ee_pose", 0.02, 0.0, 20.0, 4.0))]
 
 
 @sample("hume bench model")

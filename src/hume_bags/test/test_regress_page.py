@@ -95,7 +95,8 @@ def test_without_a_golden_file_it_says_how_to_compare() -> None:
 def test_other_findings_are_pointed_to(golden: Path) -> None:
     stream = read_stream(golden)
     other = changed(stream, velocity=(9, (0, 0.1)))
-    assert sentence(compare(stream, other, Tolerance())) == "No command differs. What else differs is listed below."
+    told = sentence(compare(stream, other, Tolerance()))
+    assert told == "No command differs. What else differs is among the findings."
 
 
 @pytest.mark.parametrize(("shape", "found"), [((0, 3), None), ((4, 0), None), ((4, 3), None)])

@@ -102,7 +102,7 @@ def sentence(comparison: Comparison | None) -> str:
         return "Nothing was compared. Name a golden file with --golden, or --golden recorded."
     largest = comparison.largest
     if largest is None:
-        more = " What else differs is listed below." if comparison.findings else ""
+        more = " What else differs is among the findings." if comparison.findings else ""
         return f"No command differs.{more}"
     return (
         f"The largest difference of the commands is {largest.amount:.3g} {largest.unit} at {largest.what}, "

@@ -46,9 +46,7 @@ def run_train(kind: str, config: Path, changes: Sequence[str] = (), stop_after: 
             training_data(settings)
         processes.wait()
     if processes.main:
-        say(
-            f"{settings.steps} steps of {settings.batch_size} samples; how long they take is known after the first ones"
-        )
+        say(f"{settings.steps} steps of {settings.batch_size} samples. The first ones tell how long they take")
     outcome = _train(share, stop_after)
     if processes.main:
         Console(stderr=True).print(f"{outcome.steps} of {settings.steps} steps are done; {settings.output}/checkpoint")
