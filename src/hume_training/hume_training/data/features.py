@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,8 +171,3 @@ def decoded_columns(
         elif key in _FLAGS or key == TASK:
             columns[key] = (feature.dtype, ())
     return columns
-
-
-def feature_names(items: Sequence[str], features: Mapping[str, StoredFeature]) -> dict[str, Any]:
-    """`names` of some features, as the file says them."""
-    return {key: features[key].names for key in items if key in features}
