@@ -33,6 +33,7 @@ from hume_training.training.recompute import recompute_layers
 
 pytest.importorskip("peft")
 
+KINDS = ["everything", "lora", "bfloat16"]
 ROOT = Path(__file__).parents[3]
 CAMERAS = ("image", "wrist_image")
 BATCH = 3
@@ -76,8 +77,9 @@ def _check(found: Memory, model: Any, adapters: Any, loss: Callable[[], Tensor])
     assert found.flop_recomputed > 1.1 * found.flop
 
 
-@pytest.mark.parametrize("changes", CHANGES, ids=["everything", "lora", "bfloat16"])
-@pytest.mark.parametrize("preset", [TABLETOP, SMALL], ids=["tabletop", "small"])
+@pytest.mark.parametrize(
+    ("preset", "changes"), [(TABLETOP, CHANGES[0]), (SMALL, CHANGES[1]), (SMALL, CHANGES[2])], ids=KINDS
+)
 def test_system2_is_counted_as_it_is(tmp_path: Path, preset: Preset, changes: dict[str, Any]) -> None:
     config = _config(System2Config, draws=3, **changes)
     folder = create_checkpoint(tmp_path, preset, cameras=CAMERAS)
@@ -87,7 +89,7 @@ def test_system2_is_counted_as_it_is(tmp_path: Path, preset: Preset, changes: di
     _check(found, model, adapters, lambda: system2_loss(model, BATCH, 3))
 
 
-@pytest.mark.parametrize("changes", CHANGES, ids=["everything", "lora", "bfloat16"])
+@pytest.mark.parametrize("changes", CHANGES[:2], ids=KINDS[:2])
 def test_system1_is_counted_as_it_is(tmp_path: Path, changes: dict[str, Any]) -> None:
     config = _config(System1Config, **changes)
     folder = create_checkpoint(tmp_path, SMALL, cameras=CAMERAS)

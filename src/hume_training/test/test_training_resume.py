@@ -111,7 +111,7 @@ def test_refuses_a_wrong_configuration(change: dict[str, object], message: str) 
 
 @pytest.mark.parametrize("kind", [System1Config, System2Config, ValueConfig])
 def test_refuses_an_unknown_action_space(kind: type[TrainingConfig]) -> None:
-    with pytest.raises(ActionSpaceError, match="'torque' is unknown; valid: joint_position, joint_delta, ee_delta"):
+    with pytest.raises(ActionSpaceError, match=r"'torque' is unknown\. Valid: joint_position, joint_delta, ee_delta"):
         kind.from_dict({"dataset": "d", "output": "o", "action_space": "torque"})
 
 
