@@ -141,7 +141,7 @@ def test_an_engine_that_fails_is_replaced_with_one_warning(system, tmp_path, mon
         raise EngineError(f"{graph.name} was not exported: no reason")
 
     folder = tiny(tmp_path / "tiny")
-    monkeypatch.setattr(onnx_engine, "_exported", fail)
+    monkeypatch.setattr(onnx_engine, "exported_apart", fail)
     policy = system.from_pretrained(folder, engine="onnx")
     with caplog.at_level(logging.WARNING):
         policy.warm_up()
