@@ -137,8 +137,8 @@ def test_compiled_graphs_give_the_same_numbers(tmp_path):
 
 @pytest.mark.parametrize("system", [System1, System2])
 def test_an_engine_that_fails_is_replaced_with_one_warning(system, tmp_path, monkeypatch, caplog):
-    def fail(graph):
-        raise EngineError(f"{graph.name} was not exported: no reason")
+    def fail(graphs):
+        raise EngineError(f"{graphs[0].name} was not exported: no reason")
 
     folder = tiny(tmp_path / "tiny")
     monkeypatch.setattr(onnx_engine, "exported_apart", fail)

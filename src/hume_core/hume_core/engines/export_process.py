@@ -1,4 +1,4 @@
-"""The process that exports one graph: a file with it in, an ONNX file out. See `exported_apart`."""
+"""The process that exports graphs: a file with them in, ONNX files out. See `exported_apart`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from hume_core.engines.onnx_export import exported
 from hume_core.errors import HumeError
 
 
-def main(source: str, target: str) -> None:
-    """Export the graph in the file `source` to `target`."""
+def main(source: str, *targets: str) -> None:
+    """Export the graphs in the file `source`, each to its target."""
     torch.set_num_threads(1)
     try:
         # Its parent wrote the file a moment ago, so what it holds is trusted.
-        Path(target).write_bytes(exported(torch.load(source, weights_only=False)))
+        for graph, target in zip(torch.load(source, weights_only=False), targets, strict=True):
+            Path(target).write_bytes(exported(graph))
     except HumeError as error:
         sys.exit(str(error))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,29 +45,50 @@ class OnnxEngine(Engine):
 
     def prepare(self, graph: Graph, log: Log) -> Run:
         """See `Engine`."""
-        missing = missing_packages()
-        if missing:
-            raise EngineError(f"{' and '.join(missing)} is not installed. Type: pip install {' '.join(missing)}")
-        if graph.dtype != torch.float32 or any(tensor.device.type != "cpu" for tensor in graph.inputs.values()):
-            raise EngineError("ONNX Runtime is used for float32 on the CPU alone")
-        kept = self._cache.find(graph)
-        if kept is not None:
-            try:
-                return graph.check(_load(graph, str(kept)))
-            except EngineError as error:
-                log.info(f"{kept} is made anew: {error}")
-        return self._export(graph, log)
+        return self.prepare_all([graph], log)[0]
 
-    def _export(self, graph: Graph, log: Log) -> Run:
-        log.info(f"exporting {graph.name} to ONNX, once per checkpoint")
+    def prepare_all(self, graphs: Sequence[Graph], log: Log) -> list[Run]:
+        """See `Engine`. What is not kept is exported at once."""
+        for graph in graphs:
+            _check_possible(graph)
+        runs = [self._kept(graph, log) for graph in graphs]
+        missing = [i for i, run in enumerate(runs) if run is None]
+        for i, run in zip(missing, self._export([graphs[i] for i in missing], log), strict=True):
+            runs[i] = run
+        return [run for run in runs if run is not None]
+
+    def _kept(self, graph: Graph, log: Log) -> Run | None:
+        path = self._cache.find(graph)
+        if path is None:
+            return None
+        try:
+            return graph.check(_load(graph, str(path)))
+        except EngineError as error:
+            log.info(f"{path} is made anew: {error}")
+            return None
+
+    def _export(self, graphs: Sequence[Graph], log: Log) -> list[Run]:
+        if not graphs:
+            return []
+        names = " and ".join(graph.name for graph in graphs)
+        log.info(f"exporting {names} to ONNX, once per checkpoint")
         started = time.monotonic()
-        content = exported_apart(graph)
-        run = graph.check(_load(graph, content))
-        place = self._cache.keep(graph, content)
+        runs, places = [], []
+        for graph, content in zip(graphs, exported_apart(graphs), strict=True):
+            runs.append(graph.check(_load(graph, content)))
+            places.append(self._cache.keep(graph, content))
         kept = "nowhere, as neither the checkpoint's folder nor the user's cache can be written"
-        where = kept if place is None else f"in {place}"
-        log.info(f"exported {graph.name} in {time.monotonic() - started:.1f} s. It is kept {where}")
-        return run
+        where = kept if places[0] is None else f"in {places[0].parent}"
+        log.info(f"exported {names} in {time.monotonic() - started:.1f} s. Kept {where}")
+        return runs
+
+
+def _check_possible(graph: Graph) -> None:
+    missing = missing_packages()
+    if missing:
+        raise EngineError(f"{' and '.join(missing)} is not installed. Type: pip install {' '.join(missing)}")
+    if graph.dtype != torch.float32 or any(tensor.device.type != "cpu" for tensor in graph.inputs.values()):
+        raise EngineError("ONNX Runtime is used for float32 on the CPU alone")
 
 
 def _versions() -> str:

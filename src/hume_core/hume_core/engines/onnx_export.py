@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -29,31 +30,32 @@ def weights_size(module: nn.Module) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in module.state_dict().values())
 
 
-def exported_apart(graph: Graph) -> bytes:
-    """The content of a graph's file.
+def exported_apart(graphs: Sequence[Graph]) -> list[bytes]:
+    """The contents of graphs' files.
 
     The exporter keeps the interpreter's lock for seconds, and a process that reports every 50 ms would seem to hang. So
     another process exports. It ends with this one.
 
     Raises:
-        EngineError: it cannot be exported. The message says why.
+        EngineError: one cannot be exported. The message says why.
     """
-    size = weights_size(graph.module)
-    if size > LARGEST:
-        raise EngineError(f"{graph.name} has {size / _GIGABYTE:.1f} GiB of weights. One ONNX file holds 2")
+    for graph in graphs:
+        size = weights_size(graph.module)
+        if size > LARGEST:
+            raise EngineError(f"{graph.name} has {size / _GIGABYTE:.1f} GiB of weights. One ONNX file holds 2")
     with tempfile.TemporaryDirectory(prefix="hume_export_") as folder:
-        source, target = Path(folder, "graph.pt"), Path(folder, "graph.onnx")
-        command = tied([sys.executable, "-m", "hume_core.engines.export_process", str(source), str(target)])
+        source, targets = Path(folder, "graphs.pt"), [Path(folder, f"{i}.onnx") for i in range(len(graphs))]
+        command = [sys.executable, "-m", "hume_core.engines.export_process", str(source), *map(str, targets)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
         try:
-            torch.save(graph, source)
-            ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            torch.save(list(graphs), source)
+            ended = subprocess.run(tied(command), env=environment, capture_output=True, text=True, check=False)
             if ended.returncode == 0:
-                return target.read_bytes()
+                return [target.read_bytes() for target in targets]
             problem = ended.stderr.strip().rpartition("\n")[2] or f"exit code {ended.returncode}"
         except Exception as error:  # what cannot be written or read again raises errors of many kinds
             problem = str(error)
-    raise EngineError(f"{graph.name} was not exported: {shortened(problem)}")
+    raise EngineError(f"{graphs[0].name} was not exported: {shortened(problem)}")
 
 
 def exported(graph: Graph) -> bytes:
