@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hume_core import Observation
-from hume_core.engines import EngineError, onnx_engine
+from hume_core.engines import EngineError, onnx_engine, onnx_export
 from hume_core.engines.compiled import CompileEngine
 from hume_core.engines.graph_cache import FOLDER
 from hume_core.nn.gemma import StackConfig
@@ -62,6 +62,12 @@ def close(one, other):
     torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * float(other.abs().max()))
 
 
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    """Spares most tests the start of another process with torch in it."""
+    monkeypatch.setattr(onnx_engine, "exported_apart", lambda graphs: [onnx_export.exported(graph) for graph in graphs])
+
+
 @pytest.fixture
 def shipped(tmp_path):
     return shutil.copytree(shipped_checkpoint("wx250s_tabletop"), tmp_path / "shipped", ignore=lambda *_: [FOLDER])
@@ -74,6 +80,18 @@ SHAPES = {
     "absent_camera": {"cameras": ("image", "wrist", "side"), "empty_cameras": 1},
     "early_stop": {"theta1": 0.7, "theta2": 0.6, "num_steps": 7, "s1_num_steps": 3},
 }
+
+
+def test_another_process_exports(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_engine, "exported_apart", onnx_export.exported_apart)
+    monkeypatch.setattr(onnx_export, "exported", lambda graph: pytest.fail("exported in this process"))
+    folder = tiny(tmp_path / "tiny")
+    eager, system1 = System1.from_pretrained(folder), System1.from_pretrained(folder, engine="onnx")
+    system1.warm_up()
+    assert system1.engine.name == "onnx"
+    assert len(list((folder / FOLDER).iterdir())) == 2
+    chunk = noise_for(system1, 1)[0]
+    close(system1.refine(observation_for(system1), chunk, 0.2), eager.refine(observation_for(system1), chunk, 0.2))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -137,11 +155,11 @@ def test_compiled_graphs_give_the_same_numbers(tmp_path):
 
 @pytest.mark.parametrize("system", [System1, System2])
 def test_an_engine_that_fails_is_replaced_with_one_warning(system, tmp_path, monkeypatch, caplog):
-    def fail(graph):
-        raise EngineError(f"{graph.name} was not exported: no reason")
+    def fail(graphs):
+        raise EngineError(f"{graphs[0].name} was not exported: no reason")
 
     folder = tiny(tmp_path / "tiny")
-    monkeypatch.setattr(onnx_engine, "_exported", fail)
+    monkeypatch.setattr(onnx_engine, "exported_apart", fail)
     policy = system.from_pretrained(folder, engine="onnx")
     with caplog.at_level(logging.WARNING):
         policy.warm_up()

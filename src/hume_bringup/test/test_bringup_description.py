@@ -108,6 +108,11 @@ def test_policy_config_lies_between_parameter_file_and_arguments(tmp_path: Path)
         ("system1: {chunk_switch: never}", "'system1.chunk_switch' is 'never'. Valid: boundary or at_once"),
         ("system2: {time_temp: [1]}", "'system2.time_temp' is .*. Valid: two numbers"),
         ("system1: {refine: 1}", "'system1.refine' is 1. Valid: true or false"),
+        (
+            "system1: {compile: true}",
+            "'compile' in section 'system1' is unknown. It is called 'engine' now. Valid: device",
+        ),
+        ("system2: {engine: quick}", "'system2.engine' is 'quick'. Valid: auto or eager or compile or onnx"),
         ("system1: 3", "section 'system1' must be a mapping"),
         ("{", "cannot be read as YAML"),
     ],

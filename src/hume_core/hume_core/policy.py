@@ -114,10 +114,9 @@ class PretrainedPolicy(nn.Module):
 
     def _prepare(self, graphs: Mapping[Hashable, Graph], log: Log) -> None:
         """Let the engine make functions of graphs. Where it cannot, say so once and use eager operations."""
+        new = {key: graph for key, graph in graphs.items() if key not in self._prepared}
         try:
-            for key, graph in graphs.items():
-                if key not in self._prepared:
-                    self._prepared[key] = self.engine.prepare(graph, log)
+            self._prepared |= zip(new, self.engine.prepare_all(list(new.values()), log), strict=True)
         except EngineError as error:
             log.warning(f"engine '{self.engine.name}' is not used: {error}. The slower engine 'eager' runs the model")
             self.engine, self._prepared = EagerEngine(), {}

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from hume_core.engine_names import ENGINE_CHOICES
-from hume_core.engines import EagerEngine, EngineError, Graph, graph_cache, make_engine, onnx_engine
+from hume_core.engines import EagerEngine, EngineError, Graph, graph_cache, make_engine, onnx_engine, onnx_export
 from hume_core.engines.compiled import CompileEngine
 from hume_core.engines.graph_cache import FOLDER
 from hume_core.engines.onnx_engine import OnnxEngine
@@ -48,6 +48,12 @@ def user_cache(tmp_path, monkeypatch):
     return tmp_path / "user"
 
 
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    """Modules of this file are known here alone. `test/test_engines.py` exports in processes of their own."""
+    monkeypatch.setattr(onnx_engine, "exported_apart", lambda graphs: [onnx_export.exported(graph) for graph in graphs])
+
+
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "checkpoint").mkdir()
@@ -73,7 +79,7 @@ def test_a_graph_is_exported_once(folder, monkeypatch):
     OnnxEngine(folder).prepare(graph_of(Doubling()), LOG)
     names = kept(folder)
     assert len(names) == 1
-    monkeypatch.setattr(onnx_engine, "_exported", lambda graph: pytest.fail("exported again"))
+    monkeypatch.setattr(onnx_engine, "exported_apart", lambda graphs: pytest.fail("exported again"))
     OnnxEngine(folder).prepare(graph_of(Doubling()), LOG)
     assert kept(folder) == names
 
@@ -127,14 +133,14 @@ def test_a_file_with_other_numbers_is_made_anew(folder):
     graph, wrong = graph_of(Doubling()), graph_of(Doubling(1))
     OnnxEngine(folder).prepare(graph, LOG)
     (path,) = (folder / FOLDER).iterdir()
-    path.write_bytes(onnx_engine._exported(wrong))
+    path.write_bytes(onnx_export.exported(wrong))
     run = OnnxEngine(folder).prepare(graph, LOG)
     torch.testing.assert_close(run(torch.ones(3, 4))[0], graph.module(torch.ones(3, 4))[0])
 
 
 def test_a_graph_with_other_numbers_is_refused(folder, monkeypatch):
-    content = onnx_engine._exported(graph_of(Doubling(1)))
-    monkeypatch.setattr(onnx_engine, "_exported", lambda graph: content)
+    content = onnx_export.exported(graph_of(Doubling(1)))
+    monkeypatch.setattr(onnx_engine, "exported_apart", lambda graphs: [content])
     with pytest.raises(EngineError, match="y differs by"):
         OnnxEngine(folder).prepare(graph_of(Doubling()), LOG)
     assert not (folder / FOLDER).exists()
@@ -157,9 +163,17 @@ def test_what_cannot_be_exported_is_refused(folder):
 
 
 def test_what_one_file_cannot_hold_is_refused(folder, monkeypatch):
-    monkeypatch.setattr(onnx_engine, "LARGEST", 10)
+    monkeypatch.setattr(onnx_export, "LARGEST", 10)
     with pytest.raises(EngineError, match="GiB of weights"):
-        OnnxEngine(folder).prepare(graph_of(Doubling()), LOG)
+        onnx_export.exported_apart([graph_of(Doubling())])
+
+
+def test_what_another_process_cannot_read_is_refused():
+    class Local(Doubling):
+        pass
+
+    with pytest.raises(EngineError, match="doubling was not exported"):
+        onnx_export.exported_apart([graph_of(Local())])
 
 
 def unwritable(monkeypatch, *folders: Path) -> None:
@@ -180,7 +194,7 @@ def test_a_folder_that_cannot_be_written_leaves_it_to_the_users_cache(folder, us
     assert kept(folder) == []
     (path,) = (user_cache / "hume" / "engines").rglob("*.onnx")
     assert path.parent.name.startswith("checkpoint-")
-    monkeypatch.setattr(onnx_engine, "_exported", lambda graph: pytest.fail("exported again"))
+    monkeypatch.setattr(onnx_engine, "exported_apart", lambda graphs: pytest.fail("exported again"))
     OnnxEngine(folder).prepare(graph_of(Doubling()), LOG)
 
 
@@ -189,14 +203,15 @@ def test_without_any_place_the_graph_stays_in_memory(folder, user_cache, monkeyp
     with caplog.at_level(logging.INFO):
         run = OnnxEngine(folder).prepare(graph_of(Doubling()), LOG)
     assert run(torch.zeros(3, 4))[0].shape == (3, 4)
-    assert "kept nowhere" in caplog.text
+    assert "Kept nowhere" in caplog.text
 
 
 PROGRAM = """
 import logging, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from test_core_engines import Doubling, OnnxEngine, graph_of
+from test_core_engines import Doubling, OnnxEngine, graph_of, onnx_engine, onnx_export
+onnx_engine.exported_apart = lambda graphs: [onnx_export.exported(graph) for graph in graphs]
 run = OnnxEngine(Path(sys.argv[1])).prepare(graph_of(Doubling()), logging.getLogger())
 print(run(graph_of(Doubling()).inputs["x"])[0].sum().item())
 """

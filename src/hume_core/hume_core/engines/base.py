@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -102,3 +102,7 @@ class Engine(ABC):
         Raises:
             EngineError: there is no such function. The message says why.
         """
+
+    def prepare_all(self, graphs: Sequence[Graph], log: Log) -> list[Run]:
+        """One function for each graph. See `prepare`."""
+        return [self.prepare(graph, log) for graph in graphs]

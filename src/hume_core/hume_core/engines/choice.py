@@ -12,7 +12,8 @@ from hume_core.engine_names import AUTO, COMPILE, EAGER, ENGINE_CHOICES, ONNX
 from hume_core.engines.base import Engine
 from hume_core.engines.compiled import CompileEngine
 from hume_core.engines.eager import EagerEngine
-from hume_core.engines.onnx_engine import LARGEST, OnnxEngine, missing_packages, weights_size
+from hume_core.engines.onnx_engine import OnnxEngine, missing_packages
+from hume_core.engines.onnx_export import LARGEST, weights_size
 from hume_core.errors import ConfigError
 
 ENGINES: dict[str, Callable[[Path | None], Engine]] = {

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import io
 import time
-import warnings
-from contextlib import redirect_stdout
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hume_core.engine_names import ONNX
 from hume_core.engines.base import Engine, EngineError, Graph, Log, Run
 from hume_core.engines.graph_cache import GraphCache
+from hume_core.engines.onnx_export import exported_apart
 from hume_core.texts import shortened
 
-_OPSET = 20
 _FORM = "3"
 """Changes where the same model has to be exported anew."""
 
 _PACKAGES = ("onnxruntime", "onnx")
-_GIGABYTE = 1 << 30
-LARGEST = 2 * _GIGABYTE - (64 << 20)
-"""Weights that fit into one file, bytes. Its format holds no more than 2 GiB."""
 
 
 def missing_packages() -> list[str]:
     """What of ONNX is not installed."""
     return [name for name in _PACKAGES if find_spec(name) is None]
-
-
-def weights_size(module: nn.Module) -> int:
-    """Bytes of a module's weights."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in module.state_dict().values())
 
 
 class OnnxEngine(Engine):
@@ -55,29 +45,50 @@ class OnnxEngine(Engine):
 
     def prepare(self, graph: Graph, log: Log) -> Run:
         """See `Engine`."""
-        missing = missing_packages()
-        if missing:
-            raise EngineError(f"{' and '.join(missing)} is not installed. Type: pip install {' '.join(missing)}")
-        if graph.dtype != torch.float32 or any(tensor.device.type != "cpu" for tensor in graph.inputs.values()):
-            raise EngineError("ONNX Runtime is used for float32 on the CPU alone")
-        kept = self._cache.find(graph)
-        if kept is not None:
-            try:
-                return graph.check(_load(graph, str(kept)))
-            except EngineError as error:
-                log.info(f"{kept} is made anew: {error}")
-        return self._export(graph, log)
+        return self.prepare_all([graph], log)[0]
 
-    def _export(self, graph: Graph, log: Log) -> Run:
-        log.info(f"exporting {graph.name} to ONNX, once per checkpoint")
+    def prepare_all(self, graphs: Sequence[Graph], log: Log) -> list[Run]:
+        """See `Engine`. What is not kept is exported at once."""
+        for graph in graphs:
+            _check_possible(graph)
+        runs = [self._kept(graph, log) for graph in graphs]
+        missing = [i for i, run in enumerate(runs) if run is None]
+        for i, run in zip(missing, self._export([graphs[i] for i in missing], log), strict=True):
+            runs[i] = run
+        return [run for run in runs if run is not None]
+
+    def _kept(self, graph: Graph, log: Log) -> Run | None:
+        path = self._cache.find(graph)
+        if path is None:
+            return None
+        try:
+            return graph.check(_load(graph, str(path)))
+        except EngineError as error:
+            log.info(f"{path} is made anew: {error}")
+            return None
+
+    def _export(self, graphs: Sequence[Graph], log: Log) -> list[Run]:
+        if not graphs:
+            return []
+        names = " and ".join(graph.name for graph in graphs)
+        log.info(f"exporting {names} to ONNX, once per checkpoint")
         started = time.monotonic()
-        content = _exported(graph)
-        run = graph.check(_load(graph, content))
-        place = self._cache.keep(graph, content)
+        runs, places = [], []
+        for graph, content in zip(graphs, exported_apart(graphs), strict=True):
+            runs.append(graph.check(_load(graph, content)))
+            places.append(self._cache.keep(graph, content))
         kept = "nowhere, as neither the checkpoint's folder nor the user's cache can be written"
-        where = kept if place is None else f"in {place}"
-        log.info(f"exported {graph.name} in {time.monotonic() - started:.1f} s. It is kept {where}")
-        return run
+        where = kept if places[0] is None else f"in {places[0].parent}"
+        log.info(f"exported {names} in {time.monotonic() - started:.1f} s. Kept {where}")
+        return runs
+
+
+def _check_possible(graph: Graph) -> None:
+    missing = missing_packages()
+    if missing:
+        raise EngineError(f"{' and '.join(missing)} is not installed. Type: pip install {' '.join(missing)}")
+    if graph.dtype != torch.float32 or any(tensor.device.type != "cpu" for tensor in graph.inputs.values()):
+        raise EngineError("ONNX Runtime is used for float32 on the CPU alone")
 
 
 def _versions() -> str:
@@ -88,49 +99,6 @@ def _versions() -> str:
             return "none"
 
     return " ".join([_FORM, *(f"{name} {found(name)}" for name in ("torch", *_PACKAGES))])
-
-
-def _exported(graph: Graph) -> bytes:
-    size = weights_size(graph.module)
-    if size > LARGEST:
-        raise EngineError(f"{graph.name} has {size / _GIGABYTE:.1f} GiB of weights. One ONNX file holds 2")
-    file = io.BytesIO()
-    try:
-        # Where it fails, the exporter prints the whole graph.
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.no_grad():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                graph.module,
-                tuple(tensor.clone() for tensor in graph.inputs.values()),
-                file,
-                input_names=list(graph.inputs),
-                output_names=list(graph.outputs),
-                dynamic_axes={name: {axis: f"{name}_{axis}"} for name, axis in graph.free.items()},
-                opset_version=_OPSET,
-                dynamo=False,
-            )
-    except Exception as error:  # of the exporter, of which there are many kinds
-        raise EngineError(f"{graph.name} was not exported: {shortened(str(error))}") from error
-    return _sharing_constants(file.getvalue())
-
-
-def _sharing_constants(content: bytes) -> bytes:
-    """The same model with each constant once. The exporter writes one for each use, here for each Euler step."""
-    import onnx
-
-    model = onnx.load_from_string(content)
-    first: dict[bytes, str] = {}
-    same: dict[str, str] = {}
-    for node in list(model.graph.node):
-        if node.op_type == "Constant":
-            name = first.setdefault(node.attribute[0].SerializeToString(), node.output[0])
-            if name != node.output[0]:
-                same[node.output[0]] = name
-                model.graph.node.remove(node)
-    for node in model.graph.node:
-        node.input[:] = [same.get(name, name) for name in node.input]
-    shared: bytes = model.SerializeToString()
-    return shared
 
 
 def _load(graph: Graph, model: str | bytes) -> Run:

@@ -33,9 +33,10 @@ class JoinedLinear(nn.Module):
 
     def parts(self, x: Tensor) -> tuple[Tensor, ...]:
         """The outputs of each layer."""
-        if torch.jit.is_tracing():
-            return tuple(layer(x) for layer in self._layers)  # an exported graph would copy the parts of one product
-        parts: tuple[Tensor, ...] = self(x).split([layer.out_features for layer in self._layers], dim=-1)
+        # An exported graph would copy the parts of one product.
+        if self._weight is None or torch.is_grad_enabled() or torch.jit.is_tracing():
+            return tuple(layer(x) for layer in self._layers)
+        parts: tuple[Tensor, ...] = product(x, self._weight).split([layer.out_features for layer in self._layers], -1)
         return parts
 
     @torch.no_grad()
