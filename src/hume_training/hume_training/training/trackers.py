@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,8 @@ def check_trackers(names: Sequence[str]) -> None:
 
 
 def _logged_in() -> bool:
-    import wandb
-
     try:
-        return bool(wandb.login(prompt=False))
+        return bool(import_module("wandb").login(prompt=False))
     except TypeError:
         # Older versions cannot be asked. They say it themselves when the run starts.
         return True
