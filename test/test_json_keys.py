@@ -219,7 +219,7 @@ def loaders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @sample("hume bench markers")
 def marker_costs() -> Any:
-    return [dataclasses.asdict(markers.MarkerCost("ur5e", "ee_pose", 0.02, 0.0, 20.0, 4.0))]
+    return [dataclasses.asdict(markers.MarkerCost("ur5e", "ee_pose", 0.004, 0.02, 0.05, 44.0, 4.0))]
 
 
 @sample("hume bench model")

@@ -9,9 +9,11 @@ SOURCE = Path(__file__).parents[1] / "src"
 FORMATS = {
     "hume_bags/regress/run.py", "hume_bags/regress/stream.py", "hume_bags/writer.py", "hume_bringup/node_spec.py",
     "hume_core/json_report.py", "hume_core/policy.py", "hume_system1/denoiser_settings.py",
-    "hume_system2/model/system2.py", "hume_operate/keeper.py", "hume_training/collect/run.py",
-    "hume_training/data/layout.py", "hume_training/data/reader.py", "hume_training/data/writer.py",
-    "hume_training/initialize.py", "hume_training/training/state.py",
+    "hume_system2/model/system2.py", "hume_operate/keeper.py", "hume_tools/recipe.py",
+    "hume_training/collect/run.py", "hume_training/data/branches.py", "hume_training/data/cache.py",
+    "hume_training/data/description.py", "hume_training/data/layout.py", "hume_training/data/writer.py",
+    "hume_training/evaluation/branching.py", "hume_training/initialize.py", "hume_training/training/lora.py",
+    "hume_training/training/state.py", "hume_views/foxglove.py",
 }  # fmt: skip
 """Files of a given format, and texts between our own processes: they hold no figures that may be unknown."""
 

@@ -75,7 +75,7 @@ class LaunchOptions:
         unknown = sorted(set(values) - set(known))
         if unknown:
             near = get_close_matches(unknown[0], known, n=1)
-            hint = f", did you mean '{near[0]}'?" if near else "."
+            hint = f". Did you mean '{near[0]}'?" if near else "."
             raise ConfigError(f"launch argument '{unknown[0]}' is unknown{hint} Valid: {', '.join(known)}")
         return cls(
             **{name: parse_text(known[name], text, "launch argument") for name, text in values.items() if text != ""}

@@ -125,8 +125,8 @@ class Supervisor:
         if after is not OnExit.IGNORE and code == REFUSED:
             say(f"{name} could not start, its message is above. Stopping")
             return OnExit.STOP
-        what = {OnExit.STOP: "stopping", OnExit.RESPAWN: "starting it again", OnExit.IGNORE: "the others go on"}[after]
-        say(f"{name} ended with exit code {code}; {what}")
+        what = {OnExit.STOP: "Stopping", OnExit.RESPAWN: "Starting it again", OnExit.IGNORE: "The others go on"}[after]
+        say(f"{name} ended with exit code {code}. {what}")
         return after
 
     def _end(self, names: Set[str], seconds: float) -> None:

@@ -46,7 +46,7 @@ def test_halves_can_run_on_two_machines() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "error", "expected"),
     [
-        ("moon", LaunchOptions(), ConfigError, "valid: sim, robot, mock, replay, gazebo, viz"),
+        ("moon", LaunchOptions(), ConfigError, "Valid: sim, robot, mock, replay, gazebo, viz"),
         ("robot", LaunchOptions(), ConfigError, "'checkpoint' is empty"),
         ("sim", LaunchOptions(checkpoint="x", robot="wx9000"), RobotProfileError, "unknown robot 'wx9000'"),
         ("sim", LaunchOptions(checkpoint="x", params_file="/absent"), ConfigError, "'/absent' does not exist"),
@@ -60,7 +60,7 @@ def test_halves_can_run_on_two_machines() -> None:
             RobotProfileError,
             "wx9000",
         ),
-        ("gazebo", LaunchOptions(checkpoint="x", namespace="left"), ConfigError, "leave launch argument 'namespace'"),
+        ("gazebo", LaunchOptions(checkpoint="x", namespace="left"), ConfigError, "Leave launch argument 'namespace'"),
         ("gazebo", LaunchOptions(checkpoint="x", robot="/my/arm.yaml"), ConfigError, "world has: wx250s_sim"),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_wrong_argument_is_named_with_what_is_valid(name: str, text: str, expe
     ],
 )  # fmt: skip
 def test_a_misspelt_argument_is_refused_with_the_nearest(name: str, near: str) -> None:
-    with pytest.raises(ConfigError, match=f"'{name}' is unknown, Did you mean '{near}'"):
+    with pytest.raises(ConfigError, match=rf"'{name}' is unknown\. Did you mean '{near}'"):
         LaunchOptions.from_text({"robot": "so101", name: "x"})
 
 

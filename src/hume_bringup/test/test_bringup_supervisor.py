@@ -71,7 +71,7 @@ def test_a_process_that_refuses_is_not_started_again(program: Path, capfd: pytes
     with Supervisor([spec("worker", str(REFUSED), OnExit.RESPAWN)]) as supervisor:
         assert supervisor.wait() == REFUSED
     assert (program.parents[2] / "starts").read_text() == "x"
-    assert "starting it again" not in capfd.readouterr().err
+    assert "Starting it again" not in capfd.readouterr().err
 
 
 def test_each_process_gets_its_own_variables(program: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_bag_messages_decode_like_live_ones() -> None:
     ("message", "expected"),
     [
         (SimpleNamespace(encoding="yuv411", height=1, width=1, step=1, data=b"0"), "'yuv411' is not supported"),
-        (SimpleNamespace(encoding="rgb8", height=6, width=8, step=24, data=b"0" * 100), "found 100"),
+        (SimpleNamespace(encoding="rgb8", height=6, width=8, step=24, data=b"0" * 100), "Found 100"),
         (SimpleNamespace(encoding="rgb8", height=6, width=8, step=8, data=b"0" * 144), "step 8"),
         (SimpleNamespace(encoding="rgb8", height=0, width=8, step=24, data=b""), "8x0"),
         (SimpleNamespace(format="jpeg", data=b"not a jpeg"), "cannot be decoded"),

@@ -102,7 +102,7 @@ def test_shadows_and_multisampling_are_off(world: TabletopWorld) -> None:
 
 
 def test_unknown_camera_is_named(world: TabletopWorld) -> None:
-    with pytest.raises(ConfigError, match="it has: scene, video, wrist"):
+    with pytest.raises(ConfigError, match="It has: scene, video, wrist"):
         world.render("front")
 
 

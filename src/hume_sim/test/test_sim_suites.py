@@ -7,7 +7,7 @@ from hume_sim.suites import FIRST_SEED, SUITES, find_suite, scene
 
 
 def test_refuses_an_unknown_suite() -> None:
-    with pytest.raises(ConfigError, match="valid: lift, stack, nominal, recovery, hard, hard_torque, detour, mixed"):
+    with pytest.raises(ConfigError, match="Valid: lift, stack, nominal, recovery, hard, hard_torque, detour, mixed"):
         find_suite("easy")
 
 

@@ -36,7 +36,7 @@ def test_instructions_vary_and_name_their_cubes_in_order() -> None:
 
 @pytest.mark.parametrize("text", ["juggle", "lift pink", "stack red", "stack red on red", "lift red on blue"])
 def test_unknown_tasks_are_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="valid are"):
+    with pytest.raises(ConfigError, match="Valid are"):
         make_task(text, rng())
 
 

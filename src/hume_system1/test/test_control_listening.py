@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hume_system1.control.events import CommandersEvent, ControllersEvent, EpochEvent, EStopEvent, ResetEvent
+from hume_system1.control.events import (
+    CommandersEvent,
+    ControllersEvent,
+    DenoiserEvent,
+    EpochEvent,
+    EStopEvent,
+    ResetEvent,
+)
 from hume_system1.control.report import core_status
 from hume_system1.control.states import Mode, Reason
 
@@ -30,9 +37,9 @@ def enter(rig: Any, mode: str) -> None:
         rig.tick(DT, EStopEvent())
         rig.run(1.5)
     else:
-        rig.heartbeat = False
+        rig.tick(DT, DenoiserEvent("killed by SIGKILL"))
         rig.run(1.5)
-        rig.heartbeat = True
+        rig.tick(DT, DenoiserEvent(""))
     assert rig.modes[-1] == mode
 
 

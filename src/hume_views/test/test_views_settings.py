@@ -19,7 +19,7 @@ def test_a_wrong_target_is_named(to: str) -> None:
 
 @pytest.mark.parametrize("fields", [{"rate": 0.0}, {"rate": 99.0}, {"trail": -1.0}])
 def test_rates_have_bounds(fields: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"(?i)valid: a number from"):
+    with pytest.raises(ConfigError, match=r"(?i)Valid: a number from"):
         MarkerSettings(**fields)
 
 

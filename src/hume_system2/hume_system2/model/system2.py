@@ -205,7 +205,9 @@ class System2(PretrainedPolicy):
 
         Args:
             observation: B observations. Only sizes and the set of cameras count, and instructions may be of any length.
-            num_candidates, time_temp, noise_temp: see `think`.
+            num_candidates: see `think`.
+            time_temp: see `think`.
+            noise_temp: see `think`.
         """
         random = torch.Generator().manual_seed(0)
         count, batch = self._count(num_candidates), observation.batch_size
@@ -241,7 +243,10 @@ class System2(PretrainedPolicy):
         """Let the engine make its function for thoughts like this one.
 
         Args:
-            observation, num_candidates, time_temp, noise_temp: see `graphs`.
+            observation: see `graphs`.
+            num_candidates: see `think`.
+            time_temp: see `think`.
+            noise_temp: see `think`.
             log: told what takes time, and what does not work.
         """
         if not isinstance(self.engine, EagerEngine):
@@ -258,7 +263,9 @@ class System2(PretrainedPolicy):
         """Prepare, and think about a black observation, so that the first real thought is as fast as the others.
 
         Args:
-            num_candidates, time_temp, noise_temp: see `think`.
+            num_candidates: see `think`.
+            time_temp: see `think`.
+            noise_temp: see `think`.
             repeats: how often.
             log: see `prepare`.
         """
