@@ -36,7 +36,7 @@ def run_inspect(
     if rerun_file is not None:
         from hume_bags.rerun_export import export_rerun
 
-        export_rerun(reader, rerun_file, robot, namespace or "")
+        export_rerun(reader, rerun_file, robot, found.namespace)
     return 0
 
 
