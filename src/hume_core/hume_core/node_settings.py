@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hume_core.engine_names import AUTO, ENGINE_CHOICES
+from hume_core.engine_names import EAGER, ENGINE_CHOICES
 from hume_core.errors import ConfigError
 from hume_core.settings import Setting, check, setting
 
@@ -33,9 +33,9 @@ class ModelSettings:
     device: str = setting("cpu", "Torch device: cpu or cuda[:N].", policy=True)
     dtype: str = setting("float32", "Compute type.", choices=("float32", "bfloat16"), policy=True)
     engine: str = setting(
-        AUTO,
-        "What runs the model. auto: the fastest that starts within seconds, onnx for float32 on the CPU, else eager. "
-        "compile is torch.compile: minutes to start.",
+        EAGER,
+        "What runs the model. onnx is faster on the CPU, and its first start exports the model. auto: onnx for float32 "
+        "on the CPU, else eager. compile is torch.compile: minutes to start.",
         choices=ENGINE_CHOICES,
         policy=True,
     )
