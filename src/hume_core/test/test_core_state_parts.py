@@ -135,7 +135,7 @@ def test_the_tool_frame_puts_base_and_offset_around_the_tool() -> None:
         ("smell", "tag"),
         ({"field": "joint_positions", "unit": "grad"}, "unit"),
         ({"field": "joint_positions", "sign": [1, 2]}, "sign"),
-        ({"field": "joint_positions", "joints": ["a", "b"], "offset": [0.1]}, "One number per joint"),
+        ({"field": "joint_positions", "joints": ["a", "b"], "offset": [0.1]}, "one number per joint"),
         ({"field": "joint_velocities", "offset": [0.1]}, "offset has no use"),
         ({"field": "tool_rotation", "reference": [[1, 0, 0], [0, 1, 0], [0, 0, -1]]}, "rotation matrix"),
         ({"field": "tool_position", "unit": "mm"}, "unit"),

@@ -72,8 +72,8 @@ def create_checkpoint(
     """
     if contract is not None and (contract.state_dim, contract.action_dim) != (state_dim, action_dim):
         raise ContractError(
-            f"the contract describes states and actions of {contract.state_dim} and {contract.action_dim} numbers; "
-            f"the checkpoint has {state_dim} and {action_dim}"
+            f"the contract describes states and actions of {contract.state_dim} and {contract.action_dim} numbers. "
+            f"The checkpoint has {state_dim} and {action_dim}"
         )
     sizes = find_preset(preset) if isinstance(preset, str) else preset
     config = preset_config(sizes, cameras, state_dim, action_dim, **settings)

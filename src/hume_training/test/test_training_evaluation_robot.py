@@ -41,7 +41,7 @@ def test_an_option_that_contradicts_the_contract_is_refused(profile: RobotProfil
 
 def test_without_a_contract_the_option_says_it(profile: RobotProfile) -> None:
     assert robot_for(None, profile, "joint_position").action.space == "joint_position"
-    with pytest.raises(ActionSpaceError, match="valid: joint_position"):
+    with pytest.raises(ActionSpaceError, match="Valid: joint_position"):
         robot_for(None, profile, "nope")
 
 
@@ -75,7 +75,7 @@ def test_a_checkpoint_is_checked_before_its_weights_are_read(tmp_path: Path, pro
     with pytest.raises(ContractError, match="give --action-space"):
         checked_robot(str(folder), "wx250s_sim")
     assert checked_robot(str(folder), "wx250s_sim", "joint_delta").action.space == "joint_delta"
-    with pytest.raises(CheckpointError, match=r"of 7 and 7 numbers; config\.json says 7 and 6"):
+    with pytest.raises(CheckpointError, match=r"of 7 and 7 numbers, but config\.json says 7 and 6"):
         checked_robot(str(create_checkpoint(tmp_path / "narrow", action_dim=6)), "wx250s_sim", "joint_delta")
 
 

@@ -125,7 +125,7 @@ def test_checkpoints_say_what_they_emit_and_later_trainings_keep_to_it(
     content |= {"batch_size": 4, "output": str(tmp_path / "run")}
     train_system1(System1Config.from_dict(content))
     assert PolicyContract.load(tmp_path / "run" / "checkpoint") == contract
-    with pytest.raises(ConfigError, match=r"action_space is joint_position in this training; .* with joint_delta"):
+    with pytest.raises(ConfigError, match=r"action_space is joint_position in this training\. .* with joint_delta"):
         train_system1(System1Config.from_dict(content | {"action_space": "joint_position"}))
     with pytest.raises(ConfigError, match="joints is 5 in this training"):
         train_system1(System1Config.from_dict(content | {"joints": 5}))

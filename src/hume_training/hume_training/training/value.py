@@ -220,7 +220,7 @@ def train_value(config: ValueConfig, stop_after: int | None = None) -> TrainingO
     system2 = System2.from_pretrained(config.checkpoint, device=config.device)
     if not system2.config.has_system1:
         raise CheckpointError(
-            f"{config.checkpoint} is a System 2 alone, without a value head; `hume train system2` makes a whole "
+            f"{config.checkpoint} is a System 2 alone, without a value head. `hume train system2` makes a whole "
             "checkpoint of it first"
         )
     rows = taught_rows(config, training_data(config), system2.contract)
