@@ -61,7 +61,7 @@ def test_tool_displacements_move_the_arm(trial: Trial) -> None:
 def test_a_missing_description_is_named(ros_domain: int) -> None:
     node = rclpy.create_node("description_test")
     try:
-        with pytest.raises(KinematicsError, match=r"no robot description on /robot_description within 0 s; start"):
+        with pytest.raises(KinematicsError, match=r"no robot description on /robot_description within 0 s\. Start"):
             receive_description(node, 0.3)
     finally:
         node.destroy_node()

@@ -154,7 +154,7 @@ def test_a_server_of_another_type_is_named(make_robot: Any, make_hand: Any, obse
         hand.observer.until(lambda: hand.warnings, TIMEOUT, "a warning")
     finally:
         observer.node.destroy_publisher(publisher)
-    assert f"the action '/{robot.action}' is of type std_msgs/msg/String; it must be" in hand.warnings[0]
+    assert f"the action '/{robot.action}' is of type std_msgs/msg/String. It must be" in hand.warnings[0]
     assert PARALLEL_GRIPPER_COMMAND in hand.warnings[0]
     assert hand.goals == []
 
