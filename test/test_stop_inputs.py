@@ -226,7 +226,7 @@ def test_a_field_of_a_field(observer: Any, begin: Any, publisher: Any) -> None:
     [
         (
             {"type": "ur_dashboard_msgs/SafetyMode", "field": "mode"},
-            r"ur_dashboard_msgs/msg/SafetyMode, which is not installed\. Install it [(]apt install .*ur-dashboard-msgs[)], or leave",
+            r"SafetyMode, which is not installed\. Install it [(]apt install .*ur-dashboard-msgs[)], or leave",
         ),
         ({"type": "std_msgs/NoSuch"}, "std_msgs/msg/NoSuch, which is not installed"),
         ({"type": "lifecycle_msgs/State", "field": "mode"}, r"has no field 'mode'. It has: id, label"),
