@@ -24,7 +24,7 @@ class DenoiserProcess(WatchedProcess):
         node: gives name, namespace and clock settings.
         settings: those of the denoiser and of the control core are handed on as parameters. Both processes admit chunks
             by the same rules.
-        on_change: called with how the process ended or was stopped, and with "" when it runs. From any thread.
+        on_change: called with how the process ended or was stopped, and with "" when it works. From any thread.
         arguments: command line whose remapping rules and log levels hold for the denoiser too. None: this process's.
     """
 

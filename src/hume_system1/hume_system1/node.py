@@ -247,7 +247,7 @@ class System1Node(HumeLifecycleNode):
         self._append(inputs.joint_state_event(message))
 
     def _on_heartbeat(self, message: Heartbeat) -> None:
-        self._denoiser.heard()
+        self._denoiser.heard(message.ready)
         if self._reporter is not None:
             self._reporter.heartbeat = message
         if message.ready:

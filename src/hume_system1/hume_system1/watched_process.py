@@ -20,7 +20,7 @@ class WatchedProcess:
         command: its command line.
         timeout: longest silence before `revive` starts it again, s.
         startup_timeout: the same before its first sign of life, s.
-        on_change: called with how the process ended or was stopped, and with "" when it runs. From any thread.
+        on_change: called with how the process ended or was stopped, and with "" when it works again. From any thread.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class WatchedProcess:
         self._timeout, self._startup_timeout = timeout, startup_timeout
         self._on_change = on_change
         self._child: subprocess.Popen[bytes] | None = None
-        self._stopped_by = ""
+        self._stopped_by, self._starting = "", False
         self._heard = self._started = -math.inf
 
     def start(self) -> None:
@@ -45,12 +45,15 @@ class WatchedProcess:
         environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
         self._child = subprocess.Popen(self._command, env=environment)
         self._stopped_by, self._started = "", time.monotonic()
-        self._on_change("")
+        self._starting = True
         threading.Thread(target=self._watch, args=(self._child,), name="child process", daemon=True).start()
 
-    def heard(self) -> None:
-        """It has just given a sign of life."""
+    def heard(self, ready: bool = True) -> None:
+        """It has just given a sign of life. Once started, it counts as working when it says that it is ready."""
         self._heard = time.monotonic()
+        if ready and self._starting:
+            self._starting = False
+            self._on_change("")
 
     def revive(self) -> None:
         """Start it again if it has ended, was stopped, or hangs. Returns at once."""

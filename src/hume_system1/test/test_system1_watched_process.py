@@ -19,7 +19,7 @@ Maker = Callable[..., tuple[WatchedProcess, "queue.Queue[str]"]]
 
 @pytest.fixture
 def make() -> Iterator[Maker]:
-    """A process that runs the given Python code, and what is said of it. Its first word is "" for its start."""
+    """A process that runs the given Python code and is ready, and what is said of it from then on."""
     made = []
 
     def make(code: str = "", timeout: float = 60.0, startup_timeout: float = 60.0) -> tuple[WatchedProcess, object]:
@@ -28,6 +28,9 @@ def make() -> Iterator[Maker]:
         process = WatchedProcess(command, timeout, startup_timeout, said.put)
         made.append(process)
         process.start()
+        process.heard(ready=False)
+        assert said.empty()
+        process.heard()
         assert said.get(timeout=TIMEOUT) == ""
         return process, said
 
@@ -91,15 +94,26 @@ def test_revive_starts_an_ended_or_stopped_process_again(make: Maker, number: si
     process.revive()
     assert pid(process) != first
     assert process.running
+    assert said.empty(), "it is not ready yet"
+    process.heard()
     assert said.get(timeout=TIMEOUT) == ""
 
 
-@pytest.mark.parametrize("heard", [True, False])
-def test_revive_starts_a_silent_process_again(make: Maker, heard: bool) -> None:
-    process, _ = make(timeout=0.01 if heard else 60.0, startup_timeout=60.0 if heard else 0.01)
+def test_revive_starts_a_silent_process_again(make: Maker) -> None:
+    process, _ = make(timeout=0.01)
     first = pid(process)
-    if heard:
-        process.heard()
+    time.sleep(0.05)
+    process.revive()
+    assert pid(process) != first
+    assert process.running
+
+
+def test_revive_starts_a_process_again_that_does_not_become_ready(make: Maker) -> None:
+    process, said = make(startup_timeout=0.01)
+    os.kill(pid(process), signal.SIGKILL)
+    said.get(timeout=TIMEOUT)
+    process.revive()
+    first = pid(process)
     time.sleep(0.05)
     process.revive()
     assert pid(process) != first
