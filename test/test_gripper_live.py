@@ -141,7 +141,7 @@ def test_a_missing_server_is_named_with_what_to_do(make_robot: Any, make_hand: A
     hand.want(0.0)
     hand.observer.until(lambda: hand.warnings, TIMEOUT, "a warning")
     assert f"the action '/{robot.action}' has no server" in hand.warnings[0]
-    assert "start the gripper's driver" in hand.warnings[0]
+    assert "Start the gripper's driver" in hand.warnings[0]
     assert hand.goals == []
 
 
