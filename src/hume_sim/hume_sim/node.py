@@ -84,10 +84,6 @@ class SimNode(Node):
         for stream in self._cameras:
             stream.start()
         self._physics.start()
-        if self._settings.priority > _THREADS_BELOW_PHYSICS:
-            # It stands for hardware: arm and cameras of a robot do not slow down when its computer is busy. A thread
-            # that waits for a core with the interpreter's lock would also hold up the physics.
-            raise_ordinary_threads(self._settings.priority - _THREADS_BELOW_PHYSICS, round_robin=True)
         self.get_logger().info(f"simulating. Instruction: {self._physics.sample.episode.instruction}")
 
     def destroy_node(self) -> None:
@@ -96,6 +92,15 @@ class SimNode(Node):
             stream.stop()
         self._physics.stop()
         super().destroy_node()
+
+    def raise_threads(self) -> None:
+        """Put all threads of this process above ordinary programs. For a process that is the simulator alone.
+
+        It stands for hardware: arm and cameras of a robot do not slow down when its computer is busy. A thread that
+        waits for a core with the interpreter's lock would also hold up the physics.
+        """
+        if self._settings.priority > _THREADS_BELOW_PHYSICS:
+            raise_ordinary_threads(self._settings.priority - _THREADS_BELOW_PHYSICS, round_robin=True)
 
     def _create_publishers(self, world: TabletopWorld) -> None:
         self._joint_states = self.create_publisher(JointStateMsg, "joint_states", 10)
@@ -247,7 +252,13 @@ class SimNode(Node):
 
 def main() -> None:
     """Entry point `hume_sim`: run the node until SIGINT or SIGTERM."""
-    run_process(SimNode, linger=LINGER)
+    run_process(_node, linger=LINGER)
+
+
+def _node() -> SimNode:
+    node = SimNode()
+    node.raise_threads()
+    return node
 
 
 if __name__ == "__main__":

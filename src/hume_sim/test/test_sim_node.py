@@ -121,6 +121,11 @@ def test_joint_states_have_the_robots_names_and_efforts(client: Client) -> None:
     assert len(message.position) == len(message.velocity) == len(message.effort) == 7
 
 
+def test_a_node_leaves_the_scheduling_of_its_process_alone(client: Client) -> None:
+    """Only the program raises all threads: who builds the node in a process of their own has other work there."""
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
 def test_images_and_camera_info_agree(client: Client) -> None:
     image, info = client.newest["camera/scene/image_raw"], client.newest["camera/scene/camera_info"]
     assert (image.encoding, image.height, image.width, image.step) == ("rgb8", 96, 96, 288)
