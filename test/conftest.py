@@ -36,11 +36,16 @@ def _signals() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+_used_domains: set[int] = set()
+
+
 @pytest.fixture(scope="module")
 def ros_domain() -> Iterator[int]:
     """A domain that nobody uses, for this process and its children, with rclpy running in it."""
     before = dict(os.environ)
-    domain = free_domain()
+    # What an earlier test has left in the graph by mistake must not be heard.
+    domain = free_domain(avoid=_used_domains)
+    _used_domains.add(domain)
     os.environ.update(default_environment(), ROS_DOMAIN_ID=str(domain))
     rclpy.init(args=[])
     yield domain

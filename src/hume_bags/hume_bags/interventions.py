@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from hume_bags.reader import BagReader
 from hume_ros.conversions import stamp_seconds
+from hume_ros.status_reason import reason_without_mode
 from hume_system1.control.states import Reason
 
 _STATUS = "/hume/status"
@@ -29,7 +30,7 @@ class Interventions:
         found = [item.message for item in reader.messages(topics)] if topics else []
         found.sort(key=lambda status: stamp_seconds(status.header.stamp))
         self._stamps = np.array([stamp_seconds(status.header.stamp) for status in found])
-        self._taken = np.array([False, *(status.reason == Reason.TAKEOVER.value for status in found)])
+        self._taken = np.array([False, *(reason_without_mode(status) == Reason.TAKEOVER.value for status in found)])
 
     def at(self, times: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether the arm was taken over at times (N,), s. The newest status before each of them counts."""

@@ -16,9 +16,15 @@ from hume_bags.export import ExportOptions, run_export
 from hume_bags.interventions import Interventions
 from hume_bags.reader import BagReader
 from hume_ros.conversions import set_stamp
+from hume_system1.control.states import Mode, Reason, State
 
-START = 1000.0
+START, RUNNING = 1000.0, ""
 Record = Callable[..., Any]
+
+
+def held(reason: Reason) -> str:
+    """What the status of System 1 says when it holds the arm."""
+    return str(State(Mode.HOLD, reason))
 
 
 def recorded(session: Any, statuses: list[tuple[float, str]]) -> None:
@@ -28,7 +34,7 @@ def recorded(session: Any, statuses: list[tuple[float, str]]) -> None:
     if statuses:
         session.add("/hume/status", "hume_msgs/msg/System1Status")
     for time, reason in statuses:
-        status = System1Status(mode=System1Status.HOLD, reason=reason)
+        status = System1Status(mode=System1Status.HOLD, mode_name="HOLD", reason=reason)
         set_stamp(status.header.stamp, START + time)
         session.write("/hume/status", status, START + time + 0.01)
     session.writer.close()
@@ -37,10 +43,10 @@ def recorded(session: Any, statuses: list[tuple[float, str]]) -> None:
 @pytest.mark.parametrize(
     ("statuses", "taken"),
     [
-        ([(0.1, ""), (1.0, "taken over"), (1.5, "")], (1.0, 1.5)),
-        ([(1.5, ""), (1.0, "taken over"), (0.1, "disabled")], (1.0, 1.5)),
-        ([(1.8, "taken over")], (1.8, 9.0)),
-        ([(0.1, "disabled"), (1.0, "new epoch: coming to rest")], (9.0, 9.0)),
+        ([(0.1, RUNNING), (1.0, held(Reason.TAKEOVER)), (1.5, RUNNING)], (1.0, 1.5)),
+        ([(1.5, RUNNING), (1.0, held(Reason.TAKEOVER)), (0.1, held(Reason.DISABLED))], (1.0, 1.5)),
+        ([(1.8, held(Reason.TAKEOVER))], (1.8, 9.0)),
+        ([(0.1, held(Reason.DISABLED)), (1.0, held(Reason.NEW_EPOCH))], (9.0, 9.0)),
     ],
 )
 @pytest.mark.parametrize("namespace", ["", "left"])

@@ -14,6 +14,7 @@ from hume_core.json_report import finite
 from hume_operate.client import OperatorClient
 from hume_ros import qos
 from hume_ros.conversions import stamp_seconds
+from hume_ros.status_reason import reason_without_mode
 
 HISTORY = 120
 """Values that are kept for the curve."""
@@ -107,7 +108,7 @@ class StatusWatch:
         never = self._chunk is None
         return Snapshot(
             mode=mode,
-            reason="System 1 publishes no status" if silent else _reason(status),
+            reason="System 1 publishes no status" if silent else reason_without_mode(status),
             instruction=str(chunk.instruction),
             epoch=int(status.epoch),
             standing_still=bool(status.standing_still),
@@ -148,12 +149,6 @@ class StatusWatch:
     def _on_segment(self, message: Segment) -> None:
         if message.gripper:
             self._gripper = float(message.gripper[0])
-
-
-def _reason(status: System1Status) -> str:
-    """Without the mode, which begins it."""
-    mode, _, rest = str(status.reason).partition(": ")
-    return rest if mode == str(status.mode_name).lower() else str(status.reason)
 
 
 def _ages(status: System1Status) -> dict[str, float]:

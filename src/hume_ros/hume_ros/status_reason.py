@@ -1,0 +1,11 @@
+"""The reason in the status of System 1."""
+
+from __future__ import annotations
+
+from hume_msgs.msg import System1Status
+
+
+def reason_without_mode(status: System1Status) -> str:
+    """Why System 1 is in its mode: "taken over" for the reason "hold: taken over". Empty while it runs."""
+    mode, _, rest = str(status.reason).partition(": ")
+    return rest if mode == str(status.mode_name).lower() else str(status.reason)
