@@ -11,6 +11,7 @@ from hume_bags.errors import BagError
 from hume_bags.metadata import Information
 from hume_bags.packing import ZSTD_MAGIC, unpacked_file
 from hume_bags.storage import BagFile
+from hume_bags.writer import METADATA
 from hume_core.texts import listed
 
 _PACKED = ".zstd"
@@ -48,6 +49,11 @@ def find_files(path: Path, information: Information, problems: list[str]) -> lis
     if not found:
         raise BagError(_no_bag(path))
     return found
+
+
+def is_bag(folder: Path) -> bool:
+    """Whether a folder is a bag: it has metadata, or files of any storage, packed or not."""
+    return folder.is_dir() and ((folder / METADATA).is_file() or bool(_present(folder)))
 
 
 def _named(folder: Path, names: Sequence[str], problems: list[str]) -> list[Path]:

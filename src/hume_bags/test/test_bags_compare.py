@@ -74,6 +74,15 @@ def test_a_folder_of_bags_is_one_run_in_the_order_of_numbers(tmp_path: Path) -> 
     assert found.tallies[LIFT].outcomes == (True, False, True)
 
 
+@pytest.mark.parametrize("name", ["a.mcap", "a.db3", "a.mcap.zstd", "a.db3.zst", "metadata.yaml"])
+def test_a_bag_of_any_storage_is_one(name: str, tmp_path: Path) -> None:
+    (tmp_path / "run/one").mkdir(parents=True)
+    (tmp_path / "run/one" / name).touch()
+    (tmp_path / "run/notes").mkdir()
+    (tmp_path / "run/notes/a.txt").touch()
+    assert bags_in(tmp_path / "run") == [tmp_path / "run/one"] == bags_in(tmp_path / "run/one")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "what"),
     [

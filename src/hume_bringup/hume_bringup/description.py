@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hume_bringup.gazebo import gazebo_nodes
-from hume_bringup.launch_options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions, contract_path
 from hume_bringup.node_spec import NodeSpec, OnExit
 from hume_bringup.params_file import check_params_file, names_parameter
 from hume_bringup.policy_config import load_policy_config
@@ -56,7 +56,7 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
     shared = _given(
         robot=str(profile),
         checkpoint=options.checkpoint,
-        contract=_full_path(options.contract) or None,
+        contract=contract_path(options) or None,
         autostart=options.autostart,
         # A launch must not go on as if nothing were wrong when a node refuses to be configured.
         exit_on_failure=options.autostart,
@@ -74,11 +74,6 @@ def _checkpoint_is_known(options: LaunchOptions) -> bool:
     if options.checkpoint or not (options.system1 or options.system2):
         return True
     return bool(options.params_file) and names_parameter(options.params_file, "checkpoint")
-
-
-def _full_path(contract: str) -> str:
-    """Nodes may run in other folders. A name that is no file is that of a built-in contract."""
-    return str(Path(contract).resolve()) if Path(contract).is_file() else contract
 
 
 def _with_default_checkpoint(options: LaunchOptions) -> LaunchOptions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from hume_core.errors import ConfigError
 from hume_core.node_settings import LifecycleSettings
@@ -80,3 +81,9 @@ class LaunchOptions:
         return cls(
             **{name: parse_text(known[name], text, "launch argument") for name, text in values.items() if text != ""}
         )
+
+
+def contract_path(options: LaunchOptions) -> str:
+    """The contract, for nodes that run in other folders. A name that is no file is that of a built-in contract."""
+    path = Path(options.contract)
+    return str(path.resolve()) if path.is_file() else options.contract

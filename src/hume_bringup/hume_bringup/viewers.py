@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from hume_bringup.launch_options import LaunchOptions
+from hume_bringup.launch_options import LaunchOptions, contract_path
 from hume_bringup.node_spec import NodeSpec, OnExit
 from hume_bringup.robot_description import expand
 from hume_core.errors import ConfigError
@@ -69,7 +69,7 @@ def rerun_target(text: str) -> str:
 
 def _view(options: LaunchOptions, executable: str, name: str, **own: Any) -> NodeSpec:
     """A node of hume_views."""
-    known = {"checkpoint": options.checkpoint, "contract": options.contract}
+    known = {"checkpoint": options.checkpoint, "contract": contract_path(options)}
     parameters = {
         "use_sim_time": options.use_sim_time,
         "robot": str(find_profile(options.robot)),

@@ -37,6 +37,14 @@ def test_the_markers_know_robot_and_checkpoint(name: str) -> None:
     assert parameters == {"use_sim_time": False, "checkpoint": "/model", "contract": "libero_goal"}
 
 
+def test_a_contract_file_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.json").touch()
+    monkeypatch.chdir(tmp_path)
+    found = by_name("robot", rviz=False, markers=True, contract="mine.json")
+    for name in ("hume_markers", "hume_system1", "hume_system2"):
+        assert found[name].parameters["contract"] == str(tmp_path / "mine.json")
+
+
 def test_the_markers_know_the_checkpoint_that_was_not_named() -> None:
     found = {spec.name: spec for spec in graph("mock", LaunchOptions(robot="so101", markers=True))}
     assert found["hume_markers"].parameters["checkpoint"] == found["hume_system2"].parameters["checkpoint"]

@@ -66,7 +66,7 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
     warning = ""
     if refused:
         warning = (
-            f"{'; '.join(refused)}: it will be less punctual. "
+            f"{'; '.join(refused)}: commands may come late. "
             "Allow 'rtprio 95' and 'memlock unlimited' for this user in /etc/security/limits.conf"
         )
     return Scheduling(policy, locked, warning)

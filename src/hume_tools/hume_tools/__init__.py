@@ -1,1 +1,1 @@
-"""The hume command: doctor, demo, up, parity, bench."""
+"""The hume command: what its subcommands are, the doctor, and parity."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hume_core.cache_folder import cache_folder
 from hume_core.errors import ActionSpaceError, CheckpointError, ConfigError
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
@@ -74,8 +75,7 @@ def random_checkpoint(robot: str | Path | RobotProfile = "wx250s_sim") -> Path:
 
 def cache_directory() -> Path:
     """Where checkpoints made on this machine are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "hume" / "checkpoints"
+    return cache_folder("checkpoints")
 
 
 def _profile(robot: str | Path | RobotProfile) -> RobotProfile:

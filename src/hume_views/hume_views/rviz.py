@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from hume_core.cache_folder import cache_folder
 from hume_views.shown import Shown
 from hume_views.topics import MARKERS, MOTION
 
@@ -48,7 +48,7 @@ def rviz_config(shown: Shown) -> str:
 
 def write_rviz_config(shown: Shown) -> Path:
     """The configuration as a file in the cache, for an rviz2 that is about to start."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hume" / "views"
+    base = cache_folder("views")
     base.mkdir(parents=True, exist_ok=True)
     where = shown.namespace.strip("/").replace("/", ".")
     path = base / f"{'.'.join(part for part in (shown.profile.name, where) if part)}.rviz"

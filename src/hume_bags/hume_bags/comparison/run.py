@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hume_bags.bag_files import is_bag
 from hume_bags.episodes import RecordedEpisode, find_episodes
 from hume_bags.errors import BagError
 from hume_bags.reader import BagReader
-from hume_bags.writer import METADATA
 from hume_training.evaluation.intervals import wilson
 
 _SAME_FOR_A_RUN = ("robot", "checkpoint", "variant")
@@ -157,19 +157,15 @@ def bags_in(path: Path) -> list[Path]:
     Raises:
         BagError: there is none.
     """
-    if path.is_file() or _is_bag(path):
+    if path.is_file() or is_bag(path):
         return [path]
-    found = [folder for folder in path.iterdir() if _is_bag(folder)] if path.is_dir() else []
+    found = [folder for folder in path.iterdir() if is_bag(folder)] if path.is_dir() else []
     if not found:
         raise BagError(
             f"'{path}' is no bag and holds none. A run is a bag or a folder of bags, recorded with ./hume record or "
             "with record:=FOLDER of ./hume up"
         )
     return sorted(found, key=lambda bag: [part.zfill(12) for part in re.split(r"(\d+)", bag.name)])
-
-
-def _is_bag(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / METADATA).is_file() or any(folder.glob("*.mcap")))
 
 
 def _with_content(origins: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:

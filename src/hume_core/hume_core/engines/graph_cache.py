@@ -10,7 +10,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from hume_core.cache_folder import cache_folder
 from hume_core.engines.base import Graph
+from hume_core.errors import ConfigError
 
 FOLDER = ".engines"
 _SUFFIX = ".onnx"
@@ -27,7 +29,7 @@ class GraphCache:
     """
 
     def __init__(self, checkpoint: Path | None, versions: str) -> None:
-        self._folders = [] if checkpoint is None else [checkpoint / FOLDER, _user_folder(checkpoint)]
+        self._folders = [] if checkpoint is None else [checkpoint / FOLDER, *_user_folder(checkpoint)]
         self._versions = versions
 
     def find(self, graph: Graph) -> Path | None:
@@ -70,9 +72,12 @@ class GraphCache:
         return f"{graph.name}-{source}-{_digest(graph.description)}{_SUFFIX}"
 
 
-def _user_folder(checkpoint: Path) -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "hume" / "engines" / f"{checkpoint.name}-{_digest(str(checkpoint.resolve()))}"
+def _user_folder(checkpoint: Path) -> list[Path]:
+    """For a checkpoint in a folder that cannot be written to. Empty: the user has no home."""
+    try:
+        return [cache_folder("engines") / f"{checkpoint.name}-{_digest(str(checkpoint.resolve()))}"]
+    except ConfigError:
+        return []
 
 
 def _digest(*texts: str) -> str:
