@@ -23,7 +23,6 @@ import numpy as np
 from hume_bags.errors import BagError
 from hume_bags.topics import resolved
 from hume_core.epochs import INSTRUCTION
-from hume_core.errors import HumeError
 from hume_core.plot_file import BLUE, GREEN, ORANGE, RED, rgb
 from hume_core.robot import GripperControllerType, RobotProfile
 from hume_core.tool_paths import ToolPaths
@@ -67,9 +66,6 @@ class RerunEntities:
         profile: of the robot. None: commands that name no joints are shown by their place.
         tools: its tool paths. None: nothing is drawn in space.
         namespace: of its topics.
-
-    Attributes:
-        problems: what could not be drawn, by reason.
     """
 
     def __init__(
@@ -87,7 +83,6 @@ class RerunEntities:
         self._joints: dict[str, dict[str, float]] = {"commanded": {}, "measured": {}}
         self._said: dict[str, str] = {}
         self._now = 0.0
-        self.problems: dict[str, int] = {}
         self._loggers: Mapping[str, Callable[[str, Any], None]] = {
             "sensor_msgs/msg/Image": self._image,
             "sensor_msgs/msg/CompressedImage": self._image,
@@ -105,7 +100,7 @@ class RerunEntities:
         """Whether messages of a type, such as "hume_msgs/msg/Thought", are shown."""
         return kind in self._loggers
 
-    def log(self, topic: str, kind: str, message: Any, time: float) -> bool:
+    def log(self, topic: str, kind: str, message: Any, time: float) -> None:
         """Log one message.
 
         Args:
@@ -114,17 +109,12 @@ class RerunEntities:
             message: decoded.
             time: of its arrival, s.
 
-        Returns:
-            Whether it was shown. What cannot be used is counted in `problems`.
+        Raises:
+            HumeError: it cannot be shown. Says why.
         """
         self._now = time
         self._recording.set_time(TIMELINE, timestamp=time)
-        try:
-            self._loggers[kind](topic, message)
-        except HumeError as error:
-            self.problems[f"{topic}: {error}"] = self.problems.get(f"{topic}: {error}", 0) + 1
-            return False
-        return True
+        self._loggers[kind](topic, message)
 
     def _log(self, path: str, entity: Any) -> None:
         self._recording.log(f"{self._root}/{path}", entity)
@@ -214,7 +204,7 @@ class RerunEntities:
         self._number("limiter/max_velocity_ratio", message.max_velocity_ratio)
         for name, limited in zip(message.joint_names, message.limited, strict=False):
             self._number(f"limiter/{name}", float(limited))
-        text = f"{message.mode_name} {message.reason}".strip()
+        text = str(message.reason or message.mode_name)
         self._text("status/mode", text, _ALARMS.get(message.mode_name, "INFO"))
 
     def _epoch(self, topic: str, message: Any) -> None:

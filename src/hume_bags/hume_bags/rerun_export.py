@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +52,21 @@ def export_rerun(reader: BagReader, file: Path, robot: str = "", namespace: str 
     joints = [] if profile is None else profile.joint_names
     home = None if profile is None or tools is None else tools.at(np.array(profile.home))
     recording.send_blueprint(arrangement(rerun, cameras, joints, namespace, home))
-    count = 0
+    count, problems = 0, Counter[str]()
     for item in reader.messages(wanted):
         try:
-            count += entities.log(item.topic, item.type, item.message, item.log_time_ns * 1e-9)
+            message = item.message
         except BagError:
             continue  # `hume inspect` counts what cannot be decoded
+        try:
+            entities.log(item.topic, item.type, message, item.log_time_ns * 1e-9)
+        except HumeError as error:
+            problems[f"{item.topic}: {error}"] += 1
+        else:
+            count += 1
     recording.flush()
     recording.disconnect()
-    for text, number in entities.problems.items():
+    for text, number in problems.items():
         print(f"hume: {number} messages are left out: {text}", file=sys.stderr)
     return count
 

@@ -20,6 +20,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from hume_bags.reader import BagReader
 from hume_bags.rerun_entities import RerunEntities
 from hume_bags.rerun_export import export_rerun, recorded_tools
+from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
 from hume_core.tool_paths import load_tool_paths
 from hume_core.value_colors import value_colors
@@ -68,7 +69,7 @@ class Recording:
 
     def take(self, topic: str, kind: str, message: Any, time: float = 1.0) -> None:
         assert self.entities.shows(kind)
-        assert self.entities.log(f"{self.root}/{topic}", kind, message, time), self.entities.problems
+        self.entities.log(f"{self.root}/{topic}", kind, message, time)
 
     def newest(self, path: str) -> Any:
         """Values and options of what was logged last."""
@@ -139,13 +140,13 @@ def test_segments_are_paths_and_curves() -> None:
 def test_modes_and_the_limiter_are_shown() -> None:
     recording = Recording("ur5e")
     names = list(recording.profile.joint_names)
-    for time, mode, reason in ((1.0, "RUNNING", ""), (2.0, "RUNNING", ""), (3.0, "FAULT", "joint states lost")):
+    for time, mode, reason in ((1.0, "RUNNING", ""), (2.0, "RUNNING", ""), (3.0, "FAULT", "fault: joint states lost")):
         status = System1Status(mode_name=mode, reason=reason, joint_names=names, limited=[True] + [False] * 5)
         recording.take("hume/status", "hume_msgs/msg/System1Status", status, time)
     lines = recording.rerun.logged["/status/mode"]
     assert [(time, values[0], more["level"]) for time, _, values, more in lines] == [
         (1.0, "RUNNING", "INFO"),
-        (3.0, "FAULT joint states lost", "ERROR"),
+        (3.0, "fault: joint states lost", "ERROR"),
     ]
     assert [recording.newest(f"limiter/{name}")[0] for name in names] == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     recording.take("hume/epoch", "hume_msgs/msg/Epoch", Epoch(epoch=3, reason="instruction: lift it"))
@@ -163,13 +164,14 @@ def test_every_camera_is_shown(cameras: int) -> None:
     ]
 
 
-def test_what_cannot_be_used_is_counted() -> None:
+def test_what_cannot_be_shown_is_an_error() -> None:
     recording = Recording("ur5e")
     broken = Thought(seq=1, num_candidates=3)
     recording.take("hume/action_chunk", "hume_msgs/msg/ActionChunk", ActionChunk(seq=1, names=["a"]))
-    assert not recording.entities.log("/hume/thought", "hume_msgs/msg/Thought", broken, 1.0)
-    assert not recording.entities.log("/camera", "sensor_msgs/msg/Image", Image(encoding="x"), 1.0)
-    assert list(recording.entities.problems.values()) == [1, 1]
+    with pytest.raises(HumeError):
+        recording.entities.log("/hume/thought", "hume_msgs/msg/Thought", broken, 1.0)
+    with pytest.raises(HumeError, match="'x'"):
+        recording.entities.log("/camera", "sensor_msgs/msg/Image", Image(encoding="x"), 1.0)
 
 
 def test_the_robot_of_a_bag_is_found() -> None:

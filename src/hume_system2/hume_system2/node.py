@@ -23,6 +23,7 @@ from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
 from hume_ros.observation_source import ObservationSource, probe_sensors
 from hume_ros.parameters import declare_settings
+from hume_ros.status_reason import reason_without_mode
 from hume_ros.timers import steady_timer
 from hume_system2 import messages
 from hume_system2.goals import GoalServer
@@ -254,7 +255,7 @@ class System2Node(HumeLifecycleNode):
         ending = self._task.ending(
             time.monotonic(),
             error=worker.error,
-            stopped=f"{status.mode_name}: {status.reason}" if stopped else "",
+            stopped=f"{status.mode_name}: {reason_without_mode(status)}" if stopped else "",
             client_gone=goals.client_gone(),
             done_thoughts=self._settings.done_thoughts,
         )

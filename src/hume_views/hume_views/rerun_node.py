@@ -26,6 +26,7 @@ from hume_views.robot_tools import tools_of
 from hume_views.settings import SERVE, RerunSettings
 
 _DISCOVERY_PERIOD = 0.5  # s
+_WARN_PERIOD = 5.0  # s
 _DEPTH, _POINTS = 10, 17
 _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
@@ -92,7 +93,10 @@ class RerunNode(Node):
 
     def _taker(self, topic: str, kind: str) -> Callable[[Any], None]:
         def take(message: Any) -> None:
-            self._entities.log(topic, kind, message, float(self.get_clock().now().nanoseconds) * 1e-9)
+            try:
+                self._entities.log(topic, kind, message, float(self.get_clock().now().nanoseconds) * 1e-9)
+            except HumeError as error:
+                self.get_logger().warning(f"not shown: {topic}: {error}", throttle_duration_sec=_WARN_PERIOD)
 
         def take_image(message: Any) -> None:
             now = time.monotonic()
