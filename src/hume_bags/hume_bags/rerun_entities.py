@@ -28,6 +28,7 @@ from hume_core.robot import GripperControllerType, RobotProfile
 from hume_core.tool_paths import ToolPaths
 from hume_core.value_colors import value_colors
 from hume_ros.conversions import commanded_positions, image_to_rgb
+from hume_ros.status_reason import mode_with_reason
 from hume_ros.thought_paths import CandidatePaths, ThoughtPaths
 from hume_system1.inputs import segment_of
 
@@ -204,7 +205,7 @@ class RerunEntities:
         self._number("limiter/max_velocity_ratio", message.max_velocity_ratio)
         for name, limited in zip(message.joint_names, message.limited, strict=False):
             self._number(f"limiter/{name}", float(limited))
-        text = str(message.reason or message.mode_name)
+        text = mode_with_reason(message)
         self._text("status/mode", text, _ALARMS.get(message.mode_name, "INFO"))
 
     def _epoch(self, topic: str, message: Any) -> None:

@@ -67,15 +67,10 @@ def random_checkpoint(robot: str | Path | RobotProfile = "wx250s_sim") -> Path:
     """
     profile = _profile(robot)
     key = hashlib.sha256(f"{_PRESET} {_SEED} {_SYSTEM1_STEPS} {profile!r}".encode()).hexdigest()[:12]
-    folder = cache_directory() / f"{_PRESET}-{profile.name}-{key}"
+    folder = cache_folder("checkpoints") / f"{_PRESET}-{profile.name}-{key}"
     if not (folder / "model.safetensors").is_file():
         _create(folder, profile)
     return folder
-
-
-def cache_directory() -> Path:
-    """Where checkpoints made on this machine are kept."""
-    return cache_folder("checkpoints")
 
 
 def _profile(robot: str | Path | RobotProfile) -> RobotProfile:

@@ -15,6 +15,7 @@ from visualization_msgs.msg import Marker
 from hume_core.plot_file import BLUE, GREEN, GREY, ORANGE, RED, rgb
 from hume_core.value_colors import value_colors
 from hume_ros.conversions import set_stamp
+from hume_ros.status_reason import mode_with_reason
 from hume_ros.thought_paths import CandidatePaths
 
 CANDIDATES, CHOSEN, VALUE = "candidates", "chosen", "value"
@@ -88,7 +89,7 @@ class MarkerMaker:
             instruction: of the newest chunk. Empty: there was none.
         """
         limited = [name for name, on in zip(status.joint_names, status.limited, strict=False) if on]
-        lines = [status.reason or status.mode_name, instruction, f"limiter: {', '.join(limited)}" if limited else ""]
+        lines = [mode_with_reason(status), instruction, f"limiter: {', '.join(limited)}" if limited else ""]
         marker = self._text(STATUS, "\n".join(line for line in lines if line), _STATUS_PLACE, stamp, _MOTION_LIFE)
         marker.color = _named(MODE_COLORS.get(status.mode_name, GREY))
         return marker

@@ -15,6 +15,7 @@ from hume_bags.topics import THOUGHTS, resolved
 from hume_core.robot import RobotProfile
 from hume_core.tool_paths import ToolPaths
 from hume_ros.conversions import commanded_positions, image_to_rgb, known_joint_values
+from hume_ros.status_reason import mode_with_reason
 from hume_ros.thought_paths import CandidatePaths, ThoughtPaths
 
 _CHUNKS, _STATUS = "hume/action_chunk", "hume/status"
@@ -102,7 +103,7 @@ def _takers(
         draw(time, thoughts.take_chunk(message))
 
     def status(time: float, message: Any) -> None:
-        text = str(message.reason or message.mode_name)
+        text = mode_with_reason(message)
         if not view.modes or view.modes[-1][1] != text:
             view.modes.append((time, text))
 
