@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from hume_bags.episodes import find_episodes
 from hume_bags.reader import BagReader
@@ -22,6 +23,15 @@ pytestmark = pytest.mark.ros
 README = Path(__file__).parents[1] / "README.md"
 TASK = "lift the red cube"
 LONGEST = 500.0
+# A machine that stands still for 0.3 s would end the task, and make the recorded images too old.
+SLACK = {"joint_state_age": 5.0, "heartbeat_age": 10.0, "clock_frozen": 5.0, "clock_jump": 10.0}
+PROGRAM = """#!/bin/sh
+case "$1" in
+    up) set -- "$@" "params_file:={slack}" ;;
+    export) set -- "$@" --max-age 5 ;;
+esac
+exec "{python}" -m hume_tools "$@"
+"""
 
 
 def script() -> str:
@@ -54,8 +64,10 @@ def test_the_script_of_the_readme(ros_domain: int, tmp_path: Path) -> None:
     commands = [line for line in script().splitlines() if line.strip()]
     assert len(commands) == 8
     assert {"up", "task", "status", "estop", "reset", "label", "export"} <= set(re.findall(r"\./hume (\w+)", script()))
+    slack = tmp_path / "slack.yaml"
+    slack.write_text(yaml.safe_dump({"hume_system1": {"ros__parameters": SLACK}}), encoding="utf-8")
     program = tmp_path / "hume"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hume_tools "$@"\n', encoding="utf-8")
+    program.write_text(PROGRAM.format(python=sys.executable, slack=slack), encoding="utf-8")
     program.chmod(0o755)
     done = subprocess.run(
         ["bash", "-e", "-c", script()], cwd=tmp_path, capture_output=True, text=True, timeout=LONGEST, check=False

@@ -21,6 +21,7 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
 from hume_core.errors import ActionSpaceError, ConfigError
+from hume_core.realtime import raise_ordinary_threads
 from hume_core.robot import (
     ArmController,
     ArmControllerType,
@@ -74,10 +75,18 @@ class MockNode(Node):
         """Nodes of the controllers and their manager, which are spun beside this one."""
         self._subscribe(profile)
         self._gripper = self._serve_gripper(profile, settings)
-        self._started = time.monotonic()
+        self._started, self._priority = time.monotonic(), settings.priority
         steady_timer(self, self._period, self._step)
         steady_timer(self, 1.0 / settings.camera_rate, self._publish_images)
         self.get_logger().info(f"standing in for robot '{profile.name}'")
+
+    def raise_threads(self) -> None:
+        """Put all threads of this process above ordinary programs. For a process that is the stand-in alone.
+
+        It stands for hardware: a robot does not fall silent when its computer is busy.
+        """
+        if self._priority > 0:
+            raise_ordinary_threads(self._priority, round_robin=True)
 
     def _subscribe(self, profile: RobotProfile) -> None:
         arm, gripper = profile.controllers.arm, profile.controllers.gripper
@@ -193,7 +202,13 @@ def _read_images(bag: Path, profile: RobotProfile) -> dict[str, list[Any]]:
 
 def main() -> None:
     """Entry point `hume_mock`: run the node until SIGINT or SIGTERM."""
-    run_process(MockNode, linger=LINGER)
+    run_process(_node, linger=LINGER)
+
+
+def _node() -> MockNode:
+    node = MockNode()
+    node.raise_threads()
+    return node
 
 
 if __name__ == "__main__":

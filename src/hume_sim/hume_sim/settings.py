@@ -65,6 +65,7 @@ class MockParameters:
         choices=("ParallelGripperCommand", "GripperCommand"),
     )
     gripper_refuses: bool = setting(False, "Refuse goals while the gripper moves, as some drivers do.")
+    priority: int = setting(30, "SCHED_RR priority of the process, if allowed. 0: ordinary scheduling.", low=0, high=99)
 
 
 def declare_parameters(node: Node) -> SimParameters:

@@ -231,8 +231,8 @@ def test_lying_joint_states_are_off_by_the_offset(client: Client) -> None:
     assert wait_until(lambda: near(client, HOME))
 
 
-def start_process(*parameters: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "hume_sim.node", "--ros-args"]
+def start_process(*parameters: str, module: str = "hume_sim.node") -> subprocess.Popen:
+    command = [sys.executable, "-m", module, "--ros-args"]
     for parameter in parameters:
         command += ["-p", parameter]
     environment = {**os.environ, "ROS_DOMAIN_ID": DOMAIN, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
@@ -269,3 +269,28 @@ def test_signals_end_the_process_cleanly(number: int, parameters: tuple[str, ...
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert output == ""
+
+
+def may_raise() -> bool:
+    """Whether this user may use real-time scheduling, tried in a process of its own."""
+    trial = "import os; os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))"
+    return subprocess.run([sys.executable, "-c", trial], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "parameters"), [("hume_sim.node", ("task:=lift",)), ("hume_sim.mock", ("robot:=ur5e",))]
+)
+@pytest.mark.parametrize("raised", [True, False])
+def test_a_program_that_stands_for_hardware_goes_above_ordinary_ones(
+    module: str, parameters: tuple[str, ...], raised: bool
+) -> None:
+    process = start_process(*parameters, *(() if raised else ("priority:=0",)), module=module)
+    try:
+        expected = os.SCHED_RR if raised and may_raise() else os.SCHED_OTHER
+        assert process.stdout is not None
+        # Its first line is said when the node is complete, just before its threads are raised.
+        assert process.stdout.readline()
+        assert wait_until(lambda: os.sched_getscheduler(process.pid) & ~os.SCHED_RESET_ON_FORK == expected)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)

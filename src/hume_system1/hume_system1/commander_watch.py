@@ -14,9 +14,12 @@ from hume_ros.publishers import NAMELESS, Publisher, RepeatedPublishers, publish
 from hume_ros.timers import steady_timer
 
 _PERIOD = 0.2  # s
-_DISCOVERY = 0.5  # s
+DISCOVERY = 0.5
+"""Others are seen after this time, if nothing gets lost, s."""
+REPEATED_DISCOVERY = 4.0
+"""Others are seen after this time: an announcement that is lost is repeated every 3 s."""
 # A process that was killed stays in the graph until its lease is over, 10 s: see config/fastdds_local.xml. The name of
-# a new node may come late too: one that is lost is repeated every 3 s.
+# a new node may come late too.
 _LEASE = 12.0  # s
 _POLL = 0.1  # s
 _SECOND = "a second"
@@ -108,16 +111,16 @@ class CommanderWatch:
     """
 
     def __init__(self, node: Node, guarded: Sequence[Guarded]) -> None:
-        self._node, self._guarded = node, guarded
+        self._node, self._guarded, self._created = node, guarded, time.monotonic()
         self._told = ""
         self._nameless = NamelessPublishers()
         self._repeated = RepeatedPublishers()
 
-    def refuse_others(self, discovery: float = _DISCOVERY) -> None:
+    def refuse_others(self, discovery: float) -> None:
         """Wait for a predecessor that is still in the graph to leave it, then demand to be alone.
 
         Args:
-            discovery: how long to look before nobody else is there, s.
+            discovery: how long this object must be there before nobody else is, s.
 
         Raises:
             HumeError: somebody else commands this robot.
@@ -125,7 +128,8 @@ class CommanderWatch:
         begun = time.monotonic()
         while True:
             others = foreign(self._guarded, _names(self._publishers()), before=True)
-            if time.monotonic() - begun >= _time_to_change(others, discovery):
+            now = time.monotonic()
+            if now - begun >= _LEASE if _may_change(others) else now - self._created >= discovery:
                 break
             time.sleep(_POLL)
         if others:
@@ -169,6 +173,6 @@ def _names(publishers: Mapping[str, Sequence[Publisher]]) -> dict[str, list[str]
     return {topic: [publisher.node for publisher in found] for topic, found in publishers.items()}
 
 
-def _time_to_change(others: str, discovery: float) -> float:
-    """How long to wait for somebody to come, to go, or to get a name, s."""
-    return _LEASE if f"{_SECOND} " in others or NAMELESS in others else discovery
+def _may_change(others: str) -> bool:
+    """Whether somebody may yet go, or get a name."""
+    return f"{_SECOND} " in others or NAMELESS in others

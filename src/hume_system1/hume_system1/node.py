@@ -28,7 +28,7 @@ from hume_ros.parameters import declare_settings
 from hume_ros.timers import steady_timer
 from hume_system1 import inputs
 from hume_system1.black_box import BlackBox
-from hume_system1.commander_watch import CommanderWatch, guarded_topics
+from hume_system1.commander_watch import DISCOVERY, REPEATED_DISCOVERY, CommanderWatch, guarded_topics
 from hume_system1.control.command import ClockReading
 from hume_system1.control.command_loop import CommandLoop
 from hume_system1.control.core import ControlCore
@@ -99,7 +99,7 @@ class System1Node(HumeLifecycleNode):
         self._closables = [stops]
         others = CommanderWatch(self, guarded_topics(self, profile))
         if not settings.dry_run:
-            others.refuse_others()
+            others.refuse_others(DISCOVERY)
         probe_sensors(self, profile, [], settings.denoiser.sensor_timeout)
         self._denoiser.start()
         self._await_denoiser()
@@ -107,8 +107,8 @@ class System1Node(HumeLifecycleNode):
         if settings.black_box:
             self._black_box = BlackBox(int(_BLACK_BOX_SECONDS * profile.rates.stream), core.limits.size)
         if not settings.dry_run:
-            # On a busy machine the graph may have been incomplete the first time.
-            others.refuse_others(discovery=0.0)
+            # The graph may have been incomplete the first time.
+            others.refuse_others(REPEATED_DISCOVERY)
         self._sinks = make_sinks(self, profile, core, settings.dry_run)
         self._loop = CommandLoop(
             self._tick, profile.rates.stream, priority=settings.priority, lock_memory=settings.lock_memory,

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
 from hume_ros.publishers import NAMELESS, Publisher
-from hume_system1.commander_watch import Guarded, NamelessPublishers, foreign
+from hume_system1 import commander_watch
+from hume_system1.commander_watch import (
+    DISCOVERY,
+    REPEATED_DISCOVERY,
+    CommanderWatch,
+    Guarded,
+    NamelessPublishers,
+    foreign,
+)
 from hume_system1.controller_watch import away
 
 ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
@@ -98,3 +108,53 @@ def test_a_publisher_that_went_and_came_begins_anew() -> None:
     watch.without_young({"a": [NEW]}, 0.0)
     watch.without_young({"a": []}, 5.0)
     assert watch.without_young({"a": [NEW]}, 8.0) == {"a": []}
+
+
+class LateGraph:
+    """Stands for a node whose graph learns of a publisher, and loses it, at certain times."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, node: str, comes: float, goes: float = float("inf")) -> None:
+        self.now, self._node, self._comes, self._goes = 0.0, node, comes, goes
+        monkeypatch.setattr(commander_watch.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(commander_watch.time, "sleep", self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def resolve_topic_name(self, topic: str) -> str:
+        return topic
+
+    def get_publishers_info_by_topic(self, topic: str) -> list[SimpleNamespace]:
+        there = self._comes <= self.now < self._goes
+        return [SimpleNamespace(node_name=self._node, node_namespace="/", endpoint_gid=[1])] if there else []
+
+
+@pytest.mark.parametrize(("node", "comes"), [("hume_system1", 3.1), ("teleop", 3.1), ("teleop", 0.0)])
+def test_who_is_announced_late_is_refused_before_the_first_command(
+    node: str, comes: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost announcement is repeated after three seconds, and a quick configuration ends before."""
+    graph = LateGraph(monkeypatch, node, comes)
+    watch = CommanderWatch(graph, [Guarded("commands", ("/hume_system1",), ours=True)])
+    if comes > DISCOVERY:
+        watch.refuse_others(DISCOVERY)
+        graph.now = 1.0
+    with pytest.raises(HumeError, match=f"/{node} publishes on commands"):
+        watch.refuse_others(REPEATED_DISCOVERY)
+
+
+@pytest.mark.parametrize(("configured", "waited"), [(1.0, 3.0), (3.9, 0.1), (20.0, 0.0)])
+def test_the_wait_for_others_counts_from_the_beginning(
+    configured: float, waited: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = LateGraph(monkeypatch, "nobody", comes=float("inf"))
+    watch = CommanderWatch(graph, [Guarded("commands", ("/hume_system1",), ours=True)])
+    graph.now = configured
+    watch.refuse_others(REPEATED_DISCOVERY)
+    assert graph.now - configured == pytest.approx(waited, abs=0.11)
+
+
+def test_a_predecessor_that_leaves_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = LateGraph(monkeypatch, "hume_system1", comes=0.0, goes=9.0)
+    CommanderWatch(graph, [Guarded("commands", ("/hume_system1",), ours=True)]).refuse_others(DISCOVERY)
+    assert graph.now >= 9.0
