@@ -61,6 +61,7 @@ class ControlCore:
         self._tighter: MotionLimits | None = None
         self._last = math.nan
         self._follow = False
+        self._interruptions = 0
         self._min_tick = self.settings.min_tick_ratio * self.settings.period
 
     @property
@@ -164,7 +165,7 @@ class ControlCore:
         joints = intake.joint_states
         measured_still = joints.slower_than(self.settings.still_velocity)
         away = bool(intake.away)
-        if stream.started and not stream.released and (away or self._out_of_sight(now)):
+        if stream.started and not stream.released and (away or self._out_of_sight(now) or self._elsewhere()):
             stream.release()
         if intake.active and not (stream.started or intake.taken or away or self._latched) and measured_still:
             self._start(now)
@@ -186,6 +187,17 @@ class ControlCore:
         """Whether an arm that rests is not measured any more: it may be elsewhere when it is seen again."""
         silent = self.intake.view.without_joint_states(now.steady)
         return self.stream.at_rest and silent > self.settings.joint_state_age
+
+    def _elsewhere(self) -> bool:
+        """Whether an arm that rests was seen elsewhere after an interruption: it was switched off and on perhaps."""
+        # An arm that was in sight all the time is held by the last command, so the next one has to go on from there.
+        # One that was not may be held where it stands. What the loop itself was held up counts here too.
+        if self.intake.interruptions == self._interruptions:
+            return False
+        near, at_rest = self.stream.tracking_ratio(self.intake.joint_states.position) <= _ALIGNED, self.stream.at_rest
+        if near or at_rest:
+            self._interruptions = self.intake.interruptions
+        return at_rest and not near
 
     def _place(self) -> Sequence[float]:
         """Where the command is, (n,) rad, or the arm while the command is not ours."""
@@ -261,13 +273,10 @@ class ControlCore:
         if self._inputs.resetting and self._inputs.enabled and self._misaligned():
             return self._to_the_arm()
         # An arm that was disabled, or that another controller has, must not be moved by us.
-        if self._push.pushed and not self._latched and self._inputs.active and self._free_to_move:
+        free = self._inputs.active and self._inputs.enabled and not self._inputs.taken
+        if self._push.pushed and not self._latched and free:
             return self._push.reference(self.stream.positions, self.intake.joint_states.position)
         return None
-
-    @property
-    def _free_to_move(self) -> bool:
-        return self._inputs.enabled and not self._inputs.taken
 
     def _misaligned(self) -> bool:
         """Whether a reset has to bring the command back to where the arm is measured."""

@@ -78,7 +78,12 @@ class Intake:
         self.segments = SegmentAdmission(limits, settings, len(gripper_joints))
         self.plausibility = Plausibility(limits, settings)
         self.joint_states = JointStates(
-            limits.names, gripper_joints, settings.future, self.plausibility, ContinuousJoints(limits)
+            limits.names,
+            gripper_joints,
+            settings.future,
+            self.plausibility,
+            ContinuousJoints(limits),
+            settings.joint_state_age,
         )
         self.timeline = ReferenceTrajectory(limits, settings.committed, settings.blend)
         self.view = View()
@@ -115,6 +120,11 @@ class Intake:
         self._ros = self.clock.now(now.ros)
         if self.clock.beginnings != beginnings:
             self.joint_states.forget_stamp()
+
+    @property
+    def interruptions(self) -> int:
+        """How often the measured position has not gone on from the one before: after a silence, or by a jump."""
+        return self.joint_states.gaps + self.plausibility.jumps
 
     def look(self, push: PushWatch, *, started: bool, outside_limits: bool, tracking_ratio: float) -> View:
         """What the watchdogs look at in this tick. See `View` for the arguments."""

@@ -44,6 +44,7 @@ class JointStates:
         future: how far a stamp may lie ahead of the ROS clock, s.
         plausibility: looks for what no arm can have. None: whatever is finite is taken.
         continuous: the continuous joints. None: there are none.
+        age: after so long without a state the arm was out of sight, s.
 
     Attributes:
         position: newest positions, rad. Empty before every joint has come.
@@ -52,6 +53,7 @@ class JointStates:
         grippers: newest opening of each gripper, None where unknown.
         received: steady time at which the joint that is silent for longest came, s. -inf before every joint has come.
         agreeing: states in a row that show the arm in the same place.
+        gaps: how often the arm was out of sight, whatever the reason, since it was first seen.
         rejection: why the last state was not taken. None: it was.
     """
 
@@ -62,6 +64,7 @@ class JointStates:
         future: float = math.inf,
         plausibility: Plausibility | None = None,
         continuous: ContinuousJoints | None = None,
+        age: float = math.inf,
     ) -> None:
         self._names = names
         self._gripper_joints = tuple(gripper_joints)
@@ -81,6 +84,8 @@ class JointStates:
         self.grippers: list[float | None] = [None] * len(self._gripper_joints)
         self.received = -math.inf
         self.agreeing = 0
+        self.gaps = 0
+        self._age = age
         self.rejection: Rejection | None = None
 
     def take(
@@ -155,13 +160,16 @@ class JointStates:
                 if not -near <= new - old <= near:
                     same = False
         self.agreeing = self.agreeing + 1 if same else 1
+        last = self.received
         if layout.whole:
             count = len(self._all)
             self._stamps, self._arrivals, self.received = [event.stamp] * count, [received] * count, received
-            return
-        for j in layout.joints:
-            self._stamps[j], self._arrivals[j] = event.stamp, received
-        self.received = min(self._arrivals)
+        else:
+            for j in layout.joints:
+                self._stamps[j], self._arrivals[j] = event.stamp, received
+            self.received = min(self._arrivals)
+        if last > -math.inf and self.received - last > self._age:
+            self.gaps += 1
 
     def count_turns_from(self, near: Sequence[float]) -> None:
         """Count continuous joints in the turns nearest to positions (n,), rad: a hand may have turned them."""
