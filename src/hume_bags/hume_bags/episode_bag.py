@@ -67,7 +67,7 @@ class EpisodeBags:
             BagError: the folder holds something already, or the robot takes its commands in another form.
         """
         if self.root.is_dir() and any(self.root.iterdir()):
-            raise BagError(f"folder '{self.root}' is not empty; name a new one")
+            raise BagError(f"folder '{self.root}' is not empty. Name a new one")
         gripper = profile.controllers.gripper
         forward = profile.controllers.arm.type is ArmControllerType.FORWARD_COMMAND
         if not forward or (gripper is not None and gripper.type is not GripperControllerType.POSITION):

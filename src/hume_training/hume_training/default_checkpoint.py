@@ -52,7 +52,7 @@ def shipped_checkpoint(name: str) -> Path:
     """
     folder = Path(str(files("hume_training"))) / "checkpoints" / name
     if not (folder / "model.safetensors").is_file():
-        raise CheckpointError(f"{folder} holds no model.safetensors; install hume_training with its package data")
+        raise CheckpointError(f"{folder} holds no model.safetensors. Install hume_training with its package data")
     return folder
 
 
@@ -88,7 +88,7 @@ def _arm_actions(profile: RobotProfile) -> tuple[list[float], list[float]]:
         mean = space.resting_row(np.array(profile.home))
     except ActionSpaceError as error:
         raise ConfigError(
-            f"there is no small checkpoint for action space '{space.name}' of robot '{profile.name}'; name a checkpoint"
+            f"there is no small checkpoint for action space '{space.name}' of robot '{profile.name}'. Name a checkpoint"
         ) from error
     return mean.tolist(), space.row_spread(len(profile.home), _SPREAD, _TWIST).tolist()
 

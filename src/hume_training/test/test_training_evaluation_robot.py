@@ -64,7 +64,7 @@ def test_a_camera_that_the_scene_lacks_is_named(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     for topic, found in (("camera/side/image_raw", "'side'"), ("image", "''")):
         path.write_text(content.replace("camera/wrist/image_raw", topic), encoding="utf-8")
-        with pytest.raises(RobotProfileError, match=f"has a camera {found}; the scene has scene, wrist"):
+        with pytest.raises(RobotProfileError, match=f"has a camera {found}. The scene has scene, wrist"):
             simulated_robot(str(path))
 
 

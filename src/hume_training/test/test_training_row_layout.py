@@ -183,11 +183,11 @@ def test_a_robot_names_what_the_dataset_does_not(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("sizes", "changes", "message"),
     [
-        ((8, 8), {"joints": list(UR)}, "with 6 numbers of arms and 0 of grippers has 6; the dataset's has 8"),
+        ((8, 8), {"joints": list(UR)}, "with 6 numbers of arms and 0 of grippers has 6. The dataset's has 8"),
         ((6, 4), {"arms": {"l": ["a", "b"], "r": ["c", "d"]}, "grippers": "g,h"}, "add row: with all of them"),
         ((6, 4), {"arms": {"l": ["a", "b"]}, "grippers": "g", "row": "l,x"}, "row must name each of l, g once"),
-        ((8, 9), {"joints": list(PANDA), "state": "joint_positions,gripper"}, "has 8 numbers; the dataset's .* has 9"),
-        ((8, 8), {"joints": list(PANDA), "state": "joint_positions"}, "has 7 numbers; the dataset's .* has 8"),
+        ((8, 9), {"joints": list(PANDA), "state": "joint_positions,gripper"}, "has 8 numbers. The dataset's .* has 9"),
+        ((8, 8), {"joints": list(PANDA), "state": "joint_positions"}, "has 7 numbers. The dataset's .* has 8"),
         ((8, 8), {"joints": list(PANDA)}, r"(?s)'observation.state': its 8 numbers have no names.*state: "),
     ],
 )
@@ -232,7 +232,7 @@ def test_a_configuration_of_wrong_values(changes: dict[str, Any], message: str) 
 @pytest.mark.parametrize("count", [5, 8])
 def test_a_number_of_joints_is_held_against_the_dataset(count: int) -> None:
     assert taught_rows(config(joints=6), both(UR)).action_dim == 6
-    with pytest.raises(ConfigError, match=rf"joints is {count} in this training; the dataset has 6: shoulder_pan"):
+    with pytest.raises(ConfigError, match=rf"joints is {count} in this training. The dataset has 6: shoulder_pan"):
         taught_rows(config(joints=count), both(UR))
 
 
