@@ -100,7 +100,7 @@ def test_the_loss_falls(dataset: Path, tmp_path: Path) -> None:
         ({"largest_gap": 1.0}, "unknown training field 'largest_gap'. It is called 'max_proposal_error' now"),
         ({"steps": "many"}, "of type int"),
         ({"steps": 0}, "at least 1"),
-        ({"precision": "float8"}, "valid: auto, float32, bfloat16"),
+        ({"precision": "float8"}, "Valid: auto, float32, bfloat16"),
         ({"frame": "tool"}, "'frame' has no use with action_space 'joint_delta'"),
     ],
 )
@@ -166,7 +166,7 @@ def test_system1_leaves_out_proposals_that_go_another_way(dataset: Path, trained
     content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 1, "batch_size": 8}
     content |= {"proposals": 16, "output": str(tmp_path)}
     with pytest.raises(
-        ConfigError, match=r"within max_proposal_error=1e-06 .* the gaps are [\d.]+ to [\d.]+, median [\d.]+"
+        ConfigError, match=r"within max_proposal_error=1e-06 .* The gaps are [\d.]+ to [\d.]+, median [\d.]+"
     ):
         train_system1(System1Config.from_dict(content | {"max_proposal_error": 1e-6}))
     assert train_system1(System1Config.from_dict(content | {"max_proposal_error": 1e6})).finished

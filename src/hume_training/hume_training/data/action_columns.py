@@ -192,9 +192,9 @@ def _configured(names: Sequence[str], size: int, options: LayoutOptions) -> Acti
         )
         first += width
     if first != size:
-        found = f"the dataset's has {size}: {listed(names)}" if names else f"the dataset's has {size}"
+        found = f"The dataset's has {size}: {listed(names)}" if names else f"The dataset's has {size}"
         raise DatasetError(
-            f"a row of {listed(row)} with {used} numbers of arms and {len(parts)} of grippers has {first}; {found}"
+            f"a row of {listed(row)} with {used} numbers of arms and {len(parts)} of grippers has {first}. {found}"
         )
     return ActionColumns(rows, tuple(groups))
 
