@@ -9,7 +9,8 @@ import pytest
 
 HEAVY = (
     "torch", "transformers", "tokenizers", "safetensors", "onnx", "onnxruntime", "cv2", "PIL", "scipy", "pandas",
-    "pyarrow", "matplotlib", "mujoco", "pinocchio", "rich", "typer", "psutil", "hume_training", "hume_sim", "hume_system2",
+    "pyarrow", "matplotlib", "mujoco", "pinocchio", "rich", "typer", "psutil", "hume_training", "hume_sim",
+    "hume_system2",
 )  # fmt: skip
 
 
