@@ -17,13 +17,15 @@ _FIRST_TRIAL, _LAST_TRIAL = 5.0, 80.0  # s of thoughts with room to spare before
 class CandidateBudget:
     """Goes from all candidates to half of them and to one, and back.
 
+    A single candidate leaves no choice, so it is the last resort: half of them must take longer than two periods.
+
     It knows only how long thoughts took, so any clock may be behind them. More candidates are tried again after five
     seconds with room to spare. Where they do not hold, each next trial waits twice as long. A computer that is always
     too slow for them then has few trials.
 
     Args:
         candidates: all of them, N.
-        rate_hz: thoughts per second. One that takes longer than their period is late.
+        rate_hz: thoughts per second, which gives their period.
         adapts: False: always all.
         on_change: called with one line when the number changes.
 
@@ -60,7 +62,7 @@ class CandidateBudget:
         # The next one begins a period after this one, or when it is over.
         span = max(duration, self._period)
         self._since_trial += span
-        late, room = duration > self._period, duration <= _ROOM * self._period
+        late, room = duration > (self._level + 1) * self._period, duration <= _ROOM * self._period
         self._late, self._late_thoughts = (self._late + span, self._late_thoughts + 1) if late else (0.0, 0)
         self._room = self._room + span if room else 0.0
         if self._late >= _LATE_FOR and self._late_thoughts >= _LATE_THOUGHTS:
@@ -93,4 +95,4 @@ class CandidateBudget:
 
 def levels(candidates: int) -> tuple[int, ...]:
     """Numbers of candidates from all to one. Few, as an engine makes a graph for each."""
-    return tuple(dict.fromkeys((candidates, max(1, candidates // 2), 1)))
+    return tuple(dict.fromkeys((candidates, (candidates + 1) // 2, 1)))

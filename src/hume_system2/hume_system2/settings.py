@@ -19,8 +19,7 @@ class System2Settings(ModelSettings):
     )
     fewer_when_late: bool = setting(
         True,
-        "While thoughts take longer than their period, take half of the candidates, then one. All again when there is "
-        "time.",
+        "Take half of the candidates while thoughts take longer than their period, and one where even those take two.",
         policy=True,
     )
     time_temp: tuple[float, float] = setting(

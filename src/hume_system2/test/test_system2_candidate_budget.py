@@ -32,7 +32,7 @@ class Thoughts:
 
 def busy(count: int) -> float:
     """Too slow even with one."""
-    return 0.3 + 0.02 * count
+    return 0.6 + 0.02 * count
 
 
 def free(count: int) -> float:
@@ -42,7 +42,7 @@ def free(count: int) -> float:
 
 @pytest.mark.parametrize(
     ("candidates", "expected"),
-    [(1, (1,)), (2, (2, 1)), (3, (3, 1)), (5, (5, 2, 1)), (16, (16, 8, 1)), (64, (64, 32, 1))],
+    [(1, (1,)), (2, (2, 1)), (3, (3, 2, 1)), (5, (5, 3, 1)), (16, (16, 8, 1)), (64, (64, 32, 1))],
 )
 def test_levels_go_from_all_to_one(candidates: int, expected: tuple[int, ...]) -> None:
     assert levels(candidates) == expected
@@ -70,6 +70,16 @@ def test_all_again_when_there_is_time(candidates: int) -> None:
     assert thoughts.budget.count == candidates
     assert thoughts.budget.reason == ""
     assert thoughts.changes[-1] == f"{candidates} of {candidates} candidates from now on"
+
+
+@pytest.mark.parametrize("slow", [0.3, 0.45])
+@pytest.mark.parametrize("candidates", [3, 5, 16])
+def test_choice_is_given_up_only_where_half_of_them_take_twice_the_period(candidates: int, slow: float) -> None:
+    thoughts = Thoughts(candidates)
+    thoughts.think(60.0, lambda count: slow)
+    assert thoughts.budget.count == levels(candidates)[1] > 1
+    thoughts.think(10.0, lambda count: 2.5 * PERIOD)
+    assert thoughts.budget.count == 1
 
 
 @pytest.mark.parametrize("every", [2, 3])
