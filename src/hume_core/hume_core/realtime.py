@@ -61,7 +61,7 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
     if lock_memory:
         problem = memory_lock.lock_memory()
         locked = not problem
-        memory_lock.lock_stack()
+        memory_lock.prepare_thread()
         if problem:
             refused.append(f"mlockall refused ({problem})")
     warning = ""

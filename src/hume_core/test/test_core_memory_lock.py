@@ -12,7 +12,7 @@ import pytest
 
 _PROLOGUE = """
 import ctypes, json, mmap, re, threading
-from hume_core.memory_lock import lock_memory, lock_stack
+from hume_core.memory_lock import lock_memory, prepare_thread
 
 def mappings():
     found, fields = [], {}
@@ -91,7 +91,7 @@ def test_stack_of_a_thread_is_locked_to_its_depth() -> None:
         def run(locks):
             before = whole()
             if locks:
-                lock_stack()
+                prepare_thread()
             new.append(len(whole() - before))
 
         new = []
