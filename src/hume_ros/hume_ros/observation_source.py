@@ -131,7 +131,9 @@ def probe_sensors(
                 )
             camera = profile.cameras[key]
             topic = node.resolve_topic_name(camera.topic)
-            image_to_rgb(_first_message(probe, image_type(camera), topic, f"camera '{key}'", deadline))
+            message = _first_message(probe, image_type(camera), topic, f"camera '{key}'", deadline)
+            # What it takes to look at a picture is loaded now, and not when the first one has to be thought about.
+            camera.prepare(image_to_rgb(message))
         topic = node.resolve_topic_name(profile.joint_states)
         state = _first_state(probe, profile, topic, deadline)
         return state_vector(composer or StateComposer.of(profile), state)
