@@ -38,6 +38,7 @@ from hume_system1.node import System1Node
 from hume_system1.segment_planner import SegmentPlanner
 from hume_system2 import node as system2_node
 from hume_system2 import worker
+from hume_system2.candidate_budget import CandidateBudget
 from hume_system2.thinker import ThoughtResult
 from hume_system2.thinking_cycle import Assignment, ThinkingCycle
 from hume_system2.worker import ThinkingWorker
@@ -125,7 +126,7 @@ class Thinker:
     def enter_thread(self) -> None:
         """No model, no threads."""
 
-    def think(self, observation: Observation) -> ThoughtResult:
+    def think(self, observation: Observation, candidates: int) -> ThoughtResult:
         rows, one = np.zeros((16, 8), np.float32), np.ones(1, np.float32)
         return ThoughtResult(rows, rows[None], one, one, one, 0.0)
 
@@ -138,7 +139,10 @@ def test_the_worker_of_system2_goes_through_the_cycle(calls: Counter[str]) -> No
     chunks: list[Chunk] = []
     problems: list[str] = []
     thinker: Any = Thinker()
-    thinking = ThinkingWorker(thinker, observer, cycle, time.time, lambda c, _: chunks.append(c), problems.append)
+    budget = CandidateBudget(1, 4.0)
+    thinking = ThinkingWorker(
+        thinker, observer, cycle, time.time, lambda c, _: chunks.append(c), problems.append, budget
+    )
     thinking.start()
     thinking.assign(Assignment("lift", 1))
     give_up = time.monotonic() + 20.0

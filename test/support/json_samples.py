@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
@@ -34,6 +35,7 @@ from hume_bench.demo.measurements import Measurements
 from hume_bench.demo.run import summarise as demo_summary
 from hume_bench.fault_trials import FAULTS, FaultOutcome
 from hume_bench.period_error import period_figures
+from hume_bench.process_memory import resident_figures
 from hume_bench.timing import Timing
 from hume_bench.watched_stack import guarded
 from hume_core.errors import HumeError
@@ -194,7 +196,8 @@ def stream_figures(monkeypatch: pytest.MonkeyPatch) -> Any:
             return FaultOutcome(0.1, 0.1, 0.1, 0.1, ratios, "why")
         raise HumeError("it did not end")
 
-    monkeypatch.setattr(stream, "measure_stream", lambda *_, with_clock: (LOOP, LOOP if with_clock else {}))
+    memory = resident_figures(os.getpid()) | {"loop_page_faults": 0}
+    monkeypatch.setattr(stream, "measure_stream", lambda *_, with_clock: (LOOP | memory, LOOP if with_clock else {}))
     monkeypatch.setattr(stream, "run_fault", trial)
     with Progress(disable=True) as progress:
         return stream._measure(progress, 5.0, faults=True)

@@ -19,6 +19,7 @@ from hume_bench.control_step import measure_core_step
 from hume_bench.fault_trials import FAULTS, run_fault
 from hume_bench.period_error import period_figures
 from hume_bench.plot import plot_stream
+from hume_bench.process_memory import resident_figures, urgent_page_faults
 from hume_bench.trial import Trial
 from hume_bringup.environment import default_environment
 from hume_bringup.launch_options import LaunchOptions
@@ -126,7 +127,8 @@ def measure_stream(
         with_clock: measure a bare loop of the same rate and priority beside it, after the stream's own time.
 
     Returns:
-        Figures of the stream and of the bare loop (empty without).
+        Figures of the stream and of the bare loop (empty without). The stream's say also what the command process
+        has in memory (`resident_figures`), and `loop_page_faults` in this time: None without SCHED_FIFO.
     """
     with tempfile.TemporaryDirectory() as folder:
         profile = _profile_at(rate, Path(folder))
@@ -135,14 +137,18 @@ def measure_stream(
             trial.start_task()
             trial.spin(2.0)
             started = trial.node.get_clock().now().nanoseconds
+            process = trial.pid("hume_system1")
+            faults = urgent_page_faults(process)
             trial.spin(seconds)
+            memory = resident_figures(process)
+            memory["loop_page_faults"] = None if faults is None else (urgent_page_faults(process) or 0) - faults
             scheduler = str(trial.status.scheduler)
             clock = measure_clock(rate, _CLOCK_SECONDS, priority) if with_clock else {}
             elapsed = 1e-9 * (trial.node.get_clock().now().nanoseconds - started)
             times = trial.stop().times
     end = times[-1] - (elapsed - seconds)
     window = times[(times > end - seconds) & (times <= end)]
-    return period_figures(np.diff(window), 1.0 / rate, scheduler), clock
+    return period_figures(np.diff(window), 1.0 / rate, scheduler) | memory, clock
 
 
 def _profile_at(rate: float, folder: Path) -> Path:
@@ -165,6 +171,8 @@ def _print(figures: dict[str, Any]) -> None:
         gaps = str(values["gaps_over_two_periods"])
         table.add_row(name, values["scheduler"], f"{values['rate_hz']:.1f}", *numbers, gaps)
     console.print(table)
+    for name, _, _ in _STREAMS:
+        _print_memory(console, name, figures[name])
     cost = figures["core_step"]
     console.print(
         f"one step of the control core, 7 joints: median {cost['median_us']:.0f} us, p99 {cost['p99_us']:.0f}"
@@ -180,3 +188,10 @@ def _print(figures: dict[str, Any]) -> None:
         ratio = f"{values['worst_limit_ratio']:.6f}"
         table.add_row(name, *(f"{values[key]:.0f}" for key in keys), ratio, values["reason"])
     console.print(table)
+
+
+def _print_memory(console: Console, name: str, values: dict[str, Any]) -> None:
+    parts = ", ".join(f"{cause} {size:.0f}" for cause, size in values["resident_by_cause_mb"].items())
+    faults = values["loop_page_faults"]
+    waited = "" if faults is None else f". Its loop waited for {faults} pages"
+    console.print(f"{name}: command process {values['resident_mb']:.0f} MB resident ({parts}){waited}")

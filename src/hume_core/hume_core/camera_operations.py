@@ -1,11 +1,14 @@
-"""What is done to a camera picture before the model resizes it. One place for nodes, bags and training."""
+"""What is done to a camera picture before the model resizes it. One place for nodes, bags and training.
+
+Every process that reads a robot profile imports this. OpenCV is imported where a picture is scaled, as the command
+process never has one. `encoded_images` and `hume_ros.image_encodings` do the same.
+"""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import Annotated, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
@@ -58,12 +61,13 @@ class Interpolation(str, Enum):
 
 
 _CODES = {
-    Interpolation.NEAREST: cv2.INTER_NEAREST,
-    Interpolation.LINEAR: cv2.INTER_LINEAR,
-    Interpolation.CUBIC: cv2.INTER_CUBIC,
-    Interpolation.AREA: cv2.INTER_AREA,
-    Interpolation.LANCZOS: cv2.INTER_LANCZOS4,
+    Interpolation.NEAREST: "INTER_NEAREST",
+    Interpolation.LINEAR: "INTER_LINEAR",
+    Interpolation.CUBIC: "INTER_CUBIC",
+    Interpolation.AREA: "INTER_AREA",
+    Interpolation.LANCZOS: "INTER_LANCZOS4",
 }
+"""OpenCV's names."""
 
 
 class CameraOperations(Section):
@@ -99,7 +103,7 @@ class CameraOperations(Section):
         done = image if self.rotate == 0 else np.rot90(image, -self.rotate // 90)
         done = _cropped(_flipped(done, self.flip), self.crop)
         if self.size is not None:
-            done = _resized(done, self.size, self.resize, _CODES[self.interpolation])
+            done = _resized(done, self.size, self.resize, self.interpolation)
         return done if done is image else np.ascontiguousarray(done)
 
     def describe(self) -> str:
@@ -132,25 +136,28 @@ def _centre(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uin
     return image if whole else image[top : top + height, left : left + width]
 
 
-def _resized(image: NDArray[np.uint8], size: tuple[int, int], mode: Resize, code: int) -> NDArray[np.uint8]:
+def _resized(image: NDArray[np.uint8], size: tuple[int, int], mode: Resize, by: Interpolation) -> NDArray[np.uint8]:
     width, height = size
     if image.shape[:2] == (height, width):
         return image
     if mode is Resize.SQUASH:
-        return _scaled(image, width, height, code)
+        return _scaled(image, width, height, by)
     ratios = image.shape[1] / width, image.shape[0] / height
     if mode is Resize.PAD:
         ratio = max(ratios)
-        inner = _scaled(image, max(1, int(image.shape[1] / ratio)), max(1, int(image.shape[0] / ratio)), code)
+        inner = _scaled(image, max(1, int(image.shape[1] / ratio)), max(1, int(image.shape[0] / ratio)), by)
         padded = np.zeros((height, width, image.shape[2]), np.uint8)
         padded[height - inner.shape[0] :, width - inner.shape[1] :] = inner
         return padded
     ratio = min(ratios)
     kept = _centre(image, min(image.shape[1], round(width * ratio)), min(image.shape[0], round(height * ratio)))
-    return _scaled(kept, width, height, code)
+    return _scaled(kept, width, height, by)
 
 
-def _scaled(image: NDArray[np.uint8], width: int, height: int, code: int) -> NDArray[np.uint8]:
+def _scaled(image: NDArray[np.uint8], width: int, height: int, by: Interpolation) -> NDArray[np.uint8]:
     if image.shape[:2] == (height, width):
         return image
-    return np.asarray(cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=code), np.uint8)
+    import cv2
+
+    scaled = cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=getattr(cv2, _CODES[by]))
+    return np.asarray(scaled, np.uint8)

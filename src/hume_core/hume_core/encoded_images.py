@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,6 +73,8 @@ def decode_rgb(data: Any, size: tuple[int, int] | None = None) -> NDArray[np.uin
         raise ObservationError(f"has {width}x{height} pixels. Expected {size[0]}x{size[1]}")
     if width * height > MOST_PIXELS:
         raise ObservationError(f"has {width}x{height} pixels. Valid: at most {MOST_PIXELS} in all")
+    import cv2
+
     try:
         pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:

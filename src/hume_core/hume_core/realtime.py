@@ -12,13 +12,13 @@ import contextlib
 import ctypes
 import gc
 import os
-import resource
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_MCL_CURRENT_AND_FUTURE = 3
+from hume_core import memory_lock
+
 _CLOCK_MONOTONIC = 1
 _TIMER_ABSTIME = 1
 
@@ -43,7 +43,7 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
 
     Args:
         priority: SCHED_FIFO priority, 1 to 99. 0 leaves the scheduler alone.
-        lock_memory: lock all present and future memory of the process.
+        lock_memory: keep what the process uses in memory, and the stack of the calling thread (`memory_lock`).
         freeze_garbage: collect once and keep what is alive now out of every later collection.
     """
     if freeze_garbage:
@@ -59,8 +59,9 @@ def enter_realtime(priority: int = 60, lock_memory: bool = True, freeze_garbage:
             policy = f"fifo:{priority}"
     locked = False
     if lock_memory:
-        problem = _lock_memory()
+        problem = memory_lock.lock_memory()
         locked = not problem
+        memory_lock.prepare_thread()
         if problem:
             refused.append(f"mlockall refused ({problem})")
     warning = ""
@@ -118,20 +119,6 @@ def _set_policy(policy: int, priority: int, thread: int = 0) -> str:
         # Child processes and threads start with ordinary scheduling: inference must never run at the loop's priority.
         os.sched_setscheduler(thread, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
     except (OSError, AttributeError, ValueError) as error:
-        return str(error)
-    return ""
-
-
-def _lock_memory() -> str:
-    """Lock memory only where later allocations cannot fail for it: without a limit, or as root."""
-    try:
-        soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-        if soft != resource.RLIM_INFINITY and os.geteuid() != 0:
-            return f"the memlock limit is {soft} bytes"
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.mlockall(_MCL_CURRENT_AND_FUTURE) != 0:
-            return os.strerror(ctypes.get_errno())
-    except (OSError, AttributeError) as error:
         return str(error)
     return ""
 

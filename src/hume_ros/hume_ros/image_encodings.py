@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +22,7 @@ class Layout:
 
     Attributes:
         channels: numbers per pixel in a row of the image.
-        convert: OpenCV's conversion to RGB. None: it is RGB.
+        convert: name of OpenCV's conversion to RGB. None: it is RGB.
         depth: bytes per number.
         even: width and height must be multiples of these.
         smallest: fewest rows and columns.
@@ -31,7 +30,7 @@ class Layout:
     """
 
     channels: int
-    convert: int | None = None
+    convert: str | None = None
     depth: int = 1
     even: tuple[int, int] = (1, 1)
     smallest: int = 1
@@ -39,34 +38,34 @@ class Layout:
 
 
 _MOSAICS = {
-    "rggb": cv2.COLOR_BayerBG2RGB,
-    "bggr": cv2.COLOR_BayerRG2RGB,
-    "gbrg": cv2.COLOR_BayerGR2RGB,
-    "grbg": cv2.COLOR_BayerGB2RGB,
+    "rggb": "COLOR_BayerBG2RGB",
+    "bggr": "COLOR_BayerRG2RGB",
+    "gbrg": "COLOR_BayerGR2RGB",
+    "grbg": "COLOR_BayerGB2RGB",
 }
-_YUYV = Layout(2, cv2.COLOR_YUV2RGB_YUY2, even=(2, 1))
-_UYVY = Layout(2, cv2.COLOR_YUV2RGB_UYVY, even=(2, 1))
+_YUYV = Layout(2, "COLOR_YUV2RGB_YUY2", even=(2, 1))
+_UYVY = Layout(2, "COLOR_YUV2RGB_UYVY", even=(2, 1))
 
 LAYOUTS: dict[str, Layout] = {
     "rgb8": Layout(3),
-    "bgr8": Layout(3, cv2.COLOR_BGR2RGB),
-    "8UC3": Layout(3, cv2.COLOR_BGR2RGB),
-    "rgba8": Layout(4, cv2.COLOR_RGBA2RGB),
-    "bgra8": Layout(4, cv2.COLOR_BGRA2RGB),
-    "8UC4": Layout(4, cv2.COLOR_BGRA2RGB),
-    "mono8": Layout(1, cv2.COLOR_GRAY2RGB),
-    "8UC1": Layout(1, cv2.COLOR_GRAY2RGB),
+    "bgr8": Layout(3, "COLOR_BGR2RGB"),
+    "8UC3": Layout(3, "COLOR_BGR2RGB"),
+    "rgba8": Layout(4, "COLOR_RGBA2RGB"),
+    "bgra8": Layout(4, "COLOR_BGRA2RGB"),
+    "8UC4": Layout(4, "COLOR_BGRA2RGB"),
+    "mono8": Layout(1, "COLOR_GRAY2RGB"),
+    "8UC1": Layout(1, "COLOR_GRAY2RGB"),
     "rgb16": Layout(3, depth=2),
-    "bgr16": Layout(3, cv2.COLOR_BGR2RGB, depth=2),
-    "rgba16": Layout(4, cv2.COLOR_RGBA2RGB, depth=2),
-    "bgra16": Layout(4, cv2.COLOR_BGRA2RGB, depth=2),
-    "mono16": Layout(1, cv2.COLOR_GRAY2RGB, depth=2),
+    "bgr16": Layout(3, "COLOR_BGR2RGB", depth=2),
+    "rgba16": Layout(4, "COLOR_RGBA2RGB", depth=2),
+    "bgra16": Layout(4, "COLOR_BGRA2RGB", depth=2),
+    "mono16": Layout(1, "COLOR_GRAY2RGB", depth=2),
     "yuv422_yuy2": _YUYV,
     "yuyv": _YUYV,
     "yuv422": _UYVY,
     "uyvy": _UYVY,
-    "nv12": Layout(1, cv2.COLOR_YUV2RGB_NV12, even=(2, 2), chroma=True),
-    "nv21": Layout(1, cv2.COLOR_YUV2RGB_NV21, even=(2, 2), chroma=True),
+    "nv12": Layout(1, "COLOR_YUV2RGB_NV12", even=(2, 2), chroma=True),
+    "nv21": Layout(1, "COLOR_YUV2RGB_NV21", even=(2, 2), chroma=True),
     **{
         f"bayer_{pattern}{8 * depth}": Layout(1, code, depth, even=(2, 2), smallest=4)
         for depth in (1, 2)
@@ -102,7 +101,9 @@ def raw_to_rgb(message: Any) -> NDArray[np.uint8]:
     pixels = _numbers(message, encoding, layout)
     if layout.convert is None:
         return pixels.copy() if layout.depth == 1 else pixels
-    return np.asarray(cv2.cvtColor(pixels, layout.convert), dtype=np.uint8)
+    import cv2
+
+    return np.asarray(cv2.cvtColor(pixels, getattr(cv2, layout.convert)), dtype=np.uint8)
 
 
 def _numbers(message: Any, encoding: str, layout: Layout) -> NDArray[np.uint8]:
@@ -120,6 +121,8 @@ def _numbers(message: Any, encoding: str, layout: Layout) -> NDArray[np.uint8]:
     taken = data.reshape(rows, step)[:, :row_bytes]
     if layout.depth == 1:
         return taken.reshape(rows, width, layout.channels)
+    import cv2
+
     wide = np.ascontiguousarray(taken).view(">u2" if message.is_bigendian else "<u2").astype(np.uint16)
     scaled = cv2.convertScaleAbs(wide.reshape(rows, width, layout.channels), alpha=255.0 / 65535.0)
     return np.asarray(scaled, dtype=np.uint8).reshape(rows, width, layout.channels)

@@ -19,7 +19,9 @@ from hume_core.robot import Camera, RobotProfile
 from hume_core.state_composer import StateComposer
 from hume_ros import qos
 from hume_ros.conversions import image_to_rgb
+from hume_ros.encoded_message import EncodedMessage
 from hume_ros.joint_state_merger import JointStateMerger
+from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import (
     JOINT_STATES,
     ObservationBuffer,
@@ -64,19 +66,29 @@ class ObservationSource(ObservationBuffer):
         composer: StateComposer | None = None,
     ) -> None:
         check_cameras(profile, cameras)
-        topics: dict[str, tuple[type, str]] = {
-            key: (image_type(profile.cameras[key]), profile.cameras[key].topic) for key in cameras
-        }
-        topics[JOINT_STATES] = JointState, profile.joint_states
-        sources: dict[str, Any] = {
-            key: message_filters.Subscriber(
-                node, msg_type, topic, qos_profile=qos.JOINT_STATES if key == JOINT_STATES else qos.SENSOR
-            )
-            for key, (msg_type, topic) in topics.items()
-        }
         self._node = node
-        self._subscriptions = [source.sub for source in sources.values()]
+        states = message_filters.Subscriber(node, JointState, profile.joint_states, qos_profile=qos.JOINT_STATES)
+        self._subscriptions = [states.sub]
+        sources: dict[str, Any] = {key: self._camera(profile.cameras[key]) for key in cameras}
+        sources[JOINT_STATES] = states
         super().__init__(profile, sources, history, on_problem=self._warn, composer=composer)
+
+    def _camera(self, camera: Camera) -> MessageSource:
+        """Pictures that are decoded only where a policy looks at them."""
+        source, kind = MessageSource(), image_type(camera)
+
+        def deliver(data: bytes) -> None:
+            try:
+                message = EncodedMessage(data, kind)
+            except ObservationError as error:
+                self._warn(f"{camera.topic}: {error}")
+            else:
+                source.deliver(message)
+
+        subscriber = message_filters.Subscriber(self._node, kind, camera.topic, qos_profile=qos.SENSOR, raw=True)
+        subscriber.registerCallback(deliver)
+        self._subscriptions.append(subscriber.sub)
+        return source
 
     def _warn(self, problem: str) -> None:
         self._node.get_logger().warning(problem, throttle_duration_sec=_WARN_PERIOD)
@@ -119,7 +131,9 @@ def probe_sensors(
                 )
             camera = profile.cameras[key]
             topic = node.resolve_topic_name(camera.topic)
-            image_to_rgb(_first_message(probe, image_type(camera), topic, f"camera '{key}'", deadline))
+            message = _first_message(probe, image_type(camera), topic, f"camera '{key}'", deadline)
+            # What it takes to look at a picture is loaded now, and not when the first one has to be thought about.
+            camera.prepare(image_to_rgb(message))
         topic = node.resolve_topic_name(profile.joint_states)
         state = _first_state(probe, profile, topic, deadline)
         return state_vector(composer or StateComposer.of(profile), state)

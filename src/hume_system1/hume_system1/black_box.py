@@ -42,7 +42,8 @@ class BlackBox:
     """
 
     def __init__(self, capacity: int, size: int) -> None:
-        self._rows = np.zeros((capacity, 3 + 2 * size))
+        # Written now, as zeros from the system are no memory yet: each new page would stop the command path.
+        self._rows = np.full((capacity, 3 + 2 * size), 0.0)
         self._size = size
         self._capacity = capacity
         self._count = 0

@@ -54,7 +54,7 @@ class System1Settings:
     priority: int = setting(
         60, "SCHED_FIFO priority of the command loop, if allowed. 0: ordinary scheduling.", low=0, high=99
     )
-    lock_memory: bool = setting(True, "Keep the process in memory (mlockall) where allowed.")
+    lock_memory: bool = setting(True, "Keep in memory what the process uses (mlockall), where allowed.")
     startup_timeout: float = setting(
         120.0, "How long configure waits for the denoiser.", unit="s", low=1.0, high=3600.0
     )

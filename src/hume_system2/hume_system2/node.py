@@ -18,7 +18,7 @@ from hume_core.state_composer import StateComposer
 from hume_core.state_statistics import check_first_state
 from hume_ros import qos
 from hume_ros.description import receive_description
-from hume_ros.diagnostics import ERROR, OK, WARN, DiagnosticsPublisher, Health
+from hume_ros.diagnostics import DiagnosticsPublisher, Health
 from hume_ros.epoch import EpochKeeper
 from hume_ros.lifecycle import HumeLifecycleNode, run_process
 from hume_ros.observation_source import ObservationSource, probe_sensors
@@ -26,7 +26,9 @@ from hume_ros.parameters import declare_settings
 from hume_ros.status_reason import reason_without_mode
 from hume_ros.timers import steady_timer
 from hume_system2 import messages
+from hume_system2.candidate_budget import CandidateBudget
 from hume_system2.goals import GoalServer
+from hume_system2.health import NOT_CONFIGURED, system2_health
 from hume_system2.heartbeat import System2Heartbeat
 from hume_system2.model import System2
 from hume_system2.settings import System2Settings
@@ -80,7 +82,9 @@ class System2Node(HumeLifecycleNode):
         composer = self._composer()
         state = probe_sensors(self, self._profile, thinker.cameras, settings.sensor_timeout, composer)
         check_first_state(state, system2.normalizer, composer, settings.state_deviations)
-        thinker.warm_up(self.get_logger())
+        rate, log = self._profile.rates.system2, self.get_logger()
+        self._budget = CandidateBudget(thinker.options.candidates, rate, settings.fewer_when_late, log.warning)
+        thinker.warm_up(log, self._budget.levels)
         self._connect(thinker, composer)
         self.get_logger().info(
             f"configured for robot '{self._profile.name}' with {thinker.options.candidates} candidates"
@@ -107,7 +111,9 @@ class System2Node(HumeLifecycleNode):
         # Wall-clock milliseconds, so that a restarted node goes on above the numbers it used before.
         first_seq = time.time_ns() // 1_000_000
         cycle = ThinkingCycle(self._observer, self._profile, time.monotonic(), first_seq, self._settings.checkpoint)
-        self._worker = ThinkingWorker(thinker, self._observer, cycle, self._now, self._on_thought, self._on_problem)
+        self._worker = ThinkingWorker(
+            thinker, self._observer, cycle, self._now, self._on_thought, self._on_problem, self._budget
+        )
         self._worker.start()
         self._goals = GoalServer(self, self._refusal, self._begin_goal, self._rest, self._end)
         self._heartbeat = System2Heartbeat(self, self._observer.ages, lambda: self._active)
@@ -226,7 +232,7 @@ class System2Node(HumeLifecycleNode):
         """Runs on the thinking thread."""
         self._chunks.publish(messages.action_chunk(chunk))
         if self._thoughts.get_subscription_count() > 0:
-            self._thoughts.publish(messages.thought(result, chunk))
+            self._thoughts.publish(messages.thought(result, chunk, self._budget.all, self._budget.reason))
         self._last = (chunk, result)
         task = self._task
         if task is not None:
@@ -280,16 +286,10 @@ class System2Node(HumeLifecycleNode):
         return feedback
 
     def _health(self) -> Health:
-        worker = self._worker
-        if worker is None or worker.error:
-            return Health(ERROR, worker.error if worker else "not configured", {})
-        ages = {f"age of {source}, s": f"{age:.3f}" for source, age in self._observer.ages().items()}
-        values = {"thoughts per second": f"{worker.rate():.2f}", "epoch": str(self._epoch.value), **ages}
-        if self._last is not None:
-            values["value"] = f"{self._last[1].value:.3f}"
-            values["think duration, s"] = f"{self._last[1].duration:.3f}"
-        old = [key for key, age in self._observer.ages().items() if age > self._profile.observation.max_age]
-        return Health(WARN, f"silent: {', '.join(old)}", values) if old else Health(OK, "thinking", values)
+        if self._worker is None:
+            return NOT_CONFIGURED
+        last = None if self._last is None else self._last[1]
+        return system2_health(self._worker, self._observer, self._budget, self._epoch.value, last, self._profile)
 
 
 def main() -> None:

@@ -17,6 +17,11 @@ class System2Settings(ModelSettings):
     candidates: int = setting(
         0, "Candidates N per thought. 0: as many as the checkpoint says.", low=0, high=64, policy=True
     )
+    fewer_when_late: bool = setting(
+        True,
+        "Take half of the candidates while thoughts take longer than their period, and one where even those take two.",
+        policy=True,
+    )
     time_temp: tuple[float, float] = setting(
         (0.9, 1.0),
         "Flow start times of the candidates: lowest, highest. A single candidate gets the lowest. 1.0 keeps no noise.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -137,25 +138,35 @@ class Thinker:
         """Call this first in the thread that thinks: the libraries below torch count threads per calling thread."""
         torch.set_num_threads(self.options.threads)
 
-    def warm_up(self, log: Log = LOG) -> None:
+    def warm_up(self, log: Log = LOG, numbers: Sequence[int] = ()) -> None:
         """Prepare the engine and think about blank input, so that the first real thought is not slow.
 
         Args:
             log: told what takes time, and what does not work.
+            numbers: of candidates that thoughts will take. Empty: that of the options.
         """
         options = self.options
-        self._system2.warm_up(options.candidates, 2, options.time_temp, options.noise_temp, log)
+        for count in numbers or (options.candidates,):
+            self._system2.warm_up(count, 2, options.time_temp, options.noise_temp, log)
 
-    def think(self, observation: Observation) -> ThoughtResult:
-        """Choose a chunk for one observation (batch of one)."""
+    def think(self, observation: Observation, candidates: int | None = None) -> ThoughtResult:
+        """Choose a chunk for one observation (batch of one).
+
+        Args:
+            observation: what is seen.
+            candidates: take the first so many only. They have the noise that they would have among all, and so have
+                those of later thoughts. None: all.
+        """
         started = time.monotonic()
         options = self.options
+        count = options.candidates if candidates is None else candidates
+        noise = self._system2.draw_noise(options.candidates, observation.batch_size, self._generator)
         thought = self._system2.think(
             observation,
-            num_candidates=options.candidates,
+            num_candidates=count,
             time_temp=options.time_temp,
             noise_temp=options.noise_temp,
-            generator=self._generator,
+            noise=noise[:count],
             chooser=options.chooser,
             choices=self._choices,
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from hume_core.chunk import Chunk
 from hume_core.errors import ObservationError
 from hume_ros.observation_buffer import ObservationBuffer
+from hume_system2.candidate_budget import CandidateBudget
 from hume_system2.thinker import Thinker, ThoughtResult
 from hume_system2.thinking_cycle import RETRY_PERIOD, Assignment, ThinkingCycle
 
@@ -26,6 +27,7 @@ class ThinkingWorker:
         clock: the ROS clock, s.
         on_thought: called from the thinking thread with the chunk and what it was chosen from.
         on_problem: called from the thinking thread with one line when an observation cannot be used.
+        budget: how many candidates to take. It is told how long each thought took, after `on_thought`.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class ThinkingWorker:
         clock: Callable[[], float],
         on_thought: Callable[[Chunk, ThoughtResult], None],
         on_problem: Callable[[str], None],
+        budget: CandidateBudget,
     ) -> None:
         self._thinker = thinker
         self._observer = observer
@@ -43,6 +46,7 @@ class ThinkingWorker:
         self._clock = clock
         self._on_thought = on_thought
         self._on_problem = on_problem
+        self._budget = budget
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._finished: deque[float] = deque(maxlen=256)
@@ -98,7 +102,7 @@ class ThinkingWorker:
             task = self._cycle.begin(time.monotonic(), self._clock())
             if task is None:
                 return
-            result = self._thinker.think(task.observation)
+            result = self._thinker.think(task.observation, self._budget.count)
         except ObservationError as error:
             self._on_problem(str(error))
             self._stopping.wait(RETRY_PERIOD)
@@ -112,6 +116,7 @@ class ThinkingWorker:
         if chunk is not None and not self._stopping.is_set():
             self._finished.append(time.monotonic())
             self._on_thought(chunk, result)
+        self._budget.note(result.duration)
 
     def _report_silence(self) -> None:
         try:

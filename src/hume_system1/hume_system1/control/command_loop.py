@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hume_core.memory_lock import prepare_thread
 from hume_core.realtime import (
     InterpreterLock,
     Scheduling,
@@ -210,6 +211,8 @@ class CommandLoop:
 
     def _run_second(self, cores: list[int]) -> None:
         enter_realtime(self._priority, lock_memory=False, freeze_garbage=False)
+        if self._scheduling.memory_locked:
+            prepare_thread()
         pin_thread(cores[1])
         self._keep_deadlines(_SECOND_LEAD * self._lead)
 

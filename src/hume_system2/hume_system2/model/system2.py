@@ -116,7 +116,8 @@ class System2(PretrainedPolicy):
         count = self._count(num_candidates)
         self.check_choice(count, chooser)
         schedule = self._schedule(count, time_temp, noise_temp)
-        noise = self._noise(noise, count, observation.batch_size, generator)
+        batch = observation.batch_size
+        noise = self.draw_noise(count, batch, generator) if noise is None else self._checked_noise(noise, count, batch)
         prefix = self._prefix_inputs(observation)
         state = self.prepare_state(observation)[:, -1]
         run = self._prepared.get(_key(schedule, prefix))
@@ -152,11 +153,17 @@ class System2(PretrainedPolicy):
             n, config.num_steps, time_temp, noise_temp, 1.0 - config.theta2, config.noise_schedule
         )
 
-    def _noise(self, noise: Tensor | None, n: int, batch: int, generator: torch.Generator | None) -> Tensor:
-        shape = (n, batch, self.config.s2_chunk_size, self.config.max_action_dim)
-        if noise is None:
-            device = self.device if generator is None else generator.device
-            return torch.randn(shape, generator=generator, device=device).to(self.device)
+    def draw_noise(self, num_candidates: int, batch_size: int = 1, generator: torch.Generator | None = None) -> Tensor:
+        """Starting noise (N, B, H, A) as `think` draws it."""
+        device = self.device if generator is None else generator.device
+        shape = self._noise_shape(num_candidates, batch_size)
+        return torch.randn(shape, generator=generator, device=device).to(self.device)
+
+    def _noise_shape(self, n: int, batch: int) -> tuple[int, int, int, int]:
+        return n, batch, self.config.s2_chunk_size, self.config.max_action_dim
+
+    def _checked_noise(self, noise: Tensor, n: int, batch: int) -> Tensor:
+        shape = self._noise_shape(n, batch)
         noise = torch.as_tensor(noise).to(self.device, torch.float32)
         if noise.shape != shape:
             raise ObservationError(f"noise has shape {list(noise.shape)}. Expected (N, B, H, A) = {list(shape)}")
@@ -219,7 +226,7 @@ class System2(PretrainedPolicy):
             "counts": prefix.counts,
             "query_positions": prefix.query_positions,
             "state": torch.randn(batch, self.config.max_state_dim, generator=random).to(self.device),
-            "noise": self._noise(None, count, batch, random),
+            "noise": self.draw_noise(count, batch, random),
         }
         thinking = Graph(
             "system2_thinking",
