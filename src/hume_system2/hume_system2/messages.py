@@ -35,15 +35,8 @@ def action_chunk(chunk: Chunk) -> ActionChunk:
     return message
 
 
-def thought(result: ThoughtResult, chunk: Chunk, all_candidates: int, fewer_because: str) -> Thought:
-    """The candidates behind a chunk as a message.
-
-    Args:
-        result: what was thought.
-        chunk: what came of it.
-        all_candidates: as many as System 2 takes while it is in time.
-        fewer_because: why fewer were taken, or "".
-    """
+def thought(result: ThoughtResult, chunk: Chunk) -> Thought:
+    """All candidates behind a chunk as a message."""
     count, horizon, dim = result.candidates.shape
     message = Thought(
         epoch=chunk.epoch,
@@ -58,8 +51,6 @@ def thought(result: ThoughtResult, chunk: Chunk, all_candidates: int, fewer_beca
         noise_levels=array("f", result.noise_levels.astype(np.float32).tobytes()),
         index=result.index,
         value_spread=result.spread,
-        all_candidates=all_candidates,
-        fewer_because=fewer_because,
     )
     set_stamp(message.header.stamp, chunk.stamp)
     return message

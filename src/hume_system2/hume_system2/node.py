@@ -232,7 +232,7 @@ class System2Node(HumeLifecycleNode):
         """Runs on the thinking thread."""
         self._chunks.publish(messages.action_chunk(chunk))
         if self._thoughts.get_subscription_count() > 0:
-            self._thoughts.publish(messages.thought(result, chunk, self._budget.all, self._budget.reason))
+            self._thoughts.publish(messages.thought(result, chunk))
         self._last = (chunk, result)
         task = self._task
         if task is not None:
