@@ -115,7 +115,7 @@ def test_rviz_shows_what_is_published(robot: str, namespace: str) -> None:
 
 
 def test_a_robot_without_kinematics_has_no_markers() -> None:
-    shown = Shown(RobotProfile.load("ur5e").model_copy(update={"kinematics": None}))
+    shown = Shown(RobotProfile.load("ur5e").with_sections(kinematics=None))
     assert "hume/markers" not in rviz_config(shown) + foxglove_layout(shown)
     layout = json.loads(foxglove_layout(shown))
     assert sorted(panels(layout["layout"])) == sorted(layout["configById"])

@@ -32,7 +32,7 @@ def test_the_least_profile_loads(tmp_path: Path) -> None:
     path.write_text(yaml_blocks("add_my_robot.md")[0], encoding="utf-8")
     profile = RobotProfile.load(path)
     assert profile.joint_names == ("shoulder", "elbow", "wrist")
-    assert profile.controllers.arm.controller_name == "arm_controller"
+    assert profile.arm.controller.controller_name == "arm_controller"
 
 
 def test_the_action_example_is_valid() -> None:

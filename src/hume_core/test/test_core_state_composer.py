@@ -119,4 +119,4 @@ def test_what_is_left_out_is_named() -> None:
     with pytest.raises(ObservationError, match="Give its forward kinematics"):
         StateComposer(named_contract("libero_goal").seen_by(RobotProfile.load("franka_panda")))
     with pytest.raises(RobotProfileError, match="needs forward kinematics"):
-        named_contract("bridge").seen_by(profile.model_copy(update={"kinematics": None}))
+        named_contract("bridge").seen_by(profile.with_sections(kinematics=None))
