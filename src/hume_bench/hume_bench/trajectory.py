@@ -48,9 +48,9 @@ class Row:
 
 
 def trajectory_profiles() -> list[RobotProfile]:
-    """The robots that have the controller."""
+    """The robots with one arm that have the controller."""
     profiles = [RobotProfile.load(name) for name in known_profiles()]
-    return [p for p in profiles if p.plays_trajectories]
+    return [p for p in profiles if len(p.arms) == 1 and p.plays_trajectories]
 
 
 def setups(profile: RobotProfile) -> Iterator[tuple[float, bool]]:

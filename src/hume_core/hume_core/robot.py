@@ -34,7 +34,7 @@ from hume_core.robot_controllers import (
 from hume_core.robot_errors import describe_problem
 from hume_core.robot_file import OneArmFile, ProfileBody, SeveralArmsFile, form_of, groups_of, sections_of
 from hume_core.robot_folders import find_profile, known_profiles, profile_directories
-from hume_core.robot_groups import Arm, Gripper, group_problems
+from hume_core.robot_groups import Arm, Gripper, group_problems, order_problems
 from hume_core.robot_parts import RobotParts
 from hume_core.robot_sections import (
     Action,
@@ -102,9 +102,7 @@ class RobotProfile(ProfileBody, RobotParts):
         action = self.action
         if problem := action.meaning().misfit(len(self.joints)):
             yield f"action: {problem}"
-        paths = [part.path for part in self.parts]
-        if action.order is not None and sorted(action.order) != sorted(paths):
-            yield f"action.order must name each of {', '.join(paths)} once, found {list(action.order)}"
+        yield from order_problems(action.order or (), self.arms, self.grippers)
         if not self.action_space.needs_kinematics:
             return
         if len(self.arms) > 1:

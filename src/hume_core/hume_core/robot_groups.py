@@ -44,6 +44,11 @@ class Arm(ArmSection):
         return tuple(joint.name for joint in self.joints)
 
     @property
+    def home(self) -> tuple[float, ...]:
+        """Rest position, rad."""
+        return tuple(joint.home for joint in self.joints)
+
+    @property
     def path(self) -> str:
         """What rows are ordered by: `arms.NAME`."""
         return f"arms.{self.name}"
@@ -118,6 +123,22 @@ def group_problems(arms: Sequence[Arm], grippers: Sequence[Gripper]) -> Iterator
         kinds = ", ".join(f"{arm.name}: {arm.controller.type.value}" for arm in arms)
         yield f"all arms need controllers of one type, so that they stop in step. Found {kinds}"
     yield from (problem for gripper in grippers if (problem := _unused_force(gripper)))
+
+
+def order_problems(order: Sequence[str], arms: Sequence[Arm], grippers: Sequence[Gripper]) -> Iterator[str]:
+    """What is wrong with the order of a row's numbers. Empty: none was given.
+
+    Joints and gripper numbers go through the stack in the order of the arms and of the grippers.
+    """
+    parts = [[arm.path for arm in arms], [gripper.path for gripper in grippers]]
+    paths = [path for own in parts for path in own]
+    if order and sorted(order) != sorted(paths):
+        yield f"action.order must name each of {', '.join(paths)} once, found {list(order)}"
+    elif order and any([path for path in order if path in own] != own for own in parts):
+        yield (
+            "action.order must have the arms, and the grippers, in the order in which arms and grippers list them: "
+            f"{', '.join(paths)}. Change the order of those sections, found {list(order)}"
+        )
 
 
 def _doubled(what: str, names: Sequence[str]) -> Iterator[str]:

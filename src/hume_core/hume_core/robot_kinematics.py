@@ -38,7 +38,7 @@ def load_kinematics(
         rotation_weight=section.rotation_weight,
         posture_gain=section.posture_gain,
     )
-    return Kinematics(model, limits_of(arm.joints), np.array([joint.home for joint in arm.joints]), options)
+    return Kinematics(model, limits_of(arm.joints), np.array(arm.home), options)
 
 
 def load_arm_model(

@@ -111,7 +111,7 @@ class RobotParts(ProfileTitle):
     @property
     def home(self) -> tuple[float, ...]:
         """Rest position of the arms, rad."""
-        return tuple(joint.home for joint in self.joints)
+        return tuple(position for arm in self.arms for position in arm.home)
 
     def motion_limits(self) -> MotionLimits:
         """The limits of all joints as arrays in policy order."""

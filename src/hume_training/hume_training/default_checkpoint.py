@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def _actions(profile: RobotProfile) -> tuple[list[float], list[float]]:
     Raises:
         ConfigError: poses have no mean that suits every arm.
     """
-    homes = {arm.name: [joint.home for joint in arm.joints] for arm in profile.arms}
+    homes = {arm.name: arm.home for arm in profile.arms}
     halves = {part.joint: 0.5 * (part.policy_closed + part.policy_open) for part in profile.grippers}
     mean: list[float] = []
     spread: list[float] = []
@@ -99,7 +100,7 @@ def _actions(profile: RobotProfile) -> tuple[list[float], list[float]]:
     return mean, spread
 
 
-def _resting_row(profile: RobotProfile, space: ActionSpace, home: list[float]) -> list[float]:
+def _resting_row(profile: RobotProfile, space: ActionSpace, home: Sequence[float]) -> list[float]:
     try:
         row: list[float] = space.resting_row(np.array(home)).tolist()
     except ActionSpaceError as error:

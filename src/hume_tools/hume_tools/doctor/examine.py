@@ -67,5 +67,5 @@ def _kinematics(profile: RobotProfile, arm: Arm, graph: Graph) -> Iterator[Findi
     except HumeError as error:
         yield Finding(what, False, str(error), fix, optional=not needed)
         return
-    x, y, z = kinematics.forward(np.array([joint.home for joint in arm.joints])).position
+    x, y, z = kinematics.forward(np.array(arm.home)).position
     yield Finding(what, True, f"{section.tool_link} at home: [{x:.3f}, {y:.3f}, {z:.3f}] m")
