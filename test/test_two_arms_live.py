@@ -18,7 +18,6 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
-from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from hume_core.robot import RobotProfile
@@ -44,7 +43,7 @@ class Robot:
         self.commands: dict[str, list[JointTrajectory]] = {side: [] for side in SIDES}
         node = observer.node
         node.create_subscription(System1Status, "hume/status", self.statuses.append, qos.STATUS)
-        node.create_subscription(JointState, ALOHA.joint_states, self.states.append, qos.SENSOR)
+        node.create_subscription(JointState, ALOHA.joint_states, self.states.append, qos.JOINT_STATES)
         for side, arm in zip(SIDES, ALOHA.arms, strict=True):
             node.create_subscription(JointTrajectory, arm.controller.topic, self.commands[side].append, qos.COMMAND)
 
@@ -52,10 +51,6 @@ class Robot:
     def mode(self) -> int:
         """Newest. -1: none yet."""
         return int(self.statuses[-1].mode) if self.statuses else -1
-
-    def speed(self, side: str) -> float:
-        """Largest commanded at the end of the newest message's first point that is due, rad/s."""
-        return max((abs(v) for point in self.commands[side][-1].points[:1] for v in point.velocities), default=0.0)
 
     def way(self, side: str) -> float:
         """How far the commands of an arm have gone so far, rad."""
@@ -88,7 +83,7 @@ def up(tmp_path: Path, ros_domain: int) -> Iterator[Callable[..., subprocess.Pop
 
 def silence(observer: Any, *paths: str) -> None:
     """Leave arms or grippers of the stand-in out of its joint states."""
-    value = ParameterValue(type=ParameterType.PARAMETER_STRING_ARRAY, string_array_value=list(paths))
+    value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=", ".join(paths))
     request = SetParameters.Request(parameters=[Parameter(name="silent_parts", value=value)])
     (result,) = observer.call(SetParameters, "/hume_mock/set_parameters", request).results
     assert result.successful, result.reason
@@ -106,7 +101,7 @@ def test_both_arms_move_and_stop_together(
     assert list(robot.statuses[-1].joint_names) == list(ALOHA.joint_names)
     observer.until(lambda: all(robot.commands.values()), 20.0, "commands to both arms")
     observer.until(lambda: all(robot.way(side) > 0.005 for side in SIDES), 60.0, "both arms moving")
-    names = {name for state in robot.states[-20:] for name in state.name}
+    names = {name for state in robot.states[-60:] for name in state.name}
     assert names == {*ALOHA.joint_names, *ALOHA.gripper_names}
     assert (len(robot.states[-1].name) < len(names)) == separate
 
@@ -121,14 +116,10 @@ def test_both_arms_move_and_stop_together(
     observer.spin(1.0)
     for side, messages in robot.commands.items():
         assert all(abs(v) <= _RESTS for item in messages for point in item.points for v in point.velocities), side
-    right = [known_joint_values(state, ALOHA.arms[1].joint_names) for state in robot.states[-40:]]
+    right = [known_joint_values(state, ALOHA.arms[1].joint_names) for state in robot.states[-100:]]
     whole = np.array([values for values in right if np.isfinite(values).all()])
     assert len(whole) > 1
     assert np.ptp(whole, axis=0).max() < 1e-6
-
-    silence(observer)
-    observer.call(Trigger, "/hume_system1/reset", Trigger.Request())
-    observer.until(lambda: robot.mode == System1Status.RUNNING, 60.0, "both arms going on after the reset")
     assert 0.0 < robot.statuses[-1].max_velocity_ratio <= 1.0 + 1e-9
 
 
@@ -154,7 +145,7 @@ def test_the_doctor_names_every_controller_and_gripper(start: Callable[..., Any]
 
 def test_a_part_that_the_robot_lacks_cannot_fall_silent(start: Callable[..., Any], observer: Any) -> None:
     start("hume_sim", "hume_mock", robot="aloha")
-    value = ParameterValue(type=ParameterType.PARAMETER_STRING_ARRAY, string_array_value=["arms.lft"])
+    value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value="arms.lft")
     request = SetParameters.Request(parameters=[Parameter(name="silent_parts", value=value)])
     (result,) = observer.call(SetParameters, "/hume_mock/set_parameters", request).results
     assert not result.successful

@@ -25,13 +25,13 @@ class MockJointStates:
         topic: of the joint states.
         arm: the robot.
         separate: whether each arm and each gripper has a publisher of its own, as with one driver each.
-        silent: paths of the arms and grippers that nothing is heard of.
+        silent: paths of the arms and grippers that nothing is heard of, with commas between them.
 
     Raises:
         ConfigError: the robot has no such part. Lists those that it has.
     """
 
-    def __init__(self, node: Node, topic: str, arm: MockArm, *, separate: bool, silent: Sequence[str]) -> None:
+    def __init__(self, node: Node, topic: str, arm: MockArm, *, separate: bool, silent: str) -> None:
         self._arm = arm
         drivers: list[tuple[JointGroup, ...]] = [(group,) for group in arm.groups] if separate else [arm.groups]
         self._drivers = [(groups, node.create_publisher(JointState, topic, 10)) for groups in drivers]
@@ -51,8 +51,9 @@ class MockJointStates:
             message.velocity = [number for group in heard for number in velocities[group.place]]
             publisher.publish(message)
 
-    def _checked(self, paths: Sequence[str]) -> frozenset[str]:
+    def _checked(self, text: str) -> frozenset[str]:
         valid = [group.path for group in self._arm.groups]
+        paths = [path.strip() for path in text.split(",") if path.strip()]
         for path in paths:
             if path not in valid:
                 raise ConfigError(
@@ -66,7 +67,7 @@ class MockJointStates:
             if parameter.name != _SILENT:
                 continue
             try:
-                self._silent = self._checked(parameter.value or ())
+                self._silent = self._checked(str(parameter.value))
             except ConfigError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)

@@ -59,9 +59,9 @@ class MockParameters:
     separate_joint_states: bool = setting(
         False, "Publish joint_states of each arm and each gripper on its own, as robots with several drivers do."
     )
-    silent_parts: tuple[str, ...] = setting(
-        (),
-        "Arms and grippers that are left out of joint_states, such as arms.left, as if their driver had failed. "
+    silent_parts: str = setting(
+        "",
+        "Arms and grippers that are left out of joint_states, as if their driver had failed: arms.left, grippers.left. "
         "May be set at any time.",
         read_only=False,
     )
