@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -46,20 +48,30 @@ def hume(*arguments: str, timeout: float = 120.0) -> subprocess.CompletedProcess
     )
 
 
-def left_behind(domain: int) -> list[str]:
+def left_behind(domain: int) -> list[psutil.Process]:
     """Other processes in this ROS domain."""
     found = []
     for process in psutil.process_iter():
         try:
             mine = process.environ().get("ROS_DOMAIN_ID") == str(domain)
             if mine and process.pid != os.getpid() and "hume" in " ".join(process.cmdline()):
-                found.append(" ".join(process.cmdline()))
+                found.append(process)
         except psutil.Error:
             continue
     return found
 
 
-@pytest.mark.timeout(600)
+@pytest.fixture
+def _end_what_is_left(ros_domain: int) -> Iterator[None]:
+    """A script that failed leaves its stack running."""
+    yield
+    for process in left_behind(ros_domain):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+@pytest.mark.usefixtures("_end_what_is_left")
+@pytest.mark.timeout(1200)
 def test_the_script_of_the_readme(ros_domain: int, tmp_path: Path) -> None:
     commands = [line for line in script().splitlines() if line.strip()]
     assert len(commands) == 8

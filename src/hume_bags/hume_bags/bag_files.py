@@ -42,7 +42,7 @@ def find_files(path: Path, information: Information, problems: list[str]) -> lis
         BagError: there is no bag. Says what there is, and what to do.
     """
     if not path.exists():
-        raise BagError(f"bag '{path}' does not exist; name its folder, or its .mcap or .db3 file")
+        raise BagError(f"bag '{path}' does not exist. Name its folder, or its .mcap or .db3 file")
     if not path.is_dir():
         return [path]
     found = _named(path, information.files, problems) or _present(path)
@@ -85,7 +85,7 @@ def _no_bag(folder: Path) -> str:
     bags = sorted(file.parent.name for file in folder.glob("*/metadata.yaml"))
     if bags:
         return f"'{folder}' is a folder of bags. Name one of them: {listed(bags)}"
-    return f"'{folder}' has no .mcap or .db3 file; it is no rosbag2 bag"
+    return f"'{folder}' has no .mcap or .db3 file. It is no rosbag2 bag"
 
 
 def open_file(path: Path, problems: list[str]) -> BagFile:

@@ -59,7 +59,7 @@ def replay(
 def export(
     bags: Annotated[list[Path], typer.Argument(help="Folders of bags, or .mcap or .db3 files.")],
     to: Annotated[tuple[str, Path], typer.Option(help="Format (lerobot) and folder of the new dataset.")],
-    robot: Annotated[str, typer.Option(help="Robot profile; empty: the one the bag was recorded with.")] = "",
+    robot: Annotated[str, typer.Option(help="Robot profile. Empty: the one the bag was recorded with.")] = "",
     contract: Annotated[
         str, typer.Option(help="State and pictures as this policy contract wants them: a built-in name or a path.")
     ] = "",
@@ -83,7 +83,7 @@ def export(
     from hume_bags.export import ExportOptions, run_export
 
     if to[0] != "lerobot":
-        raise typer.BadParameter(f"format '{to[0]}' is unknown; valid: --to lerobot FOLDER")
+        raise typer.BadParameter(f"format '{to[0]}' is unknown. Valid: --to lerobot FOLDER")
     options = ExportOptions(
         tuple(bags),
         to[1],

@@ -200,7 +200,7 @@ def gripper_actions(profile: RobotProfile, positions: NDArray[np.float64]) -> ND
 def _array(item: BagMessage, names: list[str]) -> NDArray[np.float64]:
     values = np.asarray(item.message.data, dtype=np.float64)
     if values.shape != (len(names),):
-        raise BagError(f"'{item.topic}' carries {values.size} numbers; the robot profile has {len(names)}: {names}")
+        raise BagError(f"'{item.topic}' carries {values.size} numbers. The robot profile has {len(names)}: {names}")
     return values
 
 
@@ -208,5 +208,5 @@ def _position_of(command: Any, joint: str) -> float:
     """Of a joint in the `JointState` that is a command."""
     place = list(command.name).index(joint) if joint in command.name else 0
     if place >= len(command.position):
-        raise BagError(f"a goal of the gripper says no position of '{joint}'; it has: {listed(command.name) or 'none'}")
+        raise BagError(f"a goal of the gripper says no position of '{joint}'. It has: {listed(command.name) or 'none'}")
     return float(command.position[place])

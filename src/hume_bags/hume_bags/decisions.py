@@ -37,12 +37,14 @@ class Decisions:
         """
         if not self._heard and not self._chunks:
             return []
-        look = f"look closer: ./hume regress {bag} --checkpoint FOLDER steps through it; record:=RUN records a replay"
+        look = (
+            f"look closer: ./hume regress {bag} --checkpoint FOLDER steps through it, and record:=RUN records a replay"
+        )
         return [self._thoughts(), *self._motion(), look]
 
     def _thoughts(self) -> str:
         if not self._chunks:
-            return "System 2 chose no chunk; give it a task: task:=TEXT, or hume task TEXT"
+            return "System 2 chose no chunk. Give it a task: task:=TEXT, or hume task TEXT"
         told = ", ".join(f"'{shortened(text, 60)}'" for text in self._chunks)
         count = sum(self._chunks.values())
         return f"System 2 chose {count} chunks for {told}, values {self._low:.2f} to {self._high:.2f}"

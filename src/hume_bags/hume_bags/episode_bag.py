@@ -67,7 +67,7 @@ class EpisodeBags:
             BagError: the folder holds something already, or the robot takes its commands in another form.
         """
         if self.root.is_dir() and any(self.root.iterdir()):
-            raise BagError(f"folder '{self.root}' is not empty; name a new one")
+            raise BagError(f"folder '{self.root}' is not empty. Name a new one")
         kinds = (ArmControllerType.FORWARD_COMMAND, GripperControllerType.POSITION)
         if any(controller.type not in kinds for controller in profile.controllers):
             raise BagError(f"episodes of robot '{profile.name}' cannot be recorded: its controllers take trajectories")

@@ -73,9 +73,9 @@ def run_export(options: ExportOptions) -> int:
         BagError: nothing could be exported, the bags differ in kind, or the folder is taken.
     """
     if (options.folder / INFO).exists():
-        raise BagError(f"'{options.folder}' holds a dataset already; name another folder")
+        raise BagError(f"'{options.folder}' holds a dataset already. Name another folder")
     if options.actions not in ACTIONS:
-        raise BagError(f"--actions is '{options.actions}'; valid: {', '.join(ACTIONS)}")
+        raise BagError(f"--actions is '{options.actions}'. Valid: {', '.join(ACTIONS)}")
     if options.push_to_hub:
         check_name(options.push_to_hub)
     plans = [_plan(path, options) for path in options.bags]
@@ -85,7 +85,7 @@ def run_export(options: ExportOptions) -> int:
     labelled = all(episode.success is not None for episode in kept)
     if not labelled:
         skipped.append(
-            f"column '{SUCCESS}': nothing says how every episode ended; use hume label, --success or --failure"
+            f"column '{SUCCESS}': nothing says how every episode ended. Use hume label, --success or --failure"
         )
     flags = [
         *([INTERVENTION] if any(status_topics(plan.reader) for plan in plans) else []),
@@ -125,7 +125,7 @@ def export_bag(
 ) -> Iterator[tuple[RecordedEpisode, EpisodeData]]:
     """The episodes of one bag, one in memory at a time. What is skipped, and why, is appended to `skipped`."""
     if not episodes:
-        skipped.append(f"{reader.path}: no goal and no scene was recorded; name the instruction with --task")
+        skipped.append(f"{reader.path}: no goal and no scene was recorded. Name the instruction with --task")
         return
     namespace = recorded_namespace(reader.recorded, profile, options.namespace)
     observations = BagObservations(reader, profile, namespace=namespace)
@@ -176,8 +176,8 @@ def _check_same_robot(plans: Sequence[_Plan]) -> None:
     for plan in plans:
         if (plan.profile.name, plan.profile.joint_names) != (first.name, first.joint_names):
             raise BagError(
-                f"{plan.reader.path} is of robot '{plan.profile.name}', the first bag of '{first.name}'; "
-                "export them into datasets of their own"
+                f"{plan.reader.path} is of robot '{plan.profile.name}', the first bag of '{first.name}'. "
+                "Export them into datasets of their own"
             )
 
 
@@ -232,7 +232,7 @@ def _columns(
     if ages.max() > allowed:
         worst = int(ages.argmax())
         raise BagError(
-            f"at {times[worst] - episode.start:.2f} s the newest observation is {ages[worst]:.2f} s old; at most "
+            f"at {times[worst] - episode.start:.2f} s the newest observation is {ages[worst]:.2f} s old. At most "
             f"{allowed} s is allowed (observation.max_age of the robot profile, or --max-age)"
         )
     picked = [frames[k] for k in newest]

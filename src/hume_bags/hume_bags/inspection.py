@@ -236,7 +236,7 @@ def _check_joints(result: Inspection, profile: RobotProfile) -> None:
     missing = [name for name in profile.joint_names if name not in names]
     if missing:
         result.problems.append(
-            f"'{topic}' has no joint '{missing[0]}' of robot '{profile.name}'; it has: {listed(names) or 'none'}"
+            f"'{topic}' has no joint '{missing[0]}' of robot '{profile.name}'. It has: {listed(names) or 'none'}"
         )
 
 
@@ -250,7 +250,7 @@ def _check_sync(result: Inspection, reader: BagReader, profile: RobotProfile) ->
     result.problems += [f"{count} times: {what}" for what, count in observations.problems.items()]
     if not stamps:
         [(why, _)] = observations.problems.most_common(1) or [("", 0)]
-        apart = f"cameras and joint states never match within {profile.observation.slop} s; compare their topics' ages"
+        apart = f"cameras and joint states never match within {profile.observation.slop} s. Compare their topics' ages"
         raise BagError(why or apart)
     parts = np.array(stamps)
     spread, ages = np.ptp(parts, axis=1), np.array(arrivals) - parts.min(axis=1)

@@ -71,13 +71,13 @@ def message_record(body: bytes) -> Message:
 def _unpacked(chunk: Chunk) -> bytes:
     size = chunk.uncompressed_size
     if size > LARGEST_UNPACKED:
-        raise ValueError(f"it unpacks to {size} bytes; valid: at most {LARGEST_UNPACKED}")
+        raise ValueError(f"it unpacks to {size} bytes. Valid: at most {LARGEST_UNPACKED}")
     if chunk.compression == "zstd":
         data = unpacked_zstd(chunk.data, size)
     elif chunk.compression == "lz4":
         data = lz4.frame.LZ4FrameDecompressor().decompress(chunk.data, max_length=size + 1)
     elif chunk.compression:
-        raise ValueError(f"it is compressed with '{chunk.compression[:20]}'; valid: zstd, lz4 or nothing")
+        raise ValueError(f"it is compressed with '{chunk.compression[:20]}'. Valid: zstd, lz4 or nothing")
     else:
         data = chunk.data
     if len(data) != size:

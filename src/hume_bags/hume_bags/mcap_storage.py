@@ -72,7 +72,7 @@ class McapFile(BagFile):
             ValueError: it is too large.
         """
         if length > LARGEST_UNPACKED:
-            raise ValueError(f"it has {length} bytes; valid: at most {LARGEST_UNPACKED}")
+            raise ValueError(f"it has {length} bytes. Valid: at most {LARGEST_UNPACKED}")
         return self.stream.read(length)
 
     def _content_at(self, offset: int) -> bytes:
@@ -147,8 +147,8 @@ def _scan(file: McapFile) -> None:
             opcode, length = file.header(offset)
         except EOFError as error:
             file.note(
-                f"{file.path.name}: cut off or damaged at byte {offset} of {size} ({error}); "
-                f"read up to there, {size - offset} bytes were skipped"
+                f"{file.path.name}: cut off or damaged at byte {offset} of {size} ({error}). "
+                f"Read up to there, {size - offset} bytes were skipped"
             )
             return
         if opcode in (Opcode.DATA_END, Opcode.FOOTER):

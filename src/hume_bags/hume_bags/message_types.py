@@ -53,9 +53,9 @@ def message_class(name: str) -> Any:
         BagError: the type is not installed.
     """
     if name.startswith(_FOXGLOVE):
-        raise BagError(f"'{shortened(name)}' is a type of Foxglove, not of ROS; record the ROS topic it was made from")
+        raise BagError(f"'{shortened(name)}' is a type of Foxglove, not of ROS. Record the ROS topic it was made from")
     if not is_ros_type(name):
-        raise BagError(f"'{shortened(name)}' is no message type; valid: one such as 'sensor_msgs/msg/Image'")
+        raise BagError(f"'{shortened(name)}' is no message type. Valid: one such as 'sensor_msgs/msg/Image'")
     package, kind, short = name.split("/")
     try:
         module = importlib.import_module(f"{package}.{kind}")
@@ -64,7 +64,7 @@ def message_class(name: str) -> Any:
             return getattr(module, short)
         return _part_of(getattr(module, part["owner"]), part["part"])
     except (ImportError, AttributeError) as error:
-        raise BagError(f"message type '{name}' is not installed; build and source the workspace that has it") from error
+        raise BagError(f"message type '{name}' is not installed. Build and source the workspace that has it") from error
 
 
 def _part_of(owner: Any, part: str) -> Any:

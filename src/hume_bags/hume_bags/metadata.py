@@ -48,15 +48,15 @@ def read_information(folder: Path, problems: list[str]) -> Information:
     """
     path = folder / METADATA
     if not path.exists():
-        problems.append(f"{METADATA} is missing, so the recording did not end; the files in the folder were read")
+        problems.append(f"{METADATA} is missing, so the recording did not end. The files in the folder were read")
         return Information()
     try:
         found = _checked(read_yaml(path, "bag metadata", BagError))
     except BagError as error:
-        problems.append(f"{METADATA} cannot be read ({error}); the files in the folder were read")
+        problems.append(f"{METADATA} cannot be read ({error}). The files in the folder were read")
         return Information()
     if found.packing not in ("", _PACKING):
-        raise BagError(f"{folder} is packed with {shown(found.packing)}; only zstd is read. Use 'ros2 bag convert'")
+        raise BagError(f"{folder} is packed with {shown(found.packing)}. Only zstd is read. Use 'ros2 bag convert'")
     return found
 
 

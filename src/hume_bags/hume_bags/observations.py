@@ -17,7 +17,7 @@ from hume_ros.conversions import stamp_seconds
 from hume_ros.message_sync import MessageSource
 from hume_ros.observation_buffer import JOINT_STATES, ObservationBuffer, SensorFrame, check_cameras
 
-NO_STAMP = "messages carry no time stamp (header.stamp is zero); the driver has to set it"
+NO_STAMP = "messages carry no time stamp (header.stamp is zero). The driver has to set it"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class BagObservations:
         for key, topic in self.topics.items():
             if topic not in reader.topics:
                 has = listed(reader.topics) or "none"
-                raise BagError(f"{reader.path} has no topic '{topic}' ({key}); it has: {has}")
+                raise BagError(f"{reader.path} has no topic '{topic}' ({key}). It has: {has}")
             if not reader.topics[topic].count:
                 raise BagError(f"topic '{topic}' ({key}) of {reader.path} has no messages")
 

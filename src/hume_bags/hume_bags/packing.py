@@ -39,7 +39,7 @@ def unpacked_zstd(data: bytes, size: int | None = None) -> bytes:
     """
     said = zstandard.frame_content_size(data)
     if said > LARGEST_UNPACKED or (size is not None and said not in (-1, size)):
-        raise ValueError(f"it unpacks to {said} bytes; valid: {LARGEST_UNPACKED if size is None else size}")
+        raise ValueError(f"it unpacks to {said} bytes. Valid: {LARGEST_UNPACKED if size is None else size}")
     limit = LARGEST_UNPACKED if size is None else size
     return zstandard.decompress(data, max_output_size=limit) if limit else b""
 

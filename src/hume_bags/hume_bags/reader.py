@@ -104,7 +104,7 @@ class BagReader:
         found += self._skipped()
         if self._unsorted:
             number = sum(self._unsorted.values())
-            found.append(f"{number} messages lie out of order in the file; they are read in the order of their time")
+            found.append(f"{number} messages lie out of order in the file. They are read in the order of their time")
         return found
 
     @property
@@ -185,7 +185,7 @@ class BagReader:
             return {topic for topic, info in self.topics.items() if not info.problem}
         for topic in topics:
             if topic not in self.topics:
-                raise BagError(f"{self.path} has no topic '{topic}'; it has: {listed(self.topics) or 'none'}")
+                raise BagError(f"{self.path} has no topic '{topic}'. It has: {listed(self.topics) or 'none'}")
             if self.topics[topic].problem:
                 raise BagError(f"topic '{topic}' of {self.path} cannot be read: {self.topics[topic].problem}")
         return set(topics)
@@ -272,7 +272,7 @@ class BagReader:
         said = self._information.messages
         found = sum(count for file in self._files for count in file.counts.values())
         if said is not None and said != found:
-            self._problems.append(f"{METADATA} tells of {said} messages; found {found}")
+            self._problems.append(f"{METADATA} tells of {said} messages. Found {found}")
         elif not found and not any(file.problems for file in self._files):
             self._problems.append("it holds no message: nothing was published on the recorded topics")
 

@@ -178,7 +178,7 @@ def run_record(options: RecordOptions) -> int:
             print(f"hume record: recording into {folder}, until Ctrl-C", file=sys.stderr, flush=True)
             problems = _record(writer, topics, options, stop)
     except OSError as error:
-        raise BagError(f"bag '{folder}' cannot be written: {error.strerror}; it can be read up to there") from error
+        raise BagError(f"bag '{folder}' cannot be written: {error.strerror}. It can be read up to there") from error
     finally:
         rclpy.try_shutdown()
     _report(folder, writer.counts, topics, problems)

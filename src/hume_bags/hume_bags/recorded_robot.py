@@ -23,7 +23,7 @@ def recorded_profile(reader: BagReader) -> RobotProfile | None:
     try:
         return RobotProfile.model_validate(parse_yaml(str(text), "the recorded profile"))
     except (ValidationError, ConfigError) as error:
-        raise BagError(f"{reader.path} holds a robot profile that cannot be read; name one with --robot") from error
+        raise BagError(f"{reader.path} holds a robot profile that cannot be read. Name one with --robot") from error
 
 
 def profile_for(reader: BagReader, robot: str = "") -> RobotProfile:
@@ -37,5 +37,5 @@ def profile_for(reader: BagReader, robot: str = "") -> RobotProfile:
         return RobotProfile.load(robot)
     profile = recorded_profile(reader)
     if profile is None:
-        raise BagError(f"{reader.path} does not say which robot it is of; name its profile with --robot")
+        raise BagError(f"{reader.path} does not say which robot it is of. Name its profile with --robot")
     return profile

@@ -64,12 +64,12 @@ def replayed_topics(reader: BagReader, chosen: Sequence[str] = ()) -> list[str]:
         names = ["/" + topic.lstrip("/") for topic in chosen]
         missing = [name for name in names if name not in readable]
         if missing:
-            raise BagError(f"{reader.path} has no messages of '{missing[0]}'; it has: {', '.join(readable) or 'none'}")
+            raise BagError(f"{reader.path} has no messages of '{missing[0]}'. It has: {', '.join(readable) or 'none'}")
         return names
     profile = recorded_profile(reader)
     found = [topic for topic in readable if _is_sensor(topic, reader, profile)]
     if not found:
-        raise BagError(f"{reader.path} has no sensors; name topics with --topics. It has: {', '.join(readable)}")
+        raise BagError(f"{reader.path} has no sensors. Name topics with --topics. It has: {', '.join(readable)}")
     return found
 
 

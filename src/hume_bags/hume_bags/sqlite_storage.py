@@ -106,7 +106,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, list[str]]:
     try:
         return _opened(path, ""), []
     except sqlite3.OperationalError:  # it has to write a file beside them for that
-        problem = f"{log.name} was not read, for its folder cannot be written to; copy both files into another folder"
+        problem = f"{log.name} was not read, for its folder cannot be written to. Copy both files into another folder"
         return _opened(path, "&immutable=1"), [problem]
 
 
@@ -173,7 +173,7 @@ def _index(file: SqliteFile) -> None:
         if not last and not behind:
             raise
         more = f", and again from message {behind[0][0]} on" if behind else ""
-        file.note(f"{file.path.name}: damaged behind message {last} ({reason(error)}); read up to there{more}")
+        file.note(f"{file.path.name}: damaged behind message {last} ({reason(error)}). Read up to there{more}")
         blocks.finish()
         for row in behind:
             blocks.add(*row)
@@ -226,6 +226,6 @@ def _rows(file: SqliteFile, order: str) -> Iterator[tuple[int, int, int, int]]:
             unusable += 1
     if unusable:
         file.note(
-            f"{file.path.name}: {unusable} messages have no topic, time or content, or over {LARGEST_UNPACKED} bytes; "
-            "they were skipped"
+            f"{file.path.name}: {unusable} messages have no topic, time or content, or over {LARGEST_UNPACKED} bytes. "
+            "They were skipped"
         )

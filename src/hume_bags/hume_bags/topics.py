@@ -134,7 +134,7 @@ def recorded_namespace(recorded: Collection[str], profile: RobotProfile, given: 
     best = [space for space, count in found.items() if count == max(found.values())]
     if len(best) > 1 and "" not in best:
         raise BagError(
-            f"several namespaces have the topics of robot '{profile.name}': {', '.join(sorted(best))}; choose with "
+            f"several namespaces have the topics of robot '{profile.name}': {', '.join(sorted(best))}. Choose with "
             "--namespace"
         )
     return best[0] if len(best) == 1 else ""

@@ -177,7 +177,7 @@ def _numbers(message: Any, field: str, places: Sequence[int]) -> Array:
     size = len(message.joint_names)
     odd = [len(row) for row in rows if len(row) not in (size, 0 if field != "positions" else size)]
     if odd:
-        raise TrajectoryRefusedError(f"a point has {odd[0]} {field} for {size} joints; positions are needed")
+        raise TrajectoryRefusedError(f"a point has {odd[0]} {field} for {size} joints. Positions are needed")
     nothing = [np.nan] * size
     return np.array([row if len(row) else nothing for row in rows], dtype=np.float64)[:, places]
 

@@ -67,7 +67,7 @@ class BagWriter:
             folder.mkdir(parents=True)
             self._file = (folder / f"{folder.name}_0.mcap").open("wb")
         except OSError as error:
-            raise BagError(f"bag '{folder}' cannot be created ({error.strerror}); name a new folder") from error
+            raise BagError(f"bag '{folder}' cannot be created ({error.strerror}). Name a new folder") from error
         self._mcap = Writer(self._file, chunk_size=_CHUNK_SIZE, compression=CompressionType.ZSTD)
         self._mcap.start(profile="ros2", library="hume_tools")
         self.add_provenance(provenance or {})
@@ -100,7 +100,7 @@ class BagWriter:
         known = self._channels.get(topic)
         if known is not None:
             if known.type != type_name:
-                raise BagError(f"topic '{topic}' has type '{known.type}'; '{type_name}' cannot be written to it")
+                raise BagError(f"topic '{topic}' has type '{known.type}'. '{type_name}' cannot be written to it")
             return
         if type_name not in self._schemas:
             text = definition(type_name).encode()

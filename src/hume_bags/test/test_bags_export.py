@@ -125,5 +125,5 @@ def test_a_dataset_is_not_overwritten(tmp_path: Path) -> None:
     run_export(options)
     with pytest.raises(BagError, match="holds a dataset already"):
         run_export(options)
-    with pytest.raises(BagError, match="valid: commands, states"):
+    with pytest.raises(BagError, match="Valid: commands, states"):
         run_export(replace(options, folder=tmp_path / "new", actions="wishes"))

@@ -55,7 +55,7 @@ def test_bags_without_goals_are_cut_at_scenes_or_named(tmp_path: Path, record: R
     session = record(tmp_path / "plain", lambda topic, _: topic.startswith("/sim"))
     session.sensors(1.0)
     session.writer.close()
-    with pytest.raises(BagError, match="name the instruction with --task"):
+    with pytest.raises(BagError, match="Name the instruction with --task"):
         run_export(ExportOptions((tmp_path / "plain",), tmp_path / "data"))
     data, sources = exported(tmp_path / "plain", tmp_path / "data", task="wave")
     assert data.tasks == ["wave"]

@@ -132,7 +132,7 @@ def test_depth_is_named_and_is_no_damage(tmp_path: Path, encoding: str, size: in
 def test_another_robots_joints_are_named(tmp_path: Path) -> None:
     found = inspected(tmp_path / "bag", names=("joint_1", "joint_2"))
     assert any(
-        "has no joint 'waist' of robot 'wx250s_sim'; it has: joint_1, joint_2" in text for text in found.problems
+        "has no joint 'waist' of robot 'wx250s_sim'. It has: joint_1, joint_2" in text for text in found.problems
     )
     assert found.sync is None
     assert [(part.start, part.end) for part in found.unusable] == [(0.0, pytest.approx(3.99))]

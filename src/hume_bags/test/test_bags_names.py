@@ -49,7 +49,7 @@ def test_the_namespace_is_where_the_sensors_are(
 
 def test_of_two_robots_one_has_to_be_chosen(profile: RobotProfile) -> None:
     topics = {f"/{space}/{name}" for space in ("left", "right") for name in SENSORS}
-    with pytest.raises(BagError, match=r"several namespaces have .*: /left, /right; choose with --namespace"):
+    with pytest.raises(BagError, match=r"several namespaces have .*: /left, /right\. Choose with --namespace"):
         recorded_namespace(topics, profile)
     assert recorded_namespace(topics, profile, "right") == "right"
     assert recorded_namespace(topics - {"/left/joint_states"}, profile) == "/right"

@@ -161,7 +161,7 @@ def test_a_cut_off_file_is_read_to_its_last_complete_chunk(tmp_path: Path, share
     assert len(found) % 20 == 1  # chunks end behind messages 0, 20, 40, ...
     assert 0 < len(found) < 200
     assert any("cut off or damaged at byte" in problem for problem in reader.problems)
-    assert any(f"tells of 200 messages; found {len(found)}" in problem for problem in reader.problems)
+    assert any(f"tells of 200 messages. Found {len(found)}" in problem for problem in reader.problems)
     assert reader.provenance == {"robot": "test"}
 
 
@@ -244,7 +244,7 @@ def test_what_is_no_bag_is_refused(tmp_path: Path, bag: Path) -> None:
     (tmp_path / "text.mcap").write_text("hello")
     with pytest.raises(BagError, match="begins neither like MCAP nor like sqlite3"):
         BagReader(tmp_path / "text.mcap")
-    with pytest.raises(BagError, match="has no topic '/tf'; it has: /hume/epoch, /joint_states"):
+    with pytest.raises(BagError, match=r"has no topic '/tf'\. It has: /hume/epoch, /joint_states"):
         list(BagReader(mcap_of(bag)).messages(["/tf"]))
 
 

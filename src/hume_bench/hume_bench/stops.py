@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,10 +131,20 @@ def run_bench(json_file: Path | None, endings: bool = True, plot: Path | None = 
     return int(any("error" in row for rows in figures.values() for row in rows.values()))
 
 
-def measure_stops(progress: Progress) -> dict[str, Any]:
-    """Time from each kind of stop to standstill."""
+def measure_stops(
+    progress: Progress, live: Sequence[Publication] = LIVE, before: Sequence[Publication] = BEFORE
+) -> dict[str, Any]:
+    """Time from each kind of stop to standstill.
+
+    Args:
+        progress: gets a bar.
+        live, before: emergency stops published while the arm moves, and before System 1 is configured.
+
+    Returns:
+        By the name of each stop `standstill_ms` and `reason`, or `error`.
+    """
     rows: dict[str, Any] = {}
-    bar = progress.add_task("stops", total=len(LIVE) + len(BEFORE) + 3)
+    bar = progress.add_task("stops", total=len(live) + len(before) + 3)
     with tempfile.TemporaryDirectory() as folder:
         profile = _profile(Path(folder))
         arguments = [f"robot:={profile}", *ARGUMENTS]
@@ -146,12 +156,12 @@ def measure_stops(progress: Progress) -> dict[str, Any]:
                 rows[name] = guarded(measure)
                 progress.advance(bar)
 
-            for way in LIVE:
+            for way in live:
                 note(way.name, lambda way=way: _stop_live(stack, way))  # type: ignore[misc]
             note("dead-man switch let go", lambda: _release(stack, operator, say=True))
             note("dead-man switch silent", lambda: _release(stack, operator, say=False))
             note("driver says that it has stopped", lambda: _driver_stops(stack, operator))
-            for way in BEFORE:
+            for way in before:
                 note(way.name, lambda way=way: _stopped_before(stack, way))  # type: ignore[misc]
     return rows
 

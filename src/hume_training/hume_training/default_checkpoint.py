@@ -55,7 +55,7 @@ def shipped_checkpoint(name: str) -> Path:
     """
     folder = Path(str(files("hume_training"))) / "checkpoints" / name
     if not (folder / "model.safetensors").is_file():
-        raise CheckpointError(f"{folder} holds no model.safetensors; install hume_training with its package data")
+        raise CheckpointError(f"{folder} holds no model.safetensors. Install hume_training with its package data")
     return folder
 
 
@@ -105,7 +105,7 @@ def _resting_row(profile: RobotProfile, space: ActionSpace, home: Sequence[float
         row: list[float] = space.resting_row(np.array(home)).tolist()
     except ActionSpaceError as error:
         raise ConfigError(
-            f"there is no small checkpoint for action space '{space.name}' of robot '{profile.name}'; name a checkpoint"
+            f"there is no small checkpoint for action space '{space.name}' of robot '{profile.name}'. Name a checkpoint"
         ) from error
     return row
 

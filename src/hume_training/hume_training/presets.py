@@ -103,7 +103,7 @@ def find_preset(name: str) -> Preset:
         ConfigError: unknown. The message lists the valid names.
     """
     if name not in PRESETS:
-        raise ConfigError(f"unknown preset '{name}'; valid: {', '.join(PRESETS)}")
+        raise ConfigError(f"unknown preset '{name}'. Valid: {', '.join(PRESETS)}")
     return PRESETS[name]
 
 

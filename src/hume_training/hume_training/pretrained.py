@@ -135,10 +135,10 @@ def _take_tokenizer(folder: Path, source: Path) -> None:
 def _config(folder: str | Path, kind: type[PretrainedConfig]) -> Any:
     path = Path(folder) / "config.json"
     if not path.is_file():
-        raise CheckpointError(f"{folder} has no config.json; a folder of {kind.model_type} weights is needed")
+        raise CheckpointError(f"{folder} has no config.json. A folder of {kind.model_type} weights is needed")
     content, _ = PretrainedConfig.get_config_dict(folder, local_files_only=True)
     if content.get("model_type") != kind.model_type:
-        raise CheckpointError(f"{path} describes a '{content.get('model_type')}' model; needed: '{kind.model_type}'")
+        raise CheckpointError(f"{path} describes a '{content.get('model_type')}' model. Needed: '{kind.model_type}'")
     return kind.from_dict(content)
 
 

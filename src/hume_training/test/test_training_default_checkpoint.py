@@ -44,7 +44,7 @@ def test_a_twist_is_small_in_metres_whatever_the_scale() -> None:
 
 def test_poses_need_a_checkpoint_of_their_own() -> None:
     profile = RobotProfile.load("wx250s").with_action("ee_pose")
-    with pytest.raises(ConfigError, match="'ee_pose' of robot 'wx250s'; name a checkpoint"):
+    with pytest.raises(ConfigError, match=r"'ee_pose' of robot 'wx250s'\. Name a checkpoint"):
         _actions(profile)
 
 

@@ -230,7 +230,7 @@ def test_choices() -> None:
 
 @pytest.mark.parametrize("name", ["best", "n0", "n"])
 def test_refuses_an_unknown_variant(name: str) -> None:
-    with pytest.raises(ConfigError, match="is unknown; valid: full"):
+    with pytest.raises(ConfigError, match=r"is unknown\. Valid: full"):
         find_variant(name)
 
 

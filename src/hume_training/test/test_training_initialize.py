@@ -88,7 +88,7 @@ def test_convolutional_stem_is_an_extension(tmp_path):
 
 
 def test_unknown_preset_or_setting(tmp_path):
-    with pytest.raises(ConfigError, match="unknown preset 'huge'; valid: small"):
+    with pytest.raises(ConfigError, match=r"unknown preset 'huge'\. Valid: small"):
         create_checkpoint(tmp_path, "huge")
     with pytest.raises(ConfigError, match="unknown config field 'thetas'"):
         create_checkpoint(tmp_path, thetas=1.0)

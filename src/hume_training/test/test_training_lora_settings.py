@@ -34,11 +34,11 @@ def test_a_change_wins_over_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "change", "message"),
     [
-        (System2Config, {"lora": {"rank": -1}}, "'lora.rank' is -1; it must be at least 0"),
-        (System2Config, {"lora": {"rank": "many"}}, "'lora.rank' is 'many'; it must be of type int"),
+        (System2Config, {"lora": {"rank": -1}}, "'lora.rank' is -1. It must be at least 0"),
+        (System2Config, {"lora": {"rank": "many"}}, "'lora.rank' is 'many'. It must be of type int"),
         (System2Config, {"lora": {"rang": 4}}, "unknown training field 'lora.rang'"),
         (System2Config, {"lora": 4}, "'lora' is 4. It must be a mapping with fields of: rank, alpha"),
-        (System2Config, {"lora.alpha": 0.0}, "'lora.alpha' is 0.0; it must be a positive number"),
+        (System2Config, {"lora.alpha": 0.0}, "'lora.alpha' is 0.0. It must be a positive number"),
         (System2Config, {"lora.alpha": float("nan")}, "'lora.alpha' is nan"),
         (System2Config, {"lora.targets": ["q"]}, "'lora.targets' has 'q'. Valid: q_proj, k_proj"),
         (System2Config, {"lora": {"rank": 1, "targets": []}}, "'lora.targets' is empty"),
@@ -51,7 +51,7 @@ def test_a_change_wins_over_the_file(tmp_path: Path) -> None:
         (System1Config, {"lora.rank": 4, "warm_start": True}, "warm_start and freeze_vision are for a training"),
         (System1Config, {"lora.rank": 4, "freeze_vision": True}, "warm_start and freeze_vision are for a training"),
         (ValueConfig, {"lora": {"rank": 4}}, "unknown training field 'lora'"),
-        (System2Config, {"tensorboard": True}, "unknown training field 'tensorboard'; it is called 'tracker' now"),
+        (System2Config, {"tensorboard": True}, "unknown training field 'tensorboard'. It is called 'tracker' now"),
         (System2Config, {"tracker": "tensorboard,tensorboard"}, "each name once"),
     ],
 )  # fmt: skip

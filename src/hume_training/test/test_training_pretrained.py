@@ -66,7 +66,7 @@ def test_both_systems_start_from_published_weights(
 
 
 def test_another_kind_of_model_is_refused(tmp_path: Path, dinov2: tuple[Path, Dinov2Model]) -> None:
-    with pytest.raises(CheckpointError, match="describes a 'dinov2' model; needed: 'paligemma'"):
+    with pytest.raises(CheckpointError, match=r"describes a 'dinov2' model\. Needed: 'paligemma'"):
         create_from_pretrained(tmp_path / "new", SMALL, paligemma=dinov2[0])
     with pytest.raises(CheckpointError, match=r"has no config\.json"):
         create_from_pretrained(tmp_path / "new", SMALL, dinov2=tmp_path)

@@ -97,10 +97,10 @@ def test_the_loss_falls(dataset: Path, tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"stepps": 3}, "unknown training field 'stepps'"),
-        ({"largest_gap": 1.0}, "unknown training field 'largest_gap'; it is called 'max_proposal_error' now"),
+        ({"largest_gap": 1.0}, "unknown training field 'largest_gap'. It is called 'max_proposal_error' now"),
         ({"steps": "many"}, "of type int"),
         ({"steps": 0}, "at least 1"),
-        ({"precision": "float8"}, "valid: auto, float32, bfloat16"),
+        ({"precision": "float8"}, "Valid: auto, float32, bfloat16"),
         ({"frame": "tool"}, "'frame' has no use with action_space 'joint_delta'"),
     ],
 )
@@ -166,7 +166,7 @@ def test_system1_leaves_out_proposals_that_go_another_way(dataset: Path, trained
     content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 1, "batch_size": 8}
     content |= {"proposals": 16, "output": str(tmp_path)}
     with pytest.raises(
-        ConfigError, match=r"within max_proposal_error=1e-06 .* the gaps are [\d.]+ to [\d.]+, median [\d.]+"
+        ConfigError, match=r"within max_proposal_error=1e-06 .* The gaps are [\d.]+ to [\d.]+, median [\d.]+"
     ):
         train_system1(System1Config.from_dict(content | {"max_proposal_error": 1e-6}))
     assert train_system1(System1Config.from_dict(content | {"max_proposal_error": 1e6})).finished
@@ -224,7 +224,7 @@ def test_system1_learns_from_the_newest_state_with_frozen_vision(dataset: Path, 
 def test_the_value_head_takes_up_other_rows_and_another_choice(dataset: Path, trained: Path, tmp_path: Path) -> None:
     content = {"dataset": str(dataset), "checkpoint": str(trained / "checkpoint"), "steps": 2, "batch_size": 8}
     content |= {"output": str(tmp_path), "action_noise": 0.1}
-    with pytest.raises(ConfigError, match="score_rows is 99; a chunk of this checkpoint has"):
+    with pytest.raises(ConfigError, match=r"score_rows is 99\. A chunk of this checkpoint has"):
         train_value(ValueConfig.from_dict(content | {"score_rows": 99}))
     train_value(
         ValueConfig.from_dict(
@@ -248,5 +248,5 @@ def test_the_value_head_takes_up_other_rows_and_another_choice(dataset: Path, tr
 
 
 def test_refuses_an_unknown_bootstrap(dataset: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'bootstrap' is 'sarsa'; valid: policy, data"):
+    with pytest.raises(ConfigError, match=r"'bootstrap' is 'sarsa'\. Valid: policy, data"):
         ValueConfig.from_dict({"dataset": str(dataset), "output": str(tmp_path), "bootstrap": "sarsa"})

@@ -240,7 +240,7 @@ def test_a_window_is_a_part_of_its_chunk(joints: Demonstrations, reference: str,
 
 
 def test_joints_without_kinematics_are_refused(joints: Demonstrations) -> None:
-    with pytest.raises(ConfigError, match="write robot: NAME"):
+    with pytest.raises(ConfigError, match="Write robot: NAME"):
         taught_rows(config(action_space="ee_delta"), joints)
     with pytest.raises(HumeError, match="configuration says panda_joint1"):
         taught_rows(config(action_space="ee_pose", robot="franka_panda"), joints)

@@ -71,7 +71,7 @@ def test_a_number_of_candidates_may_follow_a_name(name: str, base: str, count: i
 
 @pytest.mark.parametrize("name", ["full3", "n0", "mean0", "swapped2", "8", ""])
 def test_a_number_behind_another_name_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match="is unknown; valid: full"):
+    with pytest.raises(ConfigError, match=r"is unknown\. Valid: full"):
         find_variant(name)
 
 

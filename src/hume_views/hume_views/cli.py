@@ -13,10 +13,10 @@ from hume_core.plot_file import check_plot_file
 views = typer.Typer(help="Layouts for Foxglove and rviz, and pictures of bags.", no_args_is_help=True)
 
 Robot = Annotated[str, typer.Option(help="Robot profile: a name or the path of a YAML file.")]
-Namespace = Annotated[str, typer.Option(help="Namespace of the stack; empty: the root.")]
+Namespace = Annotated[str, typer.Option(help="Namespace of the stack. Empty: the root.")]
 Bag = Annotated[Path, typer.Argument(help="Folder of the bag, or its .mcap file.")]
-RecordedRobot = Annotated[str, typer.Option(help="Robot profile; empty: the one the bag was recorded with.")]
-Output = Annotated[Optional[Path], typer.Option("-o", "--output", help="File to write; without: standard output.")]  # noqa: UP045
+RecordedRobot = Annotated[str, typer.Option(help="Robot profile. Empty: the one the bag was recorded with.")]
+Output = Annotated[Optional[Path], typer.Option("-o", "--output", help="File to write. Without: standard output.")]  # noqa: UP045
 
 
 @views.command()
@@ -45,7 +45,7 @@ def draw(
     output: Annotated[Path, typer.Option("-o", "--output", help="Picture, .svg or .png.", callback=check_plot_file)],
     at: Annotated[
         Optional[float],  # noqa: UP045
-        typer.Option(min=0.0, help="Moment, s since the first message; without: where the values differ most."),
+        typer.Option(min=0.0, help="Moment, s since the first message. Without: where the values differ most."),
     ] = None,
     robot: RecordedRobot = "",
     namespace: Namespace = "",
@@ -62,7 +62,7 @@ def screenshot(
     output: Annotated[Path, typer.Option("-o", "--output", help="Picture, .png.")],
     at: Annotated[
         Optional[float],  # noqa: UP045
-        typer.Option(min=0.0, help="Moment, s since the first message; without: the end."),
+        typer.Option(min=0.0, help="Moment, s since the first message. Without: the end."),
     ] = None,
     robot: RecordedRobot = "",
     namespace: Namespace = "",

@@ -27,7 +27,7 @@ def regress(
     golden: Annotated[
         _File, typer.Option(help="Command stream to compare with. The word recorded: the commands in the bag.")
     ] = None,
-    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name; empty: the recorded one.")] = "",
+    checkpoint: Annotated[str, typer.Option(help="Checkpoint folder or hub name. Empty: the recorded one.")] = "",
     contract: Annotated[str, option(System2Settings, "contract")] = "",
     write: Annotated[_File, typer.Option(help="Write the command stream, such as for --golden.")] = None,
     json_file: Annotated[_File, typer.Option("--json", help="Write the report as JSON.")] = None,

@@ -138,7 +138,7 @@ def _thoughts(golden: CommandStream, run: CommandStream, tolerance: Tolerance) -
         yield Difference(
             "thoughts",
             f"another candidate is chosen in {flipped.size} of {count}, first at {seconds(before['start'][k])} "
-            f"(number {before['index'][k]}, now {now['index'][k]}; its lead was {margin:.2g})",
+            f"(number {before['index'][k]}, now {now['index'][k]}. Its lead was {margin:.2g})",
         )
     error = np.abs(before["values"] - now["values"]).max(axis=1) if count else np.zeros(0)
     beyond = np.flatnonzero(~(error <= tolerance.value))

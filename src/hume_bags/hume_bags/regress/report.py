@@ -66,7 +66,7 @@ def lines(result: RegressResult) -> list[str]:
         f"({found['system1_hz']:.1f} Hz), {found['ticks']} ticks: {states}",
         f"latency: thoughts {_milliseconds(found['think_latency_s'])} ({latency['think']['source']}), "
         f"segments {_milliseconds(found['denoise_latency_s'])} ({latency['denoise']['source']})",
-        f"limiter: {limited or 'never active'}; largest distance to the recorded arm: "
+        f"limiter: {limited or 'never active'}. Largest distance to the recorded arm: "
         f"{found['largest_distance_to_recorded_arm']:.2f} of the tracking bound (not enforced here)",
     ]
     text += [f"in the bag: {problem}" for problem in result.problems]

@@ -93,7 +93,7 @@ def doctor(
     robot: Annotated[str, typer.Option(help="Check the running graph against this robot profile instead.")] = "",
     namespace: Annotated[str, typer.Option(help="Namespace of the robot's topics.")] = "",
     checkpoint: Annotated[str, typer.Option(help="With --robot: whether this checkpoint fits it.")] = "",
-    contract: Annotated[str, typer.Option(help="Of the checkpoint: a built-in name or a path; empty: its own.")] = "",
+    contract: Annotated[str, typer.Option(help="Of the checkpoint: a built-in name or a path. Empty: its own.")] = "",
     seconds: Annotated[float, typer.Option(min=1.0, help="How long to listen to the graph, s.")] = 4.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:

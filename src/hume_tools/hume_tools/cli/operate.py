@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hume_operate.client import OperatorClient
     from hume_operate.task import TaskEnd
 
-Namespace = Annotated[str, typer.Option(help="Namespace of the stack; empty: the root.")]
+Namespace = Annotated[str, typer.Option(help="Namespace of the stack. Empty: the root.")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="How long to wait for the stack, s.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 _Number = Optional[float]  # noqa: UP045
@@ -36,10 +36,10 @@ UNUSABLE = 2
 
 
 def task(
-    text: Annotated[str, typer.Argument(help="What to do, in words; without: the standing task.")] = "",
+    text: Annotated[str, typer.Argument(help="What to do, in words. Without: the standing task.")] = "",
     max_duration: Annotated[float, typer.Option(min=0.0, help="End the task after this time, s; 0: never.")] = 0.0,
     wait: Annotated[
-        bool, typer.Option(help="Stay until the task ends; with --no-wait a process of its own stays.")
+        bool, typer.Option(help="Stay until the task ends. With --no-wait a process of its own stays.")
     ] = True,
     namespace: Namespace = "",
     timeout: Timeout = 10.0,
@@ -59,9 +59,9 @@ def cancel(namespace: Namespace = "", timeout: Timeout = 10.0, as_json: Json = F
 
 
 def status(
-    watch: Annotated[bool, typer.Option("--watch", help="Until q or Ctrl-C; space is the emergency stop.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Until q or Ctrl-C. Space is the emergency stop.")] = False,
     seconds: Annotated[_Number, typer.Option(min=0.0, help="End the watch after this time, s.")] = None,
-    svg: Annotated[_Path, typer.Option(help="Also draw the view to this file; listens for some seconds.")] = None,
+    svg: Annotated[_Path, typer.Option(help="Also draw the view to this file. Listens for some seconds.")] = None,
     namespace: Namespace = "",
     timeout: Timeout = 10.0,
     as_json: Json = False,
@@ -126,7 +126,7 @@ def limits(
 
 
 def label(
-    verdict: Annotated[Label, typer.Argument(help="What became of the newest task; discard leaves it out.")],
+    verdict: Annotated[Label, typer.Argument(help="What became of the newest task. Discard leaves it out.")],
     namespace: Namespace = "",
     timeout: Timeout = 10.0,
     as_json: Json = False,

@@ -20,12 +20,12 @@ ActionSpace = Annotated[
     str, typer.Option(help="What action rows mean. Only for checkpoints without policy_contract.json.")
 ]
 Contract = Annotated[
-    str, typer.Option(help="What the checkpoint's numbers mean: a built-in policy contract or a path; empty: its own.")
+    str, typer.Option(help="What the checkpoint's numbers mean: a built-in policy contract or a path. Empty: its own.")
 ]
-System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second, Hz; without: the suite's.")]
-System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s; without: the suite's.")]
-System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz; without: the suite's.")]
-System1Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to segment, s; without: the suite's.")]
+System2Rate = Annotated[_Number, typer.Option(min=0.0, help="Thoughts per second, Hz. Without: the suite's.")]
+System2Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to chunk, s. Without: the suite's.")]
+System1Rate = Annotated[_Number, typer.Option(min=0.0, help="Segments per second, Hz. Without: the suite's.")]
+System1Latency = Annotated[_Number, typer.Option(min=0.0, help="From observation to segment, s. Without: the suite's.")]
 Images = Annotated[bool, typer.Option("--images", help="Store PNG images instead of videos: exact, and far larger.")]
 PushToHub = Annotated[
     str, typer.Option(help="Publish the dataset under this name on the Hugging Face hub: OWNER/NAME.")
@@ -33,7 +33,7 @@ PushToHub = Annotated[
 _SUITES = "hard, nominal, recovery, lift, stack, detour, mixed or hard_torque"
 _VARIANTS = (
     "full, n1, one_of_n, mean, best_value, zero_noise, medoid, random_pick, no_system1, n1_no_system1, low_noise, "
-    "fixed_noise, oracle, swapped, blank, stale; n8, mean8, oracle5 and so on: with that many candidates"
+    "fixed_noise, oracle, swapped, blank, stale. N8, mean8, oracle5 and so on: with that many candidates"
 )
 
 

@@ -48,4 +48,4 @@ def _judged(config: HumeConfig, contract: PolicyContract, profile: RobotProfile)
         yield Finding(_WHAT, False, f"the checkpoint wants camera '{key}'", "add it to the profile's cameras")
     if sizes == wanted and not lines and not missing:
         pictures = "; ".join(f"{key} {camera.describe()}" for key, camera in contract.cameras.items()) or "as they are"
-        yield Finding(_WHAT, True, f"state: {', '.join(contract.state_names)}; pictures: {pictures}")
+        yield Finding(_WHAT, True, f"state: {', '.join(contract.state_names)}. Pictures: {pictures}")

@@ -22,7 +22,7 @@ def judge_controllers(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
         yield Finding("controller_manager", True, "the profile says that there is none")
         return
     if manager.controllers is None:
-        fix = 'start it; or set controllers.controller_manager to "" in the profile of a robot that has none'
+        fix = 'start it, or set controllers.controller_manager to "" in the profile of a robot that has none'
         yield Finding("controller_manager", False, manager.note, fix, optional=True)
         return
     for role in roles(profile):

@@ -80,7 +80,7 @@ class Report:
 
     def print(self, console: Console, title: str) -> None:
         """Show one row per array: largest absolute error, also relative to the largest recorded magnitude."""
-        table = Table(title=title, caption="largest absolute error; relative = that / max|x| of the recorded array")
+        table = Table(title=title, caption="largest absolute error. Relative = that / max|x| of the recorded array")
         table.add_column("array", overflow="fold")
         table.add_column("absolute", justify="right")
         table.add_column("relative", justify="right")

@@ -33,7 +33,7 @@ def plan_episodes(tasks: Sequence[str], episodes: int, seed: int, paired: bool) 
         ConfigError: no task or no episode.
     """
     if not tasks or episodes < 1:
-        raise ConfigError(f"nothing to record: {len(tasks)} tasks, {episodes} episodes; both must be at least 1")
+        raise ConfigError(f"nothing to record: {len(tasks)} tasks, {episodes} episodes. Both must be at least 1")
     planned = []
     for number, task in enumerate(tasks):
         variants = _colours(task) if paired else [task]

@@ -64,7 +64,7 @@ def run_collect(options: CollectOptions) -> int:
     """
     root = options.folder
     if (root / INFO).is_file():
-        raise DatasetError(f"{root} is a finished dataset; name another folder")
+        raise DatasetError(f"{root} is a finished dataset. Name another folder")
     if options.push_to_hub:
         check_name(options.push_to_hub)
     _check_plan(options)
@@ -98,7 +98,7 @@ def _check_plan(options: CollectOptions) -> None:
     path = options.folder / STAGING / _PLAN
     wanted = json.loads(json.dumps(asdict(options) | {"folder": "", "workers": 0, "push_to_hub": ""}))
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != wanted:
-        raise DatasetError(f"{options.folder} was begun with other options; repeat those, or name another folder")
+        raise DatasetError(f"{options.folder} was begun with other options. Repeat those, or name another folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(wanted), encoding="utf-8")
 

@@ -63,8 +63,8 @@ def action_columns(
 
 def _lines(size: int) -> list[str]:
     return [
-        "robot: NAME   # a profile whose joints, and gripper, stand in this order; or",
-        f"joints: [NAME, ...]   # of the arm, as the robot calls them; a gripper follows as the last of {size}",
+        "robot: NAME   # a profile whose joints, and gripper, stand in this order, or",
+        f"joints: [NAME, ...]   # of the arm, as the robot calls them. A gripper follows as the last of {size}",
         "grippers: {NAME: [CLOSED, OPEN]}   # the gripper's joint and its numbers; [] where there is none",
         "or, for several arms, arms: {left: [NAME, ...], right: [NAME, ...]}",
         "with row: [left, NAME_OF_GRIPPER, right, NAME_OF_GRIPPER]",
@@ -86,7 +86,7 @@ def _named(
     if strange:
         raise DatasetError(
             f"the dataset's '{_ACTION}' is called {listed(names)}; {listed(strange)} cannot be a number of an action "
-            f"row beside {wanted[1].value}s; write action rows without, or name the numbers with robot or joints"
+            f"row beside {wanted[1].value}s. Write action rows without, or name the numbers with robot or joints"
         )
     arms = list(dict.fromkeys(_arm_of(c) for c in columns if c.kind is not Kind.GRIPPER))
     parts = _runs(columns)
@@ -96,7 +96,7 @@ def _named(
         raise DatasetError(f"the dataset's '{_ACTION}' is called {listed(names)}; {problem}")
     if len([name for name, _ in parts if name in arms]) != len(arms):
         raise DatasetError(
-            f"the dataset's '{_ACTION}' is called {listed(names)}; the numbers of an arm must stand side by side"
+            f"the dataset's '{_ACTION}' is called {listed(names)}. The numbers of an arm must stand side by side"
         )
     groups: list[ArmColumns | GripperColumn] = []
     for name, part in parts:
@@ -131,7 +131,7 @@ def _rotation(names: Sequence[str], columns: Sequence[Column]) -> str:
     counts = {side: sum(c.kind.is_tool for c in columns if c.side == side) for side in {c.side for c in columns}}
     if kinds == {Kind.QUATERNION} or any(count not in (0, _TOOL) for count in counts.values()) or len(kinds) != 1:
         raise DatasetError(
-            f"the dataset's '{_ACTION}' is called {listed(names)}; rows about the tool need three numbers for its "
+            f"the dataset's '{_ACTION}' is called {listed(names)}. Rows about the tool need three numbers for its "
             "position and three for its rotation: rx, ry, rz or roll, pitch, yaw"
         )
     return "rpy" if kinds == {Kind.RPY} else "rotation_vector"
@@ -152,7 +152,7 @@ def _with_joints(
     for arm in arms:
         if not known.get(arm.name):
             lines = [
-                "robot: NAME   # the profile of the arm that was recorded; or",
+                "robot: NAME   # the profile of the arm that was recorded, or",
                 f"joints: [NAME, ...]   # of {ARM}",
             ]
             if len(arms) > 1:
@@ -173,7 +173,7 @@ def _configured(names: Sequence[str], size: int, options: LayoutOptions) -> Acti
         arms = {ARM: options.profile.joint_names}
         if options.rows is None and len(options.profile.joint_names) == _TOOL:
             raise not_said(_ACTION, names, size, "that does not say whether six of them are joints or the tool's", [
-                "dataset_actions: joints   # absolute joint targets; or tool"
+                "dataset_actions: joints   # absolute joint targets, or tool"
             ])  # fmt: skip
     used = sum(_TOOL if rows is Rows.TOOL else len(joints) for joints in arms.values())
     if grippers is None:
@@ -192,9 +192,9 @@ def _configured(names: Sequence[str], size: int, options: LayoutOptions) -> Acti
         )
         first += width
     if first != size:
-        found = f"the dataset's has {size}: {listed(names)}" if names else f"the dataset's has {size}"
+        found = f"The dataset's has {size}: {listed(names)}" if names else f"The dataset's has {size}"
         raise DatasetError(
-            f"a row of {listed(row)} with {used} numbers of arms and {len(parts)} of grippers has {first}; {found}"
+            f"a row of {listed(row)} with {used} numbers of arms and {len(parts)} of grippers has {first}. {found}"
         )
     return ActionColumns(rows, tuple(groups))
 
@@ -210,7 +210,7 @@ def _rest(count: int, options: LayoutOptions) -> tuple[GripperColumn, ...]:
 def _plain_row(arms: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
     if len(arms) > 1 and grippers:
         raise DatasetError(
-            f"the configuration names the arms {listed(arms)} and the grippers {listed(grippers)}; add row: with all "
+            f"the configuration names the arms {listed(arms)} and the grippers {listed(grippers)}. Add row: with all "
             "of them in the order of a row's numbers"
         )
     return (*arms, *grippers)
@@ -234,13 +234,13 @@ def _compare(arm: ArmColumns, told: dict[str, tuple[str, ...]]) -> None:
     wanted = told.get(arm.name)
     if wanted is None:
         raise DatasetError(
-            f"the dataset's '{_ACTION}' has an arm '{arm.name}' with {listed(arm.joints)}; the configuration names "
+            f"the dataset's '{_ACTION}' has an arm '{arm.name}' with {listed(arm.joints)}. The configuration names "
             f"{listed(told)}"
         )
     other_names = not set(arm.joints) & set(wanted)
     if len(arm.joints) != len(wanted) or (tuple(arm.joints) != tuple(wanted) and not other_names):
         raise DatasetError(
-            f"the dataset's '{_ACTION}' has the joints {listed(arm.joints)}; the configuration says {listed(wanted)}"
+            f"the dataset's '{_ACTION}' has the joints {listed(arm.joints)}. The configuration says {listed(wanted)}"
         )
 
 
@@ -250,7 +250,7 @@ def _with_grippers(
     found = [group for group in groups if isinstance(group, GripperColumn)]
     if len(found) != len(told):
         raise DatasetError(
-            f"the dataset's '{_ACTION}' has {len(found)} grippers ({listed(g.name for g in found) or 'none'}); the "
+            f"the dataset's '{_ACTION}' has {len(found)} grippers ({listed(g.name for g in found) or 'none'}). The "
             f"configuration says {len(told)}"
         )
     left = iter(told)

@@ -59,7 +59,7 @@ def _with_positions(
     joints = [name for group in groups if isinstance(group, ArmColumns) for name in group.joints]
     if found is not None and isinstance(found.part, JointPart) and list(found.part.joints or joints) != joints:
         raise DatasetError(
-            f"state lists the joints {listed(found.part.joints or ())}; the actions have {listed(joints)}, which must "
+            f"state lists the joints {listed(found.part.joints or ())}. The actions have {listed(joints)}, which must "
             "be the same in the same order"
         )
     first = 0
@@ -123,7 +123,7 @@ def _check_radians(data: Demonstrations, layout: DataLayout) -> None:
             raise DatasetError(
                 f"joint '{arm.joints[k]}' of the dataset goes to {farthest[k]:.4g}, which cannot be radians. Write in "
                 "the training's configuration:\n  unit: deg   # if they are degrees. LeRobot's numbers from -100 to "
-                "100 say nothing of angles; record with use_degrees: true"
+                "100 say nothing of angles. Record with use_degrees: true"
             )
 
 
@@ -133,7 +133,7 @@ def _check_grippers(data: Demonstrations, grippers: Sequence[GripperColumn]) -> 
         values = data.action[:, gripper.action]
         if gripper.open is None and float(np.abs(values).max()) > _LARGEST_OPENING:
             raise DatasetError(
-                f"gripper '{gripper.name}' of the dataset goes from {values.min():.4g} to {values.max():.4g}; its "
+                f"gripper '{gripper.name}' of the dataset goes from {values.min():.4g} to {values.max():.4g}. Its "
                 "numbers for closed and open must be known. Write in the training's configuration:\n  "
                 f"grippers: {{{gripper.name}: [0, 100]}}   # closed, open"
             )

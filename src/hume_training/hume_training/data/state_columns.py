@@ -90,7 +90,7 @@ def _in_order_given(
         found = f": {listed(names)}" if names else ""
         raise DatasetError(
             f"state: {listed(part.field.value for part in told)} of {len(actors.joints)} joints and "
-            f"{len(actors.grippers)} grippers has {first} numbers; the dataset's '{_STATE}' has {size}{found}"
+            f"{len(actors.grippers)} grippers has {first} numbers. The dataset's '{_STATE}' has {size}{found}"
         )
     return tuple(parts)
 
@@ -101,8 +101,8 @@ def _named(
     strange = [f"'{name}'" for name, c in zip(names, columns, strict=True) if c.kind is Kind.OTHER]
     if strange:
         raise DatasetError(
-            f"the dataset's '{_STATE}' is called {listed(names)}; {listed(strange)} cannot be a number of a state; "
-            f"valid: {listed(field.value for field in StateField)}"
+            f"the dataset's '{_STATE}' is called {listed(names)}. {listed(strange)} cannot be a number of a state. "
+            f"Valid: {listed(field.value for field in StateField)}"
         )
     found: dict[Kind, list[int]] = {}
     order: list[tuple[Kind, list[int]]] = []
@@ -140,6 +140,6 @@ def _in_order(names: Sequence[str], columns: Sequence[Column], part: Sequence[in
     if len(part) == len(actors.joints) and not actors.recorded:
         return list(part)  # the configuration names the joints, in the dataset's order
     raise DatasetError(
-        f"the dataset's '{_STATE}' has the joints {listed(places)} ({listed(names)}); its actions have "
+        f"the dataset's '{_STATE}' has the joints {listed(places)} ({listed(names)}). Its actions have "
         f"{listed(actors.recorded or actors.joints)}"
     )

@@ -58,7 +58,7 @@ def part_of(
     if kind in (Kind.JOINT, Kind.VELOCITY):
         said = {column.unit for column in columns} - {""}
         if len(said) > 1:
-            raise DatasetError("the dataset's 'observation.state' has joints in rad and in deg; write all in one unit")
+            raise DatasetError("the dataset's 'observation.state' has joints in rad and in deg. Write all in one unit")
         if (said.pop() if said else unit) == "deg":
             written["unit"] = "deg"
     elif kind is Kind.GRIPPER:
@@ -84,13 +84,13 @@ def _gripper(
         apart = np.abs(values[:, ::2] + values[:, 1::2]).max()
         if apart > 0.1 * max(float(np.abs(values).max()), _ROUNDING):
             raise DatasetError(
-                f"the dataset's 'observation.state' has two numbers for a gripper ({names}) that are not [+q, -q]; "
-                "describe them in the training's configuration with state: [...]"
+                f"the dataset's 'observation.state' has two numbers for a gripper ({names}) that are not [+q, -q]. "
+                "Describe them in the training's configuration with state: [...]"
             )
         return GripperForm.FINGERS
     if len(columns) != len(grippers):
         raise DatasetError(
-            f"the dataset's 'observation.state' has {len(columns)} grippers ({names}); its actions have "
+            f"the dataset's 'observation.state' has {len(columns)} grippers ({names}). Its actions have "
             f"{len(grippers)}: {listed(grippers) or 'none'}"
         )
     if float(np.abs(values).max()) > _LARGEST_OPENING:
@@ -129,5 +129,5 @@ def _branch(values: NDArray[np.float32], long: NDArray[np.bool_], x: NDArray[np.
         return Branch.POSITIVE_QX
     raise DatasetError(
         "the tool's rotations in the dataset's 'observation.state' keep neither to angles up to half a turn nor to a "
-        "positive x; write each rotation in one of both ways"
+        "positive x. Write each rotation in one of both ways"
     )

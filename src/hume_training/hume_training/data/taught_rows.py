@@ -40,15 +40,15 @@ class TaughtRows:
         if layout.rows is Rows.TOOL:
             if not space.needs_kinematics:
                 raise ConfigError(
-                    f"the dataset's action rows are about the tool, and action_space is '{space.name}'; write "
-                    "action_space: ee_delta   # rows are displacements; or ee_pose, where they are poses"
+                    f"the dataset's action rows are about the tool, and action_space is '{space.name}'. Write "
+                    "action_space: ee_delta   # rows are displacements, or ee_pose, where they are poses"
                 )
         elif isinstance(space, EndEffectorSpace):
             self._tool = ToolRows(data, layout, self._only_arm(kinematics), space, space.required(kinematics))
         if layout.rows is Rows.JOINTS and not layout.has_positions and (space.offsets_from_anchor or self._tool):
             raise ConfigError(
                 f"action_space '{space.name}' counts from the measured joints, which the dataset's 'observation.state' "
-                "does not hold; valid: joint_position"
+                "does not hold. Valid: joint_position"
             )
 
     def _only_arm(self, kinematics: Kinematics | None) -> ArmColumns:
@@ -56,7 +56,7 @@ class TaughtRows:
         if len(arms) > 1 or kinematics is None:
             raise ConfigError(
                 f"action_space '{self.space.name}' of a dataset of joints needs the forward kinematics of its arm: "
-                f"write robot: NAME of a profile with the section kinematics; arms of the dataset: {len(arms)}, of a "
+                f"write robot: NAME of a profile with the section kinematics. Arms of the dataset: {len(arms)}, of a "
                 "profile: 1"
             )
         if not self.layout.has_positions:

@@ -101,7 +101,7 @@ def plot_values(outcomes: Sequence[EpisodeOutcome], suite: Suite, path: Path, ab
         axes[1].set_xlabel("time to the end, s")
         axes[0].set_ylabel("value of the chosen candidate")
         axes[0].legend()
-        figure.suptitle(f"{about}\nsuite {suite.name}; bands: mean and one standard deviation")
+        figure.suptitle(f"{about}\nsuite {suite.name}. Bands: mean and one standard deviation")
 
 
 def _draw(

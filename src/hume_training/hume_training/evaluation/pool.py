@@ -22,7 +22,7 @@ def finished(pool: ProcessPoolExecutor, futures: Iterable[Future[_Result]]) -> I
         try:
             future.result()
         except BrokenProcessPool as error:
-            raise HumeError("a worker process died, perhaps for want of memory; try fewer --workers") from error
+            raise HumeError("a worker process died, perhaps for want of memory. Try fewer --workers") from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

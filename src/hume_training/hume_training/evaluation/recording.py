@@ -124,7 +124,7 @@ def run_collect_rollouts(options: RolloutOptions) -> int:
     """
     root = options.folder
     if (root / INFO).is_file():
-        raise DatasetError(f"{root} is a finished dataset; name another folder")
+        raise DatasetError(f"{root} is a finished dataset. Name another folder")
     if options.push_to_hub:
         check_name(options.push_to_hub)
     suite = find_suite(options.suite, **options.timing)

@@ -56,14 +56,14 @@ def robot_for(contract: PolicyContract | None, profile: RobotProfile, action_spa
     if contract is None:
         if not action_space:
             raise ContractError(
-                f"the checkpoint has no {CONTRACT_FILE}, which says what its action rows mean; give {_OPTION}"
+                f"the checkpoint has no {CONTRACT_FILE}, which says what its action rows mean. Give {_OPTION}"
             )
         return profile.with_action(action_space)
     adapted = contract.adapt(profile)
     if action_space not in ("", adapted.action.space):
         raise ContractError(
-            f"{CONTRACT_FILE} of the checkpoint says '{adapted.action.space}', {_OPTION} '{action_space}'; "
-            f"leave {_OPTION} out"
+            f"{CONTRACT_FILE} of the checkpoint says '{adapted.action.space}', {_OPTION} '{action_space}'. "
+            f"Leave {_OPTION} out"
         )
     return adapted
 
@@ -78,7 +78,7 @@ def simulated_robot(robot: str) -> RobotProfile:
     problem = _other_than_simulated(profile)
     if problem:
         raise RobotProfileError(
-            f"robot '{profile.name}' cannot be simulated: {problem}; robots that can: {', '.join(_simulated_names())}. "
+            f"robot '{profile.name}' cannot be simulated: {problem}. Robots that can: {', '.join(_simulated_names())}. "
             "A path to another profile of the simulated arm works too"
         )
     return profile
@@ -100,7 +100,7 @@ def _other_than_simulated(profile: RobotProfile) -> str:
         )
     unknown = [name for name in camera_names(profile).values() if name not in CAMERAS]
     if unknown:
-        return f"it has a camera '{unknown[0]}'; the scene has {', '.join(CAMERAS)} (topic camera/NAME/image_raw)"
+        return f"it has a camera '{unknown[0]}'. The scene has {', '.join(CAMERAS)} (topic camera/NAME/image_raw)"
     return ""
 
 

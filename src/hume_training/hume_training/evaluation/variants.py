@@ -84,6 +84,6 @@ def find_variant(name: str) -> Variant:
     if count > 0 and base in _COUNTED:
         return replace(_COUNTED[base], name=name, candidates=count)
     raise ConfigError(
-        f"variant '{name}' is unknown; valid: {', '.join(VARIANTS)}, and with a number of candidates "
+        f"variant '{name}' is unknown. Valid: {', '.join(VARIANTS)}, and with a number of candidates "
         f"{', '.join(f'{base}8' for base in _COUNTED)}"
     )

@@ -142,7 +142,7 @@ class Keyframes:
     def __init__(self, data: Demonstrations, layout: DataLayout, relative: bool = False) -> None:
         if layout.rows is not Rows.JOINTS or (relative and not layout.has_positions):
             raise ConfigError(
-                "keyframe_weight reads joint targets, which the dataset's actions are not; set keyframe_weight: 0"
+                "keyframe_weight reads joint targets, which the dataset's actions are not. Set keyframe_weight: 0"
             )
         changes = np.zeros(len(data.action), bool)
         for gripper in layout.grippers:

@@ -86,11 +86,11 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "threads", "log_every", "save_every", "evaluate_episodes", "start_weight"):
             if getattr(self, name) < 1:
-                raise ConfigError(f"training field '{name}' is {getattr(self, name)}; it must be at least 1")
+                raise ConfigError(f"training field '{name}' is {getattr(self, name)}. It must be at least 1")
         if self.precision not in ("auto", "float32", "bfloat16"):
-            raise ConfigError(f"training field 'precision' is '{self.precision}'; valid: auto, float32, bfloat16")
+            raise ConfigError(f"training field 'precision' is '{self.precision}'. Valid: auto, float32, bfloat16")
         if not 0.0 <= self.ema_decay < 1.0:
-            raise ConfigError(f"training field 'ema_decay' is {self.ema_decay}; valid: 0 up to, not including, 1")
+            raise ConfigError(f"training field 'ema_decay' is {self.ema_decay}. Valid: 0 up to, not including, 1")
         check_names("tracker", self.tracker, TRACKERS)
 
     @classmethod
@@ -112,8 +112,8 @@ class TrainingConfig:
         checked: dict[str, Any] = {}
         for name, value in _flat(content, groups).items():
             if name not in known:
-                renamed = f"; it is called '{RENAMED[name]}' now" if name in RENAMED else ""
-                raise ConfigError(f"unknown training field '{name}'{renamed}; valid: {', '.join(known)}")
+                renamed = f". It is called '{RENAMED[name]}' now" if name in RENAMED else ""
+                raise ConfigError(f"unknown training field '{name}'{renamed}. Valid: {', '.join(known)}")
             checked[name] = checked_value(name, value, known[name])
         for name in ("dataset", "output"):
             if name not in checked:

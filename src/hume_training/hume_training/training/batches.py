@@ -39,11 +39,11 @@ class Batches:
         self._seed, self._batch_size, self._shift = seed, batch_size, image_shift
         missing = [key for key in config.camera_keys if key not in data.images]
         if missing:
-            raise DatasetError(f"the dataset has no camera '{missing[0]}'; it has: {', '.join(data.images)}")
+            raise DatasetError(f"the dataset has no camera '{missing[0]}'. It has: {', '.join(data.images)}")
         sizes = {"state": (data.state.shape[1], config.state_dim), "action": (rows.action_dim, config.action_dim)}
         for key, (found, wanted) in sizes.items():
             if found != wanted:
-                raise DatasetError(f"the dataset's {key} has {found} numbers; the checkpoint needs {wanted}")
+                raise DatasetError(f"the dataset's {key} has {found} numbers. The checkpoint needs {wanted}")
         # A frame in the middle of a push says nothing of what was intended next.
         self.frames = np.flatnonzero(~data.perturbed)
 

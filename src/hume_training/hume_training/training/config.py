@@ -58,7 +58,7 @@ class System2Config(PolicyConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.draws < 1:
-            raise ConfigError(f"training field 'draws' is {self.draws}; it must be at least 1")
+            raise ConfigError(f"training field 'draws' is {self.draws}. It must be at least 1")
         parts = ("vision", "language", "expert")
         self.lora.check_parts(parts, (*parts, "vision.projector", "token_embedding", "projections"))
         if self.lora.rank and self.freeze_prefix:
@@ -112,7 +112,7 @@ class System1Config(PolicyConfig):
             raise ConfigError("warm_start and freeze_vision are for a training without lora. Set them to false")
         if self.relative_to not in ("", "anchor", "newest_state"):
             raise ConfigError(
-                f"training field 'relative_to' is '{self.relative_to}'; valid: anchor, newest_state, or empty"
+                f"training field 'relative_to' is '{self.relative_to}'. Valid: anchor, newest_state, or empty"
             )
         if self.relative_to == "newest_state" and not self.space.offsets_from_anchor:
             valid = " or ".join(f"'{name}'" for name, space in ACTION_SPACES.items() if space.offsets_from_anchor)
@@ -156,4 +156,4 @@ class ValueConfig(BranchConfig, PolicyConfig):
         super().__post_init__()
         self.check_branches()
         if self.bootstrap not in ("policy", "data"):
-            raise ConfigError(f"training field 'bootstrap' is '{self.bootstrap}'; valid: policy, data")
+            raise ConfigError(f"training field 'bootstrap' is '{self.bootstrap}'. Valid: policy, data")

@@ -48,12 +48,12 @@ def checked_value(name: str, value: Any, kind: str) -> Any:
             pass
     valid = {"int": int, "float": float, "str": str, "bool": bool}[kind]
     if not isinstance(value, valid) or (kind != "bool" and isinstance(value, bool)):
-        raise ConfigError(f"training field '{name}' is {value!r}; it must be of type {kind}")
+        raise ConfigError(f"training field '{name}' is {value!r}. It must be of type {kind}")
     return value
 
 
 def _wrong(name: str, value: Any, valid: str) -> ConfigError:
-    return ConfigError(f"training field '{name}' is {shown(value)}; valid: {valid}")
+    return ConfigError(f"training field '{name}' is {shown(value)}. Valid: {valid}")
 
 
 def _names(name: str, value: Any) -> Names:

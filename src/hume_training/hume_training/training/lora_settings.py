@@ -36,9 +36,9 @@ class LoraSettings:
 
     def __post_init__(self) -> None:
         if self.rank < 0:
-            raise ConfigError(f"training field 'lora.rank' is {self.rank}; it must be at least 0")
+            raise ConfigError(f"training field 'lora.rank' is {self.rank}. It must be at least 0")
         if not 0.0 < self.alpha < 1e6:
-            raise ConfigError(f"training field 'lora.alpha' is {self.alpha}; it must be a positive number")
+            raise ConfigError(f"training field 'lora.alpha' is {self.alpha}. It must be a positive number")
         check_names("lora.targets", self.targets, TARGETS)
         check_names("lora.base_precision", (self.base_precision,), ("float32", "bfloat16"))
         if self.rank and not self.targets:

@@ -77,11 +77,13 @@ class PolicyConfig(TrainingConfig):
         ):
             if getattr(self, name) not in valid:
                 listed = ", ".join(valid[1:])
-                raise ConfigError(f"training field '{name}' is '{getattr(self, name)}'; valid: {listed}")
+                raise ConfigError(f"training field '{name}' is '{getattr(self, name)}'. Valid: {listed}")
         if self.scale and (len(self.scale) != 6 or min(self.scale) <= 0.0):
-            raise ConfigError(f"training field 'scale' is {list(self.scale)}; it must be six positive numbers")
+            raise ConfigError(f"training field 'scale' is {list(self.scale)}. It must be six positive numbers")
         if self.arms and self.joints:
-            raise ConfigError("training fields 'joints' and 'arms' are both given; joints is for a single arm")
+            raise ConfigError(
+                "training fields 'joints' and 'arms' are both given. The field joints is for a single arm"
+            )
         useful = self.space.written_with
         given = [name for name in _CONVENTIONS if getattr(self, name) and name not in useful]
         if given:

@@ -63,7 +63,7 @@ def run_plan(kind: str, config: Path, changes: Sequence[str] = ()) -> str:
 
 def _load(kind: str, config: Path, changes: Sequence[str]) -> TrainingConfig:
     if kind not in CONFIGS:
-        raise ConfigError(f"'{kind}' cannot be trained; valid: {', '.join(CONFIGS)}")
+        raise ConfigError(f"'{kind}' cannot be trained. Valid: {', '.join(CONFIGS)}")
     return CONFIGS[kind].load(config, _parse(changes))
 
 
@@ -87,6 +87,6 @@ def _parse(changes: Sequence[str]) -> dict[str, Any]:
     for text in changes:
         name, separator, value = text.partition("=")
         if not separator:
-            raise ConfigError(f"'{text}' is no change; write it as field=value")
+            raise ConfigError(f"'{text}' is no change. Write it as field=value")
         pairs[name] = parse_yaml(value, f"the change '{name}'")
     return pairs

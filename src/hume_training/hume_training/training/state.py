@@ -155,7 +155,7 @@ def _opened(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="pt") as source:
             yield source
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be resumed from: {error}; remove it to start again") from error
+        raise CheckpointError(f"{path} cannot be resumed from: {error}. Remove it to start again") from error
 
 
 MAY_CHANGE = frozenset(
@@ -193,8 +193,8 @@ def _check_config(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any
         # A field that came later counts as left out.
         if name not in MAY_CHANGE and found.get(name, type(value)()) != value:
             raise CheckpointError(
-                f"{path} belongs to a training with {name}={found.get(name)!r}, not {value!r}; "
-                "name another output folder or remove it to start again"
+                f"{path} belongs to a training with {name}={found.get(name)!r}, not {value!r}. "
+                "Name another output folder or remove it to start again"
             )
 
 

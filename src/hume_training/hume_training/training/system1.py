@@ -212,8 +212,8 @@ def _close_ones(
     kept = gaps <= config.max_proposal_error
     if not kept.any():
         raise ConfigError(
-            f"no proposal is within max_proposal_error={config.max_proposal_error} of its demonstration; the gaps are "
-            f"{float(gaps.min()):.3g} to {float(gaps.max()):.3g}, median {float(gaps.median()):.3g}; raise it"
+            f"no proposal is within max_proposal_error={config.max_proposal_error} of its demonstration. The gaps are "
+            f"{float(gaps.min()):.3g} to {float(gaps.max()):.3g}, median {float(gaps.median()):.3g}. Raise it"
         )
     return kept
 

@@ -43,7 +43,7 @@ def taught_rows(config: PolicyConfig, data: Demonstrations, checkpoint: PolicyCo
     data, layout = arranged(data, deduce_layout(data, config.layout_options))
     if isinstance(config.joints, int) and config.joints != len(layout.joints):
         raise ConfigError(
-            f"joints is {config.joints} in this training; the dataset has {len(layout.joints)}: {listed(layout.joints)}"
+            f"joints is {config.joints} in this training. The dataset has {len(layout.joints)}: {listed(layout.joints)}"
         )
     space = _space(config, layout, checkpoint)
     if layout.rows is Rows.TOOL and space.needs_kinematics:
@@ -91,7 +91,7 @@ def _space(config: PolicyConfig, layout: DataLayout, checkpoint: PolicyContract 
 def _check_said(space: str, said: Mapping[str, Any]) -> None:
     lines = {
         "rotation": "rotation: rotation_vector   # or rpy: how the last three numbers of a row turn the tool",
-        "reference": "reference: measured   # each row from the pose measured at its step, as robosuite's OSC_POSE; or "
+        "reference": "reference: measured   # each row from the pose measured at its step, as robosuite's OSC_POSE, or "
         "previous_row, or observation",
     }
     missing = [f"\n  {line}" for field, line in lines.items() if field in said and not said[field]]
@@ -109,12 +109,12 @@ def _kinematics(config: PolicyConfig, layout: DataLayout, space: ActionSpace) ->
     profile = config.profile
     if profile is None:
         raise ConfigError(
-            f"action_space '{space.name}' of a dataset of joints needs the arm's kinematics; write robot: NAME of a "
+            f"action_space '{space.name}' of a dataset of joints needs the arm's kinematics. Write robot: NAME of a "
             "profile with the section kinematics. Where the rows are about the tool already: dataset_actions: tool"
         )
     if layout.joints != profile.joint_names:
         raise ConfigError(
-            f"the dataset's joints are {listed(layout.joints)}; robot '{profile.name}' has "
+            f"the dataset's joints are {listed(layout.joints)}. Robot '{profile.name}' has "
             f"{listed(profile.joint_names)}"
         )
     return load_kinematics(profile)

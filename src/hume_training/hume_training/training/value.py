@@ -46,7 +46,7 @@ class Returns:
 
     def __init__(self, data: Demonstrations, stride: int, discount: float, exact: bool = False) -> None:
         if data.success is None:
-            raise DatasetError("the dataset has no key 'next.success'; the value head cannot be trained on it")
+            raise DatasetError("the dataset has no key 'next.success'. The value head cannot be trained on it")
         self._data, self._stride, self._discount, self._exact = data, stride, discount, exact
         first = [
             start + int(np.argmax(done)) if (done := data.success[start : start + length]).any() else -1
@@ -187,7 +187,7 @@ def score_rows(system2: System2, rows: int, seed: int) -> None:
     """
     config, head = system2.config, system2.value_head
     if rows > config.s2_chunk_size:
-        raise ConfigError(f"score_rows is {rows}; a chunk of this checkpoint has {config.s2_chunk_size} rows")
+        raise ConfigError(f"score_rows is {rows}. A chunk of this checkpoint has {config.s2_chunk_size} rows")
     if rows == config.vqh_chunk_size:
         return
     system2.config = replace(config, vqh_chunk_size=rows, next_obs_offset=rows)
