@@ -88,7 +88,7 @@ class RobotProfile(ProfileBody, RobotParts):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> RobotProfile:
-        for problem in group_problems(self.arms, self.grippers):
+        for problem in group_problems(self.arms, self.grippers, self.controller_manager):
             raise ValueError(problem)
         if len(self.arms) > 1 and self.tool is not None:
             raise ValueError("tool belongs to robots with one arm. Leave it out")

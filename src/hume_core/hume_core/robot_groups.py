@@ -109,16 +109,25 @@ class Gripper(OneOfGrippers):
         return GRIPPER if self.name == GRIPPER else f"gripper '{self.name}'"
 
 
-def group_problems(arms: Sequence[Arm], grippers: Sequence[Gripper]) -> Iterator[str]:
-    """What contradicts itself in the arms and grippers of a robot, a line each."""
+def group_problems(arms: Sequence[Arm], grippers: Sequence[Gripper], manager: str) -> Iterator[str]:
+    """What contradicts itself in the arms and grippers of a robot, a line each.
+
+    Args:
+        arms: of the robot.
+        grippers: of the robot.
+        manager: name of its `controller_manager`. Empty: there is none.
+    """
     joints = [name for arm in arms for name in arm.joint_names]
     yield from _doubled("joints are listed twice", joints)
     yield from _doubled("joints of grippers are listed twice", [*set(joints), *(part.joint for part in grippers)])
     # Rows name arms by their names and grippers by their joints.
     yield from _doubled("an arm and a joint share a name", [*(arm.name for arm in arms), *(g.joint for g in grippers)])
     parts: list[Arm | Gripper] = [*arms, *grippers]
-    topics = [part.controller.topic for part in parts if part.controller is not None and len(parts) > 2]
-    yield from _doubled("two controllers take commands from one topic", topics)
+    controllers = [part.controller for part in parts if part.controller is not None and len(parts) > 2]
+    yield from _doubled("two controllers take commands from one topic", [item.topic for item in controllers])
+    names = [item.managed_name for item in controllers if manager and item.managed_name]
+    for problem in _doubled("two controllers have one name in controller_manager", names):
+        yield f'{problem}. Name each by name, or say controller_manager: "" where each arm has its own manager'
     if len({arm.controller.type for arm in arms}) > 1:
         kinds = ", ".join(f"{arm.name}: {arm.controller.type.value}" for arm in arms)
         yield f"all arms need controllers of one type, so that they stop in step. Found {kinds}"

@@ -38,7 +38,7 @@ def arm(side: str, joints: int, **more: Any) -> dict[str, Any]:
             {"name": f"{side}_{i}", "position": [-1.0 - i, 1.0 + i], "home": 0.1 * i, **limit}
             for i, limit in enumerate(limits)
         ],
-        "controller": {"type": "forward_command", "topic": f"{side}/arm/commands"},
+        "controller": {"type": "forward_command", "topic": f"{side}_arm/commands"},
         **more,
     }
 
@@ -49,7 +49,7 @@ def gripper(side: str, **more: Any) -> dict[str, Any]:
         "closed": 0.0,
         "open": 0.04 if side == "left" else 0.08,
         "speed": 0.1,
-        "controller": {"topic": f"{side}/gripper/commands"},
+        "controller": {"topic": f"{side}_gripper/commands"},
         **more,
     }
 
@@ -95,9 +95,9 @@ def test_all_joints_stand_side_by_side_in_the_order_of_the_arms() -> None:
     assert limits.velocity.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
     assert limits.jerk.tolist() == [50.0, 51.0, 150.0, 151.0, 152.0]
     assert [item.topic for item in robot.controllers] == [
-        "left/arm/commands", "right/arm/commands", "left/gripper/commands", "right/gripper/commands",
+        "left_arm/commands", "right_arm/commands", "left_gripper/commands", "right_gripper/commands",
     ]  # fmt: skip
-    assert robot.managed_controllers == ("arm", "arm", "gripper", "gripper")
+    assert robot.managed_controllers == ("left_arm", "right_arm", "left_gripper", "right_gripper")
     assert robot.gripper_names == ("left_finger", "right_finger")
 
 
@@ -187,8 +187,12 @@ def test_what_is_of_one_gripper_is_refused_with_two() -> None:
         (lambda d: d["grippers"]["left"].update(clsed=0.0), "grippers.left.clsed' is unknown"),
         (lambda d: d["grippers"]["left"].update(force=5.0), "grippers.left.force belongs to grippers.left.controller"),
         (
-            lambda d: d["arms"]["right"]["controller"].update(topic="left/arm/commands"),
-            "two controllers take commands from one topic: left/arm/commands",
+            lambda d: d["arms"]["right"]["controller"].update(topic="left_arm/commands"),
+            "two controllers take commands from one topic: left_arm/commands",
+        ),
+        (
+            lambda d: d["arms"]["right"]["controller"].update(topic="right/left_arm/commands"),
+            "two controllers have one name in controller_manager: left_arm. Name each by name, or say",
         ),
         (
             lambda d: d["arms"]["right"]["controller"].update(type="joint_trajectory"),
@@ -213,6 +217,15 @@ def test_mistakes_are_named(tmp_path: Path, change: Callable[[dict[str, Any]], o
         load(tmp_path, change)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_arms_with_a_manager_each_may_name_their_controllers_alike() -> None:
+    def alike(data: dict[str, Any]) -> None:
+        data["controller_manager"] = ""
+        for side in ("left", "right"):
+            data["arms"][side]["controller"]["topic"] = f"{side}/arm_controller/commands"
+
+    assert pair(alike).managed_controllers == ()
 
 
 def test_the_urdf_of_each_arm_starts_from_the_profile(tmp_path: Path) -> None:

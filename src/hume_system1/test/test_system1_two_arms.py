@@ -28,8 +28,8 @@ def forwarded() -> RobotProfile:
     """The same arms and grippers under forward_command_controllers."""
     data = ALOHA.model_dump(mode="json")
     for side in ("left", "right"):
-        data["arms"][side]["controller"] = {"type": "forward_command", "topic": f"{side}/arm/commands"}
-        data["grippers"][side]["controller"] = {"type": "position", "topic": f"{side}/gripper/commands"}
+        data["arms"][side]["controller"] = {"type": "forward_command", "topic": f"{side}_arm/commands"}
+        data["grippers"][side]["controller"] = {"type": "position", "topic": f"{side}_gripper/commands"}
     return RobotProfile.model_validate(data)
 
 
