@@ -89,6 +89,13 @@ def silence(observer: Any, *paths: str) -> None:
     assert result.successful, result.reason
 
 
+def switch(observer: Any, **names: list[str]) -> None:
+    """Stop and start controllers of the stand-in."""
+    services = pytest.importorskip("controller_manager_msgs.srv", reason="needs controller_manager_msgs")
+    request = services.SwitchController.Request(strictness=services.SwitchController.Request.STRICT, **names)
+    assert observer.call(services.SwitchController, "/controller_manager/switch_controller", request).ok
+
+
 @pytest.mark.parametrize("separate", [False, True], ids=["one_driver", "a_driver_each"])
 def test_both_arms_move_and_stop_together(
     up: Callable[..., Any], observer: Any, tmp_path: Path, separate: bool
@@ -104,6 +111,13 @@ def test_both_arms_move_and_stop_together(
     names = {name for state in robot.states[-60:] for name in state.name}
     assert names == {*ALOHA.joint_names, *ALOHA.gripper_names}
     assert (len(robot.states[-1].name) < len(names)) == separate
+
+    switch(observer, deactivate_controllers=["right_arm_controller"])
+    away = "right_arm_controller is inactive"
+    observer.until(lambda: away in robot.statuses[-1].reason, 20.0, "the hold for a controller that was stopped")
+    observer.until(lambda: robot.statuses[-1].standing_still, 20.0, "both arms standing still")
+    switch(observer, activate_controllers=["right_arm_controller"])
+    observer.until(lambda: robot.mode == System1Status.RUNNING, 60.0, "both arms going on")
 
     silence(observer, "arms.left")
     observer.until(lambda: robot.mode == System1Status.FAULT, 20.0, "the fault")
