@@ -44,6 +44,8 @@ class ProfileBody(Section):
 
 
 class _OneArm(Section):
+    """The fields of the only arm and the only gripper."""
+
     joints: Annotated[tuple[Joint, ...], Field(min_length=1, max_length=64)]
     gripper: GripperSection | None = None
     kinematics: KinematicsSection | None = None
@@ -57,6 +59,8 @@ class _OneArm(Section):
 
 
 class _SeveralArms(Section):
+    """Arms and grippers by name, and the node that manages their controllers. See `Controllers`."""
+
     arms: Annotated[dict[Name, ArmSection], Field(min_length=1, max_length=16)]
     grippers: Annotated[dict[Name, OneOfGrippers], Field(max_length=16)] = Field(default_factory=dict)
     controller_manager: str = "controller_manager"
@@ -68,12 +72,7 @@ class OneArmFile(ProfileBody, _OneArm, ProfileTitle):
 
 
 class SeveralArmsFile(ProfileBody, _SeveralArms, ProfileTitle):
-    """A profile that names its arms and grippers, in the order of their joints.
-
-    Attributes:
-        arms, grippers: by name.
-        controller_manager: see `Controllers`.
-    """
+    """A profile that names its arms and grippers, in the order of their joints."""
 
 
 ProfileFile = OneArmFile | SeveralArmsFile
