@@ -24,7 +24,7 @@ Switch = services.SwitchController
 pytestmark = pytest.mark.ros
 
 PROFILE = RobotProfile.load("wx250s_sim")
-ARM = PROFILE.controllers.arm
+ARM = PROFILE.arm.controller
 STILL = 1e-6  # rad
 
 

@@ -45,7 +45,7 @@ def ask(ros_domain: int, tmp_path: Path) -> Iterator[Ask]:
         nodes.extend((node, *MockManager(node, "controller_manager", controllers).nodes))
         # Nothing that is volatile reaches it.
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        node.create_subscription(Float64MultiArray, profile.controllers.arm.topic, lambda message: None, latched)
+        node.create_subscription(Float64MultiArray, profile.arm.controller.topic, lambda message: None, latched)
         for each in nodes:
             executor.add_node(each)
         output = tmp_path / "report.json"
@@ -161,8 +161,9 @@ def test_the_fix_of_a_stopped_controller_names_the_one_in_its_way(ask: Ask, name
 def test_the_type_of_the_grippers_action_is_read(observer: Any, module: str, action: str, good: bool) -> None:
     actions = pytest.importorskip(f"{module}.action", reason=f"needs {module}")
     profile = RobotProfile.load("xarm7")
-    assert profile.controllers.gripper is not None
-    name = profile.controllers.gripper.topic
+    assert profile.gripper is not None
+    assert profile.gripper.controller is not None
+    name = profile.gripper.controller.topic
     server = ActionServer(observer.node, getattr(actions, action), name, lambda goal: None)
     done = subprocess.run([*COMMAND, "--robot", profile.name], capture_output=True, timeout=120, check=False)
     server.destroy()

@@ -38,9 +38,9 @@ class Robot:
                 messages.ControllerManagerActivity, "controller_manager/activity", self._note_activity, qos.LATCHED
             ),
         ]
-        self._trajectory = profile.controllers.arm.type.value.startswith("joint_trajectory")
+        self._trajectory = profile.arm.controller.type.value.startswith("joint_trajectory")
         kind = JointTrajectory if self._trajectory else Float64MultiArray
-        self._publisher: Any = node.create_publisher(kind, profile.controllers.arm.topic, qos.COMMAND)
+        self._publisher: Any = node.create_publisher(kind, profile.arm.controller.topic, qos.COMMAND)
 
     def _note_positions(self, message: JointState) -> None:
         self.positions = dict(zip(message.name, message.position, strict=True))

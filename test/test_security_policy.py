@@ -100,9 +100,10 @@ def test_every_robot_gets_a_valid_policy(robot: str) -> None:
 def test_only_system1_commands_the_arm(robot: str) -> None:
     profile = RobotProfile.load(robot)
     text = policy(profile)
-    arm = "/" + profile.controllers.arm.topic.lstrip("/")
-    may = [item.node for item in permissions(profile) if arm in allowed(text, item.node, "topics", "publish")]
-    assert may == ["hume_system1"]
+    for arm in profile.arms:
+        topic = "/" + arm.controller.topic.lstrip("/")
+        may = [item.node for item in permissions(profile) if topic in allowed(text, item.node, "topics", "publish")]
+        assert may == ["hume_system1"]
 
 
 def test_processes_run_in_their_enclaves() -> None:

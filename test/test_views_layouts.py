@@ -68,7 +68,8 @@ def test_foxglove_shows_what_is_published(robot: str, namespace: str) -> None:
     assert sorted(panels(layout["layout"])) == sorted(configs)
     topics = {topic for config in configs.values() for topic in foxglove_topics(config)}
     assert topics <= published(shown)
-    assert {shown.topic("hume/markers"), shown.topic("hume/status"), *shown.cameras.values()} <= topics
+    assert {shown.topic("hume/status"), *shown.cameras.values()} <= topics
+    assert (shown.topic("hume/markers") in topics) == shown.draws_tool == (len(shown.profile.arms) == 1)
     services = {config["serviceName"] for config in configs.values() if "serviceName" in config}
     assert services <= offered(shown)
     assert services
@@ -107,15 +108,15 @@ def test_rviz_shows_what_is_published(robot: str, namespace: str) -> None:
     shown = Shown(RobotProfile.load(robot), namespace)
     topics = {display[key]["Value"] for display in displays(shown) for key in display if key.endswith("Topic")}
     assert topics <= published(shown)
-    assert {shown.topic("hume/markers"), *shown.cameras.values()} <= topics
-    section = shown.profile.kinematics
-    assert section is not None
+    assert set(shown.cameras.values()) <= topics
+    assert (shown.topic("hume/markers") in topics) == (len(shown.profile.arms) == 1)
+    section = shown.profile.tool_kinematics
     frame = yaml.safe_load(rviz_config(shown))["Visualization Manager"]["Global Options"]["Fixed Frame"]
-    assert frame == section.base_link
+    assert frame == (section.base_link if section else "base_link")
 
 
 def test_a_robot_without_kinematics_has_no_markers() -> None:
-    shown = Shown(RobotProfile.load("ur5e").model_copy(update={"kinematics": None}))
+    shown = Shown(RobotProfile.load("ur5e").with_sections(kinematics=None))
     assert "hume/markers" not in rviz_config(shown) + foxglove_layout(shown)
     layout = json.loads(foxglove_layout(shown))
     assert sorted(panels(layout["layout"])) == sorted(layout["configById"])

@@ -54,16 +54,18 @@ class Commands:
 
         Raises:
             BagError: none are recorded, or those of another robot.
+            RobotProfileError: the robot has several arms or grippers.
         """
         profile = self._profile
-        arm = self._joints(list(profile.joint_names), profile.controllers.arm, profile.motion_limits().continuous)
+        arm = self._joints(list(profile.joint_names), profile.arm.controller, profile.motion_limits().continuous)
         if profile.gripper is None:
             return arm
         return _InPolicyUnits(JoinedTrack([arm, self._gripper()]), profile)
 
     def _gripper(self) -> Track:
-        gripper, controller = self._profile.gripper, self._profile.controllers.gripper
+        gripper = self._profile.gripper
         assert gripper is not None
+        controller = gripper.controller
         if controller is None:
             raise BagError(
                 f"robot '{self._profile.name}' has no controllers.gripper to take commands; --actions states"

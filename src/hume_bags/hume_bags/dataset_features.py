@@ -40,9 +40,10 @@ def dataset_features(
 
     Raises:
         BagError: the rate is no whole number.
+        RobotProfileError: the robot has several arms or grippers.
     """
     state = state_names(profile)
-    action = (*profile.joint_names, *(() if profile.gripper is None else ("gripper",)))
+    action = (*profile.arm.joint_names, *(() if profile.gripper is None else ("gripper",)))
     features = {
         key: camera_feature(values.shape[1], values.shape[2], frame_rate(profile), images)
         for key, values in columns.items()
@@ -55,8 +56,8 @@ def dataset_features(
 
 def state_names(profile: RobotProfile) -> tuple[str, ...]:
     """Names of a state's numbers, with an ending where they are not in m or rad. Trainings read that."""
-    grippers = () if profile.gripper is None else (profile.gripper.joint,)
-    return tuple(f"{name}{_unit(part)}" for part in profile.state for name in part.names(profile.joint_names, grippers))
+    joints, grippers = profile.joint_names, profile.gripper_names
+    return tuple(f"{name}{_unit(part)}" for part in profile.state for name in part.names(joints, grippers))
 
 
 def _unit(part: StatePart) -> str:

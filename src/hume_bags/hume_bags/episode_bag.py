@@ -68,9 +68,8 @@ class EpisodeBags:
         """
         if self.root.is_dir() and any(self.root.iterdir()):
             raise BagError(f"folder '{self.root}' is not empty. Name a new one")
-        gripper = profile.controllers.gripper
-        forward = profile.controllers.arm.type is ArmControllerType.FORWARD_COMMAND
-        if not forward or (gripper is not None and gripper.type is not GripperControllerType.POSITION):
+        kinds = (ArmControllerType.FORWARD_COMMAND, GripperControllerType.POSITION)
+        if any(controller.type not in kinds for controller in profile.controllers):
             raise BagError(f"episodes of robot '{profile.name}' cannot be recorded: its controllers take trajectories")
 
     def open(self, runner: Runner, number: int, variant: str, seed: int, refine: bool) -> EpisodeBag:
@@ -160,13 +159,13 @@ class EpisodeBag(RecordedEpisode):
     def command(self, time: int, command: Command, core: ControlCore) -> None:
         """See `Listener`."""
         super().command(time, command, core)
-        controllers = self._profile.controllers
+        gripper = self._profile.gripper
         if command.publish:
             arm = Float64MultiArray(data=array("d", command.position.tolist()))
-            self._keep(time, controllers.arm.topic, arm, qos.COMMAND)
-            if controllers.gripper is not None and command.gripper == command.gripper:
+            self._keep(time, self._profile.arm.controller.topic, arm, qos.COMMAND)
+            if gripper is not None and gripper.controller is not None and command.gripper == command.gripper:
                 message = Float64MultiArray(data=array("d", [command.gripper]))
-                self._keep(time, controllers.gripper.topic, message, qos.COMMAND)
+                self._keep(time, gripper.controller.topic, message, qos.COMMAND)
         if time >= self._status_due:
             self._status_due += round(STATUS_PERIOD * NS)
             status = status_message(core_status(core, ClockReading(time / NS, (EPOCH_START + time) * 1e-9)), None, None,

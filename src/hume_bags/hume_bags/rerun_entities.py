@@ -214,9 +214,9 @@ class RerunEntities:
 
 def _command_joints(profile: RobotProfile, namespace: str) -> dict[str, tuple[str, ...]]:
     """Command topic -> its joints in order."""
-    controllers, gripper = profile.controllers, profile.gripper
-    found = {resolved(controllers.arm.topic, namespace): profile.joint_names}
-    action = controllers.gripper is not None and controllers.gripper.type is GripperControllerType.GRIPPER_ACTION
-    if controllers.gripper is not None and gripper is not None and not action:
-        found[resolved(controllers.gripper.topic, namespace)] = (gripper.joint,)
+    found = {resolved(arm.controller.topic, namespace): arm.joint_names for arm in profile.arms}
+    for gripper in profile.grippers:
+        controller = gripper.controller
+        if controller is not None and controller.type is not GripperControllerType.GRIPPER_ACTION:
+            found[resolved(controller.topic, namespace)] = (gripper.joint,)
     return found

@@ -88,10 +88,11 @@ def recorded_tools(reader: BagReader, robot: str = "") -> tuple[RobotProfile | N
 
 def _with_its_urdf(profile: RobotProfile) -> RobotProfile:
     """A bag holds the text of a profile, but not the folder from which its URDF's path starts."""
-    section = profile.kinematics
+    section = profile.tool_kinematics
     if section is None or section.urdf is None or Path(section.urdf).is_file() or profile.name not in known_profiles():
         return profile
-    return profile.model_copy(update={"kinematics": RobotProfile.load(profile.name).kinematics})
+    present = RobotProfile.load(profile.name).tool_kinematics
+    return profile if present is None else profile.with_sections(kinematics=present.model_dump(mode="json"))
 
 
 def _policy(reader: BagReader) -> dict[str, Any]:

@@ -35,11 +35,8 @@ def sensor_topics(profile: RobotProfile, namespace: str = "") -> list[str]:
 
 
 def command_topics(profile: RobotProfile, namespace: str = "") -> list[str]:
-    """Where commands to arm and gripper go, as far as those are topics."""
-    topics = [profile.controllers.arm.topic]
-    gripper = profile.controllers.gripper
-    if gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION:
-        topics.append(gripper.topic)
+    """Where commands to arms and grippers go, as far as those are topics."""
+    topics = [item.topic for item in profile.controllers if item.type is not GripperControllerType.GRIPPER_ACTION]
     return [resolved(topic, namespace) for topic in topics]
 
 
@@ -49,9 +46,7 @@ def goal_topics(profile: RobotProfile, namespace: str = "") -> list[str]:
     Programs beside the stack, such as MoveIt, command a robot in this way.
     """
     topics: list[str] = []
-    for controller in (profile.controllers.arm, profile.controllers.gripper):
-        if controller is None:
-            continue
+    for controller in profile.controllers:
         if controller.type is GripperControllerType.GRIPPER_ACTION:
             topics += [goal_events(controller.topic), goal_status(controller.topic)]
         elif controller.type in (ArmControllerType.JOINT_TRAJECTORY, GripperControllerType.JOINT_TRAJECTORY):

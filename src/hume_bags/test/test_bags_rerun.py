@@ -102,7 +102,7 @@ def test_candidates_are_paths_in_the_colors_of_their_values(robot: str, namespac
 
 def command(profile: RobotProfile, positions: Any) -> tuple[str, Any]:
     """A command to the arm as its controller takes it."""
-    if profile.controllers.arm.type.value == "forward_command_controller":
+    if profile.arm.controller.type.value == "forward_command_controller":
         return "std_msgs/msg/Float64MultiArray", Float64MultiArray(data=array("d", positions))
     message = JointTrajectory(joint_names=list(profile.joint_names))
     message.points = [JointTrajectoryPoint(positions=array("d", positions))]
@@ -114,7 +114,7 @@ def test_commands_lie_beside_what_is_measured(robot: str) -> None:
     recording = Recording(robot, "left")
     profile, home = recording.profile, np.array(recording.profile.home)
     kind, message = command(profile, home + 0.1)
-    recording.take(profile.controllers.arm.topic, kind, message)
+    recording.take(profile.arm.controller.topic, kind, message)
     # The driver names joints in an order of its own.
     state = JointState(name=list(profile.joint_names[::-1]), position=array("d", home[::-1]))
     recording.take(profile.joint_states, "sensor_msgs/msg/JointState", state)

@@ -53,7 +53,7 @@ class KinematicsTiming:
 
 def run_bench(json_file: Path | None) -> int:
     """Measure every profile that has kinematics. Print a table, write the figures where asked."""
-    profiles = [profile for name in known_profiles() if (profile := RobotProfile.load(name)).kinematics]
+    profiles = [profile for name in known_profiles() if (profile := RobotProfile.load(name)).tool_kinematics]
     rest, results = FirstUnits(len(profiles), "robots"), []
     for profile in profiles:
         results.append(_measure(profile))

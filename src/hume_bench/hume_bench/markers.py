@@ -32,7 +32,7 @@ from hume_core.action_spaces import DeltaFrame
 from hume_core.errors import HumeError
 from hume_core.json_report import write_json
 from hume_core.parent_death import tied
-from hume_core.robot import ArmControllerType, RobotProfile
+from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
@@ -79,8 +79,8 @@ class _Stack(Node):
         self._names, self._home = list(profile.joint_names), np.array(profile.home)
         self._rng = np.random.default_rng(0)
         self.markers = self.thoughts = 0
-        arm = profile.controllers.arm
-        self._trajectory = arm.type is ArmControllerType.JOINT_TRAJECTORY
+        arm = profile.arm.controller
+        self._trajectory = profile.plays_trajectories
         kind = JointTrajectory if self._trajectory else Float64MultiArray
         self._every(JointState, profile.joint_states, _RATES["joint_states"], self._joint_state)
         self._every(kind, arm.topic, profile.rates.stream, self._command)

@@ -14,7 +14,7 @@ from rich.table import Table
 from hume_bench.trajectory_play import Form, Played, Setup, StopCause, play
 from hume_core.durations import FirstUnits
 from hume_core.json_report import write_json
-from hume_core.robot import ArmControllerType, RobotProfile, known_profiles
+from hume_core.robot import RobotProfile, known_profiles
 
 RATES = (100.0, 250.0, 500.0, 1000.0)
 """Update rates of the controller, Hz."""
@@ -48,9 +48,9 @@ class Row:
 
 
 def trajectory_profiles() -> list[RobotProfile]:
-    """The robots that have the controller."""
+    """The robots with one arm that have the controller."""
     profiles = [RobotProfile.load(name) for name in known_profiles()]
-    return [p for p in profiles if p.controllers.arm.type is ArmControllerType.JOINT_TRAJECTORY]
+    return [p for p in profiles if len(p.arms) == 1 and p.plays_trajectories]
 
 
 def setups(profile: RobotProfile) -> Iterator[tuple[float, bool]]:

@@ -63,7 +63,7 @@ class WatchedStack:
         self.node = Node("hume_stop_bench")
         self._executor = make_executor()
         self._executor.add_node(self.node)
-        topic = f"{self._prefix}/{profile.controllers.arm.topic}"
+        topic = f"{self._prefix}/{profile.arm.controller.topic}"
         self.node.create_subscription(Float64MultiArray, topic, self._on_command, qos.STATUS)
         self.node.create_subscription(System1Status, f"{self._prefix}/hume/status", self._on_status, qos.STATUS)
         self._goals: Any = ActionClient(self.node, ExecuteTask, f"{self._prefix}/hume/execute_task")

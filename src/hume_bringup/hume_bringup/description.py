@@ -115,7 +115,17 @@ def robot_graph(options: LaunchOptions) -> list[NodeSpec]:
 
 
 def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
-    """The simulated arm and both systems."""
+    """The simulated arm and both systems.
+
+    Raises:
+        ConfigError: the robot has several arms.
+    """
+    arms = len(RobotProfile.load(options.robot).arms)
+    if arms > 1:
+        raise ConfigError(
+            f"launch argument 'robot' is '{options.robot}', which has {arms} arms. The simulated table has one. "
+            f"A stand-in without a scene has all of them: hume up mock robot:={options.robot}"
+        )
     own = _given(seed=options.seed, suite=options.suite, video_rate=_VIDEO_RATE if options.video else None)
     own["publish_clock"] = options.use_sim_time
     simulator = _node(options, "hume_sim", "hume_sim", own, stops_last=True)

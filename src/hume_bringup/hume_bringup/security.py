@@ -82,13 +82,10 @@ def _system2(sensors: tuple[str, ...]) -> Permissions:
 
 
 def _system1(profile: RobotProfile) -> Permissions:
-    commands = [profile.controllers.arm.topic]
-    actions: list[str] = []
-    gripper = profile.controllers.gripper
-    if gripper is not None:
-        (actions if gripper.type is GripperControllerType.GRIPPER_ACTION else commands).append(gripper.topic)
+    commands = _command_topics(profile)
+    actions = [controller.topic for controller in profile.controllers if controller.topic not in commands]
     # Before Jazzy it is asked by a service instead.
-    activity = [f"{profile.controllers.controller_manager}/activity"] if profile.controllers.managed else []
+    activity = [f"{profile.controller_manager}/activity"] if profile.managed_controllers else []
     return Permissions(
         "hume_system1",
         publish=("/diagnostics", "hume/epoch", "hume/status", "hume_system1/transition_event", *commands),
@@ -126,17 +123,20 @@ def _simulator() -> Permissions:
 
 def _views(profile: RobotProfile, sensors: tuple[str, ...]) -> list[Permissions]:
     """What draws the candidates, and the live view of rerun."""
-    kinematics = profile.kinematics
+    kinematics = profile.tool_kinematics
     description = ("robot_description",) if kinematics is not None and kinematics.urdf is None else ()
     shown = ("/clock", "hume/action_chunk", "hume/status", "hume/thought", *description)
-    markers = (*shown, profile.joint_states, profile.controllers.arm.topic)
-    gripper = profile.controllers.gripper
-    is_topic = gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION
-    commands = (profile.controllers.arm.topic, *((gripper.topic,) if gripper is not None and is_topic else ()))
+    markers = (*shown, profile.joint_states, *(arm.controller.topic for arm in profile.arms))
+    commands = _command_topics(profile)
     return [
         Permissions("hume_markers", publish=(MARKERS, MOTION, *JOINTS.values()), subscribe=markers),
         Permissions("hume_rerun", subscribe=(*shown, "hume/epoch", "hume/segment", *commands, *sensors)),
     ]
+
+
+def _command_topics(profile: RobotProfile) -> list[str]:
+    """Where commands go, less the actions of grippers."""
+    return [item.topic for item in profile.controllers if item.type is not GripperControllerType.GRIPPER_ACTION]
 
 
 def _operator(sensors: tuple[str, ...]) -> Permissions:

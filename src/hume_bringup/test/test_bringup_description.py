@@ -21,6 +21,12 @@ from hume_training.default_checkpoint import default_checkpoint
 LAUNCH = Path(__file__).parents[1] / "launch"
 
 
+def test_the_simulated_table_has_one_arm() -> None:
+    with pytest.raises(ConfigError, match=r"'aloha', which has 2 arms\. The simulated table has one\. .*hume up mock"):
+        graph("sim", LaunchOptions(robot="aloha", checkpoint="/model"))
+    assert graph("mock", LaunchOptions(robot="aloha", checkpoint="/model"))[0].name == "hume_mock"
+
+
 def test_simulation_starts_the_simulator_and_both_systems() -> None:
     specs = graph("sim", LaunchOptions(checkpoint="/model", candidates=3, dry_run=True, task="lift"))
     assert [spec.name for spec in specs] == ["hume_sim", "hume_system2", "hume_system1"]

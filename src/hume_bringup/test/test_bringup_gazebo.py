@@ -165,14 +165,15 @@ def test_controllers_take_the_profiles_joints_and_topics() -> None:
     assert tuple(name for name in manager if name != "update_rate") == CONTROLLERS
     assert manager["update_rate"] >= PROFILE.rates.stream
     for name, joints, topic in (
-        ("arm_controller", list(PROFILE.joint_names), PROFILE.controllers.arm.topic),
+        ("arm_controller", list(PROFILE.joint_names), PROFILE.arm.controller.topic),
         ("gripper_controller", [PROFILE.gripper and PROFILE.gripper.joint], "gripper_controller/commands"),
     ):
         assert manager[name]["type"] == "forward_command_controller/ForwardCommandController"
         assert file[name]["ros__parameters"] == {"joints": joints, "interface_name": "position"}
         assert topic == f"{name}/commands"
-    assert PROFILE.controllers.gripper is not None
-    assert PROFILE.controllers.gripper.topic == "gripper_controller/commands"
+    assert PROFILE.gripper is not None
+    assert PROFILE.gripper.controller is not None
+    assert PROFILE.gripper.controller.topic == "gripper_controller/commands"
     assert PROFILE.joint_states == "joint_states"
 
 

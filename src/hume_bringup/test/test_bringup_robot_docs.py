@@ -32,7 +32,16 @@ def test_the_least_profile_loads(tmp_path: Path) -> None:
     path.write_text(yaml_blocks("add_my_robot.md")[0], encoding="utf-8")
     profile = RobotProfile.load(path)
     assert profile.joint_names == ("shoulder", "elbow", "wrist")
-    assert profile.controllers.arm.controller_name == "arm_controller"
+    assert profile.arm.controller.controller_name == "arm_controller"
+
+
+def test_the_profile_of_two_arms_loads(tmp_path: Path) -> None:
+    text = next(block for block in yaml_blocks("add_my_robot.md") if "name: my_pair" in block)
+    path = tmp_path / "my_pair.yaml"
+    path.write_text(text, encoding="utf-8")
+    profile = RobotProfile.load(path)
+    assert profile.action_layout().column_names == profile.state_names
+    assert [arm.name for arm in profile.arms] == [gripper.name for gripper in profile.grippers] == ["left", "right"]
 
 
 def test_the_action_example_is_valid() -> None:

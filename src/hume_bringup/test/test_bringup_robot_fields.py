@@ -15,11 +15,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from hume_core import plausible_types as plausible
-from hume_core.robot import RobotProfile
+from hume_core.robot_file import OneArmFile, SeveralArmsFile
 
 PAGE = Path(__file__).parents[3] / "docs" / "add_my_robot.md"
-ONE_ROW = ("state", "tool.base", "tool.offset", "action.response", "cameras.KEY.policy")
-"""Their own fields stand on pages of their own."""
+ONE_ROW = ("state", "tool.base", "tool.offset", "action.response", "cameras.KEY.policy", "arms", "grippers")
+"""Their own fields stand on pages of their own, or in other rows."""
 UNBOUNDED = 1e9
 WORDS = {False: "false", True: "true", "": "empty", None: "left out"}
 UNITS = {
@@ -55,7 +55,7 @@ def models(annotation: Any) -> list[type[BaseModel]]:
     return [model for part in get_args(annotation) for model in models(part)]
 
 
-def fields(model: type[BaseModel] = RobotProfile, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Every field that is a value, by its path."""
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
@@ -66,7 +66,7 @@ def fields(model: type[BaseModel] = RobotProfile, prefix: str = "") -> Iterator[
             yield from fields(section, f"{path}.KEY." if path == "cameras" else f"{path}.")
 
 
-FIELDS = dict(fields())
+FIELDS = {**dict(fields(SeveralArmsFile)), **dict(fields(OneArmFile))}
 
 
 def test_the_table_has_every_field_and_no_other() -> None:
@@ -85,7 +85,7 @@ def written(default: Any) -> str:
 def test_the_default_is_that_of_the_code(name: str) -> None:
     default = FIELDS[name].default
     if name.startswith("tool."):
-        default = RobotProfile.model_fields["tool"].default
+        default = OneArmFile.model_fields["tool"].default
     if default is None and models(FIELDS[name].annotation) == [] and name in ("joints.position",):
         default = PydanticUndefined
     assert rows()[name][0] == ("" if default is PydanticUndefined else written(default))

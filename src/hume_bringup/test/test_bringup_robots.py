@@ -21,12 +21,27 @@ from hume_core.kinematics import (
 )
 from hume_core.kinematics.damping import damped_displacement
 from hume_core.kinematics.rotation import rotation_to_vector
-from hume_core.robot import RobotProfile
+from hume_core.robot import Arm, RobotProfile
 from hume_core.robot_kinematics import load_kinematics
 
 FOLDER = Path(__file__).parents[1] / "config" / "robots"
-ROBOTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-LISTED = {"franka_fr3", "franka_panda", "so101", "ur5e", "vx300s", "wx250s", "wx250s_sim", "xarm7"}
+PROFILES = {path.stem: RobotProfile.load(path) for path in sorted(FOLDER.glob("*.yaml"))}
+ROBOTS = [
+    f"{stem}.{arm.name}" if len(robot.arms) > 1 else stem for stem, robot in PROFILES.items() for arm in robot.arms
+]
+"""Each arm of each robot: the robot's name, and the arm's where there are several."""
+LISTED = {
+    "aloha.left",
+    "aloha.right",
+    "franka_fr3",
+    "franka_panda",
+    "so101",
+    "ur5e",
+    "vx300s",
+    "wx250s",
+    "wx250s_sim",
+    "xarm7",
+}
 DT = 0.05
 STRICT = KinematicsOptions()
 
@@ -42,9 +57,10 @@ VENDOR_POSES = {
 }
 
 
-def load(name: str) -> tuple[RobotProfile, Kinematics]:
-    profile = RobotProfile.load(FOLDER / f"{name}.yaml")
-    return profile, load_kinematics(profile)
+def load(name: str) -> tuple[Arm, Kinematics]:
+    stem, _, side = name.partition(".")
+    arm = next(arm for arm in PROFILES[stem].arms if side in ("", arm.name))
+    return arm, load_kinematics(PROFILES[stem], arm=arm)
 
 
 def strict(name: str) -> Kinematics:
@@ -54,7 +70,7 @@ def strict(name: str) -> Kinematics:
     return Kinematics(arm.model, arm.limits, arm._home, replace(STRICT, rotation_weight=weight))
 
 
-def pose_joints(profile: RobotProfile) -> NDArray[np.float64]:
+def pose_joints(profile: Arm) -> NDArray[np.float64]:
     """Home, with joint k moved by 0.1, -0.2, 0.3 ... rad."""
     n = len(profile.joints)
     return np.array(profile.home) + 0.1 * np.arange(1, n + 1) * (-1.0) ** np.arange(n)
@@ -81,7 +97,7 @@ def test_the_listed_robots_are_there() -> None:
 @pytest.mark.parametrize("name", ROBOTS)
 def test_profile_fits_its_urdf(name: str) -> None:
     profile, arm = load(name)
-    assert profile.name == name
+    assert name.partition(".")[0] == PROFILES[name.partition(".")[0]].name
     assert profile.kinematics is not None
     assert profile.kinematics.urdf is not None
     urdf = ElementTree.parse(profile.kinematics.urdf).getroot()
@@ -102,6 +118,13 @@ def test_urdf_agrees_with_the_vendors_model(name: str) -> None:
     position, rotation = VENDOR_POSES[name]
     np.testing.assert_allclose(pose.position, position, atol=3e-5)
     np.testing.assert_allclose(rotation_to_vector(pose.rotation), rotation, atol=5e-5)
+
+
+def test_the_arms_of_aloha_have_the_vendors_dimensions() -> None:
+    alone, one = load("vx300s")
+    for side in ("left", "right"):
+        _, arm = load(f"aloha.{side}")
+        assert deviation(arm.forward(pose_joints(alone)), one.forward(pose_joints(alone))) < (1e-6, 1e-6)
 
 
 def test_research_3_has_the_panda_s_dimensions() -> None:

@@ -3,7 +3,7 @@
     scale: {velocity: 0.3, acceleration: 0.5}     # optional, factors above 0 and at most 1, for every joint
     joints:
       waist: {position: [-1.0, 1.0], velocity: 0.5}
-    gripper: {speed: 0.02}
+    gripper: {speed: 0.02}                         # of every gripper
 
 Units are those of the profile: rad, rad/s, rad/s^2, rad/s^3, and m/s for the gripper.
 """
@@ -49,21 +49,24 @@ def _apply(profile: RobotProfile, data: Any) -> RobotProfile:
     sections = _mapping("the file", {} if data is None else data, _SECTIONS)
     scale = _mapping("scale", sections.get("scale", {}), _RATES)
     joints = _mapping("joints", sections.get("joints", {}), profile.joint_names)
-    fields = profile.model_dump()
-    fields["joints"] = [_joint(joint, scale, joints.get(joint.name, {})) for joint in profile.joints]
+    arms = [
+        arm.model_copy(
+            update={"joints": tuple(_joint(joint, scale, joints.get(joint.name, {})) for joint in arm.joints)}
+        )
+        for arm in profile.arms
+    ]
+    grippers = list(profile.grippers)
     gripper = _mapping("gripper", sections.get("gripper", {}), ("speed",))
     if gripper:
-        if profile.gripper is None:
+        if not grippers:
             raise ConfigError(f"field 'gripper': robot '{profile.name}' has no gripper. Leave it out")
-        fields["gripper"]["speed"] = _number("gripper.speed", gripper["speed"], profile.gripper.speed)
-    try:
-        return RobotProfile.model_validate(fields)
-    except ValidationError as error:
-        message = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"the robot no longer fits: {message}") from error
+        slowest = min(each.speed for each in grippers)
+        speed = _number("gripper.speed", gripper["speed"], slowest)
+        grippers = [each.model_copy(update={"speed": speed}) for each in grippers]
+    return profile.model_copy(update={"arms": tuple(arms), "grippers": tuple(grippers)})
 
 
-def _joint(joint: Joint, scale: Mapping[str, Any], own: Any) -> dict[str, Any]:
+def _joint(joint: Joint, scale: Mapping[str, Any], own: Any) -> Joint:
     where = f"joints.{joint.name}"
     own = _mapping(where, own, (*_RATES, "position"))
     fields = joint.model_dump()
@@ -80,7 +83,11 @@ def _joint(joint: Joint, scale: Mapping[str, Any], own: Any) -> dict[str, Any]:
             raise ConfigError(
                 f"field '{where}.position': the home pose {joint.home} is outside [{low}, {high}]. Widen it"
             )
-    return fields
+    try:
+        return Joint.model_validate(fields)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"the robot no longer fits: {message}") from error
 
 
 def _mapping(where: str, value: Any, valid: tuple[str, ...]) -> Mapping[str, Any]:

@@ -1,17 +1,16 @@
-"""Robot profiles: which joints, limits, cameras, controllers and rates a robot has, read from YAML.
+"""Robot profiles: which arms, grippers, cameras, controllers and rates a robot has, read from YAML.
 
 A profile is the single place that ties a policy's keys to a robot's topics. Units are SI: m, rad, s.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import SerializationInfo, ValidationError, model_serializer, model_validator
 
 from hume_core.action_spaces import (
     ActionLayout,
@@ -22,10 +21,9 @@ from hume_core.action_spaces import (
     RotationFormat,
     find_action_space,
 )
+from hume_core.action_spaces.layout import Group
 from hume_core.errors import RobotProfileError
-from hume_core.field_types import Name
 from hume_core.kinematics import Kinematics
-from hume_core.limits import UNLIMITED, MotionLimits
 from hume_core.robot_controllers import (
     ArmController,
     ArmControllerType,
@@ -34,80 +32,98 @@ from hume_core.robot_controllers import (
     GripperControllerType,
 )
 from hume_core.robot_errors import describe_problem
+from hume_core.robot_file import OneArmFile, ProfileBody, SeveralArmsFile, form_of, groups_of, sections_of
+from hume_core.robot_folders import find_profile, known_profiles, profile_directories
+from hume_core.robot_groups import Arm, Gripper, group_problems, order_problems
+from hume_core.robot_parts import RobotParts
 from hume_core.robot_sections import (
     Action,
     Camera,
-    Gripper,
+    GripperSection,
     Joint,
     KinematicsSection,
     ObservationTiming,
+    ProfileTitle,
     Push,
     Rates,
-    Section,
     StateField,
 )
 from hume_core.state.fitting import column_names, missing_for, needs_tool
-from hume_core.state.parts import GripperPart, JointPart, StatePart
+from hume_core.state.parts import StatePart
 from hume_core.state.tool import ToolFrame
 from hume_core.stop_sections import DeadMan, StopState
 from hume_core.yaml_file import read_yaml
 
 __all__ = [
-    "Action", "ArmController", "ArmControllerType", "Camera", "Controllers", "DeadMan", "Gripper", "GripperController",
-    "GripperControllerType", "Joint", "KinematicsSection", "ObservationTiming", "Push", "Rates", "RobotProfile",
-    "StateField", "StopState", "find_profile", "known_profiles", "profile_directories",
+    "Action", "Arm", "ArmController", "ArmControllerType", "Camera", "Controllers", "DeadMan", "Gripper",
+    "GripperController", "GripperControllerType", "GripperSection", "Joint", "KinematicsSection", "ObservationTiming",
+    "Push", "Rates", "RobotProfile", "StateField", "StopState", "find_profile", "known_profiles",
+    "profile_directories",
 ]  # fmt: skip
 
 
-class RobotProfile(Section):
-    """Everything the stack has to know about one robot. Load it with `RobotProfile.load`."""
+class RobotProfile(ProfileBody, RobotParts):
+    """Everything the stack has to know about one robot. Load it with `RobotProfile.load`.
 
-    name: Name
-    description: str = ""
-    joints: Annotated[tuple[Joint, ...], Field(min_length=1, max_length=64)]
-    gripper: Gripper | None = None
-    joint_states: Name = "joint_states"
-    cameras: dict[Name, Camera]
-    state: tuple[StatePart, ...] = (JointPart(field=StateField.JOINT_POSITIONS), GripperPart(field=StateField.GRIPPER))
-    tool: ToolFrame | None = None
-    action: Action
-    kinematics: KinematicsSection | None = None
-    controllers: Controllers
-    rates: Rates = Rates()
-    observation: ObservationTiming = ObservationTiming()
-    push: Push = Push()
-    deadman: DeadMan | None = None
-    stop_states: tuple[StopState, ...] = ()
+    It is made of what a file holds, in either form, and written back as that. See `robot_file`.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_file(cls, data: Any) -> Any:
+        """A file's content becomes arms and grippers. Its errors name the fields of the file."""
+        if not isinstance(data, dict) or isinstance(data.get("arms"), tuple):
+            return data
+        file = form_of(data).model_validate(data)
+        shared = {**ProfileTitle.model_fields, **ProfileBody.model_fields}
+        return {field: getattr(file, field) for field in shared} | groups_of(file)
+
+    @model_serializer(mode="plain")
+    def _as_file(self, info: SerializationInfo) -> dict[str, Any]:
+        """What a file would hold."""
+        groups = sections_of(self.arms, self.grippers, self.controller_manager)
+        shared = {field: getattr(self, field) for field in (*ProfileTitle.model_fields, *ProfileBody.model_fields)}
+        form = SeveralArmsFile if "arms" in groups else OneArmFile
+        return form.model_construct(**shared, **groups).model_dump(mode=info.mode)
 
     @model_validator(mode="after")
     def _parts_agree(self) -> RobotProfile:
-        names = self.joint_names
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise ValueError(f"joints are listed twice: {', '.join(doubled)}")
-        for problem in missing_for(self.state, names, self.gripper is not None, self.kinematics is not None):
+        for problem in group_problems(self.arms, self.grippers, self.controller_manager):
             raise ValueError(problem)
-        if self.controllers.gripper is not None and self.gripper is None:
-            raise ValueError("controllers.gripper is given but the profile has no gripper section")
-        self._force_has_a_use()
-        if problem := self.action.meaning().misfit(len(names)):
-            raise ValueError(f"action: {problem}")
-        if self.action_space.needs_kinematics and self.kinematics is None:
-            raise ValueError(
-                f"action.space '{self.action.space}' needs inverse kinematics. Add the section "
-                "kinematics: {base_link: ..., tool_link: ..., urdf: ...}"
-            )
+        if len(self.arms) > 1 and self.tool is not None:
+            raise ValueError("tool belongs to robots with one arm. Leave it out")
+        for problem in self.lacking(self.state):
+            raise ValueError(problem)
+        for problem in self._action_problems():
+            raise ValueError(problem)
         return self
 
-    def _force_has_a_use(self) -> None:
-        controller, gripper = self.controllers.gripper, self.gripper
-        if gripper is None or gripper.force is None or controller is None:
+    def _action_problems(self) -> Iterator[str]:
+        action = self.action
+        if problem := action.meaning().misfit(len(self.joints)):
+            yield f"action: {problem}"
+        yield from order_problems(action.order or (), self.arms, self.grippers)
+        if not self.action_space.needs_kinematics:
             return
-        if controller.type is not GripperControllerType.GRIPPER_ACTION:
-            raise ValueError(
-                f"gripper.force belongs to controllers.gripper.type 'gripper_action'. Leave it out with "
-                f"'{controller.type.value}'"
+        if len(self.arms) > 1:
+            yield (
+                f"action.space '{action.space}' moves one tool, and the robot has {len(self.arms)} arms. Robots with "
+                "several arms take joint_position or joint_delta"
             )
+        elif self.kinematics is None:
+            yield (
+                f"action.space '{action.space}' needs inverse kinematics. Add the section "
+                "kinematics: {base_link: ..., tool_link: ..., urdf: ...}"
+            )
+
+    def lacking(self, state: Sequence[StatePart]) -> list[str]:
+        """What the robot lacks to give every part of a state, a line each."""
+        several = len(self.arms) > 1
+        found = missing_for(state, self.joint_names, self.gripper_names, several or self.kinematics is not None)
+        if several and needs_tool(state):
+            word = next(part.field.value for part in state if part.needs_tool)
+            found.append(f"state lists '{word}', which is of one tool, and the robot has {len(self.arms)} arms")
+        return found
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> RobotProfile:
@@ -119,11 +135,11 @@ class RobotProfile(Section):
         path = find_profile(name_or_path)
         data = read_yaml(path, "robot profile", RobotProfileError)
         if not isinstance(data, dict):
-            raise RobotProfileError(f"{path}: must be a mapping with the fields {', '.join(cls.model_fields)}")
+            raise RobotProfileError(f"{path}: must be a mapping with the fields {', '.join(OneArmFile.model_fields)}")
         try:
             profile = cls.model_validate(data)._with_urdf_from(path.parent)
         except ValidationError as error:
-            raise RobotProfileError(f"{path}: {describe_problem(error, data, cls)}") from error
+            raise RobotProfileError(f"{path}: {describe_problem(error, data, form_of(data))}") from error
         if not profile.cameras:
             raise RobotProfileError(
                 f"{path}: field 'cameras' is empty. A policy needs at least one, such as image: {{topic: ...}}"
@@ -131,22 +147,8 @@ class RobotProfile(Section):
         return profile
 
     def _with_urdf_from(self, folder: Path) -> RobotProfile:
-        """A relative path of the URDF starts from the profile's folder."""
-        section = self.kinematics
-        if section is None or section.urdf is None or section.urdf.startswith("package://"):
-            return self
-        path = (folder / Path(section.urdf).expanduser()).resolve()
-        return self.model_copy(update={"kinematics": section.model_copy(update={"urdf": str(path)})})
-
-    @property
-    def joint_names(self) -> tuple[str, ...]:
-        """Arm joints in policy order."""
-        return tuple(joint.name for joint in self.joints)
-
-    @property
-    def home(self) -> tuple[float, ...]:
-        """Rest position of the arm, rad."""
-        return tuple(joint.home for joint in self.joints)
+        """Relative paths of URDFs start from the profile's folder."""
+        return self.model_copy(update={"arms": tuple(_with_urdf_from(folder, arm) for arm in self.arms)})
 
     @property
     def state_dim(self) -> int:
@@ -156,7 +158,7 @@ class RobotProfile(Section):
     @property
     def state_names(self) -> tuple[str, ...]:
         """Names of the numbers of `observation.state`, in order."""
-        return column_names(self.state, self.joint_names, () if self.gripper is None else (self.gripper.joint,))
+        return column_names(self.state, self.joint_names, self.gripper_names)
 
     @property
     def action_dim(self) -> int:
@@ -164,29 +166,59 @@ class RobotProfile(Section):
         return self.action_layout().size
 
     def action_layout(self, kinematics: Kinematics | None = None) -> ActionLayout:
-        """How an action row is split: the arm, then the gripper where there is one.
+        """How an action row is split: in the order of the action, else the arms, then the grippers.
 
         Args:
             kinematics: of the arm. Only rows of spaces that need it cannot become joints without.
         """
-        arm = ArmGroup("arm", self.joint_names, self.action_space, kinematics)
-        return ActionLayout((arm,) if self.gripper is None else (arm, GripperGroup(self.gripper.joint)))
+        groups: dict[str, Group] = {
+            arm.path: ArmGroup(arm.name, arm.joint_names, space, kinematics)
+            for arm, space in zip(self.arms, self._spaces(), strict=True)
+        }
+        groups |= {gripper.path: GripperGroup(gripper.joint) for gripper in self.grippers}
+        return ActionLayout(tuple(groups[path] for path in self.action.order or groups))
 
     @property
     def action_space(self) -> ActionSpace:
-        """What the arm's numbers of an action row mean."""
+        """What the arms' numbers of an action row mean."""
         return self.action.meaning(None if self.tool is None else self.tool.offset)
+
+    def _spaces(self) -> list[ActionSpace]:
+        """Of each arm: its own joints' units."""
+        space = self.action_space
+        units = [space.conventions.joint_units.part(joints) for joints in self.joint_slices]
+        return [type(space)(replace(space.conventions, joint_units=own)) for own in units]
 
     @property
     def trajectory_lead(self) -> float:
-        """How far ahead of its tick a command is due in a trajectory, s. See `ArmController`."""
-        arm, stream = self.controllers.arm, self.rates.stream
-        return 2.0 / stream + 1.0 / (arm.update_rate or stream) if arm.lead is None else arm.lead
+        """How far ahead of its tick a command is due in a trajectory, s. See `ArmController`.
+
+        One for the whole robot, that of the slowest arm, so that all controllers play in step.
+        """
+        stream = self.rates.stream
+        leads = [
+            2.0 / stream + 1.0 / (arm.controller.update_rate or stream)
+            if arm.controller.lead is None
+            else arm.controller.lead
+            for arm in self.arms
+        ]
+        return max(leads)
 
     @property
     def needed_kinematics(self) -> KinematicsSection | None:
         """The section `kinematics` where the action space or the state needs it, else None."""
         return self.kinematics if self.action_space.needs_kinematics or needs_tool(self.state) else None
+
+    def with_sections(self, **sections: Any) -> RobotProfile:
+        """The robot with other sections of its file. What is left out stays.
+
+        Args:
+            **sections: as a file holds them.
+
+        Raises:
+            RobotProfileError: a section is wrong, or does not fit the others.
+        """
+        return _changed(self, {**self.model_dump(mode="json"), **sections}, " and ".join(sections))
 
     def with_observation(
         self, state: Sequence[StatePart], tool: ToolFrame | None, cameras: Mapping[str, Camera]
@@ -230,60 +262,25 @@ class RobotProfile(Section):
         """
         data = self.model_dump(mode="json")
         if space is not None and find_action_space(space).name != self.action.space:
-            data["action"] = {"space": space, "dt": self.action.dt}
+            kept = ("dt", "order")
+            data["action"] = {field: data["action"][field] for field in kept if field in data["action"]}
+            data["action"]["space"] = space
         given = {"dt": dt, "frame": frame, "rotation": rotation, "scale": scale, **written}
         data["action"] |= {field: value for field, value in given.items() if value is not None}
         return _changed(self, data, "action")
-
-    def motion_limits(self) -> MotionLimits:
-        """The joints' limits as arrays in policy order."""
-        ranges = [joint.position or (-UNLIMITED, UNLIMITED) for joint in self.joints]
-        return MotionLimits(
-            names=self.joint_names,
-            lower=np.array([low for low, _ in ranges]),
-            upper=np.array([high for _, high in ranges]),
-            velocity=np.array([joint.velocity for joint in self.joints]),
-            acceleration=np.array([joint.acceleration for joint in self.joints]),
-            jerk=np.array([joint.jerk for joint in self.joints]),
-            tracking=np.array([joint.tracking for joint in self.joints]),
-            continuous=np.array([joint.continuous for joint in self.joints]),
-        )
 
 
 def _changed(profile: RobotProfile, data: dict[str, Any], what: str) -> RobotProfile:
     try:
         return RobotProfile.model_validate(data)
     except ValidationError as error:
-        problem = describe_problem(error, data, RobotProfile)
+        problem = describe_problem(error, data, form_of(data))
         raise RobotProfileError(f"robot '{profile.name}' with another {what}: {problem}") from error
 
 
-def profile_directories() -> list[Path]:
-    """Folders searched for profiles: `HUME_ROBOTS`, then every sourced workspace's `hume_bringup`."""
-    own = [Path(part) for part in os.environ.get("HUME_ROBOTS", "").split(os.pathsep) if part]
-    prefixes = [Path(part) for part in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if part]
-    return own + [prefix / "share" / "hume_bringup" / "config" / "robots" for prefix in prefixes]
-
-
-def known_profiles() -> list[str]:
-    """Names of the profiles that `find_profile` would find."""
-    return sorted({path.stem for folder in profile_directories() for path in folder.glob("*.yaml")})
-
-
-def find_profile(name_or_path: str | Path) -> Path:
-    """The YAML file of a profile.
-
-    Raises:
-        RobotProfileError: no such file or name. Lists the known names.
-    """
-    path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml"):
-        if path.is_file():
-            return path
-        raise RobotProfileError(f"robot profile '{path}' does not exist")
-    for folder in profile_directories():
-        candidate = folder / f"{name_or_path}.yaml"
-        if candidate.is_file():
-            return candidate
-    known = ", ".join(known_profiles()) or "none is installed. Source the workspace's install/setup.bash"
-    raise RobotProfileError(f"unknown robot '{name_or_path}'. Known robots: {known}. A path to a .yaml file works too")
+def _with_urdf_from(folder: Path, arm: Arm) -> Arm:
+    section = arm.kinematics
+    if section is None or section.urdf is None or section.urdf.startswith("package://"):
+        return arm
+    path = (folder / Path(section.urdf).expanduser()).resolve()
+    return arm.model_copy(update={"kinematics": section.model_copy(update={"urdf": str(path)})})

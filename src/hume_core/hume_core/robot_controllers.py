@@ -85,6 +85,11 @@ class GripperController(_Controller):
 
     type: GripperControllerType = GripperControllerType.POSITION
 
+    @property
+    def takes_force(self) -> bool:
+        """Whether its commands may carry a force."""
+        return self.type is GripperControllerType.GRIPPER_ACTION
+
 
 class Controllers(Section):
     """The robot's controllers, and the node that manages them.
@@ -96,10 +101,3 @@ class Controllers(Section):
     arm: ArmController
     gripper: GripperController | None = None
     controller_manager: str = "controller_manager"
-
-    @property
-    def managed(self) -> tuple[str, ...]:
-        """The controllers as the manager calls them. Empty where the robot has no manager."""
-        sections = [self.arm, *([self.gripper] if self.gripper is not None else [])]
-        names = [section.managed_name for section in sections]
-        return tuple(name for name in names if name) if self.controller_manager else ()

@@ -10,46 +10,56 @@ from hume_core.errors import KinematicsError, RobotProfileError
 from hume_core.kinematics.description import read_urdf
 from hume_core.kinematics.model import ArmModel
 from hume_core.kinematics.solver import Kinematics, KinematicsOptions
-from hume_core.robot import KinematicsSection, RobotProfile
+from hume_core.robot import Arm, KinematicsSection, RobotProfile
+from hume_core.robot_parts import limits_of
 
 
-def load_kinematics(profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> Kinematics:
-    """The kinematics of a robot.
+def load_kinematics(
+    profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None, arm: Arm | None = None
+) -> Kinematics:
+    """The kinematics of an arm.
 
     Args:
         profile: names links, joints, limits and, with `kinematics.urdf`, a file.
         urdf: text of the description. Taken instead of the file.
         fallback: gives the text where there is neither, from a topic, say.
+        arm: of the profile. None: its only one.
 
     Raises:
-        RobotProfileError: the profile has no `kinematics`, or there is no description.
+        RobotProfileError: the arm has no `kinematics`, none of several arms is named, or there is no description.
         KinematicsError: the description cannot be read, or lacks something the profile names.
     """
-    model = load_arm_model(profile, urdf, fallback)
-    section = _section(profile)
+    arm = arm or profile.arm
+    model = load_arm_model(profile, urdf, fallback, arm)
+    section = _section(profile, arm)
     options = KinematicsOptions(
         position_tolerance=section.position_tolerance,
         rotation_tolerance=section.rotation_tolerance,
         rotation_weight=section.rotation_weight,
         posture_gain=section.posture_gain,
     )
-    return Kinematics(model, profile.motion_limits(), np.array(profile.home), options)
+    return Kinematics(model, limits_of(arm.joints), np.array(arm.home), options)
 
 
-def load_arm_model(profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> ArmModel:
-    """The forward kinematics of a robot alone. Arguments and errors as of `load_kinematics`."""
-    section = _section(profile)
+def load_arm_model(
+    profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None, arm: Arm | None = None
+) -> ArmModel:
+    """The forward kinematics of an arm alone. Arguments and errors as of `load_kinematics`."""
+    arm = arm or profile.arm
+    section = _section(profile, arm)
     text = urdf or _described(profile, section, fallback)
     try:
-        return ArmModel(text, profile.joint_names, section.base_link, section.tool_link)
+        return ArmModel(text, arm.joint_names, section.base_link, section.tool_link)
     except KinematicsError as error:
-        raise KinematicsError(f"robot '{profile.name}', section kinematics: {error}") from error
+        raise KinematicsError(f"robot '{profile.name}', section {arm.kinematics_field}: {error}") from error
 
 
-def _section(profile: RobotProfile) -> KinematicsSection:
-    if profile.kinematics is None:
-        raise RobotProfileError(f"robot '{profile.name}' has no section kinematics: add base_link, tool_link and urdf")
-    return profile.kinematics
+def _section(profile: RobotProfile, arm: Arm) -> KinematicsSection:
+    if arm.kinematics is None:
+        raise RobotProfileError(
+            f"robot '{profile.name}' has no section {arm.kinematics_field}: add base_link, tool_link and urdf"
+        )
+    return arm.kinematics
 
 
 def _described(profile: RobotProfile, section: KinematicsSection, fallback: Callable[[], str] | None) -> str:

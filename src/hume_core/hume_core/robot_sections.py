@@ -30,8 +30,8 @@ from hume_core.state.kinds import StateField
 from hume_core.state.tool import Placement
 
 __all__ = [
-    "Action", "Camera", "Gripper", "Joint", "KinematicsSection", "ObservationTiming", "Push", "Rates", "Scale",
-    "Section", "StateField",
+    "Action", "Camera", "GripperSection", "Joint", "KinematicsSection", "ObservationTiming", "ProfileTitle", "Push",
+    "Rates", "Scale", "Section", "StateField",
 ]  # fmt: skip
 
 Scale = Annotated[tuple[Positive, ...], Field(min_length=6, max_length=6)]
@@ -41,6 +41,13 @@ EVERY_SEGMENT = "multiples_of_s1_chunk_size"
 _Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Progress = Literal["multiples_of_s1_chunk_size"] | Annotated[tuple[_Share, ...], Field(min_length=1, max_length=1000)]
 Offsets = Annotated[tuple[Finite, ...], Field(min_length=1)]
+
+
+class ProfileTitle(Section):
+    """What a profile begins with."""
+
+    name: Name
+    description: str = ""
 
 
 class Joint(Section):
@@ -87,7 +94,7 @@ class Joint(Section):
         return self
 
 
-class Gripper(Section):
+class GripperSection(Section):
     """A gripper driven by one position.
 
     Attributes:
@@ -111,7 +118,7 @@ class Gripper(Section):
     hysteresis: tuple[Finite, Finite] = (0.4, 0.6)
 
     @model_validator(mode="after")
-    def _ends_differ(self) -> Gripper:
+    def _ends_differ(self) -> GripperSection:
         if self.closed == self.open or self.policy_closed == self.policy_open:
             raise ValueError("closed and open must differ, and so must policy_closed and policy_open")
         low, high = self.hysteresis
@@ -165,6 +172,8 @@ class Action(Section):
         response: how the arm of the demonstrations followed `ee_delta` rows. Left out: exactly.
         unit, sign, offset: a joint is ``sign * (number - offset)`` in this unit. Left out: rad, as the joint counts.
         system1_progress: shares of a chunk at which System 1 may start, as in its training. Left out: anywhere.
+        order: the arms and grippers in the order of a row's numbers, such as `arms.left`. Left out: the arms, then the
+            grippers.
     """
 
     space: SpaceName
@@ -178,6 +187,12 @@ class Action(Section):
     sign: Signs | None = None
     offset: Offsets | None = None
     system1_progress: Progress | None = None
+    order: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _short(self, write: SerializerFunctionWrapHandler) -> Any:
+        """Robots with one arm need not say the order."""
+        return {name: value for name, value in write(self).items() if name != "order" or value is not None}
 
     @model_validator(mode="after")
     def _fields_have_a_use(self) -> Action:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from hume_core.errors import ObservationError
 from hume_core.kinematics.model import ArmModel
 from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_arm_model
-from hume_core.state.fitting import has_field, needs_tool
+from hume_core.state.fitting import has_field, needs_tool, wanted_grippers
 from hume_core.state.kinds import StateField
 from hume_core.state.parts import Reading, StatePart
 from hume_core.state.tool import ToolFrame
@@ -28,6 +28,7 @@ class StateComposer:
 
     Attributes:
         names: of the numbers, in order.
+        gripper_names: joints of the grippers that a part is about.
         wants_velocities, wants_gripper: whether `compose` needs them.
 
     Raises:
@@ -46,7 +47,11 @@ class StateComposer:
         self.joint_names = profile.joint_names
         self.names = profile.state_names
         self.wants_velocities = has_field(self._parts, StateField.JOINT_VELOCITIES)
-        self.wants_gripper = has_field(self._parts, StateField.GRIPPER)
+        self.gripper_names = wanted_grippers(self._parts, profile.gripper_names)
+        self.wants_gripper = bool(self.gripper_names)
+        sections = [gripper for gripper in profile.grippers if gripper.joint in self.gripper_names]
+        self._closed = np.array([gripper.closed for gripper in sections])
+        self._open = np.array([gripper.open for gripper in sections])
 
     @classmethod
     def of(cls, profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> StateComposer:
@@ -55,21 +60,21 @@ class StateComposer:
 
     def size_of(self, part: StatePart) -> int:
         """How many numbers a part gives."""
-        gripper = self.profile.gripper
-        return len(part.names(self.joint_names, () if gripper is None else (gripper.joint,)))
+        return len(part.names(self.joint_names, self.profile.gripper_names))
 
     def compose(
         self,
         positions: NDArray[np.float64],
         velocities: NDArray[np.float64] | None = None,
-        gripper: float | None = None,
+        grippers: float | Sequence[float] | None = None,
     ) -> NDArray[np.float32]:
         """The state.
 
         Args:
-            positions: (n,) of the arm's joints in policy order, rad.
+            positions: (n,) of the arms' joints in policy order, rad.
             velocities: (n,) rad/s, where `wants_velocities`.
-            gripper: position of its joint, m or rad, where `wants_gripper`.
+            grippers: positions of the joints in `gripper_names`, m or rad, where `wants_gripper`. A number alone where
+                there is one.
 
         Returns:
             float32 (s,).
@@ -79,10 +84,14 @@ class StateComposer:
         """
         if self.wants_velocities and velocities is None:
             raise ObservationError("the state wants joint velocities. None were given")
-        if self.wants_gripper and gripper is None:
-            raise ObservationError("the state wants the gripper's position. None was given")
-        section = self.profile.gripper
-        ends = (0.0, 1.0) if section is None else (section.closed, section.open)
+        openings = None if grippers is None else np.atleast_1d(np.asarray(grippers, dtype=np.float64))
+        if self.wants_gripper and (openings is None or openings.shape != self._open.shape):
+            given = 0 if openings is None else openings.size
+            raise ObservationError(
+                f"the state wants each gripper's position: {', '.join(self.gripper_names)}. Given: {given}"
+            )
         tool = None if self._model is None else self._tool.seen(self._model.forward(positions))
-        reading = Reading(self.joint_names, positions, velocities, gripper, *ends, tool)
+        reading = Reading(
+            self.joint_names, positions, velocities, openings, self._closed, self._open, tool, self.gripper_names
+        )
         return np.concatenate([part.numbers(reading) for part in self._parts]).astype(np.float32)

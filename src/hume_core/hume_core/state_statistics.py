@@ -54,11 +54,10 @@ def check_first_state(
 
 def _smallest(part: StatePart, composer: StateComposer) -> float:
     """Smallest standard deviation that a number of a part is judged by: no position of the gripper is refused."""
-    gripper = composer.profile.gripper
-    measured = isinstance(part, GripperPart) and part.form in (GripperForm.POSITION, GripperForm.FINGERS)
-    if gripper is None or not measured:
+    if not isinstance(part, GripperPart) or part.form not in (GripperForm.POSITION, GripperForm.FINGERS):
         return part.spread()
-    return max(part.spread(), _OF_RANGE * abs(gripper.open - gripper.closed))
+    grippers = [each for each in composer.profile.grippers if each.joint in (part.joints or composer.gripper_names)]
+    return max(part.spread(), *(_OF_RANGE * abs(gripper.open - gripper.closed) for gripper in grippers))
 
 
 def _likely_cause(part: StatePart, value: float, mean: float, spread: float) -> str:

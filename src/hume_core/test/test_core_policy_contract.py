@@ -54,7 +54,7 @@ def test_two_arms_come_back_with_their_order_and_conventions(tmp_path: Path) -> 
         JointDelta(),
     ]
     assert (loaded.action_dim, loaded.state_dim) == (10, 7)
-    with pytest.raises(ContractError, match=r"drives 2 arms\. A robot profile has one"):
+    with pytest.raises(ContractError, match=r"drives 2 arms, and robot 'ur5e' has 1"):
         loaded.adapt(RobotProfile.load("ur5e"))
 
 
@@ -131,12 +131,13 @@ def test_every_difference_to_a_robot_is_named(change: dict[str, Any], expected: 
 def test_joints_and_conventions_are_compared() -> None:
     profile = RobotProfile.load("franka_panda")
     contract = PolicyContract.of(profile)
-    joints = profile.model_copy(update={"joints": profile.joints[::-1]})
+    reverse = profile.arm.model_copy(update={"joints": profile.joints[::-1]})
+    joints = profile.model_copy(update={"arms": (reverse,)})
     assert [line.split(":")[0] for line in contract.differences(joints)] == ["joints"]
     other = profile.with_action(frame=DeltaFrame.TOOL, scale=(1.0,) * 6)
     assert [line.split(":")[0] for line in contract.differences(other)] == ["frame", "scale"]
     swapped = profile.gripper.model_copy(update={"policy_open": -1.0, "policy_closed": 1.0})  # type: ignore[union-attr]
-    names = [line.split(":")[0] for line in contract.differences(profile.model_copy(update={"gripper": swapped}))]
+    names = [line.split(":")[0] for line in contract.differences(profile.model_copy(update={"grippers": (swapped,)}))]
     assert names == ["gripper closed", "gripper open"]
 
 

@@ -121,12 +121,12 @@ def test_relative_urdf_starts_from_the_profile(tmp_path: Path, given: str, expec
 def test_controller_name_comes_from_the_topic(tmp_path: Path, controller: dict[str, str], expected: str) -> None:
     change = {"arm": {"type": "joint_trajectory_controller", **controller}}
     profile = RobotProfile.load(write(tmp_path, lambda d: d.update(controllers=change)))
-    assert profile.controllers.arm.controller_name == expected
+    assert profile.arm.controller.controller_name == expected
 
 
 def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
     profile = RobotProfile.load(write(tmp_path, lambda d: d["controllers"]["arm"].update(type="joint_trajectory")))
-    assert profile.controllers.arm.type is ArmControllerType.JOINT_TRAJECTORY
+    assert profile.arm.controller.type is ArmControllerType.JOINT_TRAJECTORY
 
 
 @pytest.mark.parametrize(

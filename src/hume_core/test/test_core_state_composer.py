@@ -71,13 +71,15 @@ def test_bridge_s_state_of_the_widowx(finger: float) -> None:
 
 
 @pytest.mark.parametrize("robot", known_profiles())
-def test_without_a_contract_joints_and_gripper_are_handed_on_to_the_bit(robot: str) -> None:
-    profile = RobotProfile.load(robot)
+def test_without_a_contract_joints_and_grippers_are_handed_on_to_the_bit(robot: str) -> None:
+    profile = RobotProfile.load(robot).with_sections(state=["joint_positions", "gripper"])
     random = np.random.default_rng(5)
-    positions, finger = random.normal(size=len(profile.joint_names)), float(random.normal())
-    state = StateComposer.of(profile).compose(positions, None, finger)
-    expected = np.concatenate([positions, [finger]]).astype(np.float32)
+    positions, fingers = random.normal(size=len(profile.joint_names)), random.normal(size=len(profile.grippers))
+    state = StateComposer.of(profile).compose(positions, None, fingers.tolist())
+    expected = np.concatenate([positions, fingers]).astype(np.float32)
     assert state.tobytes() == expected.tobytes()
+    if len(fingers) == 1:
+        assert StateComposer.of(profile).compose(positions, None, float(fingers[0])).tobytes() == state.tobytes()
 
 
 def test_so101_as_lerobot_records_it() -> None:
@@ -119,4 +121,4 @@ def test_what_is_left_out_is_named() -> None:
     with pytest.raises(ObservationError, match="Give its forward kinematics"):
         StateComposer(named_contract("libero_goal").seen_by(RobotProfile.load("franka_panda")))
     with pytest.raises(RobotProfileError, match="needs forward kinematics"):
-        named_contract("bridge").seen_by(profile.model_copy(update={"kinematics": None}))
+        named_contract("bridge").seen_by(profile.with_sections(kinematics=None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,19 @@ from hume_core.state.rotations import quaternion_xyzw, rotation_numbers
 from hume_core.state.tool import Placement, ToolFrame
 
 READING = Reading(
-    ("a", "b", "c"), np.array([0.5, -1.0, 2.0]), np.array([0.1, 0.2, -0.3]), gripper=0.03, closed=0.01, open=0.05
+    ("a", "b", "c"),
+    np.array([0.5, -1.0, 2.0]),
+    np.array([0.1, 0.2, -0.3]),
+    grippers=np.array([0.03]),
+    closed=np.array([0.01]),
+    open=np.array([0.05]),
+)
+TWO = replace(
+    READING,
+    grippers=np.array([0.03, 0.4]),
+    closed=np.array([0.01, 0.8]),
+    open=np.array([0.05, 0.0]),
+    gripper_names=("g", "h"),
 )
 
 
@@ -54,10 +67,31 @@ def test_numbers_of_each_part(part: dict[str, Any] | str, expected: Any) -> None
 @pytest.mark.parametrize(("closed", "open_"), [(0.0, 0.04), (0.04, 0.0), (-0.17, 1.74)])
 def test_openings_follow_the_gripper_s_own_ends(closed: float, open_: float) -> None:
     for opening in (0.0, 0.25, 1.0):
-        reading = Reading((), np.zeros(0), None, closed + opening * (open_ - closed), closed, open_)
+        positions, ends = np.array([closed + opening * (open_ - closed)]), (np.array([closed]), np.array([open_]))
+        reading = Reading((), np.zeros(0), None, positions, *ends)
         assert numbers({"field": "gripper", "form": "opening"}, reading) == pytest.approx([opening])
         assert numbers({"field": "gripper", "form": "closedness"}, reading) == pytest.approx([1.0 - opening])
         assert numbers({"field": "gripper", "form": "percent"}, reading) == pytest.approx([100.0 * opening])
+
+
+@pytest.mark.parametrize(
+    ("part", "names", "expected"),
+    [
+        ("gripper", ("g", "h"), [0.03, 0.4]),
+        ({"field": "gripper", "joints": ["h"]}, ("h",), [0.4]),
+        ({"field": "gripper", "joints": ["h", "g"], "form": "opening"}, ("h", "g"), [0.5, 0.5]),
+        ({"field": "gripper", "joints": ["h", "g"], "form": "percent"}, ("h", "g"), [50.0, 50.0]),
+        (
+            {"field": "gripper", "form": "fingers"},
+            ("g_finger", "g_other_finger", "h_finger", "h_other_finger"),
+            [0.03, -0.03, 0.4, -0.4],
+        ),
+    ],
+)
+def test_a_part_chooses_among_grippers(part: Any, names: tuple[str, ...], expected: list[float]) -> None:
+    (found,) = state_parts([part])
+    assert found.names((), ("g", "h")) == names
+    np.testing.assert_allclose(found.numbers(TWO), expected, atol=1e-12)
 
 
 def test_padding_is_exactly_its_value() -> None:

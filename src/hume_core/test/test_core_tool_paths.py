@@ -136,7 +136,7 @@ def test_narrow_rows_are_refused(space: str) -> None:
 
 
 def test_a_robot_without_kinematics_is_named() -> None:
-    profile = RobotProfile.load("ur5e").model_copy(update={"kinematics": None})
+    profile = RobotProfile.load("ur5e").with_sections(kinematics=None)
     with pytest.raises(RobotProfileError, match="robot 'ur5e' has no section kinematics"):
         load_tool_paths(profile)
 

@@ -44,7 +44,7 @@ class Snapshot:
         values: those before it, the oldest first.
         limited: joints whose commands the limiter has just changed.
         max_velocity_ratio: highest |commanded velocity| / limit since the start.
-        gripper: newest action of the gripper, in policy units.
+        gripper: newest action of the gripper, in policy units. A list where there are several.
         rejected: chunks and segments that were turned away, by reason.
         unreachable: why the tool does not come where it is asked to. Empty: it does.
     """
@@ -63,7 +63,7 @@ class Snapshot:
     values: list[float]
     limited: list[str]
     max_velocity_ratio: float
-    gripper: float
+    gripper: float | list[float]
     rejected: dict[str, int]
     unreachable: str
 
@@ -86,7 +86,7 @@ class StatusWatch:
         self._last_status: System1Status | None = None
         self._last_beat: Any = None
         self._chunk: ActionChunk | None = None
-        self._gripper = math.nan
+        self._gripper: float | list[float] = math.nan
         self._values: deque[float] = deque(maxlen=HISTORY)
         self._thoughts: deque[float] = deque()
         self._since = time.monotonic()
@@ -147,8 +147,14 @@ class StatusWatch:
         self._thoughts.append(time.monotonic())
 
     def _on_segment(self, message: Segment) -> None:
-        if message.gripper:
-            self._gripper = float(message.gripper[0])
+        self._gripper = first_grippers(message, self._gripper)
+
+
+def first_grippers(message: Segment, before: float | list[float] = math.nan) -> float | list[float]:
+    """Actions of the grippers in a segment's first row: a number for one, else a list. `before` where there is none."""
+    count = len(message.gripper) // max(int(message.horizon), 1)
+    first = [float(value) for value in message.gripper[:count]]
+    return (first[0] if count == 1 else first) if first else before
 
 
 def _ages(status: System1Status) -> dict[str, float]:

@@ -86,7 +86,8 @@ def _figures(snapshot: Snapshot) -> Table:
     table.add_row("value", f"{_number(snapshot.value)}   {curve(recent)}{_range(recent)}")
     limited = ", ".join(snapshot.limited) or "no joint"
     table.add_row("limiter", f"changes {limited}; highest velocity / limit {snapshot.max_velocity_ratio:.2f}")
-    table.add_row("gripper", _number(snapshot.gripper))
+    grippers = snapshot.gripper if isinstance(snapshot.gripper, list) else [snapshot.gripper]
+    table.add_row("gripper", ", ".join(map(_number, grippers)))
     table.add_row("arm", "stands still" if snapshot.standing_still else "moves")
     return table
 

@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from rich.console import Console
 
 from hume_core.json_report import json_text
 from hume_core.labels import Label
-from hume_operate.snapshot import Snapshot
+from hume_operate.snapshot import Snapshot, first_grippers
 from hume_operate.status_view import KEYS, curve, line, view
 from hume_operate.watching import KeyActions, draw_view
 
@@ -74,6 +75,19 @@ def test_the_picture_has_the_view_and_needs_no_network(snapshot: Snapshot, tmp_p
 
 def test_nearly_zero_has_no_sign() -> None:
     assert "-0.00" not in shown(replace(SHOT, gripper=-0.001))
+
+
+def test_all_grippers_are_shown() -> None:
+    assert "0.25, -, 1.00" in shown(replace(SHOT, gripper=[0.25, math.nan, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "horizon", "expected"),
+    [([], 3, 7.0), ([0.5, 0.6], 2, 0.5), ([0.1, 0.2, 0.3, 0.4], 2, [0.1, 0.2]), ([0.5], 0, 0.5), ([0.5], 3, 7.0)],
+)
+def test_the_first_row_tells_of_every_gripper(numbers: list[float], horizon: int, expected: Any) -> None:
+    message: Any = SimpleNamespace(gripper=numbers, horizon=horizon)
+    assert first_grippers(message, 7.0) == expected
 
 
 def test_without_a_task_it_says_how_to_give_one() -> None:

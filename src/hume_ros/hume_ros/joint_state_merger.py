@@ -10,7 +10,7 @@ from typing import Any
 from hume_core.angles import whole_turns
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile, StateField
-from hume_core.state.fitting import has_field
+from hume_core.state.fitting import has_field, wanted_grippers
 from hume_ros.conversions import stamp_nanoseconds
 
 _MOST_LAYOUTS = 32
@@ -19,10 +19,8 @@ _GAP = 1.0
 
 
 def wanted_joints(profile: RobotProfile) -> tuple[str, ...]:
-    """The joints that a robot's joint states have to hold, arm first."""
-    gripper = profile.gripper
-    needed = gripper is not None and has_field(profile.state, StateField.GRIPPER)
-    return (*profile.joint_names, *((gripper.joint,) if gripper is not None and needed else ()))
+    """The joints that a robot's joint states have to hold: of the arms, then of the grippers in the state."""
+    return (*profile.joint_names, *wanted_grippers(profile.state, profile.gripper_names))
 
 
 @dataclass(frozen=True)

@@ -48,12 +48,11 @@ def state_vector(composer: StateComposer, message: Any) -> NDArray[np.float32]:
     Raises:
         ObservationError: a joint is missing or a value is not finite.
     """
-    names, gripper = composer.joint_names, composer.profile.gripper
+    names = composer.joint_names
     positions = joint_values(message, names)
     velocities = joint_values(message, names, "velocity") if composer.wants_velocities else None
-    wanted = gripper is not None and composer.wants_gripper
-    finger = float(joint_values(message, [gripper.joint])[0]) if gripper is not None and wanted else None
-    return composer.compose(positions, velocities, finger)
+    grippers = joint_values(message, composer.gripper_names).tolist() if composer.wants_gripper else None
+    return composer.compose(positions, velocities, grippers)
 
 
 def check_cameras(profile: RobotProfile, cameras: list[str]) -> None:

@@ -169,7 +169,7 @@ def test_state_and_pictures_are_composed_by_the_contract(
     # At LIBERO's start joints the grip site is here, and the tool points down.
     np.testing.assert_allclose(found.state[0, 0, :3], [-0.2085, 0.0, 1.173], atol=1e-3)
     np.testing.assert_allclose(found.state[0, 0, 6:], [0.03, -0.03], atol=1e-6)
-    np.testing.assert_array_equal(found.state[0, 0], StateComposer.of(view.profile).compose(HOME, gripper=0.03))
+    np.testing.assert_array_equal(found.state[0, 0], StateComposer.of(view.profile).compose(HOME, grippers=0.03))
     upright = measured()["robot/images/image"]
     np.testing.assert_array_equal(found.images["image"][0], view.profile.cameras["image"].prepare(upright))
     assert found.images["image"].shape == (1, 256, 256, 3)

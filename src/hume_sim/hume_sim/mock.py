@@ -16,7 +16,7 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage, JointState
+from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
@@ -24,7 +24,6 @@ from hume_core.errors import ActionSpaceError, ConfigError
 from hume_core.realtime import raise_ordinary_threads
 from hume_core.robot import (
     ArmController,
-    ArmControllerType,
     Camera,
     GripperController,
     GripperControllerType,
@@ -38,6 +37,7 @@ from hume_ros.timers import steady_timer
 from hume_sim.messages import from_joint_trajectory, to_image, to_stamp, to_time
 from hume_sim.mock_arm import JointGroup, MockArm, Servos, moving_picture
 from hume_sim.mock_gripper import MockGripperServer
+from hume_sim.mock_joint_states import MockJointStates
 from hume_sim.mock_manager import Gate
 from hume_sim.settings import MockParameters
 
@@ -65,7 +65,13 @@ class MockNode(Node):
         self._period, self._frame = 1.0 / settings.joint_state_rate, 0
         servos = Servos(settings.servo_lag, settings.enforce_command_limits, settings.wrap_continuous)
         self._arm = MockArm(profile, servos, self._period, settings.interpolate_from_desired_state)
-        self._joint_states = self.create_publisher(JointState, profile.joint_states, 10)
+        self._joint_states = MockJointStates(
+            self,
+            profile.joint_states,
+            self._arm,
+            separate=settings.separate_joint_states,
+            silent=settings.silent_parts,
+        )
         self._cameras: dict[str, tuple[Camera, Any]] = {
             key: (camera, self.create_publisher(image_type(camera), camera.topic, 2))
             for key, camera in profile.cameras.items()
@@ -73,8 +79,8 @@ class MockNode(Node):
         self._gate = Gate(self, profile, settings.interpolate_from_desired_state)
         self.extra_nodes = self._gate.nodes
         """Nodes of the controllers and their manager, which are spun beside this one."""
-        self._subscribe(profile)
-        self._gripper = self._serve_gripper(profile, settings)
+        self._grippers: list[MockGripperServer] = []
+        self._subscribe(profile, settings)
         self._started, self._priority = time.monotonic(), settings.priority
         steady_timer(self, self._period, self._step)
         steady_timer(self, 1.0 / settings.camera_rate, self._publish_images)
@@ -88,19 +94,19 @@ class MockNode(Node):
         if self._priority > 0:
             raise_ordinary_threads(self._priority, round_robin=True)
 
-    def _subscribe(self, profile: RobotProfile) -> None:
-        arm, gripper = profile.controllers.arm, profile.controllers.gripper
-        self._take(arm, arm.type is ArmControllerType.JOINT_TRAJECTORY, self._arm.arm)
-        if gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION:
-            assert self._arm.gripper is not None
-            self._take(gripper, gripper.type is GripperControllerType.JOINT_TRAJECTORY, self._arm.gripper)
-
-    def _serve_gripper(self, profile: RobotProfile, settings: MockParameters) -> MockGripperServer | None:
-        gripper = profile.controllers.gripper
-        if gripper is None or gripper.type is not GripperControllerType.GRIPPER_ACTION:
-            return None
-        kind = f"control_msgs/action/{settings.gripper_action}"
-        return MockGripperServer(self, gripper.topic, kind, self._arm, settings.gripper_refuses)
+    def _subscribe(self, profile: RobotProfile, settings: MockParameters) -> None:
+        for arm, joints in zip(profile.arms, self._arm.arms, strict=True):
+            self._take(arm.controller, profile.plays_trajectories, joints)
+        for gripper, joints in zip(profile.grippers, self._arm.grippers, strict=True):
+            controller = gripper.controller
+            if controller is None:
+                continue
+            if controller.type is GripperControllerType.GRIPPER_ACTION:
+                kind = f"control_msgs/action/{settings.gripper_action}"
+                server = MockGripperServer(self, controller.topic, kind, self._arm, joints, settings.gripper_refuses)
+                self._grippers.append(server)
+            else:
+                self._take(controller, controller.type is GripperControllerType.JOINT_TRAJECTORY, joints)
 
     def _take(self, controller: ArmController | GripperController, trajectory: bool, joints: JointGroup) -> None:
         """Hand what comes on a controller's topic to its joints, while the controller is active."""
@@ -128,8 +134,8 @@ class MockNode(Node):
 
     def destroy_node(self) -> None:
         """Leave the graph at once, with the nodes beside this one. The action server would hold the node there."""
-        if self._gripper is not None:
-            self._gripper.close()
+        for gripper in self._grippers:
+            gripper.close()
         self._gate.close()
         super().destroy_node()
 
@@ -147,15 +153,12 @@ class MockNode(Node):
 
     def _step(self) -> None:
         self._arm.step(self._period, self._now())
-        if self._gripper is not None:
-            self._gripper.step()
+        for gripper in self._grippers:
+            gripper.step()
         stamp = self._stamp()
         if self._clock_publisher is not None:
             self._clock_publisher.publish(Clock(clock=stamp))
-        message = JointState(name=list(self._arm.names))
-        message.header.stamp = stamp
-        message.position, message.velocity = self._arm.position.tolist(), self._arm.velocity.tolist()
-        self._joint_states.publish(message)
+        self._joint_states.publish(stamp)
 
     def _publish_images(self) -> None:
         self._frame += 1

@@ -39,7 +39,9 @@ class JointGroup:
     """The joints of one controller.
 
     Args:
+        path: of the arm or gripper in the robot profile, such as `arms.left`.
         names: of the joints.
+        place: where they are among all joints of the robot.
         setpoint: (n,) where they are, rad or m.
         update_period: of the controller, s.
         interpolate_from_desired_state: of a joint_trajectory_controller.
@@ -49,9 +51,15 @@ class JointGroup:
     """
 
     def __init__(
-        self, names: Sequence[str], setpoint: Array, update_period: float, interpolate_from_desired_state: bool
+        self,
+        path: str,
+        names: Sequence[str],
+        place: slice,
+        setpoint: Array,
+        update_period: float,
+        interpolate_from_desired_state: bool,
     ) -> None:
-        self.names, self.setpoint = tuple(names), setpoint
+        self.path, self.names, self.place, self.setpoint = path, tuple(names), place, setpoint
         self._controller = JointTrajectoryController(update_period, interpolate_from_desired_state)
         self._plays = False
 
@@ -85,10 +93,10 @@ class JointGroup:
 
 
 class MockArm:
-    """Joints and gripper that follow their controllers.
+    """The arms and grippers of a robot, which follow their controllers.
 
     Args:
-        profile: any robot. Joints start at home, the gripper starts open.
+        profile: any robot. Joints start at home, grippers start open.
         servos: how they follow.
         update_period: of the controllers, s.
         interpolate_from_desired_state: of a joint_trajectory_controller.
@@ -96,8 +104,9 @@ class MockArm:
     Attributes:
         names: joints in the order of the numbers.
         velocity: m/s or rad/s.
-        arm: the arm's joints.
-        gripper: the gripper's joint. None without one.
+        arms: the joints of each arm.
+        grippers: the joint of each gripper.
+        groups: the arms, then the grippers.
     """
 
     def __init__(
@@ -108,21 +117,24 @@ class MockArm:
         interpolate_from_desired_state: bool = False,
     ) -> None:
         self._servos = servos or Servos()
-        limits, gripper = profile.motion_limits(), profile.gripper
-        n, opening = len(profile.joints), [] if gripper is None else [gripper.open]
-        self.names = (*profile.joint_names, *([gripper.joint] if gripper else []))
-        self._position = np.array([*profile.home, *opening], dtype=np.float64)
+        limits, grippers = profile.motion_limits(), profile.grippers
+        self.names = (*profile.joint_names, *profile.gripper_names)
+        self._position = np.array([*profile.home, *(gripper.open for gripper in grippers)], dtype=np.float64)
         self._command = self._position.copy()
         self.velocity = np.zeros(len(self.names))
-        self._speed = np.array([*limits.velocity, *([gripper.speed] if gripper else [])])
-        self._lower = np.array([*limits.lower, *([min(gripper.closed, gripper.open)] if gripper else [])])
-        self._upper = np.array([*limits.upper, *([max(gripper.closed, gripper.open)] if gripper else [])])
+        self._speed = np.array([*limits.velocity, *(gripper.speed for gripper in grippers)])
+        self._lower = np.array([*limits.lower, *(min(gripper.closed, gripper.open) for gripper in grippers)])
+        self._upper = np.array([*limits.upper, *(max(gripper.closed, gripper.open) for gripper in grippers)])
         self._wrapped = np.zeros(len(self.names), dtype=bool)
-        self._wrapped[:n] = limits.continuous & self._servos.wrap_continuous
+        self._wrapped[: limits.size] = limits.continuous & self._servos.wrap_continuous
+        n = limits.size
+        places = [*profile.joint_slices, *(slice(n + i, n + i + 1) for i in range(len(grippers)))]
         options = (update_period, interpolate_from_desired_state)
-        self._slices = [slice(0, n), slice(n, None)]
-        self.arm = JointGroup(self.names[:n], self._position[:n].copy(), *options)
-        self.gripper = None if gripper is None else JointGroup(self.names[n:], self._position[n:].copy(), *options)
+        self.groups = tuple(
+            JointGroup(part.path, self.names[place], place, self._position[place].copy(), *options)
+            for part, place in zip(profile.parts, places, strict=True)
+        )
+        self.arms, self.grippers = self.groups[: len(profile.arms)], self.groups[len(profile.arms) :]
 
     @property
     def position(self) -> Array:
@@ -131,15 +143,14 @@ class MockArm:
 
     def measured(self, group: JointGroup) -> Array:
         """What the driver reports of a group's joints, m or rad."""
-        return self.position[self._slices[0 if group is self.arm else 1]]
+        return self.position[group.place]
 
     def step(self, duration: float, now: float = 0.0) -> None:
         """Move for `duration` seconds. `now` is the ROS time at which the controllers do their cycle, s."""
-        groups = [self.arm] if self.gripper is None else [self.arm, self.gripper]
-        for group, part in zip(groups, self._slices, strict=False):
-            group.update(now, self._position[part], self.velocity[part])
+        for group in self.groups:
+            group.update(now, self._position[group.place], self.velocity[group.place])
         before, servos = self._position, self._servos
-        target = np.clip(np.concatenate([group.setpoint for group in groups]), self._lower, self._upper)
+        target = np.clip(np.concatenate([group.setpoint for group in self.groups]), self._lower, self._upper)
         way = short_way(target - self._command, self._wrapped)
         if servos.enforce_command_limits:
             way = np.clip(way, -self._speed * duration, self._speed * duration)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from hume_core.robot import ArmControllerType, GripperControllerType, RobotProfile
+from hume_core.robot import GripperControllerType, RobotProfile
 
 FORWARD_CLASS = "forward_command_controller/ForwardCommandController"
 TRAJECTORY_CLASS = "joint_trajectory_controller/JointTrajectoryController"
@@ -103,19 +103,23 @@ def profile_controllers(
         profile: names and types.
         interpolate_from_desired_state: parameter of each joint_trajectory_controller.
     """
-    if not profile.controllers.controller_manager:
+    if not profile.controller_manager:
         return ()
-    arm, gripper = profile.controllers.arm, profile.controllers.gripper
-    rate = ceil(arm.update_rate or profile.rates.stream)
     parameters = {"interpolate_from_desired_state": interpolate_from_desired_state}
     made = []
-    if arm.managed_name:
-        trajectory = arm.type is ArmControllerType.JOINT_TRAJECTORY
-        made.append(_controller(arm.managed_name, trajectory, profile.joint_names, rate, parameters))
-    managed = gripper is not None and gripper.type is not GripperControllerType.GRIPPER_ACTION
-    if gripper is not None and managed and gripper.managed_name and profile.gripper is not None:
-        trajectory = gripper.type is GripperControllerType.JOINT_TRAJECTORY
-        made.append(_controller(gripper.managed_name, trajectory, (profile.gripper.joint,), rate, parameters))
+    for arm in profile.arms:
+        if arm.controller.managed_name:
+            rate = ceil(arm.controller.update_rate or profile.rates.stream)
+            name = arm.controller.managed_name
+            made.append(_controller(name, profile.plays_trajectories, arm.joint_names, rate, parameters))
+    rate = ceil(profile.arms[0].controller.update_rate or profile.rates.stream)
+    for gripper in profile.grippers:
+        controller = gripper.controller
+        if controller is None or controller.type is GripperControllerType.GRIPPER_ACTION:
+            continue
+        trajectory = controller.type is GripperControllerType.JOINT_TRAJECTORY
+        if controller.managed_name:
+            made.append(_controller(controller.managed_name, trajectory, (gripper.joint,), rate, parameters))
     return tuple(made)
 
 

@@ -1,4 +1,4 @@
-"""A stand-in for the action server of a gripper's driver. It moves the gripper of a `MockArm`."""
+"""A stand-in for the action server of a gripper's driver. It moves a gripper of a `MockArm`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rclpy.node import Node
 from hume_core.errors import ActionSpaceError
 from hume_ros.gripper_actions import GRIPPER_COMMAND, gripper_action_types
 from hume_sim.arm import checked_positions
-from hume_sim.mock_arm import MockArm
+from hume_sim.mock_arm import JointGroup, MockArm
 
 _AT_GOAL = 1e-4
 
@@ -33,6 +33,7 @@ class MockGripperServer:
         action: name of the action.
         action_type: its type, such as `GRIPPER_COMMAND`.
         arm: whose gripper moves.
+        gripper: which one.
         refuse_while_moving: refuse goals until the gripper has arrived, as some drivers do.
 
     Raises:
@@ -40,12 +41,17 @@ class MockGripperServer:
     """
 
     def __init__(
-        self, node: Node, action: str, action_type: str, arm: MockArm, refuse_while_moving: bool = False
+        self,
+        node: Node,
+        action: str,
+        action_type: str,
+        arm: MockArm,
+        gripper: JointGroup,
+        refuse_while_moving: bool = False,
     ) -> None:
         self._arm, self._refuse, self._plain = arm, refuse_while_moving, action_type == GRIPPER_COMMAND
         self._type = gripper_action_types()[action_type]
-        assert arm.gripper is not None
-        self._gripper = arm.gripper
+        self._gripper = gripper
         self._motion: _Motion | None = None
         self._ended: dict[bytes, _Motion] = {}
         self._server = ActionServer(
@@ -68,7 +74,7 @@ class MockGripperServer:
             self._finish(motion)
             return
         motion.reached = abs(self._position - motion.target) < _AT_GOAL
-        motion.stalled = not motion.reached and not self._arm.velocity[-1]
+        motion.stalled = not motion.reached and not self._arm.velocity[self._gripper.place].any()
         if motion.reached or motion.stalled:
             self._finish(motion)
 
@@ -78,13 +84,13 @@ class MockGripperServer:
 
     @property
     def _position(self) -> float:
-        return float(self._arm.position[-1])
+        return float(self._arm.measured(self._gripper)[0])
 
     def _answer(self, goal: Any) -> GoalResponse:
         if self._refuse and self._motion is not None:
             return GoalResponse.REJECT
         try:
-            checked_positions(self._positions(goal), self._arm.names[-1:])
+            checked_positions(self._positions(goal), self._gripper.names)
         except ActionSpaceError:
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
@@ -116,5 +122,5 @@ class MockGripperServer:
         if self._plain:
             result.position = self._position
         else:
-            result.state.name, result.state.position = [self._arm.names[-1]], [self._position]
+            result.state.name, result.state.position = list(self._gripper.names), [self._position]
         return result

@@ -124,7 +124,7 @@ class Gate:
             node.get_logger().info("no controller_manager: the profile has no controllers under one")
             return
         try:
-            self._manager = MockManager(node, profile.controllers.controller_manager, controllers, self._started)
+            self._manager = MockManager(node, profile.controller_manager, controllers, self._started)
         except ImportError:
             node.get_logger().info("no controller_manager: the package controller_manager_msgs is not installed")
 

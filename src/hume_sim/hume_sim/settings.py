@@ -56,6 +56,15 @@ class MockParameters:
         True, "Follow no command faster than the velocity limit, as controller_manager does by the parameter so named."
     )
     interpolate_from_desired_state: bool = same_as(find(SimParameters, "interpolate_from_desired_state"))
+    separate_joint_states: bool = setting(
+        False, "Publish joint_states of each arm and each gripper on its own, as robots with several drivers do."
+    )
+    silent_parts: str = setting(
+        "",
+        "Arms and grippers that are left out of joint_states, as if their driver had failed: arms.left, grippers.left. "
+        "May be set at any time.",
+        read_only=False,
+    )
     wrap_continuous: bool = setting(False, "Report the angles of continuous joints within pi of zero.")
     bag: str = setting("", "rosbag2 bag with images of the profile's cameras. Empty: made-up images.")
     publish_clock: bool = setting(False, "Publish /clock, which starts at zero.")

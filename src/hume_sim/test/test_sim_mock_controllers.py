@@ -111,11 +111,10 @@ def test_a_profile_has_the_controllers_of_its_manager(robot: str, expected: dict
     assert {name: controller.type for name, controller in made.items()} == expected
     first = next(iter(made.values()))
     assert first.command_interfaces == tuple(f"{joint}/position" for joint in profile.joint_names)
-    rate = profile.controllers.arm.update_rate or profile.rates.stream
+    rate = profile.arm.controller.update_rate or profile.rates.stream
     assert first.update_rate == first.parameters["update_rate"] == rate
 
 
 def test_a_robot_without_manager_has_none() -> None:
     profile = RobotProfile.load(PROFILES / "so101.yaml")
-    bare = profile.controllers.model_copy(update={"controller_manager": ""})
-    assert profile_controllers(profile.model_copy(update={"controllers": bare})) == ()
+    assert profile_controllers(profile.model_copy(update={"controller_manager": ""})) == ()

@@ -51,8 +51,7 @@ def guarded_topics(node: Node, profile: RobotProfile) -> list[Guarded]:
     namespace = node.get_namespace().rstrip("/")
     own = node.get_fully_qualified_name()
     denoiser, system2 = f"{namespace}/hume_system1_denoiser", f"{namespace}/hume_system2"
-    controllers = profile.controllers
-    commands = [section.topic for section in (controllers.arm, controllers.gripper) if section is not None]
+    commands = [controller.topic for controller in profile.controllers]
     return [
         *(Guarded(topic, (own,), ours=True) for topic in commands),
         Guarded("hume/segment", (denoiser,)),

@@ -52,14 +52,14 @@ class ControllerWatch:
         on_change: Callable[[str], None],
     ) -> None:
         self._node, self._unheard, self._on_change = node, unheard, on_change
-        self._names = profile.controllers.managed
+        self._names = profile.managed_controllers
         self._states: dict[str, str] | None = None
         self._told: str | None = None
         self._entities: list[tuple[str, Any]] = []
         self._client: Any = None
         self._answer: Any = None
         if self._names:
-            self._watch_manager(profile.controllers.controller_manager)
+            self._watch_manager(profile.controller_manager)
         self._entities.append(("timer", steady_timer(node, _PERIOD, self.update)))
         self.update()
 

@@ -129,8 +129,8 @@ class GripperClient:
         self._node.get_logger().info(f"gripper action {self._action}: {server.type}")
         if self._gripper.force is None and server.type == GRIPPER_COMMAND:
             self._node.get_logger().info(
-                "gripper.force is not in the robot profile: goals carry max_effort 0, which some drivers take as "
-                "no force. Set gripper.force if the gripper does not hold"
+                f"{self._gripper.field}.force is not in the robot profile: goals carry max_effort 0, which some "
+                f"drivers take as no force. Set {self._gripper.field}.force if the gripper does not hold"
             )
         return True
 
@@ -139,12 +139,12 @@ class GripperClient:
         wrong = ", ".join(sorted({server.type for server in self._servers.values()} - set(self._types)))
         if wrong:
             return (
-                f"the gripper gets no commands: the action '{name}' is of type {wrong}. It must be "
-                f"{' or '.join(self._types)}. Correct controllers.gripper.topic in the robot profile"
+                f"the {self._gripper.label} gets no commands: the action '{name}' is of type {wrong}. It must be "
+                f"{' or '.join(self._types)}. Correct {self._gripper.controller_field}.topic in the robot profile"
             )
         return (
-            f"the gripper gets no commands: the action '{name}' has no server. Start the gripper's driver or "
-            "controller, or correct controllers.gripper.topic in the robot profile"
+            f"the {self._gripper.label} gets no commands: the action '{name}' has no server. Start the gripper's "
+            f"driver or controller, or correct {self._gripper.controller_field}.topic in the robot profile"
         )
 
     def _on_answer(self, goal: GripperGoal, client: Any, future: Any) -> None:

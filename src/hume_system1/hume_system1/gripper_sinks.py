@@ -27,24 +27,41 @@ _PAUSE = 0.5
 
 
 class GripperPositionSink(CommandTopic):
-    """A gripper under `forward_command_controller`: one position, m or rad."""
+    """A gripper under `forward_command_controller`: one position, m or rad.
 
-    def __init__(self, node: Node, topic: str) -> None:
+    Args:
+        node: who publishes.
+        topic: of the controller.
+        index: of the gripper in the robot profile.
+    """
+
+    def __init__(self, node: Node, topic: str, index: int) -> None:
         super().__init__(node, Float64MultiArray, topic)
+        self._index = index
         self._message = Float64MultiArray(data=array("d", [0.0]))
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        if not isnan(command.gripper):
-            self._message.data[0] = command.gripper
+        position = command.grippers[self._index]
+        if not isnan(position):
+            self._message.data[0] = position
             self._publisher.publish(self._message)
 
 
 class GripperTrajectorySink(TrajectoryPublisher):
-    """A gripper under `joint_trajectory_controller`: one joint, m or rad, which goes in lines."""
+    """A gripper under `joint_trajectory_controller`: one joint, m or rad, which goes in lines.
 
-    def __init__(self, node: Node, topic: str, joint: str, profile: RobotProfile, core: ControlCore) -> None:
-        settings = core.settings
+    Args:
+        node: who publishes.
+        topic: of the controller.
+        index: of the gripper in the robot profile.
+        profile: the robot.
+        core: gives the commands.
+    """
+
+    def __init__(self, node: Node, topic: str, index: int, profile: RobotProfile, core: ControlCore) -> None:
+        settings, joint = core.settings, profile.grippers[index].joint
+        self._index = index
         # Limits are for what has a velocity. The command's speed is limited already.
         self._joint = JointLimiter(-inf, inf, 1.0, 1.0, 1.0)
         stream = TrajectoryStream(1, profile.trajectory_lead, settings.period, settings.longest_tick)
@@ -52,9 +69,10 @@ class GripperTrajectorySink(TrajectoryPublisher):
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        if isnan(command.gripper):
+        position = float(command.grippers[self._index])
+        if isnan(position):
             return
-        self._joint.p = command.gripper
+        self._joint.p = position
         self._stream.add(command.time, command.starts, [self._joint])
         self.publish()
 
@@ -72,6 +90,7 @@ class GripperActionSink:
         measured: position of the gripper, m or rad. NaN: not known.
         stopped: whether an emergency stop is in force. Nothing is published in it once the arm rests.
         period: of looking at the target, s.
+        index: of the gripper in the robot profile.
 
     Raises:
         RobotProfileError: `control_msgs` is not installed.
@@ -85,7 +104,9 @@ class GripperActionSink:
         measured: Callable[[], float],
         stopped: Callable[[], bool],
         period: float = 0.05,
+        index: int = 0,
     ) -> None:
+        self._index = index
         self._node, self._measured, self._stopped = node, measured, stopped
         self._goals = GripperGoals(gripper.closed, gripper.open)
         self._client = GripperClient(node, action, gripper, self._goals, measured)
@@ -95,7 +116,7 @@ class GripperActionSink:
 
     def send(self, command: Command) -> None:
         """See `Sink`. Only notes the target."""
-        self._target, self._time = wanted_target(command), command.time
+        self._target, self._time = wanted_target(command, self._index), command.time
 
     def unheard(self) -> str:
         """See `Sink`. A server that is missing is waited for."""
@@ -121,26 +142,35 @@ class GripperActionSink:
             self._client.send(goal)
 
 
-def make_gripper_sink(
-    node: Node, profile: RobotProfile, core: ControlCore
-) -> GripperPositionSink | GripperTrajectorySink | GripperActionSink | None:
-    """The sink of the profile's gripper. None without one.
+GripperSink = GripperPositionSink | GripperTrajectorySink | GripperActionSink
+
+
+def make_gripper_sinks(node: Node, profile: RobotProfile, core: ControlCore) -> list[GripperSink]:
+    """The sinks of the profile's grippers, one for each that has a controller.
 
     Raises:
-        RobotProfileError: its controller needs a package that is not installed.
+        RobotProfileError: a controller needs a package that is not installed.
     """
-    controller, gripper = profile.controllers.gripper, profile.gripper
-    if controller is None or gripper is None:
+    found = [_sink_of(node, i, profile, core) for i in range(len(profile.grippers))]
+    return [sink for sink in found if sink is not None]
+
+
+def _sink_of(node: Node, index: int, profile: RobotProfile, core: ControlCore) -> GripperSink | None:
+    gripper = profile.grippers[index]
+    controller = gripper.controller
+    if controller is None:
         return None
     if controller.type is GripperControllerType.POSITION:
-        return GripperPositionSink(node, controller.topic)
+        return GripperPositionSink(node, controller.topic, index)
     if controller.type is GripperControllerType.JOINT_TRAJECTORY:
-        return GripperTrajectorySink(node, controller.topic, gripper.joint, profile, core)
-    return GripperActionSink(
-        node, controller.topic, gripper, lambda: _opening(core), lambda: core.state.mode is Mode.ESTOP
-    )
+        return GripperTrajectorySink(node, controller.topic, index, profile, core)
+
+    def stopped() -> bool:
+        return core.state.mode is Mode.ESTOP
+
+    return GripperActionSink(node, controller.topic, gripper, lambda: _opening(core, index), stopped, index=index)
 
 
-def _opening(core: ControlCore) -> float:
-    opening = core.intake.joint_states.grippers[0]
+def _opening(core: ControlCore, index: int) -> float:
+    opening = core.intake.joint_states.grippers[index]
     return nan if opening is None else opening

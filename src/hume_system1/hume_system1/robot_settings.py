@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hume_core.robot import ArmControllerType, RobotProfile
+from hume_core.robot import Gripper, RobotProfile
 from hume_system1.control.control_settings import ControlSettings, GripperSettings
 
 
 def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:
-    """Settings of the control core for a robot: its rate, controller, action space and pushes."""
+    """Settings of the control core for a robot: its rate, controllers, action space and pushes."""
     push = profile.push
     return replace(
         settings,
         rate_hz=profile.rates.stream,
-        plays_stop=profile.controllers.arm.type is ArmControllerType.JOINT_TRAJECTORY,
+        plays_stop=profile.plays_trajectories,
         action_spaces=(profile.action_layout().action_space,),
         push_settle=push.settle,
         push_timeout=push.timeout,
@@ -23,11 +23,12 @@ def control_settings(profile: RobotProfile, settings: ControlSettings) -> Contro
     )
 
 
-def gripper_settings(profile: RobotProfile) -> GripperSettings | None:
-    """The profile's gripper for the control core. None without one."""
-    gripper = profile.gripper
-    if gripper is None:
-        return None
+def gripper_settings(profile: RobotProfile) -> tuple[GripperSettings, ...]:
+    """The profile's grippers for the control core."""
+    return tuple(_settings_of(gripper) for gripper in profile.grippers)
+
+
+def _settings_of(gripper: Gripper) -> GripperSettings:
     return GripperSettings(
         policy_closed=gripper.policy_closed,
         policy_open=gripper.policy_open,

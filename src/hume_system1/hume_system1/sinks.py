@@ -9,12 +9,12 @@ import numpy as np
 from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
 
-from hume_core.robot import ArmControllerType, RobotProfile
+from hume_core.robot import Arm, ArmControllerType, RobotProfile
 from hume_system1.command_topic import CommandTopic
 from hume_system1.control.command import Command
 from hume_system1.control.core import ControlCore
 from hume_system1.control.trajectory_stream import TrajectoryStream
-from hume_system1.gripper_sinks import make_gripper_sink
+from hume_system1.gripper_sinks import make_gripper_sinks
 from hume_system1.trajectory_publisher import TrajectoryPublisher
 
 
@@ -32,50 +32,63 @@ class Sink(Protocol):
 
 
 class ForwardCommandSink(CommandTopic):
-    """`forward_command_controller`: joint positions, rad."""
+    """`forward_command_controller`: joint positions, rad.
 
-    def __init__(self, node: Node, topic: str, size: int) -> None:
+    Args:
+        node: who publishes.
+        topic: of the controller.
+        joints: those of its arm among all joints.
+    """
+
+    def __init__(self, node: Node, topic: str, joints: slice) -> None:
         super().__init__(node, Float64MultiArray, topic)
-        self._message = Float64MultiArray(data=array("d", [0.0] * size))
+        self._joints = joints
+        self._message = Float64MultiArray(data=array("d", [0.0] * (joints.stop - joints.start)))
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        self._message.data[:] = array("d", command.position)
+        self._message.data[:] = array("d", command.position[self._joints])
         self._publisher.publish(self._message)
 
 
 class JointTrajectorySink(TrajectoryPublisher):
     """`joint_trajectory_controller`: the points that were sent and are not over, the command, and the way to
     standstill.
+
+    Args:
+        node: who publishes.
+        arm: whose controller it is.
+        joints: those of the arm among all joints.
+        lead: see `RobotProfile.trajectory_lead`, s.
+        core: gives the commands.
     """
 
-    def __init__(self, node: Node, topic: str, profile: RobotProfile, core: ControlCore) -> None:
+    def __init__(self, node: Node, arm: Arm, joints: slice, lead: float, core: ControlCore) -> None:
         settings = core.settings
-        self._core, self._turns = core, np.zeros(len(profile.joints))
-        stream = TrajectoryStream(len(profile.joints), profile.trajectory_lead, settings.period, settings.longest_tick)
-        super().__init__(node, topic, profile.joint_names, stream)
+        self._core, self._joints, self._turns = core, joints, np.zeros(core.limits.size)
+        stream = TrajectoryStream(len(arm.joints), lead, settings.period, settings.longest_tick)
+        super().__init__(node, arm.controller.topic, arm.joint_names, stream)
 
     def send(self, command: Command) -> None:
         """See `Sink`."""
-        self._stream.add(command.time, command.starts, self._core.limiter.joints)
+        self._stream.add(command.time, command.starts, self._core.limiter.joints[self._joints])
         self._turns[:] = 0.0
         self._core.intake.joint_states.as_reported(self._turns)
-        self.publish(self._turns)
+        self.publish(self._turns[self._joints])
 
 
 def make_sinks(node: Node, profile: RobotProfile, core: ControlCore, dry_run: bool) -> list[Sink]:
-    """The sinks of a robot. None in a dry run.
+    """The sinks of a robot: one for each controller, all fed from one tick. None in a dry run.
 
     Raises:
-        RobotProfileError: the gripper's controller needs a package that is not installed.
+        RobotProfileError: a gripper's controller needs a package that is not installed.
     """
     if dry_run:
         return []
-    arm = profile.controllers.arm
-    sinks: list[Sink] = [
-        ForwardCommandSink(node, arm.topic, len(profile.joints))
-        if arm.type is ArmControllerType.FORWARD_COMMAND
-        else JointTrajectorySink(node, arm.topic, profile, core)
-    ]
-    gripper = make_gripper_sink(node, profile, core)
-    return sinks if gripper is None else [*sinks, gripper]
+    sinks: list[Sink] = []
+    for arm, joints in zip(profile.arms, profile.joint_slices, strict=True):
+        if arm.controller.type is ArmControllerType.FORWARD_COMMAND:
+            sinks.append(ForwardCommandSink(node, arm.controller.topic, joints))
+        else:
+            sinks.append(JointTrajectorySink(node, arm, joints, profile.trajectory_lead, core))
+    return [*sinks, *make_gripper_sinks(node, profile, core)]

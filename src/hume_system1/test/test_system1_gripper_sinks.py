@@ -18,7 +18,7 @@ from hume_system1.gripper_sinks import (
     GripperActionSink,
     GripperPositionSink,
     GripperTrajectorySink,
-    make_gripper_sink,
+    make_gripper_sinks,
 )
 from hume_system1.robot_settings import control_settings, gripper_settings
 
@@ -57,22 +57,21 @@ def core_of(profile: RobotProfile) -> ControlCore:
 )
 def test_each_robot_gets_the_sink_of_its_controller(node: Any, robot: str, kind: type) -> None:
     profile = RobotProfile.load(robot)
-    sink = make_gripper_sink(node, profile, core_of(profile))
+    (sink,) = make_gripper_sinks(node, profile, core_of(profile))
     assert type(sink) is kind
 
 
 def test_a_robot_without_gripper_gets_none(node: Any) -> None:
     profile = RobotProfile.load("ur5e")
-    controllers = profile.controllers.model_copy(update={"gripper": None})
-    bare = profile.model_copy(update={"gripper": None, "controllers": controllers})
-    assert make_gripper_sink(node, bare, core_of(profile)) is None
+    bare = profile.model_copy(update={"grippers": ()})
+    assert make_gripper_sinks(node, bare, core_of(profile)) == []
 
 
 def test_a_missing_package_is_named_with_what_to_do(node: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "control_msgs.action", None)
     profile = RobotProfile.load("ur5e")
     with pytest.raises(RobotProfileError, match=r"needs control_msgs .*apt install .* or use 'position'"):
-        make_gripper_sink(node, profile, core_of(profile))
+        make_gripper_sinks(node, profile, core_of(profile))
 
 
 @pytest.mark.parametrize(("force", "plain", "parallel"), [(None, 0.0, []), (0.5, 0.5, [0.5]), (120.0, 120.0, [120.0])])

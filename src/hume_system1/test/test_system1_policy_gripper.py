@@ -21,8 +21,7 @@ def test_a_robot_s_gripper_goes_where_the_policy_s_number_says(closed_open: tupl
     robot = RobotProfile.load(ROBOTS / "franka_panda.yaml")
     assert robot.gripper is not None
     gripper = robot.gripper.model_copy(update={"policy_closed": closed, "policy_open": opened})
-    settings = gripper_settings(robot.model_copy(update={"gripper": gripper}))
-    assert settings is not None
+    (settings,) = gripper_settings(robot.model_copy(update={"grippers": (gripper,)}))
     command = GripperSetpoint(settings)
     assert [command.step(number, 10.0) for number in (opened, closed, opened)] == [0.04, 0.0, 0.04]
 
@@ -30,7 +29,6 @@ def test_a_robot_s_gripper_goes_where_the_policy_s_number_says(closed_open: tupl
 @pytest.mark.parametrize("name", ["libero_goal", "libero_object", "libero_spatial"])
 def test_libero_s_gripper_is_open_at_one_and_closed_at_zero(name: str) -> None:
     robot = named_contract(name).adapt(RobotProfile.load(ROBOTS / "franka_panda.yaml"))
-    settings = gripper_settings(robot)
-    assert settings is not None
+    (settings,) = gripper_settings(robot)
     command = GripperSetpoint(settings)
     assert [command.step(number, 10.0) for number in (1.0, 0.0, 1.0)] == [0.04, 0.0, 0.04]

@@ -35,13 +35,12 @@ ROBOTS = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots"
 )
 def test_the_controllers_of_a_robot(robot: str, names: list[str]) -> None:
     """A gripper whose driver is no controller has none."""
-    assert RobotProfile.load(ROBOTS / f"{robot}.yaml").controllers.managed == tuple(names)
+    assert RobotProfile.load(ROBOTS / f"{robot}.yaml").managed_controllers == tuple(names)
 
 
 def test_a_robot_without_manager_has_no_controllers_to_watch() -> None:
     profile = RobotProfile.load(ROBOTS / "so101.yaml")
-    bare = profile.controllers.model_copy(update={"controller_manager": ""})
-    assert bare.managed == ()
+    assert profile.model_copy(update={"controller_manager": ""}).managed_controllers == ()
 
 
 @pytest.mark.parametrize(

@@ -157,8 +157,7 @@ def test_both_gripper_actions_are_well(action: str) -> None:
 
 def test_description_is_needed_only_for_end_effector_actions() -> None:
     assert UR5E.kinematics is not None
-    kinematics = UR5E.kinematics.model_copy(update={"urdf": None})
-    joints = UR5E.model_copy(update={"kinematics": kinematics})
+    joints = UR5E.with_sections(kinematics={**UR5E.kinematics.model_dump(mode="json"), "urdf": None})
     for profile, optional in ((joints, True), (joints.with_action("ee_delta"), False)):
         finding = next(f for f in judge(profile, healthy()) if f.what == "kinematics")
         assert (finding.good, finding.optional) == (False, optional)

@@ -77,7 +77,8 @@ def test_parameters_that_do_no_harm_are_well(changes: Mapping[str, Any]) -> None
 
 def test_tolerances_are_compared_with_each_joints_own_tracking() -> None:
     joints = [joint.model_copy(update={"tracking": 0.1 * (k + 1)}) for k, joint in enumerate(PROFILE.joints)]
-    profile = PROFILE.model_copy(update={"joints": tuple(joints)})
+    arm = PROFILE.arm.model_copy(update={"joints": tuple(joints)})
+    profile = PROFILE.model_copy(update={"arms": (arm,)})
     limits = {f"constraints.{name}.trajectory": 0.35 for name in profile.joint_names}
     fix = judged(limits, profile=profile)["constraints"].fix
     assert [name for name in profile.joint_names if name in fix] == ["joint4", "joint5", "joint6", "joint7"]

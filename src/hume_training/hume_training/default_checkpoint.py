@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from hume_core.action_spaces import ActionSpace, GripperGroup
 from hume_core.cache_folder import cache_folder
 from hume_core.errors import ActionSpaceError, CheckpointError, ConfigError
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
+from hume_core.state_composer import StateComposer
 
 _SHIPPED = {"wx250s_sim": "wx250s_tabletop"}
 """Robot -> trained checkpoint in hume_training/checkpoints."""
@@ -77,32 +80,53 @@ def _profile(robot: str | Path | RobotProfile) -> RobotProfile:
     return robot if isinstance(robot, RobotProfile) else RobotProfile.load(robot)
 
 
-def _arm_actions(profile: RobotProfile) -> tuple[list[float], list[float]]:
-    """Mean and spread of the arm's part of an action row: near home, or hardly moving.
+def _actions(profile: RobotProfile) -> tuple[list[float], list[float]]:
+    """Mean and spread of an action row: arms near home or hardly moving, grippers half open.
 
     Raises:
         ConfigError: poses have no mean that suits every arm.
     """
-    space = profile.action_space
+    homes = {arm.name: arm.home for arm in profile.arms}
+    halves = {part.joint: 0.5 * (part.policy_closed + part.policy_open) for part in profile.grippers}
+    mean: list[float] = []
+    spread: list[float] = []
+    for group in profile.action_layout().groups:
+        if isinstance(group, GripperGroup):
+            mean.append(halves[group.name])
+            spread.append(0.3)
+            continue
+        mean += _resting_row(profile, group.space, homes[group.name])
+        spread += group.space.row_spread(len(group.joints), _SPREAD, _TWIST).tolist()
+    return mean, spread
+
+
+def _resting_row(profile: RobotProfile, space: ActionSpace, home: Sequence[float]) -> list[float]:
     try:
-        mean = space.resting_row(np.array(profile.home))
+        row: list[float] = space.resting_row(np.array(home)).tolist()
     except ActionSpaceError as error:
         raise ConfigError(
             f"there is no small checkpoint for action space '{space.name}' of robot '{profile.name}'. Name a checkpoint"
         ) from error
-    return mean.tolist(), space.row_spread(len(profile.home), _SPREAD, _TWIST).tolist()
+    return row
+
+
+def _state(profile: RobotProfile) -> tuple[list[float], list[float]]:
+    """Mean and spread of the state: arms at home, grippers half open."""
+    halves = [0.5 * (gripper.closed + gripper.open) for gripper in profile.grippers]
+    if len(profile.arms) == 1:
+        spread = np.resize([*([_SPREAD] * len(profile.joints)), 0.01], profile.state_dim)
+        return [*profile.home, *halves], spread.tolist()
+    composer = StateComposer(profile)
+    wanted = [half for half, name in zip(halves, profile.gripper_names, strict=True) if name in composer.gripper_names]
+    mean = composer.compose(np.array(profile.home), np.zeros(len(profile.joints)), wanted)
+    return mean.tolist(), [part.spread() for part in profile.state for _ in range(composer.size_of(part))]
 
 
 def _create(folder: Path, profile: RobotProfile) -> None:
     """Write the checkpoint, centred on the home pose so that random actions stay near it."""
     from hume_training.initialize import create_checkpoint
 
-    arm = list(profile.home)
-    state_mean, (action_mean, action_std) = arm, _arm_actions(profile)
-    if profile.gripper is not None:
-        state_mean = [*arm, 0.5 * (profile.gripper.closed + profile.gripper.open)]
-        action_mean = [*action_mean, 0.5 * (profile.gripper.policy_closed + profile.gripper.policy_open)]
-        action_std = [*action_std, 0.3]
+    (state_mean, state_std), (action_mean, action_std) = _state(profile), _actions(profile)
     temporary = folder.with_name(folder.name + f".{os.getpid()}")
     create_checkpoint(
         temporary,
@@ -112,7 +136,7 @@ def _create(folder: Path, profile: RobotProfile) -> None:
         state_dim=profile.state_dim,
         action_dim=profile.action_dim,
         state_mean=state_mean,
-        state_std=np.resize([*([_SPREAD] * len(arm)), 0.01], profile.state_dim).tolist(),
+        state_std=state_std,
         action_mean=action_mean,
         action_std=action_std,
         contract=PolicyContract.of(profile),

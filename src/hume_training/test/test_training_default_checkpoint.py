@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -12,21 +13,31 @@ from hume_core.errors import ConfigError
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile, known_profiles
 from hume_tools.cli.main import app
-from hume_training.default_checkpoint import _arm_actions, random_checkpoint, shipped_checkpoint
+from hume_training.default_checkpoint import _actions, _state, random_checkpoint, shipped_checkpoint
 from hume_training.evaluation.run import EvaluateOptions
 
 
 @pytest.mark.parametrize("robot", known_profiles())
 def test_action_statistics_have_the_profiles_size(robot: str) -> None:
     profile = RobotProfile.load(robot)
-    mean, std = _arm_actions(profile)
-    assert len(mean) == len(std) == profile.action_dim - (profile.gripper is not None)
+    mean, std = _actions(profile)
+    assert len(mean) == len(std) == profile.action_dim
     assert min(std) > 0.0
+
+
+def test_two_arms_stand_in_the_order_of_their_rows_and_states() -> None:
+    aloha = RobotProfile.load("aloha")
+    home = {joint.name: joint.home for joint in aloha.joints}
+    (mean, _), (state, spread) = _actions(aloha), _state(aloha)
+    # Rows and states count grippers from 0 closed to 1 open.
+    assert mean == [home.get(name, 0.5) for name in aloha.action_layout().column_names]
+    np.testing.assert_allclose(state, [home.get(name, 0.5) for name in aloha.state_names], rtol=1e-6)
+    assert len(spread) == 14
 
 
 def test_a_twist_is_small_in_metres_whatever_the_scale() -> None:
     profile = RobotProfile.load("wx250s").with_action("ee_delta", scale=(0.05,) * 3 + (0.5,) * 3)
-    _, std = _arm_actions(profile)
+    _, std = _actions(profile)
     assert std[0] * 0.05 == pytest.approx(0.002)
     assert std[3] * 0.5 == pytest.approx(0.01)
 
@@ -34,7 +45,7 @@ def test_a_twist_is_small_in_metres_whatever_the_scale() -> None:
 def test_poses_need_a_checkpoint_of_their_own() -> None:
     profile = RobotProfile.load("wx250s").with_action("ee_pose")
     with pytest.raises(ConfigError, match=r"'ee_pose' of robot 'wx250s'\. Name a checkpoint"):
-        _arm_actions(profile)
+        _actions(profile)
 
 
 def test_the_shipped_checkpoint_fits_its_robot() -> None:

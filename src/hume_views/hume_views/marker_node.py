@@ -61,9 +61,15 @@ class MarkerNode(Node):
         steady_timer(self, 1.0 / self._settings.rate, self._look)
 
     def _marker_publishers(self) -> dict[str, Any]:
-        """None for a robot whose tool nobody knows."""
-        if self._profile.kinematics is not None:
+        """None for a robot whose tool nobody knows, or that has several."""
+        if self._profile.tool_kinematics is not None:
             return {topic: self.create_publisher(MarkerArray, topic, qos.STATUS) for topic in (MARKERS, MOTION)}
+        if len(self._profile.arms) > 1:
+            self.get_logger().warning(
+                f"robot '{self._profile.name}' has {len(self._profile.arms)} arms, so no tool is drawn. Markers are "
+                "for robots with one arm"
+            )
+            return {}
         self.get_logger().warning(
             f"robot '{self._profile.name}' has no section kinematics, so its tool is not drawn. "
             "Add base_link, tool_link and urdf to its profile"
@@ -123,7 +129,7 @@ class MarkerNode(Node):
             return None
 
     def _maker(self) -> MarkerMaker:
-        section = self._profile.kinematics
+        section = self._profile.tool_kinematics
         return MarkerMaker(self._settings.frame_id or ("" if section is None else section.base_link))
 
 

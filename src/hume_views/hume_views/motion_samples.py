@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
@@ -11,7 +12,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
-from hume_core.robot import ArmControllerType, RobotProfile
+from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import commanded_positions, known_joint_values
 from hume_ros.sampled_topics import SampledTopics
@@ -29,14 +30,15 @@ class MotionSamples:
     """
 
     def __init__(self, node: Node, profile: RobotProfile) -> None:
-        self._names, self._commands = profile.joint_names, profile.controllers.arm.topic
+        self._names = profile.joint_names
+        self._commands = {arm.controller.topic: arm.joint_names for arm in profile.arms}
         self._joint_states = profile.joint_states
         self.commanded = np.full(len(self._names), np.nan)
         self.measured = np.full(len(self._names), np.nan)
-        trajectory = profile.controllers.arm.type is ArmControllerType.JOINT_TRAJECTORY
         self._topics = SampledTopics(node)
         self._topics.add(JointState, self._joint_states, qos.JOINT_STATES)
-        self._topics.add(JointTrajectory if trajectory else Float64MultiArray, self._commands, qos.SENSOR)
+        for topic in self._commands:
+            self._topics.add(JointTrajectory if profile.plays_trajectories else Float64MultiArray, topic, qos.SENSOR)
 
     def look(self, now: float) -> None:
         """Take what has come since the last look.
@@ -45,8 +47,12 @@ class MotionSamples:
             now: ROS time, s.
         """
         self._look_at_joint_states()
-        for message in islice(self._topics.take(self._commands), 1):
-            found = commanded_positions(message, self._names, now)
+        for topic, names in self._commands.items():
+            self._look_at_commands(topic, names, now)
+
+    def _look_at_commands(self, topic: str, names: Sequence[str], now: float) -> None:
+        for message in islice(self._topics.take(topic), 1):
+            found = commanded_positions(message, names, now)
             _merge(self.commanded, np.array([found.get(name, np.nan) for name in self._names]))
 
     def close(self) -> None:

@@ -119,7 +119,7 @@ def _takers(
         THOUGHTS: lambda time, message: draw(time, thoughts.take_thought(message)),
         _CHUNKS: chunk,
         _STATUS: status,
-        profile.controllers.arm.topic: command,
+        profile.arm.controller.topic: command,
         profile.joint_states: lambda time, message: view.measured.append((time, known_joint_values(message, names))),
     }
     for key, camera in profile.cameras.items():

@@ -32,10 +32,10 @@ class Shown:
     @property
     def base_link(self) -> str:
         """The frame in which the tool is drawn."""
-        section = self.profile.kinematics
+        section = self.profile.tool_kinematics
         return "base_link" if section is None else section.base_link
 
     @property
     def draws_tool(self) -> bool:
         """Whether there are markers of it."""
-        return self.profile.kinematics is not None
+        return self.profile.tool_kinematics is not None

@@ -40,13 +40,16 @@ class Journal(Listener):
         sources: sensor names.
         candidates: N.
 
+    Raises:
+        RobotProfileError: the robot has several arms or grippers.
+
     Attributes:
         start: of the run on the ROS clock, ns.
     """
 
     def __init__(self, profile: RobotProfile, sources: Sequence[str], candidates: int) -> None:
         self._profile = profile
-        self._names = list(profile.joint_names) + ([profile.gripper.joint] if profile.gripper else [])
+        self._names = [*profile.arm.joint_names, *([profile.gripper.joint] if profile.gripper else [])]
         self._command_dtype = command_dtype(len(profile.joints))
         self._thought_dtype = thought_dtype(candidates)
         self._commands: list[tuple[Any, ...]] = []

@@ -15,7 +15,7 @@ from hume_bags.regress.compare_commands import largest_of
 from hume_bags.regress.findings import Difference, LargestDifference, seconds
 from hume_bags.regress.stream import CommandStream
 from hume_bags.topics import command_topics
-from hume_core.robot import ArmControllerType, RobotProfile
+from hume_core.robot import RobotProfile
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def compare_recorded(
             nearest = values[_nearest(times, stream.times)]
             largest.append(largest_of(named, unit, stream.times - start, stream.values, nearest))
     notes = []
-    if profile.controllers.arm.type is not ArmControllerType.FORWARD_COMMAND:
+    if profile.plays_trajectories:
         notes.append("of trajectories the first point is compared")
     found = next((item for item in largest if item is not None), None)
     return Comparison(identical=not findings, exact=True, findings=findings, notes=notes, largest=found)

@@ -207,7 +207,8 @@ def _other_profile(bag: BagReader, profile: RobotProfile) -> list[str]:
 
 def _robot_header(profile: RobotProfile) -> dict[str, Any]:
     """What of a profile decides the commands. Joints by name, so that a change names its joint."""
-    content = profile.model_dump(mode="json", exclude={"description", "controllers", "kinematics", "joints"})
+    left_out = ("description", "controllers", "kinematics", "joints", "arms")
+    content = {field: value for field, value in profile.model_dump(mode="json").items() if field not in left_out}
     needed = profile.needed_kinematics
     kinematics = None if needed is None else needed.model_dump(mode="json", exclude={"urdf"})
     limits = {joint.name: joint.model_dump(mode="json", exclude={"name"}) for joint in profile.joints}

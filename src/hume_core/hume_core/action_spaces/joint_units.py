@@ -49,6 +49,10 @@ class JointUnits:
         """Whether numbers are the joints' own, in rad."""
         return self == JointUnits()
 
+    def part(self, joints: slice) -> JointUnits:
+        """Of some of the joints."""
+        return JointUnits(self.unit, self.sign[joints], self.offset[joints])
+
     def misfit(self, joints: int) -> str:
         """Which list is not of this many joints. Empty: none."""
         lists = (("sign", self.sign), ("offset", self.offset))

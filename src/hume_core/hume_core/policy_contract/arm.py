@@ -21,6 +21,7 @@ from hume_core.action_spaces import (
 )
 from hume_core.action_spaces.layout import Group
 from hume_core.action_spaces.response import ResponseField
+from hume_core.errors import ContractError
 from hume_core.field_types import Finite, Name, SpaceName
 from hume_core.policy_contract.facts import listed, numbers
 from hume_core.robot_sections import Offsets, Scale, Section, Signs, written
@@ -105,6 +106,30 @@ class ContractGripper(Section):
     name: Name
     closed: Finite | None = None
     open: Finite | None = None
+
+
+def adopted_of(arms: Sequence[ContractArm]) -> dict[str, Any]:
+    """What a robot profile takes over for all arms together. See `ContractArm.adopted`.
+
+    Raises:
+        ContractError: the arms say different things that a profile has once.
+    """
+    if len(arms) == 1:
+        return arms[0].adopted()
+    found = [arm.adopted() for arm in arms]
+    joined: dict[str, Any] = {}
+    for field in ADOPTED:
+        given = [item.get(field) for item in found]
+        if field in ("sign", "offset"):
+            # A list is of all joints. What an arm leaves out is plain.
+            plain = 1 if field == "sign" else 0.0
+            numbers = [own or [plain] * len(arm.joints) for own, arm in zip(given, arms, strict=True)]
+            joined[field] = [number for own in numbers for number in own] if any(given) else None
+        elif any(own != given[0] for own in given):
+            raise ContractError(f"the arms of the checkpoint differ in {field}. A robot profile has one for all")
+        else:
+            joined[field] = given[0]
+    return {field: value for field, value in joined.items() if value is not None}
 
 
 def layout_of(arms: Iterable[ContractArm], grippers: Iterable[ContractGripper], row: Iterable[str]) -> ActionLayout:

@@ -12,7 +12,15 @@ from hume_core.action_spaces import ACTION_SPACES, ActionLayout
 from hume_core.errors import ContractError
 from hume_core.field_types import Name, Positive
 from hume_core.json_file import read_json
-from hume_core.policy_contract.arm import CONVENTIONS, SPACE, ContractArm, ContractGripper, action_facts, layout_of
+from hume_core.policy_contract.arm import (
+    CONVENTIONS,
+    SPACE,
+    ContractArm,
+    ContractGripper,
+    action_facts,
+    adopted_of,
+    layout_of,
+)
 from hume_core.policy_contract.cameras import ContractCamera, camera_problems, policy_cameras
 from hume_core.policy_contract.facts import UNKNOWN
 from hume_core.policy_contract.state import names_joints, state_problems
@@ -65,20 +73,20 @@ class PolicyContract(Section):
 
     @model_validator(mode="after")
     def _state_is_of_these_parts(self) -> PolicyContract:
-        for problem in missing_for(self.state, self.joint_names, gripper=bool(self.grippers), kinematics=True):
+        for problem in missing_for(self.state, self.joint_names, self.gripper_names, kinematics=True):
             raise ValueError(problem.replace("the profile has no gripper section", "grippers is empty"))
         return self
 
     @classmethod
     def of(cls, profile: RobotProfile) -> PolicyContract:
         """What a checkpoint for a robot has to keep to."""
-        layout, gripper = profile.action_layout(), profile.gripper
-        grippers = [] if gripper is None else [{"closed": gripper.policy_closed, "open": gripper.policy_open}]
+        layout = profile.action_layout()
         return cls(
             dt=profile.action.dt,
             arms=tuple(ContractArm.of(arm) for arm in layout.arms),
             grippers=tuple(
-                ContractGripper(name=name, **ends) for name, ends in zip(layout.gripper_names, grippers, strict=True)
+                ContractGripper(name=gripper.joint, closed=gripper.policy_closed, open=gripper.policy_open)
+                for gripper in profile.grippers
             ),
             row=tuple(group.name for group in layout.groups),
             state=profile.state,
@@ -169,9 +177,14 @@ class PolicyContract(Section):
         return tuple(name for arm in self.arms for name in arm.joints)
 
     @property
+    def gripper_names(self) -> tuple[str, ...]:
+        """Joints of all grippers."""
+        return tuple(gripper.name for gripper in self.grippers)
+
+    @property
     def state_names(self) -> tuple[str, ...]:
         """Names of the numbers of `observation.state`, in order."""
-        return column_names(self.state, self.joint_names, [gripper.name for gripper in self.grippers])
+        return column_names(self.state, self.joint_names, self.gripper_names)
 
     def differences(self, profile: RobotProfile) -> list[str]:
         """What of a robot profile is not as the checkpoint needs it, a line each. Empty: it fits."""
@@ -197,7 +210,7 @@ class PolicyContract(Section):
         Raises:
             RobotProfileError: it cannot give them. `differences` names everything that is missing.
         """
-        adopted = {**self.arms[0].adopted(), **self.timing.adopted()}
+        adopted = {**adopted_of(self.arms), **self.timing.adopted()}
         profile = profile.with_action(**adopted) if adopted else profile
         cameras = policy_cameras(self.cameras, profile.cameras)
         if (self.state, self.tool, cameras) == (profile.state, profile.tool, profile.cameras):
@@ -208,12 +221,16 @@ class PolicyContract(Section):
         """The robot with the checkpoint's action space, conventions and time step, and seen as it wants.
 
         Raises:
-            ContractError: the checkpoint drives several arms, which a profile cannot.
+            ContractError: the checkpoint drives another number of arms, or each arm otherwise.
             RobotProfileError: the profile lacks kinematics that the space needs.
         """
-        if len(self.arms) > 1:
-            raise ContractError(f"the checkpoint drives {len(self.arms)} arms. A robot profile has one")
+        if len(self.arms) != len(profile.arms):
+            raise ContractError(
+                f"the checkpoint drives {len(self.arms)} arms, and robot '{profile.name}' has {len(profile.arms)}"
+            )
         arm = self.arms[0]
+        if len({(each.space, each.frame, each.rotation, each.scale) for each in self.arms}) > 1:
+            raise ContractError("the arms of the checkpoint have different action spaces. A robot profile has one")
         return self.seen_by(profile.with_action(arm.space, self.dt, arm.frame, arm.rotation, arm.scale))
 
     def _facts(self) -> dict[str, str]:
@@ -226,9 +243,11 @@ class PolicyContract(Section):
     def _renamed(self, profile: RobotProfile) -> PolicyContract:
         """With the robot's names of joints and gripper where the numbers are of the tool: they fit any make of arm."""
         about_the_tool = all(ACTION_SPACES[arm.space].needs_kinematics for arm in self.arms)
-        if not about_the_tool or names_joints(self.state) or len(self.arms) > 1 or len(self.grippers) > 1:
+        if not about_the_tool or names_joints(self.state):
             return self
         robot = PolicyContract.of(profile)
+        if any(len(parts) > 1 for parts in (self.arms, robot.arms, self.grippers, robot.grippers)):
+            return self
         ours = {gripper.name: theirs.name for gripper, theirs in zip(self.grippers, robot.grippers, strict=False)}
         arm, theirs = self.arms[0], robot.arms[0]
         names = {arm.name: theirs.name, **ours}

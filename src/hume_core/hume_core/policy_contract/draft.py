@@ -47,11 +47,12 @@ def draft_contract(folder: Path, profile: RobotProfile | None = None) -> dict[st
     Raises:
         CheckpointError: the folder is no checkpoint.
         ConfigError: its `config.json` is wrong.
+        RobotProfileError: the robot has several arms or grippers.
     """
     config, reader = HumeConfig.load(folder / "config.json"), CheckpointReader(folder)
     state = _statistics(reader, "normalize_inputs.buffer_observation_state")
     action = _statistics(reader, "unnormalize_outputs.buffer_action")
-    joints = list(profile.joint_names) if profile is not None else [f"{MARK}: names of the arm's joints, one each"]
+    joints = list(profile.arm.joint_names) if profile is not None else [f"{MARK}: names of the arm's joints, one each"]
     gripper = f"{MARK}: name of the gripper's joint"
     if profile is not None and profile.gripper is not None:
         gripper = profile.gripper.joint

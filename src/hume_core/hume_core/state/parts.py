@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -35,28 +35,29 @@ class Reading:
     Attributes:
         names: arm joints.
         positions, velocities: (n,) rad and rad/s. Velocities may be left out where no part wants them.
-        gripper: position of its joint, m or rad. None: none is wanted.
-        closed, open: that position when closed and when open.
+        grippers: position (g,) of each gripper's joint, m or rad. None: none is wanted.
+        closed, open: (g,) those positions when closed and when open.
         tool: the policy's tool frame in its world frame. None: none is wanted.
+        gripper_names: joints of the grippers. Left out where no part chooses among them.
     """
 
     names: tuple[str, ...]
     positions: NDArray[np.float64]
     velocities: NDArray[np.float64] | None = None
-    gripper: float | None = None
-    closed: float = 0.0
-    open: float = 1.0
+    grippers: NDArray[np.float64] | None = None
+    closed: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    open: NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
     tool: Pose | None = None
+    gripper_names: tuple[str, ...] = ()
 
-    @property
-    def opening(self) -> float:
-        """Of the gripper, 0 closed .. 1 open."""
-        return (_known(self.gripper) - self.closed) / (self.open - self.closed)
+    def gripper_positions(self) -> NDArray[np.float64]:
+        """(g,) m or rad."""
+        assert self.grippers is not None, "the composer gives what the parts want"
+        return self.grippers
 
-
-def _known(value: float | None) -> float:
-    assert value is not None, "the composer gives what the parts want"
-    return value
+    def openings(self) -> NDArray[np.float64]:
+        """(g,) of the grippers, 0 closed .. 1 open."""
+        return (self.gripper_positions() - self.closed) / (self.open - self.closed)
 
 
 class _Part(Section):
@@ -182,30 +183,37 @@ class ToolRotationPart(_Part):
 
 
 class GripperPart(_Part):
-    """State of the gripper.
+    """State of grippers.
 
     Attributes:
         form: how it is given.
+        joints: of the grippers, in this order. Left out: all of the robot's.
     """
 
     field: Literal[StateField.GRIPPER]
     form: GripperForm = GripperForm.POSITION
+    joints: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
 
     def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
         """See above."""
+        own = grippers if self.joints is None else self.joints
         if self.form is GripperForm.FINGERS:
-            return tuple(f"{name}_{finger}" for name in grippers for finger in ("finger", "other_finger"))
-        return tuple(grippers)
+            return tuple(f"{name}_{finger}" for name in own for finger in ("finger", "other_finger"))
+        return tuple(own)
 
     def numbers(self, reading: Reading) -> NDArray[np.float64]:
         """See above."""
-        if self.form is GripperForm.POSITION:
-            return np.array([_known(reading.gripper)])
-        if self.form is GripperForm.FINGERS:
-            return np.array([_known(reading.gripper), -_known(reading.gripper)])
-        opening = reading.opening
-        forms = {GripperForm.CLOSEDNESS: 1.0 - opening, GripperForm.PERCENT: 100.0 * opening}
-        return np.array([forms.get(self.form, opening)])
+        if self.form in (GripperForm.POSITION, GripperForm.FINGERS):
+            positions = self._own(reading, reading.gripper_positions())
+            fingers = np.stack([positions, -positions], axis=1).reshape(-1)
+            return fingers if self.form is GripperForm.FINGERS else positions
+        openings = self._own(reading, reading.openings())
+        forms = {GripperForm.CLOSEDNESS: 1.0 - openings, GripperForm.PERCENT: 100.0 * openings}
+        return forms.get(self.form, openings)
+
+    def _own(self, reading: Reading, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of the values (g,) of all grippers those of this part."""
+        return values if self.joints is None else values[[reading.gripper_names.index(name) for name in self.joints]]
 
     def spread(self) -> float:
         """See above."""

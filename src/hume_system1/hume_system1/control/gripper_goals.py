@@ -31,13 +31,17 @@ _STOPPED = (Mode.ESTOP, Mode.FAULT)
 _HANDED_OVER = (Reason.DISABLED, Reason.TAKEOVER)
 
 
-def wanted_target(command: Command) -> float:
-    """Where the gripper shall be sent, m or rad. NaN while it must be left alone.
+def wanted_target(command: Command, gripper: int = 0) -> float:
+    """Where a gripper shall be sent, m or rad. NaN while it must be left alone.
 
     A pause in the arm's motion is none for the gripper: it goes on holding what it has begun to grasp.
+
+    Args:
+        command: of the tick.
+        gripper: which one, in the order of the robot profile.
     """
     alone = command.mode in _STOPPED or command.reason in _HANDED_OVER
-    return math.nan if alone else command.gripper_target
+    return math.nan if alone else float(command.gripper_targets[gripper])
 
 
 class GoalEnding(enum.Enum):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hume_core.robot import ArmControllerType, GripperControllerType, RobotProfile
+from hume_core.robot import (
+    ArmController,
+    ArmControllerType,
+    Gripper,
+    GripperController,
+    GripperControllerType,
+    RobotProfile,
+)
 from hume_tools.doctor.graph import Endpoint, Graph
 from hume_tools.doctor.installation import Finding
 
@@ -22,14 +29,14 @@ _COMMANDER = "hume_system1"
 
 def judge_commands(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
     """Findings on the topics and actions that System 1 commands the robot by."""
-    arm, gripper = profile.controllers.arm, profile.controllers.gripper
-    yield from _topic("arm", arm.topic, arm.controller_name, _ARM_TYPES[arm.type], graph)
-    if gripper is None:
-        return
-    if gripper.type in _GRIPPER_TYPES:
-        yield from _topic("gripper", gripper.topic, gripper.controller_name, _GRIPPER_TYPES[gripper.type], graph)
-    else:
-        yield _action(gripper.topic, graph)
+    for arm in profile.arms:
+        yield from _topic(arm.label, arm.controller, _ARM_TYPES[arm.controller.type], graph)
+    for gripper in profile.grippers:
+        controller = gripper.controller
+        if controller is not None and controller.type in _GRIPPER_TYPES:
+            yield from _topic(gripper.label, controller, _GRIPPER_TYPES[controller.type], graph)
+        elif controller is not None:
+            yield _action(gripper, controller.topic, graph)
 
 
 def judge_stack(graph: Graph) -> Iterator[Finding]:
@@ -40,7 +47,8 @@ def judge_stack(graph: Graph) -> Iterator[Finding]:
         yield Finding(topic, False, found, fix)
 
 
-def _topic(what: str, topic: str, controller: str, wanted: str, graph: Graph) -> Iterator[Finding]:
+def _topic(what: str, controller: ArmController | GripperController, wanted: str, graph: Graph) -> Iterator[Finding]:
+    topic = controller.topic
     listeners = graph.listeners.get(topic, ())
     if listeners:
         types = {endpoint.type for endpoint in listeners}
@@ -49,7 +57,7 @@ def _topic(what: str, topic: str, controller: str, wanted: str, graph: Graph) ->
     else:
         fix = "start the controller or correct the profile's topic"
         yield Finding(f"{what} commands", False, f"nobody listens to {topic}", fix)
-    yield from _qos(what, controller, listeners)
+    yield from _qos(what, controller.controller_name, listeners)
     others = sorted(graph.commanders.get(topic, frozenset()) - {_COMMANDER})
     if others:
         fix = f"only one node may command the {what}. Stop it, or call {_COMMANDER}/takeover while it has the {what}"
@@ -68,11 +76,12 @@ def _qos(what: str, controller: str, listeners: Sequence[Endpoint]) -> Iterator[
         yield Finding(f"{what} commands: QoS", False, found, fix)
 
 
-def _action(name: str, graph: Graph) -> Finding:
+def _action(gripper: Gripper, name: str, graph: Graph) -> Finding:
     offered = graph.actions.get(name, frozenset())
     if not offered:
-        fix = "start the gripper's driver or correct controllers.gripper"
-        return Finding("gripper commands", False, f"no action server {name}", fix)
+        fix = f"start the gripper's driver or correct {gripper.controller_field}"
+        return Finding(f"{gripper.label} commands", False, f"no action server {name}", fix)
     wrong = sorted(offered - _GRIPPER_ACTIONS)
-    fix = f"gripper_action sends {' or '.join(sorted(_GRIPPER_ACTIONS))}. Correct controllers.gripper in the profile"
-    return Finding("gripper commands", not wrong, f"{name}, {', '.join(sorted(offered))}", fix)
+    actions = " or ".join(sorted(_GRIPPER_ACTIONS))
+    fix = f"gripper_action sends {actions}. Correct {gripper.controller_field} in the profile"
+    return Finding(f"{gripper.label} commands", not wrong, f"{name}, {', '.join(sorted(offered))}", fix)

@@ -72,8 +72,9 @@ def _update_rate(role: Role, controller: Controller, manager: Manager, profile: 
     found = f"{rate} Hz, commands come at {stream:g} Hz"
     if rate < stream:
         return Finding(what, False, f"{found}: some are never used", fix)
-    promised = profile.controllers.arm.update_rate
-    if role.section == "controllers.arm" and promised is not None and rate < promised:
+    promises = {arm.controller_field: arm.controller.update_rate for arm in profile.arms}
+    promised = promises.get(role.section)
+    if promised is not None and rate < promised:
         fix = f"set update_rate: {rate} in {role.section} of the profile"
         return Finding(what, False, f"{found}, timed for the {promised:g} Hz of the profile", fix)
     return Finding(what, True, found)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hume_bringup.environment import default_environment
 from hume_core.errors import HumeError
-from hume_core.robot import RobotProfile
+from hume_core.robot import Arm, RobotProfile
 from hume_core.robot_kinematics import load_kinematics
 from hume_tools.doctor.checkpoint import judge_checkpoint
 from hume_tools.doctor.commands import judge_commands, judge_stack
@@ -48,23 +48,24 @@ def judge(profile: RobotProfile, graph: Graph) -> list[Finding]:
         *judge_stack(graph),
         *judge_controllers(profile, graph),
         *judge_stops(profile, graph),
-        *_kinematics(profile, graph),
+        *(finding for arm in profile.arms for finding in _kinematics(profile, arm, graph)),
     ]
 
 
-def _kinematics(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
-    section = profile.kinematics
+def _kinematics(profile: RobotProfile, arm: Arm, graph: Graph) -> Iterator[Finding]:
+    section, what = arm.kinematics, arm.kinematics_field
     if section is None:
         return
     needed = profile.needed_kinematics is not None
     fix = "start robot_state_publisher, or set kinematics.urdf. Joint and link names must be those of the URDF"
     if section.urdf is None and not graph.description:
-        yield Finding("kinematics", False, "nobody publishes robot_description", fix, optional=not needed)
+        yield Finding(what, False, "nobody publishes robot_description", fix, optional=not needed)
         return
     try:
-        arm = load_kinematics(profile, "" if section.urdf is not None else graph.description)
+        text = "" if section.urdf is not None else graph.description
+        kinematics = load_kinematics(profile, text, arm=arm)
     except HumeError as error:
-        yield Finding("kinematics", False, str(error), fix, optional=not needed)
+        yield Finding(what, False, str(error), fix, optional=not needed)
         return
-    x, y, z = arm.forward(np.array(profile.home)).position
-    yield Finding("kinematics", True, f"{section.tool_link} at home: [{x:.3f}, {y:.3f}, {z:.3f}] m")
+    x, y, z = kinematics.forward(np.array(arm.home)).position
+    yield Finding(what, True, f"{section.tool_link} at home: [{x:.3f}, {y:.3f}, {z:.3f}] m")

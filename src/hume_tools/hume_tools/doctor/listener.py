@@ -98,10 +98,8 @@ class _Listener:
             source.elsewhere = () if publishers else self._elsewhere(source)
             problems = {info.node_name: qos_mismatch(info.qos_profile, qos.SENSOR) for info in publishers}
             source.qos_problems = {node: problem for node, problem in problems.items() if problem}
-        controllers = self._profile.controllers
-        for controller in (controllers.arm, controllers.gripper):
-            if controller is not None:
-                self._note_commands(controller.topic)
+        for controller in self._profile.controllers:
+            self._note_commands(controller.topic)
         for name in stop_sources(self._profile):
             publishers = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(name))
             self._graph.stops[name] = tuple(
@@ -185,7 +183,7 @@ class _Listener:
         self._graph.description = str(message.data)
 
     def _ask_controller_manager(self) -> None:
-        name = self._profile.controllers.controller_manager
+        name = self._profile.controller_manager
         if not name:
             return
         full_name = self._node.resolve_service_name(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hume_core.robot import ArmControllerType, GripperControllerType, RobotProfile
+from hume_core.robot import Arm, ArmControllerType, GripperControllerType, RobotProfile
 
 # Parts of class names, so that variants such as ur_controllers/ScaledJointTrajectoryController count.
 _FORWARD = ("ForwardCommandController", "JointGroupPositionController")
@@ -53,9 +53,9 @@ class Role:
 
 def roles(profile: RobotProfile) -> Iterator[Role]:
     """The controllers that the profile's manager must have."""
-    arm, gripper = profile.controllers.arm, profile.controllers.gripper
-    if arm.controller_name:
-        yield Role("arm controller", "controllers.arm", arm.managed_name, arm.type.value, profile.joint_names)
-    if gripper is not None and gripper.controller_name and profile.gripper is not None:
-        name, joints = gripper.managed_name, (profile.gripper.joint,)
-        yield Role("gripper controller", "controllers.gripper", name, gripper.type.value, joints)
+    for part in profile.parts:
+        controller = part.controller
+        if controller is not None and controller.controller_name:
+            joints = part.joint_names if isinstance(part, Arm) else (part.joint,)
+            what, name = f"{part.label} controller", controller.managed_name
+            yield Role(what, part.controller_field, name, controller.type.value, joints)

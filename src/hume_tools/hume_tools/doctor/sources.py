@@ -78,7 +78,7 @@ def _source(what: str, source: Source, rate: float, max_age: float) -> Iterator[
 def _joints(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
     if not graph.joint_positions:
         return
-    wanted = [*profile.joint_names, *([profile.gripper.joint] if profile.gripper is not None else [])]
+    wanted = [*profile.joint_names, *profile.gripper_names]
     missing = [name for name in wanted if name not in graph.joint_positions]
     found = f"missing: {', '.join(missing)}" if missing else f"{len(wanted)} of {len(graph.joint_positions)} published"
     fix = f"published are: {', '.join(graph.joint_positions)}. Correct the joint names in the profile"

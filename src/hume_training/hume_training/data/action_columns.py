@@ -202,7 +202,8 @@ def _configured(names: Sequence[str], size: int, options: LayoutOptions) -> Acti
 def _rest(count: int, options: LayoutOptions) -> tuple[GripperColumn, ...]:
     """The gripper that one number behind the arm is."""
     profile = options.profile
-    name = "gripper" if profile is None or profile.gripper is None else profile.gripper.joint
+    known = () if profile is None else profile.gripper_names
+    name = known[0] if len(known) == 1 else "gripper"
     return (GripperColumn(name, -1),) if count == 1 else ()
 
 

@@ -99,9 +99,9 @@ def _of_profile(
 ) -> tuple[ArmColumns | GripperColumn, ...]:
     profile = options.profile
     only = sum(isinstance(group, GripperColumn) for group in groups) == 1
-    if options.grippers is not None or profile is None or profile.gripper is None or not only:
+    if options.grippers is not None or profile is None or len(profile.grippers) != 1 or not only:
         return tuple(groups)
-    name = profile.gripper.joint
+    (name,) = profile.gripper_names
     return tuple(replace(group, name=name) if isinstance(group, GripperColumn) else group for group in groups)
 
 
