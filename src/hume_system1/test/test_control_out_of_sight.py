@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hume_system1.control.events import CommandersEvent, EStopEvent, ResetEvent
+from hume_system1.control.events import EStopEvent, ResetEvent
 from hume_system1.control.states import Mode
 
 DT = 0.005
@@ -46,18 +46,28 @@ def test_a_robot_that_came_back_while_the_loop_itself_was_held_up(running: Any, 
     _reset_starts_at(running, place)
 
 
-@pytest.mark.parametrize("stop", [EStopEvent(), CommandersEvent("another node")])
-def test_a_robot_that_was_elsewhere_in_the_next_joint_state(running: Any, stop: Any) -> None:
-    running.tick(DT, stop)
+@pytest.mark.parametrize("silent", [0.3, 1.0, 5.0])
+def test_a_robot_that_was_silent_while_it_was_stopped(running: Any, silent: float) -> None:
+    running.tick(DT, EStopEvent())
     running.run(1.0)
-    running.tick(DT, CommandersEvent(""))
+    running.sensors = False
+    running.run(silent)
     place = _come_back_elsewhere(running)
-    running.run(3.0)
+    running.run(1.0)
     _reset_starts_at(running, place)
 
 
-def test_an_arm_that_was_in_sight_all_the_time_is_met_by_the_command_smoothly(running: Any) -> None:
-    """A hand has moved a stopped arm. Its controller still has the last command: none may lie far from it."""
+def _first_command_after_a_reset(rig: Any) -> Any:
+    rig.arm = lambda command, measured: measured
+    rig.tick(DT, ResetEvent())
+    for _ in range(400):
+        if rig.tick(DT, rig.chunk(), rig.segment()).publish:
+            break
+    return rig.command.position
+
+
+def test_an_arm_that_a_hand_has_moved_is_met_by_the_command_smoothly(running: Any) -> None:
+    """Its controller still has the last command: none may lie far from it."""
     running.tick(DT, EStopEvent())
     running.run(1.0)
     last = running.command.position.copy()
@@ -65,10 +75,15 @@ def test_an_arm_that_was_in_sight_all_the_time_is_met_by_the_command_smoothly(ru
     for _ in range(200):
         running.measured[1] += 0.4 / 200
         running.tick(DT)
-    running.arm = lambda command, measured: command.position.tolist() if command.publish else measured
-    running.tick(DT, ResetEvent())
-    running.arm = lambda command, measured: measured
-    for _ in range(400):
-        if running.tick(DT, running.chunk(), running.segment()).publish:
-            break
-    np.testing.assert_allclose(running.command.position, last, atol=0.01)
+    np.testing.assert_allclose(_first_command_after_a_reset(running), last, atol=0.01)
+
+
+@pytest.mark.parametrize("jump", [0.35, 0.6])
+def test_joint_states_that_jump_between_two_states_lead_to_no_jump_of_the_command(running: Any, jump: float) -> None:
+    """They lie, or somebody sets an encoder to zero. Nobody can switch a robot off and on in this time."""
+    running.tick(DT, EStopEvent())
+    running.run(1.0)
+    last = running.command.position.copy()
+    running.measured[1] += jump
+    running.run(3.0)
+    np.testing.assert_allclose(_first_command_after_a_reset(running), last, atol=0.01)

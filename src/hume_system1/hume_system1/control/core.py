@@ -61,7 +61,7 @@ class ControlCore:
         self._tighter: MotionLimits | None = None
         self._last = math.nan
         self._follow = False
-        self._interruptions = 0
+        self._gaps = 0
         self._min_tick = self.settings.min_tick_ratio * self.settings.period
 
     @property
@@ -189,14 +189,14 @@ class ControlCore:
         return self.stream.at_rest and silent > self.settings.joint_state_age
 
     def _elsewhere(self) -> bool:
-        """Whether an arm that rests was seen elsewhere after an interruption: it was switched off and on perhaps."""
+        """Whether an arm that rests came into sight elsewhere: it was switched off and on perhaps."""
         # An arm that was in sight all the time is held by the last command, so the next one has to go on from there.
         # One that was not may be held where it stands. What the loop itself was held up counts here too.
-        if self.intake.interruptions == self._interruptions:
+        if self.intake.joint_states.gaps == self._gaps:
             return False
         near, at_rest = self.stream.tracking_ratio(self.intake.joint_states.position) <= _ALIGNED, self.stream.at_rest
         if near or at_rest:
-            self._interruptions = self.intake.interruptions
+            self._gaps = self.intake.joint_states.gaps
         return at_rest and not near
 
     def _place(self) -> Sequence[float]:

@@ -121,11 +121,6 @@ class Intake:
         if self.clock.beginnings != beginnings:
             self.joint_states.forget_stamp()
 
-    @property
-    def interruptions(self) -> int:
-        """How often the measured position has not gone on from the one before: after a silence, or by a jump."""
-        return self.joint_states.gaps + self.plausibility.jumps
-
     def look(self, push: PushWatch, *, started: bool, outside_limits: bool, tracking_ratio: float) -> View:
         """What the watchdogs look at in this tick. See `View` for the arguments."""
         view = self.view

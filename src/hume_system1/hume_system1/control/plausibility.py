@@ -41,9 +41,6 @@ class Plausibility:
     Args:
         limits: joints.
         settings: `jump_speed`.
-
-    Attributes:
-        jumps: how often the measurement has jumped.
     """
 
     def __init__(self, limits: MotionLimits, settings: ControlSettings) -> None:
@@ -58,7 +55,7 @@ class Plausibility:
         self._ways = [0.0] * limits.size
         self._contradictions: dict[tuple[int, ...], float] = {}
         self._jumped = [0.0] * limits.size
-        self.jumps = 0
+        self._has_jumped = False
 
     @property
     def fault(self) -> Reason:
@@ -98,7 +95,7 @@ class Plausibility:
         # Asked first: by now the arm could have come here from the old place too, but not by way of the outlier.
         if outlier is not None and self._confirms(outlier, new, elapsed, jitter, stamped, joints):
             self._jumped = [total + b - a for total, a, b in zip(self._jumped, old, new, strict=True)]
-            self.jumps += 1
+            self._has_jumped = True
             self._settle(joints)
             return True
         # |new - old| <= noise + speed * dt: what an arm can do, with the uncertainty of dt in its favour.
@@ -153,7 +150,7 @@ class Plausibility:
 
     def motion(self, position: list[float]) -> list[float]:
         """(n,) positions as the arm has moved: without what it cannot have moved, rad."""
-        if not self.jumps:
+        if not self._has_jumped:
             return position
         return [p - jump for p, jump in zip(position, self._jumped, strict=True)]
 
