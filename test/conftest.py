@@ -59,8 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     for item in items:
         if item.get_closest_marker("ros"):
-            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=5, condition=stood_still))
-            item.add_marker(pytest.mark.timeout(600))  # of all its runs together
+            item.add_marker(pytest.mark.flaky(reruns=4, reruns_delay=20, condition=stood_still))
+            item.add_marker(pytest.mark.timeout(1200))  # of all its runs together
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -129,7 +129,9 @@ FAULTS: dict[str, Fault] = {
         _switch("pause_joint_states", True), FAULT, ("joint states",), 0.25, _switch("pause_joint_states", False)
     ),
     "joint_states_lie": Fault(
-        _switch("lie_joint_states", True), FAULT, ("differ too much",), 0.1, _switch("lie_joint_states", False),
+        # Where states come late, an arm can have gone as far between two of them. Their velocities tell then.
+        _switch("lie_joint_states", True), FAULT, ("differ too much", "contradict"), 0.1,
+        _switch("lie_joint_states", False),
         parameters={"hume_sim": {"lie_offset": 0.6}},
     ),
     "clock_freezes": Fault(
