@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -13,6 +13,32 @@ from hume_core.robot_sections import GripperSection, Joint, KinematicsSection, S
 
 ARM, GRIPPER = "arm", "gripper"
 """Names of the arm and the gripper of a robot with one arm."""
+
+
+class _Part:
+    """How an arm or a gripper is called, by its name among those of its kind.
+
+    Attributes:
+        name: that of the kind where it is the only one and has no other.
+    """
+
+    name: str
+    _kind: ClassVar[str]
+
+    @property
+    def path(self) -> str:
+        """What rows are ordered by: `arms.NAME` or `grippers.NAME`."""
+        return f"{self._kind}s.{self.name}"
+
+    @property
+    def controller_field(self) -> str:
+        """Where its controller stands in the profile's file."""
+        return f"controllers.{self._kind}" if self.name == self._kind else f"{self.path}.controller"
+
+    @property
+    def label(self) -> str:
+        """What people call it among the robot's parts."""
+        return self._kind if self.name == self._kind else f"{self._kind} '{self.name}'"
 
 
 class ArmSection(Section):
@@ -29,13 +55,14 @@ class ArmSection(Section):
     kinematics: KinematicsSection | None = None
 
 
-class Arm(ArmSection):
+class Arm(ArmSection, _Part):
     """An arm of a robot. See `ArmSection`.
 
     Attributes:
         name: `ARM` where it is the only one and has no other.
     """
 
+    _kind: ClassVar[str] = ARM
     name: Name
 
     @property
@@ -49,24 +76,9 @@ class Arm(ArmSection):
         return tuple(joint.home for joint in self.joints)
 
     @property
-    def path(self) -> str:
-        """What rows are ordered by: `arms.NAME`."""
-        return f"arms.{self.name}"
-
-    @property
-    def controller_field(self) -> str:
-        """Where its controller stands in the profile's file."""
-        return "controllers.arm" if self.name == ARM else f"{self.path}.controller"
-
-    @property
     def kinematics_field(self) -> str:
         """Where its kinematics stand in the profile's file."""
         return "kinematics" if self.name == ARM else f"{self.path}.kinematics"
-
-    @property
-    def label(self) -> str:
-        """What people call it among the robot's parts."""
-        return ARM if self.name == ARM else f"arm '{self.name}'"
 
 
 class OneOfGrippers(GripperSection):
@@ -79,34 +91,20 @@ class OneOfGrippers(GripperSection):
     controller: GripperController | None = None
 
 
-class Gripper(OneOfGrippers):
+class Gripper(OneOfGrippers, _Part):
     """A gripper of a robot. See `GripperSection`.
 
     Attributes:
         name: `GRIPPER` where it is the only one and has no other.
     """
 
+    _kind: ClassVar[str] = GRIPPER
     name: Name = GRIPPER
-
-    @property
-    def path(self) -> str:
-        """What rows are ordered by: `grippers.NAME`."""
-        return f"grippers.{self.name}"
-
-    @property
-    def controller_field(self) -> str:
-        """Where its controller stands in the profile's file."""
-        return "controllers.gripper" if self.name == GRIPPER else f"{self.path}.controller"
 
     @property
     def field(self) -> str:
         """Where the gripper stands in the profile's file."""
         return GRIPPER if self.name == GRIPPER else self.path
-
-    @property
-    def label(self) -> str:
-        """What people call it among the robot's parts."""
-        return GRIPPER if self.name == GRIPPER else f"gripper '{self.name}'"
 
 
 def group_problems(arms: Sequence[Arm], grippers: Sequence[Gripper], manager: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from hume_core.errors import RobotProfileError
 from hume_core.limits import UNLIMITED, MotionLimits
 from hume_core.robot_controllers import ArmController, ArmControllerType, GripperController
-from hume_core.robot_groups import Arm, Gripper
+from hume_core.robot_groups import ARM, GRIPPER, Arm, Gripper
 from hume_core.robot_sections import Joint, KinematicsSection, ProfileTitle
 
 
@@ -33,11 +33,7 @@ class RobotParts(ProfileTitle):
         Raises:
             RobotProfileError: there are several.
         """
-        if len(self.arms) > 1:
-            names = ", ".join(arm.name for arm in self.arms)
-            raise RobotProfileError(
-                f"robot '{self.name}' has {len(self.arms)} arms: {names}. This works for robots with one arm only"
-            )
+        self._check_single(ARM, self.arms)
         return self.arms[0]
 
     @property
@@ -47,13 +43,15 @@ class RobotParts(ProfileTitle):
         Raises:
             RobotProfileError: there are several.
         """
-        if len(self.grippers) > 1:
-            names = ", ".join(gripper.name for gripper in self.grippers)
-            raise RobotProfileError(
-                f"robot '{self.name}' has {len(self.grippers)} grippers: {names}. "
-                "This works for robots with one gripper only"
-            )
+        self._check_single(GRIPPER, self.grippers)
         return self.grippers[0] if self.grippers else None
+
+    def _check_single(self, kind: str, parts: Sequence[Arm | Gripper]) -> None:
+        if len(parts) > 1:
+            names = ", ".join(part.name for part in parts)
+            raise RobotProfileError(
+                f"robot '{self.name}' has {len(parts)} {kind}s: {names}. This works for robots with one {kind} only"
+            )
 
     @property
     def kinematics(self) -> KinematicsSection | None:

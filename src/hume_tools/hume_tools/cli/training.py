@@ -33,7 +33,7 @@ PushToHub = Annotated[
 _SUITES = "hard, nominal, recovery, lift, stack, detour, mixed or hard_torque"
 _VARIANTS = (
     "full, n1, one_of_n, mean, best_value, zero_noise, medoid, random_pick, no_system1, n1_no_system1, low_noise, "
-    "fixed_noise, oracle, swapped, blank, stale. N8, mean8, oracle5 and so on: with that many candidates"
+    "fixed_noise, oracle, swapped, blank, stale, and n8, mean8, oracle5 and so on: with that many candidates"
 )
 
 
