@@ -20,6 +20,7 @@ ACTION_KEY = "action"
 TYPES = ("hume", "system2")
 EXTENSIONS = (
     "patch_stem", "state_history_order", "s1_origin", "num_candidates", "value_temperature", "noise_schedule",
+    "agreement_weight",
 )  # fmt: skip
 _LEROBOT = "lerobot_fields"
 # What a checkpoint of type 'system2' does not say.
@@ -42,8 +43,9 @@ class HumeConfig:
     ``state_history_order`` ("oldest_first" or "newest_first"), ``s1_origin`` ("anchor" or "newest_state": what the
     joint deltas that System 1 sees and gives are relative to), ``num_candidates`` (N of a thought),
     ``value_temperature`` (0: choose the candidate of the highest value, as the paper does; above 0: take the mean of
-    all candidates, each weighted with exp(value / temperature)) and ``noise_schedule`` (how the noise that candidates
-    keep is spread over them, see `hume_core.config_fields.NOISE_SCHEDULES`).
+    all candidates, each weighted with exp(value / temperature)), ``noise_schedule`` (how the noise that candidates
+    keep is spread over them, see `hume_core.config_fields.NOISE_SCHEDULES`) and ``agreement_weight`` (what a candidate
+    loses of its value for each standard deviation by which it differs from the motion in progress).
 
     ``lerobot_fields`` keeps what other versions of LeRobot write into the file and no computation needs. A pre-trained
     System 2 (``type`` "system2") is read as a checkpoint without System 1 and value head. Its sections are empty.
@@ -113,6 +115,7 @@ class HumeConfig:
     num_candidates: int = 5
     value_temperature: float = 0.0
     noise_schedule: str = START_TIMES
+    agreement_weight: float = 0.0
     lerobot_fields: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -39,8 +39,9 @@ def check_consistency(config: Any) -> None:
     for name in ("theta1", "theta2"):
         if not 0.0 < getattr(config, name) <= 1.0:
             raise ConfigError(f"config field '{name}' is {getattr(config, name)}. It must be above 0 and at most 1")
-    if not 0.0 <= config.value_temperature < math.inf:
-        raise ConfigError(f"config field 'value_temperature' is {config.value_temperature}. It must be at least 0")
+    for name in ("value_temperature", "agreement_weight"):
+        if not 0.0 <= getattr(config, name) < math.inf:
+            raise ConfigError(f"config field '{name}' is {getattr(config, name)}. It must be at least 0")
     _check_choices(config)
     _check_features(config)
     _check_images(config)

@@ -14,10 +14,12 @@ from hume_core.action_spaces import (
     ACTION_SPACES,
     ActionLayout,
     ArmGroup,
+    Conventions,
     EeDelta,
     GripperGroup,
     JointDelta,
     JointPosition,
+    Reference,
     find_action_space,
 )
 from hume_core.errors import ActionSpaceError
@@ -141,3 +143,19 @@ def test_layouts_without_an_arm_or_with_doubled_names_are_refused() -> None:
         ActionLayout((one, ArmGroup("arm", ("b",), JointDelta())))
     with pytest.raises(ActionSpaceError, match="names twice: a"):
         ActionLayout((one, ArmGroup("other", ("a",), EeDelta())))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 1, 3), (2, 3, 0, 1), (3, 1, 2, 0)])
+def test_how_far_the_joints_moved_stands_where_their_numbers_are(order: tuple[int, ...]) -> None:
+    parts = (ArmGroup("left", ("a", "b"), JointDelta()), ArmGroup("right", ("c",), JointDelta()), *GRIPPERS)
+    layout = ActionLayout(tuple(parts[i] for i in order))
+    moved = dict(zip(layout.joint_names, (0.1, 0.2, 0.3), strict=True))
+    expected = [moved.get(name, 0.0) for name in layout.column_names]
+    np.testing.assert_array_equal(layout.in_rows(np.array(list(moved.values()))), expected)
+
+
+def test_rows_counted_from_the_tool_at_the_observation_cannot_be_compared() -> None:
+    for reference, comparable in (("previous_row", True), ("observation", False), ("measured", True)):
+        space = EeDelta(Conventions(reference=Reference(reference)))
+        layout = ActionLayout((ArmGroup("left", ("a",), JointDelta()), ArmGroup("right", ("b",), space)))
+        assert layout.comparable is comparable

@@ -64,5 +64,5 @@ class RobotView:
         return self.profile.cameras[key].prepare(image)
 
     def moved(self, before: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far joints moved between positions (n,) in rad, in numbers of a row (n,)."""
+        """How far joints moved between positions (n,) in rad, in numbers of a row (a,)."""
         return self._layout.in_rows(short_way(now - before, self._continuous))

@@ -34,7 +34,7 @@ class SegmentRequest:
         chunk: to refine.
         observation: one, the newest.
         observation_stamp: ROS time of the oldest part of the observation, s.
-        moved: (n,) how far the joints are from the chunk's anchor, in numbers of a row.
+        moved: (a,) how far the joints are from the chunk's anchor, in numbers of a row. 0 for grippers.
         row: of the chunk, where the segment starts.
         progress: how far into the chunk the segment starts, in [0, 1). With the fraction inside the row.
         answer: what System 1 answered when it was asked this before. None: it has to be asked.
@@ -72,7 +72,7 @@ class Refiner(Protocol):
     ) -> NDArray[np.float64]:
         """(up to h, a) actions in real units, relative to the chunk's anchor where they are relative.
 
-        `progress` in [0, 1) is how far into the chunk the segment starts, `moved` (n,) how far the joints are from the
+        `progress` in [0, 1) is how far into the chunk the segment starts, `moved` (a,) how far the joints are from the
         chunk's anchor, in numbers of a row. Past the chunk's end there may be fewer than h rows.
         """
 

@@ -145,7 +145,7 @@ def test_a_continuous_joint_has_moved_the_short_way(anchor: float, joints: float
     profile = RobotProfile.model_validate(data)
     used = chunk(profile, 1, 100.0, anchor=np.array([anchor, anchor]))
     segment = denoise(SegmentPlanner(refiner, profile), used, np.array([joints, joints]), 100.0)
-    np.testing.assert_allclose(refiner.moved, [[moved, joints - anchor]], atol=1e-4)
+    np.testing.assert_allclose(refiner.moved, [[moved, joints - anchor, 0.0]], atol=1e-4)
     np.testing.assert_allclose(segment.positions[0], [anchor, anchor + 1.0])
 
 
@@ -156,7 +156,7 @@ def test_from_the_newest_state_a_segment_starts_now_and_knows_how_far_the_joints
     denoiser = SegmentPlanner(refiner, profile)
     used = chunk(profile, 1, 100.0, anchor=np.array([10.0, 20.0]))
     segment = denoise(denoiser, used, np.array([11.0, 18.0]), 100.25)
-    np.testing.assert_array_equal(refiner.moved, [[1.0, -2.0]])
+    np.testing.assert_array_equal(refiner.moved, [[1.0, -2.0, 0.0]])
     assert segment.stamp == pytest.approx(100.25)
 
 

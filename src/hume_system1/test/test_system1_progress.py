@@ -135,4 +135,4 @@ def test_where_rows_are_in_degrees_so_is_how_far_the_joints_moved(tmp_path: Path
     asked = SegmentPlanner(Rows(), profile).request(
         chunk(profile, 1, stamp=100.0), OBSERVATION, 100.0, JOINTS + 0.1, 100.1
     )
-    np.testing.assert_allclose(asked.moved, np.degrees([0.1, -0.1]))
+    np.testing.assert_allclose(asked.moved, [*np.degrees([0.1, -0.1]), 0.0])

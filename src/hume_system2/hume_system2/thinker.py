@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hume_core.engines import Log
 from hume_core.observation import Observation
 from hume_core.policy import LOG
+from hume_system2.commitment import Commitment
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
 from hume_system2.settings import System2Settings
@@ -149,11 +150,14 @@ class Thinker:
         for count in numbers or (options.candidates,):
             self._system2.warm_up(count, 2, options.time_temp, options.noise_temp, log)
 
-    def think(self, observation: Observation, candidates: int | None = None) -> ThoughtResult:
+    def think(
+        self, observation: Observation, committed: Commitment | None = None, candidates: int | None = None
+    ) -> ThoughtResult:
         """Choose a chunk for one observation (batch of one).
 
         Args:
             observation: what is seen.
+            committed: what is being carried out meanwhile.
             candidates: take the first so many only. They have the noise that they would have among all, and so have
                 those of later thoughts. None: all.
         """
@@ -169,5 +173,6 @@ class Thinker:
             noise=noise[:count],
             chooser=options.chooser,
             choices=self._choices,
+            committed=(committed,),
         )
         return ThoughtResult.of(self._system2, thought, time.monotonic() - started)

@@ -8,6 +8,7 @@ from hume_core.chunk import Chunk
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import ObservationBuffer, SensorFrame
+from hume_system2.commitment import Commitment, commitment
 from hume_system2.thinker import ThoughtResult
 
 RETRY_PERIOD = 0.05
@@ -29,10 +30,12 @@ class PendingThought:
     Attributes:
         assignment: what for.
         frame: the observation to think about.
+        committed: what is being carried out meanwhile. None: nothing.
     """
 
     assignment: Assignment
     frame: SensorFrame
+    committed: Commitment | None = None
 
     @property
     def observation(self) -> Observation:
@@ -60,12 +63,14 @@ class ThinkingCycle:
     ) -> None:
         self._observer = observer
         self._profile = profile
+        self._layout, self._continuous = profile.action_layout(), profile.motion_limits().continuous
         self._period = 1.0 / profile.rates.system2
         self._seq = first_seq
         self._model_id = model_id
         self.assignment: Assignment | None = None
         self.next_start = start
         self._last: tuple[float, int] = (float("-inf"), 0)
+        self._executed: tuple[Assignment, Chunk] | None = None
 
     @property
     def last_stamp(self) -> float:
@@ -87,7 +92,14 @@ class ThinkingCycle:
         if assignment is None:
             return None
         self.next_start = max(steady, self.next_start + self._period)
-        return PendingThought(assignment, self._observer.take(now))
+        frame = self._observer.take(now)
+        return PendingThought(assignment, frame, self._committed(assignment, frame))
+
+    def _committed(self, assignment: Assignment, frame: SensorFrame) -> Commitment | None:
+        """What is being carried out at an observation. Another task or epoch breaks with what was before."""
+        if self._executed is None or self._executed[0] is not assignment:
+            return None
+        return commitment(self._layout, self._continuous, self._executed[1], frame.stamp, frame.joint_positions)
 
     def finish(self, task: PendingThought, result: ThoughtResult) -> Chunk | None:
         """A thought is over. Returns its chunk, or None if the assignment has changed or time went back meanwhile."""
@@ -96,7 +108,7 @@ class ThinkingCycle:
         if assignment is not self.assignment or frame.beginnings != self._observer.beginnings:
             return None
         self._seq += 1
-        return Chunk(
+        chunk = Chunk(
             stamp=frame.stamp,
             epoch=assignment.epoch,
             seq=self._seq,
@@ -104,10 +116,12 @@ class ThinkingCycle:
             rows=result.chunk,
             anchor=frame.joint_positions,
             names=self._profile.joint_names,
-            action_space=self._profile.action_layout().action_space,
+            action_space=self._layout.action_space,
             model_id=self._model_id,
             instruction=assignment.instruction,
             value=result.value,
             noise_level=result.noise_level,
             think_duration=result.duration,
         )
+        self._executed = assignment, chunk
+        return chunk

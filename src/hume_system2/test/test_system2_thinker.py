@@ -30,7 +30,7 @@ def observation(system2: System2) -> Observation:
 def thoughts(system2: System2, observation: Observation, *counts: int | None, seed: int) -> list[ThoughtResult]:
     """Of a thinker with five candidates of the same flow times, each with so many candidates."""
     thinker = Thinker(system2, ThinkingOptions(candidates=5, time_temp=(1.0, 1.0), seed=seed))
-    return [thinker.think(observation, count) for count in counts]
+    return [thinker.think(observation, candidates=count) for count in counts]
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

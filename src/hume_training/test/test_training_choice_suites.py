@@ -60,7 +60,7 @@ class Repeats:
     def unnormalise(self, rows: Any) -> torch.Tensor:
         return torch.as_tensor(rows)[..., :7]
 
-    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor) -> Thought:
+    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor, **_: Any) -> Thought:
         rows = torch.from_numpy(self.rows(observation.state[0, -1, :6]))[None, None].repeat(1, candidates, 1, 1)
         one = torch.zeros(1, candidates)
         return Thought(rows, one, one + 1.0 / candidates, rows[:, 0], one[0], torch.ones(candidates))

@@ -50,7 +50,7 @@ class ExpertAboutTheTool:
     def unnormalise(self, rows: Any) -> torch.Tensor:
         return torch.as_tensor(rows)[..., :7]
 
-    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor) -> Thought:
+    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor, **_: Any) -> Thought:
         frame = round((self._stamps[-1] - EPOCH_START * 1e-9) * RATE)
         ahead = self._actions[np.minimum(frame + np.arange(HORIZON), len(self._actions) - 1)]
         anchor = np.asarray(observation.state[0, -1, :6], dtype=np.float64)

@@ -57,7 +57,7 @@ class KnowingSystem2:
     def unnormalise(self, rows: torch.Tensor) -> torch.Tensor:
         return rows[..., :7]
 
-    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor) -> Thought:
+    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor, **_: Any) -> Thought:
         frame = round(self._clock() * 20)
         rows = self._actions[np.minimum(frame + np.arange(16), len(self._actions) - 1)].copy()
         rows[:, :6] -= observation.state[0, -1, :6]
@@ -281,7 +281,7 @@ class Repeating:
         self._system2 = system2
         self.unnormalise = system2.unnormalise
 
-    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor) -> Thought:
+    def think(self, observation: Any, candidates: int, time_temp: Any, noise: torch.Tensor, **_: Any) -> Thought:
         parts = [
             self._system2.think(SimpleNamespace(state=observation.state[i : i + 1]), candidates, time_temp, noise)
             for i in range(len(observation.task))

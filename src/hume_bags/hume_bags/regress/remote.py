@@ -24,11 +24,13 @@ from hume_core.errors import HumeError, ObservationError
 from hume_core.observation import Observation
 from hume_session.determinism import deterministic_algorithms
 from hume_system1.segment_planner import Refiner
+from hume_system2.commitment import Commitment
 from hume_system2.thinker import ThoughtResult
 
 Arrays = dict[str, Any]
 _REFUSED, _FAILED = "refused", "failed"
 _IMAGE = "image:"
+_ROWS, _MOVED = "committed rows", "committed moved"
 _PROCESSES = 2
 
 
@@ -97,14 +99,15 @@ class RemoteThinker:
     """System 2 in another process."""
 
     def __init__(self, thinker: Thinks) -> None:
-        self._worker = Worker(lambda arrays: _thought_arrays(thinker.think(_observation(arrays))))
+        self._worker = Worker(lambda arrays: _thought_arrays(thinker.think(_observation(arrays), _committed(arrays))))
 
     def enter_thread(self) -> None:
         """See `Thinks`."""
 
-    def think(self, observation: Observation) -> ThoughtResult:
+    def think(self, observation: Observation, committed: Commitment | None = None) -> ThoughtResult:
         """See `Thinks`."""
-        answer = self._worker.ask(_observation_arrays(observation))
+        rest = {} if committed is None else {_ROWS: committed.rows, _MOVED: committed.moved}
+        answer = self._worker.ask(_observation_arrays(observation) | rest)
         duration = float(answer.pop("duration")[0])
         return ThoughtResult(duration=duration, **answer)
 
@@ -210,6 +213,10 @@ def _observation(arrays: Arrays, otherwise: dict[str, Any] | None = None) -> Obs
     found = {name.removeprefix(_IMAGE): x for name, x in arrays.items() if name.startswith(_IMAGE)}
     # safetensors sorts by type and name. Cameras keep the order of the policy all the same: it looks them up by key.
     return Observation(found or otherwise or {}, arrays["state"], [_text(arrays["task"])])
+
+
+def _committed(arrays: Arrays) -> Commitment | None:
+    return Commitment(arrays[_ROWS], arrays[_MOVED]) if _ROWS in arrays else None
 
 
 def _thought_arrays(result: ThoughtResult) -> Arrays:

@@ -97,6 +97,11 @@ class ActionSpace(ABC):
         """Whether a row's joints are due at the row's own time. Else it is where the arm is when the row is over."""
         return True
 
+    @property
+    def comparable(self) -> bool:
+        """Whether rows of two observations can be compared, where they are offsets by a shift of `in_rows`."""
+        return True
+
     @abstractmethod
     def size(self, num_joints: int) -> int:
         """How many numbers of a row belong to an arm with this many joints."""

@@ -36,6 +36,11 @@ class EeDelta(EndEffectorSpace):
         """See `EndEffectorSpace`."""
         return self.conventions.reference is not Reference.OBSERVATION
 
+    @property
+    def comparable(self) -> bool:
+        """See `ActionSpace`."""
+        return self.relative
+
     def misfit(self, num_joints: int) -> str:
         """See `ActionSpace.misfit`."""
         simulated = self.conventions.response.num_joints

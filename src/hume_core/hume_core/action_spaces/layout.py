@@ -161,9 +161,18 @@ class ActionLayout:
         columns = [part.start for group, part in pairs if isinstance(group, GripperGroup)]
         return rows[:, columns]
 
+    @property
+    def comparable(self) -> bool:
+        """Whether every arm's rows are. See `ActionSpace.comparable`."""
+        return all(arm.space.comparable for arm in self.arms)
+
     def in_rows(self, moved: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far all joints moved (n,), rad, in numbers of a row. See `ActionSpace.in_rows`."""
-        return np.concatenate([arm.space.in_rows(moved[joints]) for arm, _, joints in self._arm_parts])
+        """How far all joints moved (n,), rad, in numbers of a row (a,). Grippers: 0. See `ActionSpace.in_rows`."""
+        row = np.zeros(self.size)
+        for arm, part, joints in self._arm_parts:
+            if arm.space.offsets_from_anchor:
+                row[part] = arm.space.in_rows(moved[joints])
+        return row
 
     def path(
         self,

@@ -66,8 +66,8 @@ class System1(PretrainedPolicy):
             progress: share of the chunk that has passed, in [0, 1): one number or (B,).
             image_tokens: what `encode_images` gave for these images, to spare the vision tower while they stay the
                 same. None encodes them.
-            moved: how far the joints are now from the chunk's anchor (B, n), rad. Only a checkpoint whose ``s1_origin``
-                is "newest_state" needs it.
+            moved: how far the joints are now from the chunk's anchor (B, a), in numbers of a row. Only a
+                checkpoint whose ``s1_origin`` is "newest_state" needs it.
 
         Returns:
             Actions in real units (B, h, a), relative to the chunk's anchor. Row k is due k steps after the first.

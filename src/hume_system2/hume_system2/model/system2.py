@@ -21,6 +21,7 @@ from hume_core.observation import Observation
 from hume_core.policy import LOG, PretrainedPolicy
 from hume_core.tokenizer import InstructionTokenizer
 from hume_system2.choosers import BY_VALUE, CHOOSERS
+from hume_system2.commitment import Commitment, disagreement
 from hume_system2.model.names import VALUE_LM_HEAD, to_stored
 from hume_system2.model.network import System2Network
 from hume_system2.model.prefix import Prefix, PrefixInputs, PrefixLayout
@@ -96,6 +97,8 @@ class System2(PretrainedPolicy):
         generator: torch.Generator | None = None,
         chooser: str = "value",
         choices: torch.Generator | None = None,
+        committed: Sequence[Commitment | None] = (),
+        agreement_weight: float | None = None,
     ) -> Thought:
         """Propose, value and choose.
 
@@ -108,6 +111,8 @@ class System2(PretrainedPolicy):
             generator: source of the draw.
             chooser: how to choose, a key of `CHOOSERS`.
             choices: source of the draws of a chooser. One of its own, so that choosing moves no noise.
+            committed: what is being carried out, of each observation. Empty: nothing.
+            agreement_weight: what disagreeing with it costs. None: as the checkpoint says.
 
         Raises:
             CheckpointError: there is no value head to choose with.
@@ -123,7 +128,12 @@ class System2(PretrainedPolicy):
         run = self._prepared.get(_key(schedule, prefix))
         run = self._thinking(schedule, prefix.masked) if run is None else run
         candidates, values = run(*prefix.tensors, state, noise)
-        weights = CHOOSERS[chooser](candidates, values, self.config.value_temperature, choices)
+        weight = self.config.agreement_weight if agreement_weight is None else agreement_weight
+        scores = values
+        if weight and any(committed):
+            # Q - w d: a candidate has to be worth so much more as it bends the motion in progress.
+            scores = values - weight * disagreement(candidates, committed, self.normalizer, self.config.action_dim)
+        weights = CHOOSERS[chooser](candidates, scores, self.config.value_temperature, choices)
         chunk = combine(candidates, weights)
         levels, steps = torch.tensor(schedule.noise_levels), torch.tensor(schedule.counts)
         return Thought(candidates, values, weights, chunk, levels, steps)

@@ -200,7 +200,7 @@ def record_branches(
         finish: who goes on after a chunk, one of `FINISHERS`.
     """
     later = Rollout(policy, profile, suite, find_variant("n1"), seed) if finish == POLICY else None
-    counterfactuals = Counterfactuals(policy, profile, variant.time_temp)
+    counterfactuals = Counterfactuals(policy, profile, variant)
     recorders: list[BranchRecorder] = []
 
     def decide(oracle: Oracle) -> Decider:

@@ -19,6 +19,7 @@ from hume_sim.tasks import task_of
 from hume_training.data.branches import Kind
 from hume_training.evaluation.oracle import joints_at, rows_of
 from hume_training.evaluation.policy import Policy, ThoughtRequest
+from hume_training.evaluation.variants import Variant
 
 OTHERS = 2
 """Chunks of each kind."""
@@ -38,11 +39,11 @@ class Counterfactuals:
     Args:
         policy: proposes for other instructions, and normalises.
         profile: says which number of a row is the gripper's.
-        time_temp: lowest and highest start time of its candidates.
+        variant: how it thinks.
     """
 
-    def __init__(self, policy: Policy, profile: RobotProfile, time_temp: tuple[float, float]) -> None:
-        self._policy, self._profile, self._time_temp = policy, profile, time_temp
+    def __init__(self, policy: Policy, profile: RobotProfile, variant: Variant) -> None:
+        self._policy, self._profile, self._variant = policy, profile, variant
         self._elsewhere: deque[tuple[int, NDArray[np.float32]]] = deque(maxlen=8 * OTHERS)
 
     def make(
@@ -77,7 +78,7 @@ class Counterfactuals:
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         noise = torch.randn((OTHERS, 1, config.s2_chunk_size, config.max_action_dim), generator=generator)
         request = ThoughtRequest(replace(observation, task=[instruction]), noise)
-        (thought,) = self._policy.think([request], self._time_temp)
+        (thought,) = self._policy.think([request], self._variant)
         return rows_of(thought)
 
     def _gripper(self, rows: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -16,6 +16,7 @@ from hume_session.engine import answered
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system1.segment_planner import Refiner, SegmentRequest
 from hume_system2.choosers import CHOOSERS, one_hot
+from hume_system2.commitment import Commitment
 from hume_system2.model.thought import Thought, combine
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult
 from hume_training.evaluation.policy import Policy, ThoughtRequest
@@ -32,12 +33,12 @@ class BatchEngine:
 
     Args:
         policy: answers.
-        time_temp: lowest and highest flow start time over the candidates.
+        variant: how to think.
     """
 
-    def __init__(self, policy: Policy, time_temp: tuple[float, float]) -> None:
+    def __init__(self, policy: Policy, variant: Variant) -> None:
         self.policy = policy
-        self._time_temp = time_temp
+        self._variant = variant
         self._thoughts: list[tuple[ThoughtRequest, Future[Thought]]] = []
         self._segments: list[tuple[SegmentRequest, Future[NDArray[np.float64]]]] = []
 
@@ -56,7 +57,7 @@ class BatchEngine:
         thoughts, self._thoughts = self._thoughts, []
         segments, self._segments = self._segments, []
         if thoughts:
-            found = self.policy.think([request for request, _ in thoughts], self._time_temp)
+            found = self.policy.think([request for request, _ in thoughts], self._variant)
             for (_, future), thought in zip(thoughts, found, strict=True):
                 future.set_result(thought)
         if segments:
@@ -104,22 +105,22 @@ class EpisodeEngine:
         """Let the next thought come to this chunk (H, A), normalised and padded."""
         self._forced = rows
 
-    def request(self, observation: Observation) -> ThoughtRequest:
+    def request(self, observation: Observation, committed: Commitment | None = None) -> ThoughtRequest:
         """What the policy is asked about an observation."""
         variant, config = self._variant, self._batch.policy.system2.config
         count = variant.candidates or config.num_candidates
         shape = (count, 1, config.s2_chunk_size, config.max_action_dim)
         noise = torch.randn(shape, generator=self._noise) * variant.noise_scale
-        return ThoughtRequest(self._seen(observation), noise)
+        return ThoughtRequest(self._seen(observation), noise, committed)
 
-    def think(self, observation: Observation) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, committed: Commitment | None = None) -> Future[ThoughtResult]:
         """See `Engine`."""
         if self._forced is not None:
             rows, self._forced = self._forced, None
             return answered(_forced_result(rows))
         result: Future[ThoughtResult] = Future()
         choice = None if self._judge is None else self._judge(observation)
-        self._batch.think(self.request(observation)).add_done_callback(
+        self._batch.think(self.request(observation, committed)).add_done_callback(
             lambda thought: _settle(result, lambda: self._chosen(thought.result(), choice))
         )
         return result
@@ -173,10 +174,10 @@ class ExactEngine:
         self._thinker, self._refiner = Thinker(policy.system2, options), refiner
         self.values: list[float] = []
 
-    def think(self, observation: Observation) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, committed: Commitment | None = None) -> Future[ThoughtResult]:
         """See `Engine`."""
         result: Future[ThoughtResult] = Future()
-        _settle(result, lambda: self._thinker.think(observation))
+        _settle(result, lambda: self._thinker.think(observation, committed))
         if result.exception() is None:
             self.values.append(result.result().value)
         return result

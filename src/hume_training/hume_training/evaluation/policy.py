@@ -13,8 +13,10 @@ from hume_core.observation import Observation
 from hume_core.policy_contract import PolicyContract
 from hume_system1.model import System1
 from hume_system1.segment_planner import SegmentRequest
+from hume_system2.commitment import Commitment
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
+from hume_training.evaluation.variants import Variant
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,12 @@ class ThoughtRequest:
     Attributes:
         observation: one.
         noise: of the candidates (N, 1, H, A).
+        committed: what is being carried out meanwhile.
     """
 
     observation: Observation
     noise: torch.Tensor
+    committed: Commitment | None = None
 
 
 class Policy:
@@ -51,11 +55,18 @@ class Policy:
         """Read a checkpoint folder or hub name."""
         return cls(System2.from_pretrained(checkpoint), System1.from_pretrained(checkpoint))
 
-    def think(self, requests: Sequence[ThoughtRequest], time_temp: tuple[float, float]) -> list[Thought]:
-        """A thought about each observation. All have the same number of candidates."""
+    def think(self, requests: Sequence[ThoughtRequest], variant: Variant) -> list[Thought]:
+        """A thought about each observation, as a variant thinks. All have the same number of candidates."""
         noise = torch.cat([request.noise for request in requests], dim=1)
         observation = stacked([request.observation for request in requests])
-        thought = self.system2.think(observation, len(noise), time_temp, noise=noise)
+        thought = self.system2.think(
+            observation,
+            len(noise),
+            variant.time_temp,
+            noise=noise,
+            committed=[request.committed for request in requests],
+            agreement_weight=variant.agreement_weight,
+        )
         return [one_of(thought, i) for i in range(len(requests))]
 
     def refine(self, requests: Sequence[SegmentRequest]) -> list[NDArray[np.float64]]:

@@ -44,7 +44,7 @@ class Rollout:
         seed: int = 0,
         decide: MakeDecider | None = None,
     ) -> None:
-        self._batch = BatchEngine(policy, variant.time_temp)
+        self._batch = BatchEngine(policy, variant)
         self._scene = suite.scene
         self._maker = PictureMaker(CAMERA_SIZE, CAMERA_SIZE)
         kinematics = load_kinematics(profile) if profile.action_space.needs_kinematics else None

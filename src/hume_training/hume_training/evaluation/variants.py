@@ -19,6 +19,7 @@ class Variant:
         noise_scale: factor on the starting noise.
         choice: one of `hume_system2.choosers`, or "oracle" (see `Oracle`).
         refine: denoise with System 1.
+        agreement_weight: what disagreeing with the motion in progress costs. None: as the checkpoint says.
         control: "", "swapped" (another cube is named than is wanted), "blank" (black images) or
             "stale" (the images of the episode's start).
     """
@@ -29,12 +30,14 @@ class Variant:
     noise_scale: float = 1.0
     choice: str = "value"
     refine: bool = True
+    agreement_weight: float | None = None
     control: str = ""
 
     @property
     def of_nodes(self) -> bool:
         """Whether the nodes have settings for this way to think and act."""
-        return self.choice in CHOOSERS and self.noise_scale == 1.0 and not self.control
+        plain = self.noise_scale == 1.0 and self.agreement_weight is None and not self.control
+        return self.choice in CHOOSERS and plain
 
 
 FULL = "full"
@@ -53,6 +56,9 @@ VARIANTS = {
         # The first of the N. It starts at the lowest flow time, so it keeps noise.
         replace(_FULL, name="one_of_n", candidates=1, time_temp=(_FULL.time_temp[0],) * 2),
         replace(_FULL, name="no_system1", refine=False),
+        replace(_FULL, name="no_agreement", agreement_weight=0.0),
+        # No value outweighs a difference: the first chunk is chosen by value, and what follows by agreement alone.
+        replace(_FULL, name="nearest", agreement_weight=1e6),
         replace(_FULL, name="best_value", choice="best"),
         replace(_FULL, name="mean", choice="mean"),
         replace(_FULL, name="random_pick", choice="random"),

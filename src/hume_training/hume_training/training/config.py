@@ -133,8 +133,9 @@ class ValueConfig(BranchConfig, PolicyConfig):
             its own share of it: candidates that start below flow time 1 keep some, and System 1 removes it.
         score_rows: rows of a chunk that the critics score, and from observation to next observation. Another number
             than the checkpoint's makes new critics. 0: the checkpoint's.
-        num_candidates, value_temperature, noise_schedule: how System 2 chooses, see `hume_core.config.HumeConfig`. Go
-            into the checkpoint's configuration. 0, a negative number, and empty: the checkpoint's.
+        num_candidates, value_temperature, agreement_weight, noise_schedule: how System 2 chooses, see
+            `hume_core.config.HumeConfig`. Go into the checkpoint's configuration. 0, a negative number, and empty: the
+            checkpoint's.
         named_weight, named_objects, keyframe_weight: as for System 2, read off the value query's feature. The joint
             targets are relative to the joint positions.
     """
@@ -147,6 +148,7 @@ class ValueConfig(BranchConfig, PolicyConfig):
     score_rows: int = 0
     num_candidates: int = 0
     value_temperature: float = -1.0
+    agreement_weight: float = -1.0
     noise_schedule: str = ""
     named_weight: float = 0.0
     named_objects: str = "red,green,blue"

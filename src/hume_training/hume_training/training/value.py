@@ -207,8 +207,9 @@ def set_choice(system2: System2, config: ValueConfig) -> None:
     wanted = system2.config
     if config.num_candidates:
         wanted = replace(wanted, num_candidates=config.num_candidates)
-    if config.value_temperature >= 0:
-        wanted = replace(wanted, value_temperature=config.value_temperature)
+    for name in ("value_temperature", "agreement_weight"):
+        if getattr(config, name) >= 0:
+            wanted = replace(wanted, **{name: getattr(config, name)})
     if config.noise_schedule:
         wanted = replace(wanted, noise_schedule=config.noise_schedule)
     system2.config = wanted
