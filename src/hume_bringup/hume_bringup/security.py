@@ -112,7 +112,7 @@ def _simulator() -> Permissions:
     cameras = [f"camera/{name}/{kind}" for name in ("scene", "wrist") for kind in ("camera_info", "image_raw")]
     return Permissions(
         "hume_sim",
-        publish=("/clock", "joint_states", "sim/episode", *cameras),
+        publish=("/clock", "joint_states", "sim/episode", "sim/failure", *cameras),
         subscribe=(
             "/clock", "arm_controller/commands", "arm_controller/joint_trajectory", "gripper_controller/commands",
             "hume/epoch",

@@ -19,7 +19,7 @@ from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import CameraInfo, Image
 from sensor_msgs.msg import JointState as JointStateMsg
-from std_msgs.msg import Float64MultiArray
+from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
@@ -105,6 +105,8 @@ class SimNode(Node):
     def _create_publishers(self, world: TabletopWorld) -> None:
         self._joint_states = self.create_publisher(JointStateMsg, "joint_states", 10)
         self._episodes = self.create_publisher(EpisodeState, "sim/episode", qos.LATCHED)
+        # Apart from `EpisodeState`, which old bags hold.
+        self._failures = self.create_publisher(String, "sim/failure", qos.LATCHED)
         self._clock_publisher = self.create_publisher(ClockMsg, "/clock", 1) if self._settings.publish_clock else None
         size = (self._settings.image_height, self._settings.image_width)
         sizes = dict.fromkeys(CAMERAS, size)
@@ -235,6 +237,7 @@ class SimNode(Node):
         message.success, message.elapsed = episode.success, episode.elapsed
         message.header.stamp = self._stamp(sample)
         self._episodes.publish(message)
+        self._failures.publish(String(data=episode.failure))
 
     def _publish_clock(self, publisher: Publisher[ClockMsg], sample: Sample) -> None:
         if not self._faults.freeze_clock:

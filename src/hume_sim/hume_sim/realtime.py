@@ -34,13 +34,14 @@ _STOP_TIMEOUT = 2.0
 
 @dataclass(frozen=True)
 class Episode:
-    """The running episode. Elapsed in simulated s."""
+    """The running episode. Elapsed in simulated s. `failure` says which rule of the scene was broken. Empty: none."""
 
     seed: int
     task: str
     instruction: str
     success: bool
     elapsed: float
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,7 @@ class RealtimeWorld:
 
     def _read_episode(self) -> Episode:
         world = self._world
-        return Episode(world.seed, str(world.task), world.instruction, world.success(), world.elapsed)
+        return Episode(world.seed, str(world.task), world.instruction, world.success(), world.elapsed, world.failure)
 
     def _read_sample(self) -> Sample:
         world = self._world

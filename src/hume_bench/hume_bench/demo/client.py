@@ -9,20 +9,21 @@ from typing import Any
 
 import rclpy
 from hume_msgs.action import ExecuteTask
-from hume_msgs.msg import ActionChunk, EpisodeState, Segment, System1Status
+from hume_msgs.msg import ActionChunk, EpisodeState, Segment, System1Status, Thought
 from hume_msgs.srv import ResetScene
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.subscription import MessageInfo
 from sensor_msgs.msg import Image
+from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
+from hume_bench.demo.film import Film, film_text
 from hume_bench.demo.measurements import FaultWatch, Measurements
-from hume_bench.demo.video import VideoWriter
 from hume_core.errors import HumeError
 from hume_ros import qos
-from hume_ros.conversions import image_to_rgb, stamp_seconds
+from hume_ros.conversions import stamp_seconds
 
 _READY_TIMEOUT = 180.0
 _ANSWER_TIMEOUT = 10.0
@@ -57,15 +58,16 @@ class DemoClient:
 
     Args:
         ended: exit codes of nodes that are gone, so that waiting does not go on for ever.
-        video: where frames go. None without a video.
+        film: takes frames of the camera `video`. None: nobody films.
     """
 
-    def __init__(self, ended: Callable[[], dict[str, int]], video: VideoWriter | None = None) -> None:
+    def __init__(self, ended: Callable[[], dict[str, int]], film: Film | None = None) -> None:
         self._ended = ended
-        self._video = video
+        self._film = film
         self.measurements = Measurements()
-        self._measuring = self._filming = False
+        self._measuring = False
         self._episode: EpisodeState | None = None
+        self._failure = ""
         self._chunk: ActionChunk | None = None
         self._node = Node("hume_demo")
         # The executor on events would cost less, but crashes on callbacks that want to know when a message was sent.
@@ -81,8 +83,8 @@ class DemoClient:
 
     def close(self) -> None:
         """Leave the graph and finish the video."""
-        if self._video is not None:
-            self._video.close()
+        if self._film is not None:
+            self._film.close()
         self._executor.shutdown(timeout_sec=0.5)
         self._goals.destroy()
         self._node.destroy_node()
@@ -114,40 +116,45 @@ class DemoClient:
         self._begin_measuring()
         # Only now: what disturbs the arm must not come before the task, which has begun with the goal.
         self._ask(self._begins.call_async(Trigger.Request()), "sim/begin_task is not answered")
-        while not self._succeeded(seed) and not result.done() and time.monotonic() - started < limit:
+        while not self._over(seed) and not result.done() and time.monotonic() - started < limit:
             self._spin_once()
         self._measuring = False
         duration = time.monotonic() - started
         self.measurements.seconds += duration
-        success = self._succeeded(seed)
+        success, failure = self._succeeded(seed), self._failure
         self._stop(handle, result)
         self._end_of_film()
         chunks, segments = self.measurements.chunks - before[0], self.measurements.segments - before[1]
         finished = result.result().result
         fault = self._watch.fault or (finished.reason if finished.code == ExecuteTask.Result.STOPPED else "")
-        outcome = outcome_text(success, fault, "time is over" if duration >= limit else finished.reason)
+        outcome = outcome_text(success, fault, failure or ("time is over" if duration >= limit else finished.reason))
         rates = (chunks / duration, segments / duration)
         return DemoEpisode(seed, instruction, success, outcome, duration, *rates, float(finished.mean_value), fault)
 
     def _end_of_film(self) -> None:
-        if self._video is not None:
+        if self._film is not None:
             self._spin_for(_FILMED_AFTERWARDS)
-        self._filming = False
+            self._film.running = False
 
     def _begin_measuring(self) -> None:
         self.measurements.system2.begin()
         self.measurements.system1.begin()
-        self._measuring = self._filming = True
+        self._measuring = True
+        if self._film is not None:
+            self._film.running = True
 
     def _subscribe(self) -> None:
         topics: list[tuple[Any, str, Callable[..., None], Any]] = [
             (EpisodeState, "sim/episode", self._on_episode, qos.STATUS),
+            (String, "sim/failure", self._on_failure, qos.STATUS),
             (System1Status, "hume/status", self._on_status, qos.STATUS),
             (ActionChunk, "hume/action_chunk", self._on_chunk, qos.CHUNK),
             (Segment, "hume/segment", self._on_segment, qos.STATUS),
         ]
-        if self._video is not None:
+        if self._film is not None:
             topics.append((Image, "camera/video/image_raw", self._on_frame, qos.SENSOR))
+            if self._film.overlay is not None:
+                topics.append((Thought, "hume/thought", self._film.overlay.take_thought, qos.STATUS))
         for msg_type, topic, callback, quality in topics:
             self._node.create_subscription(msg_type, topic, callback, quality)
 
@@ -169,6 +176,8 @@ class DemoClient:
     def _reset(self, seed: int, task: str) -> str:
         """New scene. The simulator puts the arm home, so System 1 has to release it first."""
         self._take_over(True)
+        if self._film is not None:
+            self._film.begin_scene()
         self._spin_until(self._stands_still, _CANCEL_TIMEOUT, "the arm did not stop")
         request = ResetScene.Request(seed=seed, task=task)
         answer = self._ask(self._resets.call_async(request), "sim/reset does not answer")
@@ -212,6 +221,10 @@ class DemoClient:
     def _stands_still(self) -> bool:
         return self.measurements.status is not None and bool(self.measurements.status.standing_still)
 
+    def _over(self, seed: int) -> bool:
+        """Success, or a rule of the scene was broken."""
+        return self._succeeded(seed) or bool(self._failure)
+
     def _succeeded(self, seed: int) -> bool:
         return self._episode is not None and self._episode.seed == seed and bool(self._episode.success)
 
@@ -238,12 +251,17 @@ class DemoClient:
     def _on_episode(self, message: EpisodeState) -> None:
         self._episode = message
 
+    def _on_failure(self, message: String) -> None:
+        self._failure = str(message.data)
+
     def _on_status(self, message: System1Status) -> None:
         self.measurements.see(message, self._measuring)
         self._watch.see(message.mode in _STOPPED_MODES, f"{message.mode_name}: {message.reason}")
 
     def _on_chunk(self, message: ActionChunk, info: MessageInfo) -> None:
         self._chunk = message
+        if self._film is not None and self._film.overlay is not None:
+            self._film.overlay.take_chunk(message)
         self.measurements.chunks += self._measuring
         if self._measuring:
             self.measurements.system2.add(
@@ -258,20 +276,9 @@ class DemoClient:
             )
 
     def _on_frame(self, message: Image) -> None:
-        if self._video is not None and self._filming:
-            self._video.add(image_to_rgb(message), self._overlay(), stamp_seconds(message.header.stamp))
-
-    def _overlay(self) -> list[str]:
-        status = self.measurements.status
-        lines = [f"{self._episode.instruction}{': done' if self._episode.success else ''}" if self._episode else ""]
-        if status is not None:
-            lines.append(
-                f"{status.mode_name}  stream {status.stream_rate:.0f} Hz  System 1 {status.denoise_rate:.0f} Hz"
-            )
-        if self._chunk is not None:
-            milliseconds = 1e3 * stamp_seconds(self._chunk.think_duration)
-            lines.append(f"System 2 value {self._chunk.value:.2f}  thought {milliseconds:.0f} ms")
-        return lines
+        if self._film is not None:
+            text = film_text(self._episode, self._failure, self.measurements.status, self._chunk)
+            self._film.add(message, text)
 
 
 def outcome_text(success: bool, fault: str, reason: str) -> str:

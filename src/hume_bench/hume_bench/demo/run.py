@@ -13,7 +13,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hume_bench.demo.client import DemoClient, DemoEpisode
+from hume_bench.demo.film import Film
 from hume_bench.demo.measurements import Measurements, percentiles
+from hume_bench.demo.overlay import CameraView, CandidateOverlay
 from hume_bench.demo.reply_times import ReplyTiming
 from hume_bench.demo.video import VideoWriter
 from hume_bringup.description import graph
@@ -26,8 +28,10 @@ from hume_core.durations import duration
 from hume_core.errors import HumeError
 from hume_core.json_report import write_json
 from hume_core.robot import RobotProfile
+from hume_core.tool_paths import load_tool_paths
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
+from hume_sim.scene import PLAIN, load_model
 from hume_sim.suites import find_suite, scene
 from hume_training.default_checkpoint import default_checkpoint
 
@@ -127,7 +131,7 @@ def play(options: DemoOptions, console: Console) -> tuple[list[DemoEpisode], Mea
     init_ros()
     try:
         with Supervisor(graph("sim", launch)) as supervisor:
-            client = DemoClient(supervisor.ended, _video_writer(options))
+            client = DemoClient(supervisor.ended, _film(options, launch.checkpoint))
             try:
                 return _run_episodes(client, scenes, limit, console), client.measurements
             finally:
@@ -136,8 +140,16 @@ def play(options: DemoOptions, console: Console) -> tuple[list[DemoEpisode], Mea
         rclpy.try_shutdown()
 
 
-def _video_writer(options: DemoOptions) -> VideoWriter | None:
-    return VideoWriter(options.video) if options.video is not None else None
+def _film(options: DemoOptions, checkpoint: str) -> Film | None:
+    """With the candidates, where the robot's tool is known. None: no film is wanted."""
+    if options.video is None:
+        return None
+    profile = RobotProfile.load(options.robot)
+    writer = VideoWriter(options.video)
+    if profile.tool_kinematics is None:
+        return Film(writer, None)
+    kind = find_suite(options.suite).scene if options.suite else PLAIN
+    return Film(writer, CandidateOverlay(load_tool_paths(profile, checkpoint), CameraView(load_model(kind), "video")))
 
 
 def _run_episodes(
