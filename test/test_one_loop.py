@@ -126,7 +126,7 @@ class Thinker:
     def enter_thread(self) -> None:
         """No model, no threads."""
 
-    def think(self, observation: Observation, committed: object, candidates: int) -> ThoughtResult:
+    def think(self, observation: Observation, in_progress: object, candidates: int) -> ThoughtResult:
         rows, one = np.zeros((16, 8), np.float32), np.ones(1, np.float32)
         return ThoughtResult(rows, rows[None], one, one, one, 0.0)
 

@@ -52,7 +52,7 @@ class ConstantRow:
         self.thoughts = 0
         self.now: Callable[[], float] = lambda: 0.0
 
-    def think(self, observation: Observation, committed: Any = None) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, in_progress: Any = None) -> Future[ThoughtResult]:
         self.thoughts += 1
         times = self.now() + DT * np.arange(HORIZON)
         chunk = np.where(times[:, None] < SETTLED - 1e-6, np.float32(0.0), self._row)

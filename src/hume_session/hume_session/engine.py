@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hume_core.observation import Observation
 from hume_system1.segment_planner import Refiner, SegmentRequest
-from hume_system2.commitment import Commitment
+from hume_system2.motion_in_progress import MotionInProgress
 from hume_system2.thinker import ThoughtResult
 
 
@@ -22,7 +22,7 @@ class Engine(Protocol):
     A future may hold an `ObservationError`: the observation cannot be used.
     """
 
-    def think(self, observation: Observation, committed: Commitment | None = None) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, in_progress: MotionInProgress | None = None) -> Future[ThoughtResult]:
         """A thought about one observation, while something is being carried out."""
 
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:

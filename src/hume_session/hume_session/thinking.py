@@ -118,7 +118,7 @@ class ThinkingStage:
         self._busy = True
         start = self._schedule.now
         latency = self._latency.at(start)
-        future = self._engine.think(task.observation, task.committed)
+        future = self._engine.think(task.observation, task.in_progress)
         self._schedule.at(start + latency, Rank.FINISH, lambda: self._finish(task, latency, future))
 
     def _finish(self, task: PendingThought, latency: int, future: Future[ThoughtResult]) -> Waits:

@@ -69,7 +69,7 @@ class FakeEngine:
     segments: list[tuple[int, SegmentRequest]] = field(default_factory=list)
     open: list[tuple[Future[Any], Any]] = field(default_factory=list)
 
-    def think(self, observation: Observation, committed: Any = None) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, in_progress: Any = None) -> Future[ThoughtResult]:
         self.thoughts.append((self.now(), observation))
         chunk = np.tile(self.target, (ROWS, 1)).astype(np.float32)
         one = np.ones(1, np.float32)

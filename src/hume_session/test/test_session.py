@@ -117,13 +117,13 @@ def test_the_core_asks_for_a_segment_at_the_first_tick_after_it(make_rig: Any, m
 
 def test_a_thought_that_cannot_be_had_is_reported_and_tried_again(make_rig: Any, make_engine: Any) -> None:
     class Refusing(make_engine):  # type: ignore[misc]
-        def think(self, observation: Any, committed: Any = None) -> Future[Any]:
+        def think(self, observation: Any, in_progress: Any = None) -> Future[Any]:
             if not self.thoughts:
                 self.thoughts.append((self.now(), observation))
                 future: Future[Any] = Future()
                 future.set_exception(ObservationError("no good"))
                 return future
-            return super().think(observation, committed)
+            return super().think(observation, in_progress)
 
     rig = make_rig(engine=Refusing()).started(1.0)
     assert (100 * MS, "thinking", "no good") in rig.notes.events

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from hume_core.engines import Log
 from hume_core.observation import Observation
 from hume_core.policy import LOG
-from hume_system2.commitment import Commitment
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
+from hume_system2.motion_in_progress import MotionInProgress
 from hume_system2.settings import System2Settings
 
 
@@ -151,13 +151,13 @@ class Thinker:
             self._system2.warm_up(count, 2, options.time_temp, options.noise_temp, log)
 
     def think(
-        self, observation: Observation, committed: Commitment | None = None, candidates: int | None = None
+        self, observation: Observation, in_progress: MotionInProgress | None = None, candidates: int | None = None
     ) -> ThoughtResult:
         """Choose a chunk for one observation (batch of one).
 
         Args:
             observation: what is seen.
-            committed: what is being carried out meanwhile.
+            in_progress: what is being carried out meanwhile.
             candidates: take the first so many only. They have the noise that they would have among all, and so have
                 those of later thoughts. None: all.
         """
@@ -173,6 +173,6 @@ class Thinker:
             noise=noise[:count],
             chooser=options.chooser,
             choices=self._choices,
-            committed=(committed,),
+            in_progress=(in_progress,),
         )
         return ThoughtResult.of(self._system2, thought, time.monotonic() - started)

@@ -8,7 +8,7 @@ from hume_core.chunk import Chunk
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import ObservationBuffer, SensorFrame
-from hume_system2.commitment import Commitment, commitment
+from hume_system2.motion_in_progress import MotionInProgress, motion_in_progress
 from hume_system2.thinker import ThoughtResult
 
 RETRY_PERIOD = 0.05
@@ -30,12 +30,12 @@ class PendingThought:
     Attributes:
         assignment: what for.
         frame: the observation to think about.
-        committed: what is being carried out meanwhile. None: nothing.
+        in_progress: what is being carried out meanwhile. None: nothing.
     """
 
     assignment: Assignment
     frame: SensorFrame
-    committed: Commitment | None = None
+    in_progress: MotionInProgress | None = None
 
     @property
     def observation(self) -> Observation:
@@ -93,13 +93,13 @@ class ThinkingCycle:
             return None
         self.next_start = max(steady, self.next_start + self._period)
         frame = self._observer.take(now)
-        return PendingThought(assignment, frame, self._committed(assignment, frame))
+        return PendingThought(assignment, frame, self._in_progress(assignment, frame))
 
-    def _committed(self, assignment: Assignment, frame: SensorFrame) -> Commitment | None:
+    def _in_progress(self, assignment: Assignment, frame: SensorFrame) -> MotionInProgress | None:
         """What is being carried out at an observation. Another task or epoch breaks with what was before."""
         if self._executed is None or self._executed[0] is not assignment:
             return None
-        return commitment(self._layout, self._continuous, self._executed[1], frame.stamp, frame.joint_positions)
+        return motion_in_progress(self._layout, self._continuous, self._executed[1], frame.stamp, frame.joint_positions)
 
     def finish(self, task: PendingThought, result: ThoughtResult) -> Chunk | None:
         """A thought is over. Returns its chunk, or None if the assignment has changed or time went back meanwhile."""

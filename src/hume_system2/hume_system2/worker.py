@@ -102,7 +102,7 @@ class ThinkingWorker:
             task = self._cycle.begin(time.monotonic(), self._clock())
             if task is None:
                 return
-            result = self._thinker.think(task.observation, task.committed, self._budget.count)
+            result = self._thinker.think(task.observation, task.in_progress, self._budget.count)
         except ObservationError as error:
             self._on_problem(str(error))
             self._stopping.wait(RETRY_PERIOD)

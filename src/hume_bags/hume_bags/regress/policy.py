@@ -23,8 +23,8 @@ from hume_core.robot import RobotProfile
 from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system1.segment_planner import Refiner
-from hume_system2.commitment import Commitment
 from hume_system2.model import System2
+from hume_system2.motion_in_progress import MotionInProgress
 from hume_system2.thinker import Thinker, ThoughtResult
 
 _FILES = ("config.json", "tokenizer.json", "vqh_backbone.json")
@@ -33,7 +33,7 @@ _FILES = ("config.json", "tokenizer.json", "vqh_backbone.json")
 class Thinks(Protocol):
     """What the stepper needs of System 2."""
 
-    def think(self, observation: Observation, committed: Commitment | None = None) -> ThoughtResult:
+    def think(self, observation: Observation, in_progress: MotionInProgress | None = None) -> ThoughtResult:
         """Choose a chunk while something is being carried out."""
 
     def enter_thread(self) -> None:

@@ -24,13 +24,13 @@ from hume_core.errors import HumeError, ObservationError
 from hume_core.observation import Observation
 from hume_session.determinism import deterministic_algorithms
 from hume_system1.segment_planner import Refiner
-from hume_system2.commitment import Commitment
+from hume_system2.motion_in_progress import MotionInProgress
 from hume_system2.thinker import ThoughtResult
 
 Arrays = dict[str, Any]
 _REFUSED, _FAILED = "refused", "failed"
 _IMAGE = "image:"
-_ROWS, _MOVED = "committed rows", "committed moved"
+_ROWS, _MOVED = "in progress: rows", "in progress: moved"
 _PROCESSES = 2
 
 
@@ -99,14 +99,14 @@ class RemoteThinker:
     """System 2 in another process."""
 
     def __init__(self, thinker: Thinks) -> None:
-        self._worker = Worker(lambda arrays: _thought_arrays(thinker.think(_observation(arrays), _committed(arrays))))
+        self._worker = Worker(lambda arrays: _thought_arrays(thinker.think(_observation(arrays), _in_progress(arrays))))
 
     def enter_thread(self) -> None:
         """See `Thinks`."""
 
-    def think(self, observation: Observation, committed: Commitment | None = None) -> ThoughtResult:
+    def think(self, observation: Observation, in_progress: MotionInProgress | None = None) -> ThoughtResult:
         """See `Thinks`."""
-        rest = {} if committed is None else {_ROWS: committed.rows, _MOVED: committed.moved}
+        rest = {} if in_progress is None else {_ROWS: in_progress.rows, _MOVED: in_progress.moved}
         answer = self._worker.ask(_observation_arrays(observation) | rest)
         duration = float(answer.pop("duration")[0])
         return ThoughtResult(duration=duration, **answer)
@@ -215,8 +215,8 @@ def _observation(arrays: Arrays, otherwise: dict[str, Any] | None = None) -> Obs
     return Observation(found or otherwise or {}, arrays["state"], [_text(arrays["task"])])
 
 
-def _committed(arrays: Arrays) -> Commitment | None:
-    return Commitment(arrays[_ROWS], arrays[_MOVED]) if _ROWS in arrays else None
+def _in_progress(arrays: Arrays) -> MotionInProgress | None:
+    return MotionInProgress(arrays[_ROWS], arrays[_MOVED]) if _ROWS in arrays else None
 
 
 def _thought_arrays(result: ThoughtResult) -> Arrays:

@@ -25,7 +25,7 @@ from hume_session import LatencyModel, PolicyFacts, Session, SessionOptions
 from hume_session.determinism import deterministic_algorithms
 from hume_session.schedule import Waits
 from hume_system1.segment_planner import SegmentRequest
-from hume_system2.commitment import Commitment
+from hume_system2.motion_in_progress import MotionInProgress
 from hume_system2.thinker import ThoughtResult
 
 _INSTRUCTION = "instruction: "
@@ -55,9 +55,9 @@ class ThreadedEngine:
     def __init__(self, policy: RecordedPolicy, thinking: Executor, denoising: Executor) -> None:
         self._policy, self._thinking, self._denoising = policy, thinking, denoising
 
-    def think(self, observation: Observation, committed: Commitment | None = None) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, in_progress: MotionInProgress | None = None) -> Future[ThoughtResult]:
         """See `Engine`."""
-        return self._thinking.submit(self._policy.thinker.think, observation, committed)
+        return self._thinking.submit(self._policy.thinker.think, observation, in_progress)
 
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
         """See `Engine`."""

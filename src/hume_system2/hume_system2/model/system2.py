@@ -21,7 +21,6 @@ from hume_core.observation import Observation
 from hume_core.policy import LOG, PretrainedPolicy
 from hume_core.tokenizer import InstructionTokenizer
 from hume_system2.choosers import BY_VALUE, CHOOSERS
-from hume_system2.commitment import Commitment, disagreement
 from hume_system2.model.names import VALUE_LM_HEAD, to_stored
 from hume_system2.model.network import System2Network
 from hume_system2.model.prefix import Prefix, PrefixInputs, PrefixLayout
@@ -30,6 +29,7 @@ from hume_system2.model.thought import Thought, combine
 from hume_system2.model.value_head import NoValueHead, ValueQueryHead
 from hume_system2.model.value_stack import FILE as VALUE_STACK_FILE
 from hume_system2.model.value_stack import SECTION, value_stack_config
+from hume_system2.motion_in_progress import MotionInProgress, disagreement
 
 
 class System2(PretrainedPolicy):
@@ -97,7 +97,7 @@ class System2(PretrainedPolicy):
         generator: torch.Generator | None = None,
         chooser: str = "value",
         choices: torch.Generator | None = None,
-        committed: Sequence[Commitment | None] = (),
+        in_progress: Sequence[MotionInProgress | None] = (),
         agreement_weight: float | None = None,
     ) -> Thought:
         """Propose, value and choose.
@@ -111,7 +111,7 @@ class System2(PretrainedPolicy):
             generator: source of the draw.
             chooser: how to choose, a key of `CHOOSERS`.
             choices: source of the draws of a chooser. One of its own, so that choosing moves no noise.
-            committed: what is being carried out, of each observation. Empty: nothing.
+            in_progress: what is being carried out, of each observation. Empty: nothing.
             agreement_weight: what disagreeing with it costs. None: as the checkpoint says.
 
         Raises:
@@ -130,9 +130,9 @@ class System2(PretrainedPolicy):
         candidates, values = run(*prefix.tensors, state, noise)
         weight = self.config.agreement_weight if agreement_weight is None else agreement_weight
         scores = values
-        if weight and any(committed):
+        if weight and any(in_progress):
             # Q - w d: a candidate has to be worth so much more as it bends the motion in progress.
-            scores = values - weight * disagreement(candidates, committed, self.normalizer, self.config.action_dim)
+            scores = values - weight * disagreement(candidates, in_progress, self.normalizer, self.config.action_dim)
         weights = CHOOSERS[chooser](candidates, scores, self.config.value_temperature, choices)
         chunk = combine(candidates, weights)
         levels, steps = torch.tensor(schedule.noise_levels), torch.tensor(schedule.counts)

@@ -16,8 +16,8 @@ from hume_session.engine import answered
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
 from hume_system1.segment_planner import Refiner, SegmentRequest
 from hume_system2.choosers import CHOOSERS, one_hot
-from hume_system2.commitment import Commitment
 from hume_system2.model.thought import Thought, combine
+from hume_system2.motion_in_progress import MotionInProgress
 from hume_system2.thinker import Thinker, ThinkingOptions, ThoughtResult
 from hume_training.evaluation.policy import Policy, ThoughtRequest
 from hume_training.evaluation.variants import Variant
@@ -105,22 +105,22 @@ class EpisodeEngine:
         """Let the next thought come to this chunk (H, A), normalised and padded."""
         self._forced = rows
 
-    def request(self, observation: Observation, committed: Commitment | None = None) -> ThoughtRequest:
+    def request(self, observation: Observation, in_progress: MotionInProgress | None = None) -> ThoughtRequest:
         """What the policy is asked about an observation."""
         variant, config = self._variant, self._batch.policy.system2.config
         count = variant.candidates or config.num_candidates
         shape = (count, 1, config.s2_chunk_size, config.max_action_dim)
         noise = torch.randn(shape, generator=self._noise) * variant.noise_scale
-        return ThoughtRequest(self._seen(observation), noise, committed)
+        return ThoughtRequest(self._seen(observation), noise, in_progress)
 
-    def think(self, observation: Observation, committed: Commitment | None = None) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, in_progress: MotionInProgress | None = None) -> Future[ThoughtResult]:
         """See `Engine`."""
         if self._forced is not None:
             rows, self._forced = self._forced, None
             return answered(_forced_result(rows))
         result: Future[ThoughtResult] = Future()
         choice = None if self._judge is None else self._judge(observation)
-        self._batch.think(self.request(observation, committed)).add_done_callback(
+        self._batch.think(self.request(observation, in_progress)).add_done_callback(
             lambda thought: _settle(result, lambda: self._chosen(thought.result(), choice))
         )
         return result
@@ -174,10 +174,10 @@ class ExactEngine:
         self._thinker, self._refiner = Thinker(policy.system2, options), refiner
         self.values: list[float] = []
 
-    def think(self, observation: Observation, committed: Commitment | None = None) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, in_progress: MotionInProgress | None = None) -> Future[ThoughtResult]:
         """See `Engine`."""
         result: Future[ThoughtResult] = Future()
-        _settle(result, lambda: self._thinker.think(observation, committed))
+        _settle(result, lambda: self._thinker.think(observation, in_progress))
         if result.exception() is None:
             self.values.append(result.result().value)
         return result

@@ -25,8 +25,8 @@ from hume_sim.world import TabletopWorld, WorldState
 from hume_system1.model import System1
 from hume_system1.refiners import PassThroughRefiner
 from hume_system1.segment_planner import SegmentRequest
-from hume_system2.commitment import Commitment
 from hume_system2.model.thought import Thought
+from hume_system2.motion_in_progress import MotionInProgress
 from hume_system2.thinker import ThoughtResult
 from hume_training.evaluation.arm import SimulatedArm, ros_time
 from hume_training.evaluation.snapshot import Snapshot
@@ -48,7 +48,7 @@ class _ChunkAsItIs:
     def __init__(self, refiner: PassThroughRefiner) -> None:
         self._refiner = refiner
 
-    def think(self, observation: Observation, committed: Commitment | None = None) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, in_progress: MotionInProgress | None = None) -> Future[ThoughtResult]:
         """Never asked for: the session has no assignment."""
         raise NotImplementedError
 

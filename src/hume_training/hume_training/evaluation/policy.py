@@ -13,9 +13,9 @@ from hume_core.observation import Observation
 from hume_core.policy_contract import PolicyContract
 from hume_system1.model import System1
 from hume_system1.segment_planner import SegmentRequest
-from hume_system2.commitment import Commitment
 from hume_system2.model import System2
 from hume_system2.model.thought import Thought
+from hume_system2.motion_in_progress import MotionInProgress
 from hume_training.evaluation.variants import Variant
 
 
@@ -26,12 +26,12 @@ class ThoughtRequest:
     Attributes:
         observation: one.
         noise: of the candidates (N, 1, H, A).
-        committed: what is being carried out meanwhile.
+        in_progress: what is being carried out meanwhile.
     """
 
     observation: Observation
     noise: torch.Tensor
-    committed: Commitment | None = None
+    in_progress: MotionInProgress | None = None
 
 
 class Policy:
@@ -64,7 +64,7 @@ class Policy:
             len(noise),
             variant.time_temp,
             noise=noise,
-            committed=[request.committed for request in requests],
+            in_progress=[request.in_progress for request in requests],
             agreement_weight=variant.agreement_weight,
         )
         return [one_of(thought, i) for i in range(len(requests))]

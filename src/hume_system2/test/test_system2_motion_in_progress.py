@@ -12,7 +12,7 @@ import torch
 from hume_core.action_spaces import ActionLayout
 from hume_core.chunk import Chunk
 from hume_core.robot import RobotProfile
-from hume_system2.commitment import Commitment, commitment, disagreement
+from hume_system2.motion_in_progress import MotionInProgress, disagreement, motion_in_progress
 from hume_system2.thinking_cycle import Assignment, ThinkingCycle
 
 DT = 0.05
@@ -32,40 +32,42 @@ def ramp(count: int = 16) -> np.ndarray[Any, Any]:
     return np.arange(count, dtype=np.float32)[:, None] * np.ones(8, dtype=np.float32)
 
 
-def committed(stamp: float, joints: Any = ANCHOR, space: str = "joint_delta") -> Commitment | None:
-    return commitment(layout(space), np.zeros(6, bool), chunk(ramp()), stamp, np.asarray(joints))
+def in_progress(stamp: float, joints: Any = ANCHOR, space: str = "joint_delta") -> MotionInProgress | None:
+    return motion_in_progress(layout(space), np.zeros(6, bool), chunk(ramp()), stamp, np.asarray(joints))
 
 
 def test_rows_are_those_of_the_new_observation_s_times() -> None:
-    found = committed(10.0 + 3.25 * DT)
+    found = in_progress(10.0 + 3.25 * DT)
     assert found is not None
     np.testing.assert_allclose(found.rows[:, 0], np.arange(12) + 3.25, atol=1e-5)
 
 
 def test_the_last_row_alone_is_left_at_its_time_and_nothing_afterwards() -> None:
-    found = committed(10.0 + 15 * DT - 1e-9)
+    found = in_progress(10.0 + 15 * DT - 1e-9)
     assert found is not None
     assert len(found.rows) == 1
-    assert committed(10.0 + 15.5 * DT) is None
-    assert committed(9.9) is None  # time went back
+    assert in_progress(10.0 + 15.5 * DT) is None
+    assert in_progress(9.9) is None  # time went back
 
 
 def test_offsets_are_counted_from_where_the_joints_are_now() -> None:
     joints = ANCHOR + np.array([0.5, 0.0, -0.25, 0.0, 0.0, 0.0])
-    found = committed(10.0, joints)
+    found = in_progress(10.0, joints)
     assert found is not None
     np.testing.assert_allclose(found.moved, [0.5, 0.0, -0.25, 0.0, 0.0, 0.0, 0.0], atol=1e-12)
 
 
 def test_absolute_rows_need_no_shift() -> None:
-    found = committed(10.0, ANCHOR + 1.0, "joint_position")
+    found = in_progress(10.0, ANCHOR + 1.0, "joint_position")
     assert found is not None
     assert not found.moved.any()
 
 
 def test_a_continuous_joint_moves_the_short_way() -> None:
     turning = np.array([True, False, False, False, False, False])
-    found = commitment(layout(), turning, chunk(ramp()), 10.0, ANCHOR + np.array([2 * np.pi - 0.1, 0, 0, 0, 0, 0]))
+    found = motion_in_progress(
+        layout(), turning, chunk(ramp()), 10.0, ANCHOR + np.array([2 * np.pi - 0.1, 0, 0, 0, 0, 0])
+    )
     assert found is not None
     assert found.moved[0] == pytest.approx(-0.1)
 
@@ -84,7 +86,7 @@ def test_disagreement_is_the_root_mean_square_over_what_both_cover() -> None:
     candidates[0, 2, 4:] = 9.0  # beyond what is being carried out
     candidates[:, :, :, 7] = 100.0  # padding
     moved = np.zeros(7)
-    found = disagreement(candidates, [Commitment(rows, moved), None], Normalizer(), 7)  # type: ignore[arg-type]
+    found = disagreement(candidates, [MotionInProgress(rows, moved), None], Normalizer(), 7)  # type: ignore[arg-type]
     torch.testing.assert_close(found, torch.tensor([[0.0, 3.0, 0.0], [0.0, 0.0, 0.0]]))
 
 
@@ -92,7 +94,7 @@ def test_a_candidate_that_goes_on_from_the_moved_arm_agrees() -> None:
     # The arm has moved by 1 of the 4 that each row asks for: 3 are left, 1.5 standard deviations.
     candidates = torch.full((1, 1, 6, 8), 1.5)
     rows = np.full((6, 8), 2.0, np.float32)
-    found = disagreement(candidates, [Commitment(rows, np.full(7, 1.0))], Normalizer(), 7)  # type: ignore[arg-type]
+    found = disagreement(candidates, [MotionInProgress(rows, np.full(7, 1.0))], Normalizer(), 7)  # type: ignore[arg-type]
     torch.testing.assert_close(found, torch.zeros(1, 1))
 
 
@@ -117,14 +119,14 @@ def test_a_cycle_knows_what_it_has_published_for_the_same_assignment_only() -> N
     cycle.assignment = Assignment("lift", 1)
     first = cycle.begin(0.0, 10.0)
     assert first is not None
-    assert first.committed is None
+    assert first.in_progress is None
     cycle.finish(first, result())
     observer.stamp = 10.1
     second = cycle.begin(0.3, 10.3)
     assert second is not None
-    assert second.committed is not None
-    np.testing.assert_allclose(second.committed.rows[0], 2.0, atol=1e-5)
+    assert second.in_progress is not None
+    np.testing.assert_allclose(second.in_progress.rows[0], 2.0, atol=1e-5)
     cycle.assignment = Assignment("lift", 2)
     third = cycle.begin(0.6, 10.6)
     assert third is not None
-    assert third.committed is None
+    assert third.in_progress is None

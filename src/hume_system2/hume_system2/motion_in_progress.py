@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Commitment:
+class MotionInProgress:
     """The rows in execution, timed like those of a chunk about the new observation.
 
     Attributes:
@@ -38,13 +38,13 @@ class Commitment:
     moved: NDArray[np.float64]
 
 
-def commitment(
+def motion_in_progress(
     layout: ActionLayout,
     continuous: NDArray[np.bool_],
     chunk: Chunk,
     stamp: float,
     joints: NDArray[np.float64],
-) -> Commitment | None:
+) -> MotionInProgress | None:
     """What of a chunk is still to be carried out at a new observation.
 
     Args:
@@ -69,17 +69,17 @@ def commitment(
     share = (places - before)[:, None]
     rows = (1.0 - share) * chunk.rows[before] + share * chunk.rows[after]
     moved = layout.in_rows(short_way(joints - chunk.anchor, continuous))
-    return Commitment(rows.astype(np.float32), moved)
+    return MotionInProgress(rows.astype(np.float32), moved)
 
 
 def disagreement(
-    candidates: Tensor, commitments: Sequence[Commitment | None], normalizer: Normalizer, numbers: int
+    candidates: Tensor, motions: Sequence[MotionInProgress | None], normalizer: Normalizer, numbers: int
 ) -> Tensor:
     """How far each candidate is from what is being carried out, root mean square in standard deviations.
 
     Args:
         candidates: (B, N, H, A) normalised and padded.
-        commitments: one of each observation. None: nothing is being carried out.
+        motions: one of each observation. None: nothing is being carried out.
         normalizer: of the actions.
         numbers: a, how many numbers of a row count. The rest is padding.
 
@@ -89,11 +89,11 @@ def disagreement(
     import torch
 
     result = candidates.new_zeros(candidates.shape[:2], dtype=torch.float32)
-    for one, (chunks, committed) in enumerate(zip(candidates, commitments, strict=True)):
-        if committed is None:
+    for one, (chunks, in_progress) in enumerate(zip(candidates, motions, strict=True)):
+        if in_progress is None:
             continue
-        moved = torch.as_tensor(committed.moved, dtype=torch.float32, device=candidates.device)
-        rows = torch.as_tensor(committed.rows, device=candidates.device) - normalizer.action_difference(moved)
+        moved = torch.as_tensor(in_progress.moved, dtype=torch.float32, device=candidates.device)
+        rows = torch.as_tensor(in_progress.rows, device=candidates.device) - normalizer.action_difference(moved)
         shared = min(len(rows), chunks.shape[1])
         apart = (chunks[:, :shared, :numbers] - rows[:shared, :numbers]).float()
         # sqrt(mean_kj (c_kj - r_kj)^2): without the unit of any joint, so one weight fits all robots.
