@@ -39,9 +39,13 @@ _CLOSED_ON_CUBE = CUBE_SIZE / 2 + 0.001
 _FINGER_REACH = 0.041
 """Distance of an open finger's middle from the grasp's middle, m."""
 
-_PILLAR_ROOM, _PILLAR_NEAR, _PILLAR_CLEAR = 0.075, 0.105, 0.16
-"""Distance of the tip from the pillar's middle on the way round it: a held cube and the fingers beside it pass. Within
-the second distance the tip is no lower than the third number, so that the wide part of the hand passes above. All m."""
+_CARRYING_ROOM, _REACHING_ROOM = 0.09, 0.11
+"""Distance of the tip from the pillar's middle on the way round it, with a cube between the fingers, and with the
+fingers open beside it, m. Either leaves 2 cm or more, which a learned policy needs."""
+
+_PILLAR_NEAR, _PILLAR_CLEAR = 0.105, 0.16
+"""Within the first distance from the pillar's middle the tip is no lower than the second number, so that the wide
+part of the hand passes above it, m."""
 
 _FINGER_ROOM = 0.03
 """Smallest distance between a finger's middle and another cube's centre, m."""
@@ -235,7 +239,7 @@ class ScriptedExpert:
         if carrying and self._side == 0:
             self._side = shorter_side(here, goal, pillar)
         side = self._side if carrying else shorter_side(here, goal, pillar)
-        return way_round(here, goal, pillar, _PILLAR_ROOM, side)
+        return way_round(here, goal, pillar, _CARRYING_ROOM if carrying else _REACHING_ROOM, side)
 
     def _least_height(self, here: NDArray[np.float64]) -> float:
         """How low the tip may be here, m."""

@@ -27,8 +27,9 @@ SCENES = {PLAIN: "tabletop.xml", PILLAR: "pillar.xml", FRAGILE: "tabletop.xml"}
 """Kinds of scenes and their models. `pillar`: a pillar stands between the cube and its goal. `fragile`: cubes may be
 neither dropped nor knocked away. See `hume_sim.rules`."""
 
-PILLAR_HEIGHT = 0.18
-"""m. The expert carries a cube lower, at 16 to 17.2 cm. Its hand's wide part passes above the pillar there."""
+PILLAR_HEIGHT = 0.165
+"""m. The expert carries a cube at 16 to 17.2 cm, so its lower half and the fingers would run into the pillar. The wide
+part of the hand passes 3 cm above it there."""
 
 _PILLAR_PLACES = ((0.275, 0.315), (-0.02, 0.02))
 """Where the pillar stands: far enough from the arm at home, near enough to go round it on the far side, m."""
