@@ -55,7 +55,7 @@ _FINGER_ROOM = 0.03
 class Phase:
     """A stretch of motion: where the tip goes (x, y, z, yaw), how fast (m/s), the finger (m), time to wait then (s).
 
-    With `near` it ends that far beside the goal (m), at any height. With `level` it goes straight, down no funnel.
+    With `near` it ends that far beside the goal (m), at any height.
     """
 
     name: str
@@ -65,7 +65,6 @@ class Phase:
     wait: float = 0.0
     holding: bool = False
     near: float = 0.0
-    level: bool = False
 
     def but(self, **changes: float) -> Phase:
         """The same with other numbers."""
