@@ -17,7 +17,8 @@ _FIRST_TRIAL, _LAST_TRIAL = 5.0, 80.0  # s of thoughts with room to spare before
 class CandidateBudget:
     """Goes from all candidates to half of them and to one, and back.
 
-    A single candidate leaves no choice, so it is the last resort: half of them must take longer than two periods.
+    A single candidate leaves no choice, so it is the last resort: half of them must take longer than two periods. It is
+    denoised to the end (`ThinkingOptions.start_times`).
 
     It knows only how long thoughts took, so any clock may be behind them. More candidates are tried again after five
     seconds with room to spare. Where they do not hold, each next trial waits twice as long. A computer that is always

@@ -24,7 +24,7 @@ class System2Settings(ModelSettings):
     )
     time_temp: tuple[float, float] = setting(
         (0.9, 1.0),
-        "Flow start times of the candidates: lowest, highest. A single candidate gets the lowest. 1.0 keeps no noise.",
+        "Flow start times of the candidates: lowest, highest. A single candidate gets the highest. 1.0 keeps no noise.",
         low=0.001,
         high=10.0,
         policy=True,

@@ -25,7 +25,8 @@ class ThinkingOptions:
 
     Attributes:
         candidates: number N of candidate chunks. 0: as many as the checkpoint says.
-        time_temp, noise_temp: (lowest, highest) over the candidates (paper, section on value-guided thinking).
+        time_temp, noise_temp: (lowest, highest) over the candidates (paper, section on value-guided thinking). A single
+            candidate has the highest time.
         chooser: how a chunk is chosen, see `hume_system2.choosers`.
         seed: of the noise. Negative: from the operating system.
         threads: torch threads on the CPU.
@@ -42,6 +43,15 @@ class ThinkingOptions:
     def of(cls, settings: System2Settings) -> ThinkingOptions:
         """As the node was started."""
         return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
+
+    def start_times(self, candidates: int) -> tuple[float, float]:
+        """Lowest and highest start time of so many candidates.
+
+        Noise that a candidate keeps makes it differ from the others. A single one has no others, and noise that nobody
+        chooses is only noise: so it is denoised as far as any.
+        """
+        lowest, highest = self.time_temp
+        return (lowest, highest) if candidates > 1 else (highest, highest)
 
 
 @dataclass(frozen=True)
@@ -148,7 +158,7 @@ class Thinker:
         """
         options = self.options
         for count in numbers or (options.candidates,):
-            self._system2.warm_up(count, 2, options.time_temp, options.noise_temp, log)
+            self._system2.warm_up(count, 2, options.start_times(count), options.noise_temp, log)
 
     def think(
         self, observation: Observation, in_progress: MotionInProgress | None = None, candidates: int | None = None
@@ -168,7 +178,7 @@ class Thinker:
         thought = self._system2.think(
             observation,
             num_candidates=count,
-            time_temp=options.time_temp,
+            time_temp=options.start_times(count),
             noise_temp=options.noise_temp,
             noise=noise[:count],
             chooser=options.chooser,

@@ -59,6 +59,22 @@ def test_all_candidates_have_the_noise_that_the_model_draws(system2: System2, ob
     np.testing.assert_array_equal(mine.candidates, system2.unnormalise(thought.candidates[0]).numpy())
 
 
+@pytest.mark.parametrize(("candidates", "taken"), [(1, None), (5, 1)])
+@pytest.mark.parametrize("highest", [1.0, 0.95])
+def test_a_single_candidate_is_denoised_as_far_as_any(
+    system2: System2, observation: Observation, candidates: int, taken: int | None, highest: float
+) -> None:
+    thinker = Thinker(system2, ThinkingOptions(candidates=candidates, time_temp=(0.5, highest), seed=4))
+    one = thinker.think(observation, candidates=taken)
+    thought = system2.think(observation, 1, (highest, highest), noise=_noise(system2, candidates)[:1])
+    np.testing.assert_array_equal(one.candidates, system2.unnormalise(thought.candidates[0]).numpy())
+    assert one.noise_levels.tolist() == thought.noise_levels.tolist()
+
+
+def _noise(system2: System2, candidates: int) -> torch.Tensor:
+    return system2.draw_noise(candidates, 1, torch.Generator().manual_seed(4))
+
+
 def test_warm_up_prepares_every_number(system2: System2, monkeypatch: pytest.MonkeyPatch) -> None:
     warmed: list[int] = []
     monkeypatch.setattr(System2, "warm_up", lambda self, count, *rest: warmed.append(count))
