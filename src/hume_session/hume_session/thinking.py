@@ -129,7 +129,7 @@ class ThinkingStage:
         except ObservationError as error:
             self._failed(error)
             return
-        chunk = self._cycle.finish(task, result)
+        chunk = self._cycle.finish(task, result, self._schedule.ros)
         end = self._schedule.elapsed
         self._listener.thought(end - latency, end, task, result, chunk)
         if chunk is not None:

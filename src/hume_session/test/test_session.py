@@ -58,8 +58,10 @@ def test_a_chunk_is_used_when_its_latency_is_over(make_rig: Any, latency: float,
     # With no latency at all the instruction comes after the first look.
     assert first == used * MS or (latency == 0.0 and first == 50 * MS)
     assert request.chunk.seq == 1
-    # The segment starts at the row in force now, whatever the thought took.
-    assert request.progress * rig.HORIZON == pytest.approx(first / NS, abs=1e-6)
+    # Nothing was in use, so it starts with its first row, whatever the thought took.
+    assert request.progress == 0.0
+    (one, *_), (other, *_) = rig.engine.segments[0], rig.engine.segments[1]
+    assert rig.engine.segments[1][1].progress * rig.HORIZON == pytest.approx((other - one) / NS, abs=1e-6)
 
 
 @pytest.mark.parametrize(("latency", "first"), [(0.04, 190), (0.040000001, 195), (0.045, 195)])

@@ -159,7 +159,10 @@ class SegmentPlanner:
     def chunk_at(self, now: float) -> Chunk | None:
         """The chunk to work on at `now` (s, ROS clock). None without one that still covers `now`."""
         if self._next is not None and self._may_switch(now):
-            self._current, self._next = self._next, None
+            # Where nothing is in use the arm rests, and stands where it stood at the observation. So the chunk begins
+            # when it is there: a start in its middle would cut the corner of its first rows.
+            resting = self._current is None or now >= self._end(self._current)
+            self._current, self._next = replace(self._next, stamp=now) if resting else self._next, None
             self._adopted = now
         if self._current is None or now >= self._end(self._current):
             return None

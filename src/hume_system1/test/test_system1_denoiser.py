@@ -84,7 +84,7 @@ def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:
     refiner = Rows()
     denoiser = SegmentPlanner(refiner, profile)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
-    current = denoiser.chunk_at(100.25)
+    current = denoiser.chunk_at(100.0)
     assert current is not None
     segment = denoise(denoiser, current, JOINTS, 100.25)
     assert segment.stamp == pytest.approx(100.2)
@@ -170,6 +170,7 @@ def test_refining_from_the_newest_state_needs_joint_deltas(profile: RobotProfile
 def test_a_chunk_that_is_over_is_not_used(profile: RobotProfile) -> None:
     denoiser = SegmentPlanner(Rows(), profile)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
+    assert denoiser.chunk_at(100.0) is not None
     assert denoiser.chunk_at(100.99) is not None
     assert denoiser.chunk_at(101.0) is None
 
@@ -186,10 +187,12 @@ def test_newer_chunk_waits_for_the_boundary(profile: RobotProfile) -> None:
 def test_newer_chunk_is_taken_when_a_whole_segment_no_longer_fits(profile: RobotProfile) -> None:
     denoiser = SegmentPlanner(Rows(), profile, ChunkSwitch.BOUNDARY)
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
-    assert seq(denoiser, 100.5) == 1
-    denoiser.offer(chunk(profile, 2, stamp=100.45), 100.45)
-    assert seq(denoiser, 100.55) == 1
-    assert seq(denoiser, 100.61) == 2
+    assert seq(denoiser, 100.0) == 1
+    denoiser.offer(chunk(profile, 2, stamp=100.1), 100.5)
+    assert seq(denoiser, 100.5) == 2
+    denoiser.offer(chunk(profile, 3, stamp=100.55), 100.6)
+    assert seq(denoiser, 100.65) == 2
+    assert seq(denoiser, 100.71) == 3
 
 
 def test_newer_chunk_is_taken_at_once_where_asked(profile: RobotProfile) -> None:

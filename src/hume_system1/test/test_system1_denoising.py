@@ -80,7 +80,8 @@ def test_a_chunk_becomes_a_numbered_segment() -> None:
     assert list(message.names) == list(PROFILE.joint_names)
     np.testing.assert_array_equal(np.asarray(message.positions).reshape(8, 6)[1], DATA[8:14])
     np.testing.assert_array_equal(np.asarray(message.gripper)[:2], DATA[[6, 14]])
-    assert stamp_seconds(message.header.stamp) == pytest.approx(100.0)
+    # Nothing was in use, so the chunk begins when it is taken up.
+    assert stamp_seconds(message.header.stamp) == pytest.approx(100.01)
     assert stamp_seconds(message.observation_stamp) == pytest.approx(99.9)
     assert message.denoise_duration == pytest.approx(0.004)
 

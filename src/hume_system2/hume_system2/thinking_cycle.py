@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hume_core.chunk import Chunk
 from hume_core.observation import Observation
@@ -101,8 +101,12 @@ class ThinkingCycle:
             return None
         return motion_in_progress(self._layout, self._continuous, self._executed[1], frame.stamp, frame.joint_positions)
 
-    def finish(self, task: PendingThought, result: ThoughtResult) -> Chunk | None:
-        """A thought is over. Returns its chunk, or None if the assignment has changed or time went back meanwhile."""
+    def finish(self, task: PendingThought, result: ThoughtResult, now: float) -> Chunk | None:
+        """A thought is over at `now` (s, ROS clock).
+
+        Returns:
+            Its chunk, or None if the assignment has changed or time went back meanwhile.
+        """
         frame, assignment = task.frame, task.assignment
         self._last = frame.stamp, frame.beginnings
         if assignment is not self.assignment or frame.beginnings != self._observer.beginnings:
@@ -123,5 +127,6 @@ class ThinkingCycle:
             noise_level=result.noise_level,
             think_duration=result.duration,
         )
-        self._executed = assignment, chunk
+        # System 1 begins a chunk when it is there, where none was before it.
+        self._executed = assignment, replace(chunk, stamp=now) if task.in_progress is None else chunk
         return chunk

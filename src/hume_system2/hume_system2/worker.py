@@ -112,7 +112,7 @@ class ThinkingWorker:
             self._on_problem(self.error)
             self._stopping.set()
             return
-        chunk = self._cycle.finish(task, result)
+        chunk = self._cycle.finish(task, result, self._clock())
         if chunk is not None and not self._stopping.is_set():
             self._finished.append(time.monotonic())
             self._on_thought(chunk, result)

@@ -17,6 +17,7 @@ LIFT = Assignment("lift", 1)
 PROFILE = RobotProfile.load("wx250s_sim")
 JOINTS = np.linspace(0.1, 0.6, 6)
 CANDIDATES = np.arange(2 * 16 * 8, dtype=np.float32).reshape(2, 16, 8)
+NOW = 7.5  # when thoughts are over, s on the ROS clock
 RESULT = ThoughtResult(
     CANDIDATES[1],
     CANDIDATES,
@@ -69,7 +70,7 @@ def test_a_finished_thought_marks_its_observation_as_used() -> None:
     assert task is not None
     assert cycle.last_stamp == float("-inf")
     observer.stamp = 6.0
-    assert cycle.finish(task, RESULT) is not None
+    assert cycle.finish(task, RESULT, NOW) is not None
     assert cycle.last_stamp == 5.0
 
 
@@ -79,7 +80,7 @@ def test_a_thought_for_an_older_assignment_is_not_wanted() -> None:
     task = cycle.begin(100.0, 7.0)
     assert task is not None
     cycle.assignment = Assignment("lift", 2)
-    assert cycle.finish(task, RESULT) is None
+    assert cycle.finish(task, RESULT, NOW) is None
     assert cycle.last_stamp == 5.0
 
 
@@ -90,7 +91,7 @@ def test_a_thought_becomes_a_numbered_chunk() -> None:
         task = cycle.begin(100.0, 7.0)
         assert task is not None
         assert task.observation.task == ["lift"]
-        chunk = cycle.finish(task, RESULT)
+        chunk = cycle.finish(task, RESULT, NOW)
         assert chunk is not None
         assert (chunk.seq, chunk.epoch, chunk.stamp) == (seq, 3, observer.stamp)
         assert (chunk.model_id, chunk.instruction) == ("org/name", "lift")
@@ -107,10 +108,10 @@ def test_a_thought_that_is_not_wanted_uses_up_no_number() -> None:
     old = cycle.begin(100.0, 7.0)
     assert old is not None
     cycle.assignment = Assignment("lift", 2)
-    cycle.finish(old, RESULT)
+    cycle.finish(old, RESULT, NOW)
     new = cycle.begin(101.0, 8.0)
     assert new is not None
-    chunk = cycle.finish(new, RESULT)
+    chunk = cycle.finish(new, RESULT, NOW)
     assert chunk is not None
     assert chunk.seq == 1
 
@@ -133,15 +134,15 @@ def test_where_time_goes_back_the_next_observation_is_new_and_old_thoughts_are_d
     assert task is not None
     if when == "while thinking":
         observer.beginnings += 1
-        assert cycle.finish(task, RESULT) is None
+        assert cycle.finish(task, RESULT, NOW) is None
     else:
-        assert cycle.finish(task, RESULT) is not None
+        assert cycle.finish(task, RESULT, NOW) is not None
         assert cycle.last_stamp == 5.0
         observer.beginnings += 1
     assert cycle.last_stamp == float("-inf")
     observer.stamp = 1.0
     task = cycle.begin(101.0, 1.1)
     assert task is not None
-    chunk = cycle.finish(task, RESULT)
+    chunk = cycle.finish(task, RESULT, NOW)
     assert chunk is not None
     assert (chunk.stamp, cycle.last_stamp) == (1.0, 1.0)

@@ -120,12 +120,13 @@ def test_a_cycle_knows_what_it_has_published_for_the_same_assignment_only() -> N
     first = cycle.begin(0.0, 10.0)
     assert first is not None
     assert first.in_progress is None
-    cycle.finish(first, result())
+    cycle.finish(first, result(), 10.05)
     observer.stamp = 10.1
     second = cycle.begin(0.3, 10.3)
     assert second is not None
     assert second.in_progress is not None
-    np.testing.assert_allclose(second.in_progress.rows[0], 2.0, atol=1e-5)
+    # It began when it was there, one row after its observation.
+    np.testing.assert_allclose(second.in_progress.rows[0], 1.0, atol=1e-5)
     cycle.assignment = Assignment("lift", 2)
     third = cycle.begin(0.6, 10.6)
     assert third is not None
