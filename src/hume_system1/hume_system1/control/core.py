@@ -20,6 +20,8 @@ from hume_system1.control.watchdogs import fault_watchdogs, first_reason, hold_w
 
 # A reset brings the command back to within this part of the tracking limit of the measured position.
 _ALIGNED = 0.8
+# Asked for in every tick, and a name costs a tenth of what a member of an enumeration does.
+_RUNNING, _FAULT, _ESTOP, _NONE = Mode.RUNNING, Mode.FAULT, Mode.ESTOP, Reason.NONE
 
 
 class ControlCore:
@@ -63,6 +65,7 @@ class ControlCore:
         self._follow = False
         self._gaps = 0
         self._min_tick = self.settings.min_tick_ratio * self.settings.period
+        self._longest_tick = self.settings.longest_tick
 
     @property
     def limiter(self) -> Limiter:
@@ -121,7 +124,7 @@ class ControlCore:
     def _after_gap(self, dt: float) -> float:
         """How long the command moves in a tick that came dt s after the last. What was missed is not made up for."""
         settings = self.settings
-        if dt <= settings.longest_tick or not self.stream.started:
+        if dt <= self._longest_tick or not self.stream.started:
             return dt
         self.long_ticks += 1
         self._follow = False
@@ -145,7 +148,8 @@ class ControlCore:
 
     @property
     def _latched(self) -> bool:
-        return self.state.mode is Mode.ESTOP or self.state.mode is Mode.FAULT
+        mode = self.state.mode
+        return mode is _ESTOP or mode is _FAULT
 
     def _latch(self, now: ClockReading, inputs: state_machine.Inputs) -> None:
         """Emergency stop and reset requests."""
@@ -163,16 +167,15 @@ class ControlCore:
         """What the state machine needs to know."""
         intake, stream = self.intake, self.stream
         joints = intake.joint_states
-        measured_still = joints.slower_than(self.settings.still_velocity)
         away = bool(intake.away)
         if stream.started and not stream.released and (away or self._out_of_sight(now) or self._elsewhere()):
             stream.release()
-        if intake.active and not (stream.started or intake.taken or away or self._latched) and measured_still:
+        if intake.active and not (stream.started or intake.taken or away or self._latched) and self._measured_still():
             self._start(now)
         ratio = stream.tracking_ratio(joints.position)
         self._watch_push(now, ratio)
         inputs.at_rest = at_rest = stream.at_rest
-        inputs.still = at_rest and measured_still and ratio <= _ALIGNED
+        inputs.still = at_rest and ratio <= _ALIGNED and self._measured_still()
         inputs.configured = bool(joints.position)
         inputs.active = intake.active and stream.started
         inputs.starting = intake.active and not stream.started
@@ -182,6 +185,9 @@ class ControlCore:
         inputs.epoch_changed = intake.epoch_changed
         inputs.fresh_chunk = intake.reset.fresh_chunk
         self._ask_watchdogs(now, inputs, ratio)
+
+    def _measured_still(self) -> bool:
+        return self.intake.joint_states.slower_than(self.settings.still_velocity)
 
     def _out_of_sight(self, now: ClockReading) -> bool:
         """Whether an arm that rests is not measured any more: it may be elsewhere when it is seen again."""
@@ -220,9 +226,9 @@ class ControlCore:
             outside_limits=inputs.starting and self._outside_limits(),
             tracking_ratio=0.0 if inputs.resetting else ratio,
         )
-        inputs.fault = first_reason(self._faults, now.steady, view) if intake.active else Reason.NONE
-        if inputs.fault is not Reason.NONE and self.state.reason is not inputs.fault:
-            intake.note_fault(inputs.fault, now.steady)
+        inputs.fault = fault = first_reason(self._faults, now.steady, view) if intake.active else _NONE
+        if fault is not _NONE and self.state.reason is not fault:
+            intake.note_fault(fault, now.steady)
         inputs.hold = first_reason(self._holds, now.steady, view)
         if self._tighter is not None and self._wait_to_tighten(self._tighter, inputs.at_rest):
             inputs.hold = Reason.NEW_LIMITS
@@ -259,11 +265,11 @@ class ControlCore:
     def _reference(self, dt: float) -> Rows | None:
         """What to follow in this tick, (4, n). None to brake."""
         started = self.stream.started
-        if not started or dt > self.settings.longest_tick:
+        if not started or dt > self._longest_tick:
             self._follow = False
             return None
         timeline, time, rate = self.intake.timeline, self.intake.clock.time, self.intake.clock.rate
-        if self.state.mode is Mode.RUNNING:
+        if self.state.mode is _RUNNING:
             if not self._follow:
                 # The motion to follow begins in the state the command was in at the end of the last tick.
                 timeline.anchor(time - dt * rate, self.stream.state(), rate)
@@ -293,7 +299,7 @@ class ControlCore:
         command.mode, command.reason = self.state.mode, reason
         command.time = now.steady
         grippers = intake.timeline.grippers(intake.clock.time) if self._follow else None
-        self.stream.fill(command, min(dt, self.settings.longest_tick), grippers, self.state.mode is Mode.RUNNING)
+        self.stream.fill(command, min(dt, self._longest_tick), grippers, self.state.mode is _RUNNING)
         intake.joint_states.as_reported(command.position)
         handed_over = intake.taken and reason is Reason.TAKEOVER
         taken = intake.taken or bool(intake.away)
