@@ -6,6 +6,7 @@ Both keep position, velocity and acceleration continuous. The next passage may i
 from __future__ import annotations
 
 from math import exp, inf, sqrt
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from hume_core.limits import MotionLimits
 
 Array = NDArray[np.float64]
 
+_BASIS = Struct("12d")  # (4, 3), see `Fade.add`. Written at once: numpy takes longer for a single row
 # Part of the velocity and acceleration limits that a passage may use. A larger difference takes longer.
 _SHARE = 0.5
 # Highest speed, 15/8, and acceleration, 10/sqrt(3), of the quintic w(u) of `Departure` over a unit of time. A passage
@@ -80,12 +82,14 @@ class Fade:
         e = exp(-r * tau)
         r2, r3, half = r * r, r * r * r, 0.5 * tau * tau
         # Row k is the k-th derivative of exp(-r tau) times (1, tau, tau^2 / 2).
-        basis = self._basis
-        basis[0] = (e, e * tau, e * half)
-        basis[1] = (-r * e, e * (1.0 - r * tau), e * (tau - r * half))
-        basis[2] = (r2 * e, e * (r2 * tau - 2.0 * r), e * (1.0 - 2.0 * r * tau + r2 * half))
-        basis[3] = (-r3 * e, e * (3.0 * r2 - r3 * tau), e * (3.0 * r2 * tau - 3.0 * r - r3 * half))
-        np.matmul(basis, self._coefficients, out=scratch)
+        _BASIS.pack_into(
+            self._basis, 0,
+            e, e * tau, e * half,
+            -r * e, e * (1.0 - r * tau), e * (tau - r * half),
+            r2 * e, e * (r2 * tau - 2.0 * r), e * (1.0 - 2.0 * r * tau + r2 * half),
+            -r3 * e, e * (3.0 * r2 - r3 * tau), e * (3.0 * r2 * tau - 3.0 * r - r3 * half),
+        )  # fmt: skip
+        np.matmul(self._basis, self._coefficients, out=scratch)
         np.add(out, scratch, out=out)
 
 
