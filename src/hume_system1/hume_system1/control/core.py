@@ -53,19 +53,16 @@ class ControlCore:
         self.inbox = self.intake.inbox
         self.stream = CommandStream(limits, self.settings, grippers)
         self.state = state_machine.UNCONFIGURED
-        self.long_ticks = 0
-        self.error = ""
+        self.long_ticks, self.error = 0, ""
         self._faults = fault_watchdogs(self.settings)
         self._holds = hold_watchdogs(self.settings)
         self._push = PushWatch(limits, self.settings)
         self._command = Command(limits.size, len(grippers))
         self._inputs = state_machine.Inputs()
         self._tighter: MotionLimits | None = None
-        self._last = math.nan
-        self._follow = False
-        self._gaps = 0
-        self._min_tick = self.settings.min_tick_ratio * self.settings.period
+        self._last, self._follow, self._gaps = math.nan, False, 0
         self._longest_tick = self.settings.longest_tick
+        self._min_tick = self.settings.min_tick_ratio * self.settings.period
 
     @property
     def limiter(self) -> Limiter:
@@ -148,8 +145,7 @@ class ControlCore:
 
     @property
     def _latched(self) -> bool:
-        mode = self.state.mode
-        return mode is _ESTOP or mode is _FAULT
+        return self.state.mode is _ESTOP or self.state.mode is _FAULT
 
     def _latch(self, now: ClockReading, inputs: state_machine.Inputs) -> None:
         """Emergency stop and reset requests."""
@@ -170,12 +166,12 @@ class ControlCore:
         away = bool(intake.away)
         if stream.started and not stream.released and (away or self._out_of_sight(now) or self._elsewhere()):
             stream.release()
-        if intake.active and not (stream.started or intake.taken or away or self._latched) and self._measured_still():
+        if intake.active and not (stream.started or intake.taken or away or self._latched):
             self._start(now)
         ratio = stream.tracking_ratio(joints.position)
         self._watch_push(now, ratio)
         inputs.at_rest = at_rest = stream.at_rest
-        inputs.still = at_rest and ratio <= _ALIGNED and self._measured_still()
+        inputs.still = at_rest and ratio <= _ALIGNED and joints.slower_than(self.settings.still_velocity)
         inputs.configured = bool(joints.position)
         inputs.active = intake.active and stream.started
         inputs.starting = intake.active and not stream.started
@@ -185,9 +181,6 @@ class ControlCore:
         inputs.epoch_changed = intake.epoch_changed
         inputs.fresh_chunk = intake.reset.fresh_chunk
         self._ask_watchdogs(now, inputs, ratio)
-
-    def _measured_still(self) -> bool:
-        return self.intake.joint_states.slower_than(self.settings.still_velocity)
 
     def _out_of_sight(self, now: ClockReading) -> bool:
         """Whether an arm that rests is not measured any more: it may be elsewhere when it is seen again."""
@@ -254,6 +247,8 @@ class ControlCore:
     def _start(self, now: ClockReading) -> None:
         """Begin the stream at the measured position."""
         joints = self.intake.joint_states
+        if not joints.slower_than(self.settings.still_velocity):
+            return
         if now.steady - joints.received > self.settings.joint_state_age or self._outside_limits():
             return
         # One state may be false: of a second publisher, or of a driver that has just begun.
@@ -290,8 +285,7 @@ class ControlCore:
         return self._inputs.fault is Reason.NONE and ratio > _ALIGNED
 
     def _to_the_arm(self) -> Rows:
-        zeros = [0.0] * self.limits.size
-        return [self.intake.joint_states.position, zeros, zeros, zeros]
+        return [self.intake.joint_states.position, *[[0.0] * self.limits.size] * 3]
 
     def _fill(self, command: Command, now: ClockReading, dt: float) -> None:
         """Write the command and end streams that are over."""

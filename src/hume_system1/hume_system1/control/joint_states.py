@@ -250,12 +250,7 @@ class JointStates:
     ) -> tuple[list[float], bool]:
         """(n,) velocities, rad/s, and whether the driver gave all those of its joints.
 
-        Args:
-            event: as received.
-            layout: of the event.
-            position: (n,) rad.
-            now: time of the event, s.
-            times: of the last state of each joint of the event, by the same clock, s.
+        `times` are those of the last state of each joint that came, s, on the clock of `now`.
         """
         joints = layout.joints
         if event.velocity:

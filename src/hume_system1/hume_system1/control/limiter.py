@@ -108,8 +108,9 @@ class Limiter:
     def tracking_ratio(self, measured: Sequence[float]) -> float:
         """Largest |command - measured| as a multiple of its limit."""
         worst = 0.0
-        for p, place, bound in zip(self.positions, measured, self._tracking, strict=True):
-            ratio = abs(p - place) / bound
+        tracking = self._tracking
+        for i, p in enumerate(self.positions):
+            ratio = abs(p - measured[i]) / tracking[i]
             if ratio > worst:
                 worst = ratio
         return worst

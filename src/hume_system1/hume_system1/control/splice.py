@@ -63,10 +63,15 @@ class Fade:
         # falls with the size of the difference would not do: a difference of velocity could grow into one of position
         # faster than it decays.
         self._start, r = t, self._rate
-        c = self._coefficients
-        c[0] = offset[0]
-        c[1] = offset[1] + r * offset[0]
-        c[2] = offset[2] + (2.0 * r) * offset[1] + (r * r) * offset[0]
+        # c0 = d, c1 = d' + r d, c2 = d'' + 2 r d' + r^2 d, without arrays in between
+        p, v, a = offset[0], offset[1], offset[2]
+        c0, c1, c2 = self._coefficients
+        c0[:] = p
+        np.multiply(p, r, out=c1)
+        c1 += v
+        np.multiply(v, 2.0 * r, out=c2)
+        c2 += a
+        c2 += (r * r) * p
 
     def clear(self) -> None:
         """No difference."""
@@ -83,7 +88,7 @@ class Fade:
         r2, r3, half = r * r, r * r * r, 0.5 * tau * tau
         # Row k is the k-th derivative of exp(-r tau) times (1, tau, tau^2 / 2).
         _BASIS.pack_into(
-            self._basis, 0,
+            self._basis.data, 0,
             e, e * tau, e * half,
             -r * e, e * (1.0 - r * tau), e * (tau - r * half),
             r2 * e, e * (r2 * tau - 2.0 * r), e * (1.0 - 2.0 * r * tau + r2 * half),

@@ -80,10 +80,12 @@ class Spline:
         pieces = np.empty((h - 1, 4, rows.shape[1]))
         curvature = _curvature(rows)
         # y + u y' + u^2 / 2 m + u^3 / 6 (m_next - m), where y' is what reaches the next row's value at u = 1.
+        here, after = curvature[:-1], curvature[1:]
         pieces[:, 0] = rows[:-1]
-        pieces[:, 1] = rows[1:] - rows[:-1] - (2.0 * curvature[:-1] + curvature[1:]) / 6.0
-        pieces[:, 2] = curvature[:-1]
-        pieces[:, 3] = curvature[1:] - curvature[:-1]
+        slope = np.subtract(rows[1:], rows[:-1], out=pieces[:, 1])
+        slope -= (2.0 * here + after) / 6.0
+        pieces[:, 2] = here
+        np.subtract(after, here, out=pieces[:, 3])
         self._coefficients = pieces
         self._basis = np.zeros((4, 4))
         self._rate = 1.0 / dt
@@ -129,7 +131,7 @@ def taylor_rows(u: float, rate: float, out: Array) -> None:
     r2 = rate * rate
     half = 0.5 * u * u
     _ROWS.pack_into(
-        out, 0,
+        out.data, 0,
         1.0, u, half, half * u / 3.0,
         0.0, rate, rate * u, rate * half,
         0.0, 0.0, r2, r2 * u,
