@@ -19,6 +19,7 @@ from hume_ros.timers import steady_timer
 from hume_sim.mock_controllers import MockController, forward_controller, trajectory_controller
 from hume_sim.mock_manager import MockManager
 from hume_system1 import controller_switcher
+from hume_system1.control.control_settings import ControlSettings
 from hume_system1.controller_switcher import ControllerSwitcher
 from hume_system1.robot_settings import control_settings
 
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.ros
 PROFILE = RobotProfile.load("wx250s_sim")
 ARM, HAND = PROFILE.managed_controllers
 JOINTS = PROFILE.joint_names
-CONTROL = control_settings(PROFILE)
+CONTROL = control_settings(PROFILE, ControlSettings())
 
 
 def controllers() -> list[MockController]:
