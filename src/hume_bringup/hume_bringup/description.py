@@ -103,7 +103,12 @@ def _system2(options: LaunchOptions, parameters: Mapping[str, Any]) -> NodeSpec:
 
 def _system1(options: LaunchOptions, parameters: Mapping[str, Any]) -> NodeSpec:
     limits_file = str(Path(options.limits_file).resolve()) if options.limits_file else None
-    own = _given(dry_run=options.dry_run, refine=options.refine, limits_file=limits_file)
+    own = _given(
+        dry_run=options.dry_run,
+        activate_controllers=options.activate_controllers,
+        refine=options.refine,
+        limits_file=limits_file,
+    )
     return _node(
         options, "hume_system1", "hume_system1", {**parameters, **own}, executable="system1_node", lifecycle=True
     )

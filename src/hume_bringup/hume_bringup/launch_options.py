@@ -33,6 +33,7 @@ class LaunchOptions:
         help="Configure and activate the nodes, System 1 before System 2.",
     )
     dry_run: bool = same_as(find(System1Settings, "dry_run"))
+    activate_controllers: bool | None = same_as(find(System1Settings, "activate_controllers"), default=None)
     system1: bool = setting(True, "Start System 1 here: on or off.")
     system2: bool = setting(True, "Start System 2 here: on or off.")
     record: str = setting("", "Folder of a bag to record into.")

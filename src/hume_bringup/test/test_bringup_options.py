@@ -22,6 +22,7 @@ NODES = {
     "limits_file": System1Settings,
     "autostart": LifecycleSettings,
     "dry_run": System1Settings,
+    "activate_controllers": System1Settings,
     "refine": System1Settings,
     "candidates": System2Settings,
     "device": System2Settings,

@@ -25,6 +25,10 @@ class RobotProfileError(HumeError):
     """A robot profile is unknown or one of its fields is wrong."""
 
 
+class ControllerError(HumeError):
+    """The robot's controllers are not as its profile needs them, and their manager does not make them so."""
+
+
 class ChunkError(HumeError):
     """An action chunk or segment is malformed."""
 

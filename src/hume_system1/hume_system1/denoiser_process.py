@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 
+from hume_msgs.msg import Heartbeat
 from rclpy.node import Node
+from rclpy.wait_for_message import wait_for_message
 
+from hume_core.errors import CheckpointError, HumeError
+from hume_ros import qos
 from hume_system1.child_arguments import inherited_arguments
 from hume_system1.denoiser_settings import ros_arguments
 from hume_system1.settings import System1Settings
@@ -47,3 +52,29 @@ class DenoiserProcess(WatchedProcess):
             *clock, *ros_arguments(settings.denoiser), *ros_arguments(settings.control),
         ]  # fmt: skip
         super().__init__(command, settings.control.denoiser_timeout, settings.startup_timeout, on_change)
+
+
+def await_ready(node: Node, denoiser: DenoiserProcess, timeout: float) -> None:
+    """Wait until the denoiser says that it is ready.
+
+    Args:
+        node: listens.
+        denoiser: has been started.
+        timeout: s.
+
+    Raises:
+        CheckpointError: it cannot load its checkpoint.
+        HumeError: it has ended, or is not ready in time.
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        found, beat = wait_for_message(
+            Heartbeat, node, "hume/system1/heartbeat", qos_profile=qos.STATUS, time_to_wait=0.5
+        )
+        if found and beat is not None and beat.ready:
+            return
+        if found and beat is not None and "Error: " in beat.detail:
+            raise CheckpointError(f"the denoiser could not start: {beat.detail}")
+        if not denoiser.running:
+            raise HumeError(f"the denoiser {denoiser.exit_text()} while starting. Its message is above")
+    raise HumeError(f"the denoiser was not ready within {timeout} s")

@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from hume_msgs.msg import ActionChunk, Heartbeat, Segment
-from rclpy.wait_for_message import wait_for_message
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
-from hume_core.errors import CheckpointError, HumeError
 from hume_core.limits_file import tightened
 from hume_core.realtime import enter_realtime, raise_ordinary_threads
 from hume_core.robot import RobotProfile
@@ -46,8 +44,9 @@ from hume_system1.control.events import (
     TakeoverEvent,
 )
 from hume_system1.control.states import Mode, Reason
+from hume_system1.controller_switcher import ControllerSwitcher
 from hume_system1.controller_watch import ControllerWatch
-from hume_system1.denoiser_process import DenoiserProcess
+from hume_system1.denoiser_process import DenoiserProcess, await_ready
 from hume_system1.live_limits import LiveLimits
 from hume_system1.reporter import System1Reporter
 from hume_system1.robot_settings import control_settings, gripper_settings
@@ -86,6 +85,7 @@ class System1Node(HumeLifecycleNode):
         self._closables: list[Sink | EpochKeeper | System1Reporter | ControllerWatch | CommanderWatch | StopInputs] = []
         self._sinks: list[Sink] = []
         self._black_box: BlackBox | None = None
+        self._switcher: ControllerSwitcher | None = None
 
     def configure(self) -> None:
         """Load the profile, check the sensors, start the denoiser and wait until it is warm."""
@@ -94,6 +94,8 @@ class System1Node(HumeLifecycleNode):
         control = control_settings(profile, settings.control)
         limits = profile.motion_limits()
         core = ControlCore(self._live_limits.apply(limits), control, gripper_settings(profile))
+        if settings.activate_controllers and not settings.dry_run:
+            self._switcher = ControllerSwitcher(self, profile, control)
         # From the beginning: what is published while the models load waits here.
         stops = StopInputs(self, settings.stop_topics, profile, core.estop)
         self._closables = [stops]
@@ -102,7 +104,7 @@ class System1Node(HumeLifecycleNode):
             others.refuse_others(DISCOVERY)
         probe_sensors(self, profile, [], settings.denoiser.sensor_timeout)
         self._denoiser.start()
-        self._await_denoiser()
+        await_ready(self, self._denoiser, settings.startup_timeout)
         self._core = core
         if settings.black_box:
             self._black_box = BlackBox(int(_BLACK_BOX_SECONDS * profile.rates.stream), core.limits.size)
@@ -126,9 +128,11 @@ class System1Node(HumeLifecycleNode):
         self.get_logger().info(f"configured for robot '{profile.name}'" + (" (dry run)" if settings.dry_run else ""))
 
     def activate(self) -> None:
-        """Start the command loop at the measured position."""
+        """Start the command loop at the measured position, after the profile's controllers where that is asked for."""
         assert self._core is not None
         assert self._loop is not None
+        if self._switcher is not None:
+            self._switcher.take()
         self._core.inbox.append(ActivateEvent())
         self._loop.start()
         scheduling = self._loop.status().scheduling
@@ -138,14 +142,18 @@ class System1Node(HumeLifecycleNode):
             self._raise_threads(self._settings.priority)
 
     def deactivate(self) -> None:
-        """Bring the arm to rest, then stop streaming."""
-        if self._loop is None or not self._loop.running or self._core is None:
+        """Bring the arm to rest, then stop streaming, then give the controllers back that were switched for it."""
+        if self._loop is None or self._core is None:
             return
-        self._core.inbox.append(DeactivateEvent())
-        deadline = time.monotonic() + _STANDSTILL_TIMEOUT
-        while self._core.started and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self._loop.stop()
+        stopped = self._core.state.mode in (Mode.FAULT, Mode.ESTOP)
+        if self._loop.running:
+            self._core.inbox.append(DeactivateEvent())
+            deadline = time.monotonic() + _STANDSTILL_TIMEOUT
+            while self._core.started and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self._loop.stop()
+        if self._switcher is not None:
+            self._switcher.give_back(clean=not (stopped or self._core.started))
 
     def cleanup(self) -> None:
         """Stop the denoiser and leave every topic."""
@@ -156,6 +164,9 @@ class System1Node(HumeLifecycleNode):
             self._black_box.save(Path(self._settings.black_box))
             self._black_box = None
         self._denoiser.stop()
+        if self._switcher is not None:
+            self._switcher.close()
+            self._switcher = None
         self._live_limits.connect(None)
         for kind, entity in self._entities:
             getattr(self, f"destroy_{kind}")(entity)
@@ -172,20 +183,6 @@ class System1Node(HumeLifecycleNode):
         """
         enter_realtime(priority - _SPIN_BELOW_LOOP, lock_memory=False, freeze_garbage=False)
         raise_ordinary_threads(priority - _MIDDLEWARE_BELOW_LOOP)
-
-    def _await_denoiser(self) -> None:
-        deadline = time.monotonic() + self._settings.startup_timeout
-        while time.monotonic() < deadline:
-            found, beat = wait_for_message(
-                Heartbeat, self, "hume/system1/heartbeat", qos_profile=qos.STATUS, time_to_wait=0.5
-            )
-            if found and beat is not None and beat.ready:
-                return
-            if found and beat is not None and "Error: " in beat.detail:
-                raise CheckpointError(f"the denoiser could not start: {beat.detail}")
-            if not self._denoiser.running:
-                raise HumeError(f"the denoiser {self._denoiser.exit_text()} while starting. Its message is above")
-        raise HumeError(f"the denoiser was not ready within {self._settings.startup_timeout} s")
 
     def _connect(self, profile: RobotProfile, core: ControlCore, loop: CommandLoop) -> None:
         subscriptions = (

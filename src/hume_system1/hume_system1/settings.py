@@ -51,6 +51,10 @@ class System1Settings:
     denoiser: DenoiserSettings = field(default_factory=DenoiserSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     dry_run: bool = setting(False, "System 1 publishes no commands, only its status.")
+    activate_controllers: bool = setting(
+        False,
+        "Before System 1 is activated, make the controllers of the profile active. At its end, those from before.",
+    )
     priority: int = setting(
         60, "SCHED_FIFO priority of the command loop, if allowed. 0: ordinary scheduling.", low=0, high=99
     )

@@ -230,3 +230,21 @@ def test_brake_brings_every_joint_to_exact_rest(limits: Any) -> None:
     assert limiter.at_rest
     assert [joint.p for joint in limiter.joints] == pytest.approx(ends, abs=1e-12)
     assert 0.0 < limiter.max_velocity_ratio <= 1.0
+
+
+def test_what_was_read_of_a_limiter_stays_as_it_was(limits: Any) -> None:
+    limiter = Limiter(limits, 60.0)
+    limiter.start([0.1, -0.2, 0.3])
+    towards = [[0.5] * 3, [0.0] * 3, [0.0] * 3, [0.0] * 3]
+    read = []
+    for change in (lambda: limiter.follow(0.005, towards, limiter.positions), lambda: limiter.brake(0.005)):
+        for _ in range(5):
+            change()
+            read.append((limiter.positions, list(limiter.positions)))
+            assert limiter.positions == [joint.p for joint in limiter.joints]
+            assert limiter.velocities == [joint.v for joint in limiter.joints]
+            assert limiter.accelerations == [joint.a for joint in limiter.joints]
+            assert not limiter.at_rest
+    limiter.start([0.0, 0.0, 0.0])
+    assert (limiter.positions, limiter.velocities, limiter.at_rest) == ([0.0] * 3, [0.0] * 3, True)
+    assert all(kept == copied for kept, copied in read)

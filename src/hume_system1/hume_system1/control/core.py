@@ -20,6 +20,8 @@ from hume_system1.control.watchdogs import fault_watchdogs, first_reason, hold_w
 
 # A reset brings the command back to within this part of the tracking limit of the measured position.
 _ALIGNED = 0.8
+# Asked for in every tick, and a name costs a tenth of what a member of an enumeration does.
+_RUNNING, _FAULT, _ESTOP, _NONE = Mode.RUNNING, Mode.FAULT, Mode.ESTOP, Reason.NONE
 
 
 class ControlCore:
@@ -51,17 +53,15 @@ class ControlCore:
         self.inbox = self.intake.inbox
         self.stream = CommandStream(limits, self.settings, grippers)
         self.state = state_machine.UNCONFIGURED
-        self.long_ticks = 0
-        self.error = ""
+        self.long_ticks, self.error = 0, ""
         self._faults = fault_watchdogs(self.settings)
         self._holds = hold_watchdogs(self.settings)
         self._push = PushWatch(limits, self.settings)
         self._command = Command(limits.size, len(grippers))
         self._inputs = state_machine.Inputs()
         self._tighter: MotionLimits | None = None
-        self._last = math.nan
-        self._follow = False
-        self._gaps = 0
+        self._last, self._follow, self._gaps = math.nan, False, 0
+        self._longest_tick = self.settings.longest_tick
         self._min_tick = self.settings.min_tick_ratio * self.settings.period
 
     @property
@@ -121,7 +121,7 @@ class ControlCore:
     def _after_gap(self, dt: float) -> float:
         """How long the command moves in a tick that came dt s after the last. What was missed is not made up for."""
         settings = self.settings
-        if dt <= settings.longest_tick or not self.stream.started:
+        if dt <= self._longest_tick or not self.stream.started:
             return dt
         self.long_ticks += 1
         self._follow = False
@@ -145,7 +145,7 @@ class ControlCore:
 
     @property
     def _latched(self) -> bool:
-        return self.state.mode is Mode.ESTOP or self.state.mode is Mode.FAULT
+        return self.state.mode is _ESTOP or self.state.mode is _FAULT
 
     def _latch(self, now: ClockReading, inputs: state_machine.Inputs) -> None:
         """Emergency stop and reset requests."""
@@ -163,16 +163,15 @@ class ControlCore:
         """What the state machine needs to know."""
         intake, stream = self.intake, self.stream
         joints = intake.joint_states
-        measured_still = joints.slower_than(self.settings.still_velocity)
         away = bool(intake.away)
         if stream.started and not stream.released and (away or self._out_of_sight(now) or self._elsewhere()):
             stream.release()
-        if intake.active and not (stream.started or intake.taken or away or self._latched) and measured_still:
+        if intake.active and not (stream.started or intake.taken or away or self._latched):
             self._start(now)
         ratio = stream.tracking_ratio(joints.position)
         self._watch_push(now, ratio)
         inputs.at_rest = at_rest = stream.at_rest
-        inputs.still = at_rest and measured_still and ratio <= _ALIGNED
+        inputs.still = at_rest and ratio <= _ALIGNED and joints.slower_than(self.settings.still_velocity)
         inputs.configured = bool(joints.position)
         inputs.active = intake.active and stream.started
         inputs.starting = intake.active and not stream.started
@@ -220,9 +219,9 @@ class ControlCore:
             outside_limits=inputs.starting and self._outside_limits(),
             tracking_ratio=0.0 if inputs.resetting else ratio,
         )
-        inputs.fault = first_reason(self._faults, now.steady, view) if intake.active else Reason.NONE
-        if inputs.fault is not Reason.NONE and self.state.reason is not inputs.fault:
-            intake.note_fault(inputs.fault, now.steady)
+        inputs.fault = fault = first_reason(self._faults, now.steady, view) if intake.active else _NONE
+        if fault is not _NONE and self.state.reason is not fault:
+            intake.note_fault(fault, now.steady)
         inputs.hold = first_reason(self._holds, now.steady, view)
         if self._tighter is not None and self._wait_to_tighten(self._tighter, inputs.at_rest):
             inputs.hold = Reason.NEW_LIMITS
@@ -248,6 +247,8 @@ class ControlCore:
     def _start(self, now: ClockReading) -> None:
         """Begin the stream at the measured position."""
         joints = self.intake.joint_states
+        if not joints.slower_than(self.settings.still_velocity):
+            return
         if now.steady - joints.received > self.settings.joint_state_age or self._outside_limits():
             return
         # One state may be false: of a second publisher, or of a driver that has just begun.
@@ -259,11 +260,11 @@ class ControlCore:
     def _reference(self, dt: float) -> Rows | None:
         """What to follow in this tick, (4, n). None to brake."""
         started = self.stream.started
-        if not started or dt > self.settings.longest_tick:
+        if not started or dt > self._longest_tick:
             self._follow = False
             return None
         timeline, time, rate = self.intake.timeline, self.intake.clock.time, self.intake.clock.rate
-        if self.state.mode is Mode.RUNNING:
+        if self.state.mode is _RUNNING:
             if not self._follow:
                 # The motion to follow begins in the state the command was in at the end of the last tick.
                 timeline.anchor(time - dt * rate, self.stream.state(), rate)
@@ -284,8 +285,7 @@ class ControlCore:
         return self._inputs.fault is Reason.NONE and ratio > _ALIGNED
 
     def _to_the_arm(self) -> Rows:
-        zeros = [0.0] * self.limits.size
-        return [self.intake.joint_states.position, zeros, zeros, zeros]
+        return [self.intake.joint_states.position, *[[0.0] * self.limits.size] * 3]
 
     def _fill(self, command: Command, now: ClockReading, dt: float) -> None:
         """Write the command and end streams that are over."""
@@ -293,7 +293,7 @@ class ControlCore:
         command.mode, command.reason = self.state.mode, reason
         command.time = now.steady
         grippers = intake.timeline.grippers(intake.clock.time) if self._follow else None
-        self.stream.fill(command, min(dt, self.settings.longest_tick), grippers, self.state.mode is Mode.RUNNING)
+        self.stream.fill(command, min(dt, self._longest_tick), grippers, self.state.mode is _RUNNING)
         intake.joint_states.as_reported(command.position)
         handed_over = intake.taken and reason is Reason.TAKEOVER
         taken = intake.taken or bool(intake.away)

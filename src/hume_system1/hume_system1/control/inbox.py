@@ -67,15 +67,15 @@ class Inbox:
 
     def take(self) -> Event | None:
         """The next event: requests first, segments last. None when empty. Loop thread only."""
-        try:
-            if self._control:
-                return self._control.popleft()
-            if self._joint_states:
-                return self._joint_states.popleft()
-            heartbeat = self._heartbeat
-            if heartbeat is not self._seen_heartbeat:
-                self._seen_heartbeat = heartbeat
-                return heartbeat
-            return self._chunks.popleft() if self._chunks else self._segments.popleft()
-        except IndexError:
-            return None
+        # What other threads append never makes a queue shorter: one that is not empty here stays so until `popleft`.
+        if self._control:
+            return self._control.popleft()
+        if self._joint_states:
+            return self._joint_states.popleft()
+        heartbeat = self._heartbeat
+        if heartbeat is not self._seen_heartbeat:
+            self._seen_heartbeat = heartbeat
+            return heartbeat
+        if self._chunks:
+            return self._chunks.popleft()
+        return self._segments.popleft() if self._segments else None

@@ -163,8 +163,9 @@ class JointLimiter:
         # assumed of dt: a tick that comes late is only a longer piece of the same curve. The tracking bound `room` is
         # no limit of the proof, since it depends on where the arm is. It narrows what is taken in 2, and 3 stays open.
         j = self._desired_jerk(dt, gains, reference, room)
-        lowest = self.p - room[0] if room[0] > 0.0 else self.p
-        highest = self.p + room[1] if room[1] > 0.0 else self.p
+        p, (down, up) = self.p, room
+        lowest = p - down if down > 0.0 else p
+        highest = p + up if up > 0.0 else p
         lower = lowest if lowest > self.lower else self.lower
         upper = highest if highest < self.upper else self.upper
         if self._try(j, dt, lower, upper):
@@ -184,7 +185,7 @@ class JointLimiter:
     ) -> float:
         """The tracking law: a cascade whose stages ask for no more than can be braked from."""
         rp, rv, ra, rj = reference
-        limited = False
+        max_a, max_j, limited = self.max_a, self.max_j, False
         # A cascade p -> v -> a -> j. Each stage adds to the reference's own derivative (feed-forward) a correction that
         # is linear in a small error, and for a large one what can still be braked from:
         #
@@ -202,9 +203,9 @@ class JointLimiter:
         # The reference is for the end of the tick. Followed back by its Taylor series it is one for the start, where
         # p, v and a are known.
         distance = rp - dt * (rv - dt * (0.5 * ra - dt * rj / 6.0)) - self.p
-        excess = max(abs(rv) / self.max_v, abs(ra) / self.max_a)
-        if excess > 1.0:
+        if abs(rv) > self.max_v or abs(ra) > max_a:
             # Feed-forward that the joint cannot do would outweigh the feedback, and the command would drift off.
+            excess = max(abs(rv) / self.max_v, abs(ra) / max_a)
             share = 1.0 / (excess * excess)
             rv, ra, rj = share * rv, share * ra, share * rj
             limited = True
@@ -222,12 +223,12 @@ class JointLimiter:
         if pull * pull > root:
             pull = sqrt(root)
         a += pull if error >= 0.0 else -pull
-        if a > self.max_a or a < -self.max_a:
-            a = self.max_a if a > 0.0 else -self.max_a
+        if a > max_a or a < -max_a:
+            a = max_a if a > 0.0 else -max_a
             limited = True
         j = rj + gains.acceleration * (a - self.a)
-        if j > self.max_j or j < -self.max_j:
-            j = self.max_j if j > 0.0 else -self.max_j
+        if j > max_j or j < -max_j:
+            j = max_j if j > 0.0 else -max_j
             limited = True
         self.limited = limited
         return j
@@ -244,7 +245,8 @@ class JointLimiter:
         top = self._plan_v
         if limit < self._room:
             b = self._brake_v
-            top = min(top, sqrt(b * b + self._brake_a * limit) - b) if limit > 0.0 else 0.0
+            near = sqrt(b * b + self._brake_a * limit) - b if limit > 0.0 else 0.0
+            top = near if near < top else top
         b = self._full_v
         if bound * self._twice_a < (top + 2.0 * b) * top:
             top = sqrt(b * b + bound * self._twice_a) - b if bound > 0.0 else 0.0
@@ -260,15 +262,14 @@ class JointLimiter:
         """
         # The tick itself: constant jerk, so acceleration is linear and has its extremes at the ends. A jerk that would
         # lead past A is reduced, never raised.
-        a0, v0 = self.a, self.v
+        a0, v0, max_a, max_v = self.a, self.v, self.max_a, self.max_v
         a = a0 + j * dt
-        if a > self.max_a or a < -self.max_a:
-            a = self.max_a if a > 0.0 else -self.max_a
+        if a > max_a or a < -max_a:
+            a = max_a if a > 0.0 else -max_a
             j = (a - a0) / dt
         v = v0 + dt * (a0 + 0.5 * j * dt)
         # After the tick: on the stop from (p, v, a) the velocity lies between v, `final` and 0. `final` is the velocity
         # left when full jerk has brought the acceleration to 0: v + a |a| / (2 J).
-        max_v = self.max_v
         final = v + a * (a if a >= 0.0 else -a) / (2.0 * self.max_j)
         if not (-max_v <= v <= max_v and -max_v <= final <= max_v):  # false for nan too
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import MutableSequence, Sequence
+from operator import sub
 from typing import NamedTuple
 
 import numpy as np
@@ -117,25 +118,25 @@ class JointStates:
         joints = layout.joints
         if not joints:
             return self._take_grippers(event, layout.grippers)
-        measured = [float(event.position[i]) for i in layout.columns]
+        measured = _picked(event.position, layout.columns)
         if not (math.isfinite(sum(measured)) and math.isfinite(event.stamp)):
             return Rejection.NOT_FINITE
         if event.stamp > ros + self._future:
             return Rejection.FUTURE
         stamps = self._stamps if layout.whole else [self._stamps[j] for j in joints]
-        if event.stamp != 0.0 and event.stamp <= max(stamps):
+        stamp = event.stamp
+        if stamp != 0.0 and stamp <= max(stamps):
             return Rejection.SEQUENCE
         raw = _replaced(self._raw, joints, measured)
         turns, position = self._turns, raw
         if self._continuous is not None:
             turns = self._continuous.turns(raw, self.position)
             position = [p + turn for p, turn in zip(raw, turns, strict=True)]
-        stamp = event.stamp
-        elapsed = [stamp - at for at in stamps] if stamp else [received - self._arrivals[j] for j in joints]
-        velocity, given = self._velocity(event, layout, position, elapsed)
+        now, before = (stamp, stamps) if stamp else (received, [self._arrivals[j] for j in joints])
+        velocity, given = self._velocity(event, layout, position, now, before)
         if not math.isfinite(sum(velocity)):
             return Rejection.NOT_FINITE
-        longest = max(elapsed)
+        longest = now - min(before)
         if self._plausibility is not None and math.isfinite(sum(position)):
             reported = given and steady_speed
             if not self._plausible(self._plausibility, event, joints, position, velocity, longest, reported):
@@ -159,6 +160,7 @@ class JointStates:
             for new, old in zip(position, before, strict=True):  # those that did not come are where they were
                 if not -near <= new - old <= near:
                     same = False
+                    break
         self.agreeing = self.agreeing + 1 if same else 1
         last = self.received
         if layout.whole:
@@ -239,18 +241,20 @@ class JointStates:
         if not plausibility.believe(self.position, position, elapsed, stamped=event.stamp != 0.0, joints=joints):
             return False
         if reported and self._reported.get(joints) and (any(velocity) or any(self.velocity)):
-            moved = [new - old for new, old in zip(position, self.position, strict=True)]
-            plausibility.compare(moved, self.velocity, velocity, elapsed, joints)
+            plausibility.compare(list(map(sub, position, self.position)), self.velocity, velocity, elapsed, joints)
         self._reported[joints] = reported
         return True
 
     def _velocity(
-        self, event: JointStateEvent, layout: _Layout, position: list[float], elapsed: list[float]
+        self, event: JointStateEvent, layout: _Layout, position: list[float], now: float, times: list[float]
     ) -> tuple[list[float], bool]:
-        """(n,) velocities, rad/s, and whether the driver gave all those of its joints."""
+        """(n,) velocities, rad/s, and whether the driver gave all those of its joints.
+
+        `times` are those of the last state of each joint that came, s, on the clock of `now`.
+        """
         joints = layout.joints
         if event.velocity:
-            told = [float(event.velocity[i]) for i in layout.columns]
+            told = _picked(event.velocity, layout.columns)
             if not math.isnan(sum(told)) or not any(map(math.isnan, told)):
                 return self._with_velocities(joints, told), True
         else:
@@ -258,8 +262,9 @@ class JointStates:
         before = self.position
         for k, j in enumerate(joints):
             if math.isnan(told[k]):
-                known = bool(before) and 0.0 < elapsed[k] < math.inf
-                told[k] = (position[j] - before[j]) / elapsed[k] if known else 0.0
+                elapsed = now - times[k]
+                known = bool(before) and 0.0 < elapsed < math.inf
+                told[k] = (position[j] - before[j]) / elapsed if known else 0.0
         return self._with_velocities(joints, told), False
 
     def _with_velocities(self, joints: tuple[int, ...], values: list[float]) -> list[float]:
@@ -276,6 +281,11 @@ class JointStates:
             if len(self._layouts) < _MOST_LAYOUTS:
                 self._layouts[names] = layout
         return layout
+
+
+def _picked(values: Sequence[float], columns: tuple[int, ...]) -> list[float]:
+    """The values of some columns."""
+    return list(map(float, map(values.__getitem__, columns)))  # half the time of a comprehension
 
 
 def _replaced(values: list[float], places: tuple[int, ...], new: list[float]) -> list[float]:

@@ -41,12 +41,20 @@ class Limiter:
 
     Attributes:
         joints: one limiter per joint, in command order.
+        positions: (n,) commanded, rad. A new list after every change, so it may be kept.
+        velocities: (n,) rad/s.
+        accelerations: (n,) rad/s^2.
+        at_rest: every command has velocity and acceleration 0.
         ticks: ticks since the start.
         limited: per joint, ticks in which the reference could not be followed.
     """
 
     def __init__(self, limits: MotionLimits, bandwidth: float) -> None:
         self._bandwidth = bandwidth
+        self.positions: list[float] = []
+        self.velocities: list[float] = []
+        self.accelerations: list[float] = []
+        self.at_rest = True
         self._set(limits)
         self.ticks = 0
         self.limited = [0] * limits.size
@@ -64,6 +72,7 @@ class Limiter:
         """Begin a new stream at rest at the given positions (n,), rad."""
         for joint, p in zip(self.joints, positions, strict=True):
             joint.start(p)
+        self._look()
 
     def follow(self, dt: float, reference: Rows, measured: Sequence[float]) -> None:
         """Advance dt s towards a reference.
@@ -74,13 +83,12 @@ class Limiter:
             measured: (n,) newest measured positions, rad.
         """
         gains = tracking_gains(self._bandwidth, dt)
-        tracking, limited = self._tracking, self.limited
-        positions, velocities, accelerations, jerks = reference
-        for i, joint in enumerate(self.joints):
+        limited, (positions, velocities, accelerations, jerks) = self.limited, reference
+        points = zip(positions, velocities, accelerations, jerks, strict=True)
+        each = zip(self.joints, points, measured, self._tracking, strict=True)
+        for i, (joint, point, place, bound) in enumerate(each):
             # |command - measured| <= bound, written as the way the command may still go down and up.
-            error = joint.p - measured[i]
-            bound = tracking[i]
-            point = (positions[i], velocities[i], accelerations[i], jerks[i])
+            error = joint.p - place
             joint.follow(dt, gains, point, (bound + error, bound - error))
             if joint.limited:
                 limited[i] += 1
@@ -93,11 +101,6 @@ class Limiter:
         self._count()
 
     @property
-    def at_rest(self) -> bool:
-        """Whether every command has velocity and acceleration 0."""
-        return all(joint.v == 0.0 == joint.a for joint in self.joints)
-
-    @property
     def max_velocity_ratio(self) -> float:
         """Largest |velocity| / limit of any command so far."""
         return max(top / speed for top, speed in zip(self._top_speeds, self._speeds, strict=True))
@@ -105,8 +108,9 @@ class Limiter:
     def tracking_ratio(self, measured: Sequence[float]) -> float:
         """Largest |command - measured| as a multiple of its limit."""
         worst = 0.0
-        for i, joint in enumerate(self.joints):
-            ratio = abs(joint.p - measured[i]) / self._tracking[i]
+        tracking = self._tracking
+        for i, p in enumerate(self.positions):
+            ratio = abs(p - measured[i]) / tracking[i]
             if ratio > worst:
                 worst = ratio
         return worst
@@ -125,10 +129,20 @@ class Limiter:
         ]
         self._speeds = [float(x) for x in limits.velocity]
         self._tracking = [float(x) for x in limits.tracking]
+        self._look()
+
+    def _look(self) -> None:
+        """Read the joints once for all who ask for their state until it changes."""
+        joints = self.joints
+        self.positions = [joint.p for joint in joints]
+        self.velocities = velocities = [joint.v for joint in joints]
+        self.accelerations = accelerations = [joint.a for joint in joints]
+        self.at_rest = not (any(velocities) or any(accelerations))
 
     def _count(self) -> None:
+        self._look()
         self.ticks += 1
         top_speeds = self._top_speeds
-        for i, joint in enumerate(self.joints):
-            if abs(joint.v) > top_speeds[i]:
-                top_speeds[i] = abs(joint.v)
+        for i, v in enumerate(self.velocities):
+            if abs(v) > top_speeds[i]:
+                top_speeds[i] = abs(v)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import sub
 
 from hume_core.limits import MotionLimits
 from hume_system1.control.continuous import ContinuousJoints
@@ -62,8 +63,10 @@ class Plausibility:
         """What is wrong with the joint states, or NONE."""
         if self._outlier_level >= _MAX_OUTLIER_LEVEL:
             return Reason.JOINT_STATES_JUMP
-        contradiction = max(self._contradictions.values(), default=0.0)
-        return Reason.JOINT_STATES_CONTRADICT if contradiction >= _LONG else _NONE
+        for contradiction in self._contradictions.values():
+            if contradiction >= _LONG:
+                return Reason.JOINT_STATES_CONTRADICT
+        return _NONE
 
     @property
     def calm(self) -> bool:
@@ -98,9 +101,12 @@ class Plausibility:
             self._has_jumped = True
             self._settle(joints)
             return True
+        ways, time = list(map(sub, new, old)), max(elapsed, jitter)
+        # A driver that reports often tells of small ways. They are settled without a look at each joint.
+        small = max(ways) <= _NOISE and min(ways) >= -_NOISE
         # |new - old| <= noise + speed * dt: what an arm can do, with the uncertainty of dt in its favour.
-        if self._possible(old, new, max(elapsed, jitter), joints):
-            if self._turns_back(old, new, max(elapsed, jitter), joints):
+        if small or self._possible(ways, time, joints):
+            if self._turns_back(ways, time, joints, small):
                 self._outlier_level += 1.0
             elif outlier is None and self._outlier_level > 0.0:
                 share = len(joints) / len(self._all)
@@ -117,11 +123,13 @@ class Plausibility:
             present = set(joints)
             self._outliers = {key: value for key, value in self._outliers.items() if present.isdisjoint(key)}
 
-    def _turns_back(self, old: Sequence[float], new: Sequence[float], elapsed: float, joints: tuple[int, ...]) -> bool:
+    def _turns_back(self, ways: Sequence[float], elapsed: float, joints: tuple[int, ...], small: bool) -> bool:
         """Whether a joint went one way too fast in the last state, and comes back too fast in this one."""
         speeds, fast, back = self._turn_speeds, self._fast, False
+        if small and not any(fast):
+            return False
         for i in joints:
-            way = new[i] - old[i]
+            way = ways[i]
             if -_NOISE <= way <= _NOISE:
                 fast[i] = 0.0
                 continue
@@ -146,7 +154,7 @@ class Plausibility:
             position = self._continuous.nearest(position, new)
         if stamped and elapsed <= at:  # the same message once more
             return False
-        return self._possible(position, new, max(elapsed - at, jitter), joints)
+        return self._possible(list(map(sub, new, position)), max(elapsed - at, jitter), joints)
 
     def motion(self, position: list[float]) -> list[float]:
         """(n,) positions as the arm has moved: without what it cannot have moved, rad."""
@@ -180,22 +188,23 @@ class Plausibility:
         # they tell. S = exp(-dt / T) S_old + new is a moving sum that needs no memory, also for uneven dt. The way told
         # is by the trapezoidal rule, (v_before + v) / 2 dt, whose own error is of order dt^3.
         kept = math.exp(-elapsed / _WINDOW)
-        contradicts = False
+        errors, ways, contradicts = self._errors, self._ways, False
         for i in joints:
-            way = moved[i]
-            told = 0.5 * (before[i] + velocity[i]) * elapsed
-            error, total = kept * self._errors[i], kept * self._ways[i]
-            if before[i] != 0.0 or velocity[i] != 0.0:
-                error += way - told
+            first, last = before[i], velocity[i]
+            error, total = kept * errors[i], kept * ways[i]
+            if first != 0.0 or last != 0.0:
+                told = 0.5 * (first + last) * elapsed
+                error += moved[i] - told
                 total += abs(told)
-            self._errors[i], self._ways[i] = error, total
-            contradicts = contradicts or abs(error) > _OFFSET + _SHARE * total
+            errors[i], ways[i] = error, total
+            if abs(error) > _OFFSET + _SHARE * total:
+                contradicts = True
         self._contradictions[joints] = self._contradictions.get(joints, 0.0) + elapsed if contradicts else 0.0
 
-    def _possible(self, old: Sequence[float], new: Sequence[float], elapsed: float, joints: tuple[int, ...]) -> bool:
+    def _possible(self, ways: Sequence[float], elapsed: float, joints: tuple[int, ...]) -> bool:
         speeds = self._speeds
         for i in joints:  # as a loop: `all` of a generator takes three times as long
-            way = new[i] - old[i]
+            way = ways[i]
             bound = _NOISE + speeds[i] * elapsed
             if way > bound or way < -bound:
                 return False

@@ -109,12 +109,15 @@ class ReferenceTrajectory:
             t: ROS time, s.
             rate: s of ROS time per s that the command moves.
         """
-        pending = self._pending
+        pending, spliced = self._pending, False
         if pending is not None and t >= pending.start:
             over = self._current is None or t > self._current.end
             if over or t >= self._due:
-                self._splice(t, pending)
-        self._read(t, self._out)
+                spliced = self._splice(t, pending)
+        if spliced:
+            self._fade.add(t, self._out, self._scratch)
+        else:
+            self._read(t, self._out)
         self._departure.weigh(t, self._out)
         if rate != 1.0:
             self._out *= (rate**_ORDERS)[:, None]
@@ -143,13 +146,17 @@ class ReferenceTrajectory:
             self._current.sample(t, out)
             self._fade.add(t, out, self._scratch)
 
-    def _splice(self, t: float, segment: Spline) -> None:
-        if segment.end >= t:
-            if self._current is not None:
-                self._read(t, self._old)
-                segment.sample(t, self._scratch)
-                self._old -= self._scratch
-                self._fade.begin(t, self._old)
-                self.splices += 1
-            self._current = segment
+    def _splice(self, t: float, segment: Spline) -> bool:
+        """Go on with a segment. Returns whether its sample for time t is left in `_out`, for the fade to be added."""
         self._pending = None
+        if segment.end < t:
+            return False
+        before = self._current
+        if before is not None:
+            self._read(t, self._old)
+            segment.sample(t, self._out)
+            self._old -= self._out
+            self._fade.begin(t, self._old)
+            self.splices += 1
+        self._current = segment
+        return before is not None

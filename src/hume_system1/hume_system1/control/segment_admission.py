@@ -125,7 +125,8 @@ class SegmentAdmission:
         grippers = np.asarray(segment.grippers, dtype=np.float64)
         rejection = self._check_positions(positions, segment.dt) or self._check_grippers(grippers, rows)
         if rejection is None:
-            self.positions, self.grippers = unwrapped(positions, self._flags), grippers
+            self.positions = unwrapped(positions, self._flags) if self._continuous else positions
+            self.grippers = grippers
         return rejection
 
     def _check_positions(self, positions: Array, dt: float) -> Rejection | None:
@@ -139,7 +140,7 @@ class SegmentAdmission:
     def _check_grippers(self, grippers: Array, rows: int) -> Rejection | None:
         if grippers.ndim != 2 or len(grippers) != rows:
             return Rejection.SHAPE
-        if not np.isfinite(grippers).all():
+        if np.count_nonzero(np.isfinite(grippers)) != grippers.size:
             return Rejection.NOT_FINITE
         return Rejection.SHAPE if self._gripper_count not in (None, grippers.shape[1]) else None
 

@@ -6,6 +6,7 @@ Both keep position, velocity and acceleration continuous. The next passage may i
 from __future__ import annotations
 
 from math import exp, inf, sqrt
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from hume_core.limits import MotionLimits
 
 Array = NDArray[np.float64]
 
+_BASIS = Struct("12d")  # (4, 3), see `Fade.add`. Written at once: numpy takes longer for a single row
 # Part of the velocity and acceleration limits that a passage may use. A larger difference takes longer.
 _SHARE = 0.5
 # Highest speed, 15/8, and acceleration, 10/sqrt(3), of the quintic w(u) of `Departure` over a unit of time. A passage
@@ -61,10 +63,15 @@ class Fade:
         # falls with the size of the difference would not do: a difference of velocity could grow into one of position
         # faster than it decays.
         self._start, r = t, self._rate
-        c = self._coefficients
-        c[0] = offset[0]
-        c[1] = offset[1] + r * offset[0]
-        c[2] = offset[2] + (2.0 * r) * offset[1] + (r * r) * offset[0]
+        # c0 = d, c1 = d' + r d, c2 = d'' + 2 r d' + r^2 d, without arrays in between
+        p, v, a = offset[0], offset[1], offset[2]
+        c0, c1, c2 = self._coefficients
+        c0[:] = p
+        np.multiply(p, r, out=c1)
+        c1 += v
+        np.multiply(v, 2.0 * r, out=c2)
+        c2 += a
+        c2 += (r * r) * p
 
     def clear(self) -> None:
         """No difference."""
@@ -80,12 +87,14 @@ class Fade:
         e = exp(-r * tau)
         r2, r3, half = r * r, r * r * r, 0.5 * tau * tau
         # Row k is the k-th derivative of exp(-r tau) times (1, tau, tau^2 / 2).
-        basis = self._basis
-        basis[0] = (e, e * tau, e * half)
-        basis[1] = (-r * e, e * (1.0 - r * tau), e * (tau - r * half))
-        basis[2] = (r2 * e, e * (r2 * tau - 2.0 * r), e * (1.0 - 2.0 * r * tau + r2 * half))
-        basis[3] = (-r3 * e, e * (3.0 * r2 - r3 * tau), e * (3.0 * r2 * tau - 3.0 * r - r3 * half))
-        np.matmul(basis, self._coefficients, out=scratch)
+        _BASIS.pack_into(
+            self._basis.data, 0,
+            e, e * tau, e * half,
+            -r * e, e * (1.0 - r * tau), e * (tau - r * half),
+            r2 * e, e * (r2 * tau - 2.0 * r), e * (1.0 - 2.0 * r * tau + r2 * half),
+            -r3 * e, e * (3.0 * r2 - r3 * tau), e * (3.0 * r2 * tau - 3.0 * r - r3 * half),
+        )  # fmt: skip
+        np.matmul(self._basis, self._coefficients, out=scratch)
         np.add(out, scratch, out=out)
 
 

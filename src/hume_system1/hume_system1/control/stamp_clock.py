@@ -13,6 +13,7 @@ from __future__ import annotations
 # into the rate makes the filter critically damped.
 # At 200 readings per second a gain of 0.01 averages over about 2 / 0.01 readings, 1 s.
 _GAIN = 0.01
+_COUNTED_MORE = 2.0 / _GAIN - 2.0  # readings
 _MEMORY = 1_000_000_000  # ns. Readings that come rarely count more each
 _RARE = 20_000_000  # ns between readings: those of a simulator, whose rate may be any
 _SNAP = 50_000_000  # ns. A clock that was set is followed at once
@@ -45,11 +46,13 @@ class StampClock:
         elapsed = steady - self._changed
         if ros <= self._newest or elapsed <= 0:
             return
-        error, advance = ros - self.at(steady), ros - self._newest
+        expected = self.at(steady)
+        error, advance = ros - expected, ros - self._newest
         self._newest, self._changed = ros, steady
         # A pause is no step.
-        self.step = min(elapsed, 2 * self.step, _LONGEST_STEP) if self.step else min(elapsed, _LONGEST_STEP)
-        if abs(error) > max(_SNAP, elapsed):
+        longest = 2 * self.step if 0 < self.step < _LONGEST_STEP // 2 else _LONGEST_STEP
+        self.step = elapsed if elapsed < longest else longest
+        if abs(error) > (elapsed if elapsed > _SNAP else _SNAP):
             # The clock was set, or its rate has changed a lot, which only these two readings tell.
             rare = elapsed > _RARE and advance < _FASTEST * elapsed
             self._begin(steady, ros, advance / elapsed if rare else self.rate, self.step)
@@ -64,7 +67,7 @@ class StampClock:
         # Workman, Digital Control of Dynamic Systems. Kalata, The tracking index, 1984.
         self._readings += 1
         phase, rate = self._gains(elapsed)
-        self._ros, self._steady = self.at(steady) + round(phase * error), steady
+        self._ros, self._steady = expected + round(phase * error), steady
         self.rate += rate * error / elapsed
 
     def at(self, steady: int) -> int:
@@ -88,7 +91,7 @@ class StampClock:
         # The first readings count more, as there are no others: alpha falls with n until it is `_GAIN`.
         n = self._readings
         if elapsed < _RARE:
-            phase = max(_GAIN, 2.0 / (n + 2.0))
+            phase = 2.0 / (n + 2.0) if n < _COUNTED_MORE else _GAIN
             return phase, 0.25 * phase * phase
         # A straight line through all n readings so far by least squares, updated reading by reading, is this filter
         # with alpha = 2 (2n - 1) / (n (n + 1)) and beta = 6 / (n (n + 1)) (Morrison, Introduction to Sequential

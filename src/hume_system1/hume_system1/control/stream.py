@@ -73,12 +73,13 @@ class CommandStream:
 
     @property
     def positions(self) -> list[float]:
-        """(n,) commanded, rad."""
-        return [joint.p for joint in self.limiter.joints]
+        """(n,) commanded, rad. A new list after every change, so it may be kept."""
+        return self.limiter.positions
 
     def state(self) -> NDArray[np.float64]:
         """(3, n) commanded position, velocity and acceleration."""
-        return np.array(self._state())
+        limiter = self.limiter
+        return np.array([limiter.positions, limiter.velocities, limiter.accelerations])
 
     def tracking_ratio(self, measured: Sequence[float]) -> float:
         """Largest |command - measured| as a multiple of its limit. 0 while the stream is not ours."""
@@ -113,7 +114,10 @@ class CommandStream:
         self._rested = 0.0 if running or not self.at_rest else self._rested + dt
         command.publish = self.started and not self.released and self._rested <= _REST_PUBLISHED
         command.starts = self.starts
-        command.position[:], command.velocity[:], command.acceleration[:] = self._state()
+        limiter = self.limiter
+        command.position[:] = limiter.positions
+        command.velocity[:] = limiter.velocities
+        command.acceleration[:] = limiter.accelerations
         values = self._stay if gripper_values is None else gripper_values
         for i, gripper in enumerate(self._grippers):
             command.grippers[i] = gripper.step(values[i], dt)
@@ -135,7 +139,3 @@ class CommandStream:
             self.released = True
         elif self.released and not taken:
             self.started = False
-
-    def _state(self) -> list[list[float]]:
-        joints = self.limiter.joints
-        return [[joint.p for joint in joints], [joint.v for joint in joints], [joint.a for joint in joints]]

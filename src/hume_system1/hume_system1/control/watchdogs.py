@@ -60,11 +60,15 @@ class View:
 
     def without_joint_states(self, now: float) -> float:
         """For how long none has come, s. The loop's own delays do not count."""
-        return now - max(self.joint_states, self.since)
+        last, since = self.joint_states, self.since
+        return now - (last if last > since else since)
 
     def without_heartbeat(self, now: float) -> float:
         """For how long none has come, s. 0 before the first."""
-        return now - max(self.heartbeat, self.since) if self.heartbeat > -math.inf else 0.0
+        last, since = self.heartbeat, self.since
+        if last == -math.inf:
+            return 0.0
+        return now - (last if last > since else since)
 
     def forget_motion(self) -> None:
         """A new epoch: what was seen of the old one does not count."""

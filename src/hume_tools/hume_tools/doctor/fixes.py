@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from hume_core.controller_commands import configure_controller, load_controller, switch_controllers
 from hume_tools.doctor.graph import Controller, Manager
 
 
@@ -51,21 +52,18 @@ def start_command(manager: Manager, controller: Controller, joints: Collection[s
     if controller.state == "inactive":
         return switch
     if controller.state == "unconfigured":
-        return f"ros2 control set_controller_state {controller.name} inactive -c {manager.name} && {switch}"
+        return f"{configure_controller(manager.name, controller.name)} && {switch}"
     unload = f"ros2 control unload_controller {controller.name} -c {manager.name}"
     return f"{unload} && {load_command(manager, controller.name, own)}"
 
 
 def load_command(manager: Manager, name: str, joints: Collection[str]) -> str:
     """The command that loads a controller and makes it active."""
-    spawn = f"ros2 run controller_manager spawner {name} -c {manager.name}"
     if not blockers(manager, name, joints):
-        return spawn
-    return f"{spawn} --inactive && {switch_command(manager, name, joints)}"
+        return load_controller(manager.name, name)
+    return f"{load_controller(manager.name, name, inactive=True)} && {switch_command(manager, name, joints)}"
 
 
 def switch_command(manager: Manager, name: str, joints: Collection[str]) -> str:
     """The command that starts a controller and stops those that have its joints."""
-    others = blockers(manager, name, joints)
-    stop = f" --deactivate {' '.join(others)}" if others else ""
-    return f"ros2 control switch_controllers --activate {name}{stop} -c {manager.name}"
+    return switch_controllers(manager.name, [name], blockers(manager, name, joints))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hume_core.controller_commands import interface_joint
+
 
 @dataclass
 class Source:
@@ -114,9 +116,7 @@ class Manager:
 
     def joint(self, interface: str) -> str:
         """The joint of a command interface, also where it leads through another controller of a chain."""
-        first, _, rest = interface.partition("/")
-        chained = "/" in rest and self.find(first) is not None
-        return (rest if chained else interface).rpartition("/")[0]
+        return interface_joint(interface, [controller.name for controller in self.controllers or ()])
 
 
 @dataclass
