@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import ConfigError, HumeError
+from hume_sim.arm import ArmNames
 
 CAMERAS = ("scene", "wrist")
 """The policy's cameras. A third one, `video`, frames the scene for people."""
+
+
+def cameras_of(arms: Sequence[ArmNames]) -> tuple[str, ...]:
+    """The policy's cameras where these arms stand at the table: one of the scene, and one at each wrist."""
+    return ("scene", *(arm.in_model("wrist") for arm in arms))
 
 
 class CameraRenderer:
