@@ -72,6 +72,11 @@ ONE_ARM = (ArmNames(),)
 TWO_ARMS = (ArmNames("left"), ArmNames("right"))
 
 
+def cameras_of(arms: Sequence[ArmNames]) -> tuple[str, ...]:
+    """The policy's cameras where these arms stand at the table: one of the scene, and one at each wrist."""
+    return ("scene", *(arm.in_model("wrist") for arm in arms))
+
+
 def checked_positions(values: ArrayLike, names: Sequence[str]) -> NDArray[np.float64]:
     """A position command as float64 (n,).
 

@@ -28,13 +28,13 @@ from hume_core.errors import ActionSpaceError, ConfigError, HumeError
 from hume_core.realtime import raise_ordinary_threads
 from hume_ros import qos
 from hume_ros.lifecycle import LINGER, run_process
-from hume_sim.arm import ArmNames, checked_positions
+from hume_sim.arm import ArmNames, cameras_of, checked_positions
 from hume_sim.cameras import CameraStream
 from hume_sim.faults import Faults
 from hume_sim.messages import from_joint_trajectory, to_camera_info, to_image, to_joint_state, to_stamp, to_time
 from hume_sim.polling import PolledSubscriptions
 from hume_sim.realtime import RealtimeWorld, Sample, SimTimer
-from hume_sim.rendering import cameras_of, intrinsics
+from hume_sim.rendering import intrinsics
 from hume_sim.scene import PAIR, PLAIN
 from hume_sim.settings import declare_parameters
 from hume_sim.suites import find_suite

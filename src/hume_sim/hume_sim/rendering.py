@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import ConfigError, HumeError
-from hume_sim.arm import ArmNames
+from hume_sim.arm import ONE_ARM, cameras_of
 
-CAMERAS = ("scene", "wrist")
-"""The policy's cameras. A third one, `video`, frames the scene for people."""
-
-
-def cameras_of(arms: Sequence[ArmNames]) -> tuple[str, ...]:
-    """The policy's cameras where these arms stand at the table: one of the scene, and one at each wrist."""
-    return ("scene", *(arm.in_model("wrist") for arm in arms))
+CAMERAS = cameras_of(ONE_ARM)
+"""The policy's cameras at the table with one arm. A third one, `video`, frames the scene for people."""
 
 
 class CameraRenderer:

@@ -27,7 +27,8 @@ from hume_sim.suites import Suite
 from hume_sim.world import TabletopWorld
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system2.model.thought import Thought
-from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
+from hume_sim.robots import camera_names
+from hume_training.evaluation.arm import SimulatedArm, suite_profile
 from hume_training.evaluation.engine import BatchEngine, Choice, EpisodeEngine, ExactEngine, refiner_of
 from hume_training.evaluation.oracle import MakeDecider, Oracle
 from hume_training.evaluation.outcome import EpisodeOutcome, ModeWatch, RecordedEpisode
