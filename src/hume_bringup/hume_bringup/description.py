@@ -141,9 +141,9 @@ def _is_simulated_pair(options: LaunchOptions) -> bool:
     problem = other_than_simulated(profile) or unheard_topic(profile)
     if problem:
         raise ConfigError(
-            f"launch argument 'robot' is '{options.robot}', whose {len(profile.arms)} arms are not those of the simulated "
-            f"table: {problem}. The table has one arm (wx250s_sim) or two (wx250s_pair_sim). A stand-in without a scene "
-            f"has all arms: hume up mock robot:={options.robot}"
+            f"launch argument 'robot' is '{options.robot}', whose {len(profile.arms)} arms are not those of the "
+            f"simulated table: {problem}. The table has one arm (wx250s_sim) or two (wx250s_pair_sim). A stand-in "
+            f"without a scene has all arms: hume up mock robot:={options.robot}"
         )
     return True
 

@@ -70,7 +70,12 @@ def simulated_robot(robot: str) -> RobotProfile:
         RobotProfileError: unknown profile, or one of another arm. Lists those that can be simulated.
     """
     profile = RobotProfile.load(robot)
-    problem = _not_played(profile)
+    problem = other_than_simulated(profile)
+    if not problem and len(profile.arms) > 1:
+        raise RobotProfileError(
+            f"robot '{profile.name}' has {len(profile.arms)} arms, and this plays the simulated table with one: "
+            f"{', '.join(_played_names())}. Both arms move in hume up sim robot:={robot}"
+        )
     if problem:
         raise RobotProfileError(
             f"robot '{profile.name}' cannot be simulated: {problem}. Robots that can: "
@@ -79,20 +84,13 @@ def simulated_robot(robot: str) -> RobotProfile:
     return profile
 
 
-def _not_played(profile: RobotProfile) -> str:
-    """Why evaluations do not play a robot, in words. Empty: they do."""
-    problem = other_than_simulated(profile)
-    if len(profile.arms) > 1 and not problem:
-        return f"evaluations play the table with one arm. With {len(profile.arms)} it is for hume up sim"
-    return problem
-
-
 def _played_names() -> list[str]:
     return [name for name in known_profiles() if _is_played(name)]
 
 
 def _is_played(name: str) -> bool:
     try:
-        return not _not_played(RobotProfile.load(name))
+        profile = RobotProfile.load(name)
+        return len(profile.arms) == 1 and not other_than_simulated(profile)
     except HumeError:
         return False
