@@ -29,7 +29,7 @@ LEFT, RIGHT = PAIR.joint_slices
 MOVED = 0.005  # rad
 RELATIVE = 1e-9
 # A machine that stands still for 0.3 s would end the task before the test causes its fault.
-SLACK = {"hume_system1": {"joint_state_age": 2.0, "heartbeat_age": 10.0}}
+SLACK = {"hume_system1": {"joint_state_age": 2.0, "heartbeat_age": 10.0, "clock_frozen": 5.0, "clock_jump": 10.0}}
 
 
 class Measured:

@@ -65,9 +65,7 @@ def test_another_arm_cannot_be_simulated(robot: str, problem: str) -> None:
 
 
 def test_the_pair_is_not_played_without_ros() -> None:
-    with pytest.raises(
-        RobotProfileError, match=r"has 2 arms, and .*one: wx250s, wx250s_sim\. .*hume up sim"
-    ):
+    with pytest.raises(RobotProfileError, match=r"has 2 arms, and .*one: wx250s, wx250s_sim\. .*hume up sim"):
         simulated_robot("wx250s_pair_sim")
 
 
