@@ -23,9 +23,10 @@ from hume_core.robot import ArmControllerType, GripperControllerType, RobotProfi
 from hume_ros import qos
 from hume_ros.observation_buffer import JOINT_STATES
 from hume_session.schedule import NS
+from hume_sim.joint_state import JointState
 from hume_sim.messages import to_camera_info, to_image, to_joint_state, to_time
 from hume_sim.rendering import intrinsics
-from hume_sim.world import JointState, TabletopWorld
+from hume_sim.world import TabletopWorld
 from hume_system1.control.command import ClockReading, Command
 from hume_system1.control.core import ControlCore
 from hume_system1.control.report import STATUS_PERIOD, core_status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,16 @@ from hume_bringup.launch_options import LaunchOptions
 from hume_bringup.signals import interrupt_on_signals
 from hume_core.console import say
 from hume_core.durations import MEASURED, Units, estimate
-from hume_core.errors import HumeError
+from hume_core.errors import HumeError, RobotProfileError
 from hume_core.json_report import write_json
 from hume_core.limits import MotionLimits
-from hume_core.robot import RobotProfile, find_profile
+from hume_core.robot import RobotProfile, find_profile, known_profiles
 from hume_ros.context import init_ros
 from hume_ros.domain import free_domain
+from hume_sim.robots import other_than_simulated, unheard_topic
 
-_ROBOT = "wx250s_sim"
+ROBOT = "wx250s_sim"
+"""Which robot is measured where none is named."""
 _CLOCK_SECONDS = 20.0
 _PRIORITY = 60
 _CORE_STEP_JOINTS = (7, 14)
@@ -48,7 +51,9 @@ _START_SECONDS, _FAULT_SECONDS = 15.0, 15.0
 """What starting a stack takes, and the trial of a fault with it."""
 
 
-def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True, plot: Path | None = None) -> int:
+def run_bench(
+    json_file: Path | None, seconds: float = 60.0, faults: bool = True, plot: Path | None = None, robot: str = ROBOT
+) -> int:
     """Measure and report. Returns 1 when the trial of a fault did not come to an end, else 0.
 
     Args:
@@ -56,7 +61,12 @@ def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True
         seconds: of each stream measurement.
         faults: measure them too.
         plot: .svg or .png file for the plot. None draws none.
+        robot: name or path of the profile of a simulated robot, with one arm or two.
+
+    Raises:
+        RobotProfileError: the robot is unknown, or cannot be simulated.
     """
+    _check_simulated(robot)
     os.environ.update(default_environment())
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     interrupt_on_signals()
@@ -66,7 +76,7 @@ def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True
     say(estimate(stream, Units(1, "bare loop", _CLOCK_SECONDS), *trials, basis=MEASURED))
     try:
         with Progress(console=Console(stderr=True)) as progress:
-            figures = _measure(progress, seconds, faults)
+            figures = _measure(progress, seconds, faults, robot)
     finally:
         rclpy.try_shutdown()
     _print(figures)
@@ -77,12 +87,24 @@ def run_bench(json_file: Path | None, seconds: float = 60.0, faults: bool = True
     return int(any("error" in values for values in figures["faults"].values()))
 
 
-def _measure(progress: Progress, seconds: float, faults: bool) -> dict[str, Any]:
+def _check_simulated(robot: str) -> None:
+    profile = RobotProfile.load(robot)
+    problem = other_than_simulated(profile) or (unheard_topic(profile) if len(profile.arms) > 1 else "")
+    if problem:
+        names = ", ".join(name for name in known_profiles() if not other_than_simulated(RobotProfile.load(name)))
+        raise RobotProfileError(f"robot '{profile.name}' cannot be simulated: {problem}. Robots that can: {names}")
+
+
+def _measure(progress: Progress, seconds: float, faults: bool, robot: str = ROBOT) -> dict[str, Any]:
     names = list(FAULTS) if faults else []
     bar = progress.add_task("core step", total=4 + len(names))
-    steps = {joints: measure_core_step(joints) for joints in _CORE_STEP_JOINTS}
-    medians = {str(joints): figures["median_us"] for joints, figures in steps.items()}
-    figures: dict[str, Any] = {"core_step": steps[_CORE_STEP_JOINTS[0]], "core_step_us": medians}
+    profile = RobotProfile.load(robot)
+    joints = len(profile.joints) + len(profile.grippers)
+    steps = {count: measure_core_step(count) for count in sorted({*_CORE_STEP_JOINTS, joints})}
+    medians = {str(count): values["median_us"] for count, values in steps.items()}
+    figures: dict[str, Any] = {
+        "robot": profile.name, "joints": joints, "core_step": steps[joints], "core_step_us": medians,
+    }  # fmt: skip
 
     def note(name: str, value: Any) -> None:
         figures[name] = value
@@ -90,23 +112,24 @@ def _measure(progress: Progress, seconds: float, faults: bool) -> dict[str, Any]
 
     for name, rate, priority in _STREAMS:
         progress.update(bar, description=f"{name}, {seconds:.0f} s")
-        stream, clock = measure_stream(rate, seconds, priority, with_clock=name == "stream_200hz")
+        stream, clock = measure_stream(rate, seconds, priority, robot, with_clock=name == "stream_200hz")
         note(name, stream)
         if clock:
             note("clock_limit", clock)
     figures["faults"] = {}
-    limits = RobotProfile.load(_ROBOT).motion_limits()
+    limits = profile.motion_limits()
     for name in names:
         progress.update(bar, description=f"fault: {name}")
-        figures["faults"][name] = _fault_figures(name, limits)
+        figures["faults"][name] = _fault_figures(name, robot, limits)
         progress.advance(bar)
     return figures
 
 
-def _fault_figures(name: str, limits: MotionLimits) -> dict[str, Any]:
+def _fault_figures(name: str, robot: str, limits: MotionLimits) -> dict[str, Any]:
     """What one fault leads to. `error` instead, where its trial did not come to an end."""
     try:
-        outcome = run_fault(FAULTS[name], limits)
+        fault = FAULTS[name]
+        outcome = run_fault(replace(fault, options=replace(fault.options, robot=robot)), limits)
     except HumeError as error:
         return {"error": str(error)}
     return {
@@ -120,7 +143,7 @@ def _fault_figures(name: str, limits: MotionLimits) -> dict[str, Any]:
 
 
 def measure_stream(
-    rate: float, seconds: float, priority: int, *, with_clock: bool = False
+    rate: float, seconds: float, priority: int, robot: str = ROBOT, *, with_clock: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Period error of the command stream while both systems work.
 
@@ -128,6 +151,7 @@ def measure_stream(
         rate: of the stream, Hz.
         seconds: length.
         priority: SCHED_FIFO priority of the command loop. 0: ordinary scheduling.
+        robot: name or path of the profile of a simulated robot.
         with_clock: measure a bare loop of the same rate and priority beside it, after the stream's own time.
 
     Returns:
@@ -135,7 +159,7 @@ def measure_stream(
         has in memory (`resident_figures`), and `loop_page_faults` in this time: None without SCHED_FIFO.
     """
     with tempfile.TemporaryDirectory() as folder:
-        profile = _profile_at(rate, Path(folder))
+        profile = _profile_at(rate, robot, Path(folder))
         options = LaunchOptions(robot=str(profile), seed=0, log_level="warn")
         with Trial(options, {"hume_system1": {"priority": priority}}) as trial:
             trial.start_task()
@@ -155,11 +179,12 @@ def measure_stream(
     return period_figures(np.diff(window), 1.0 / rate, scheduler) | memory, clock
 
 
-def _profile_at(rate: float, folder: Path) -> Path:
+def _profile_at(rate: float, robot: str, folder: Path) -> Path:
     """The simulated robot's profile with another stream rate."""
-    data = yaml.safe_load(find_profile(_ROBOT).read_text(encoding="utf-8"))
-    data["rates"]["stream"] = rate
-    path = folder / f"{_ROBOT}.yaml"
+    source = find_profile(robot)
+    data = yaml.safe_load(source.read_text(encoding="utf-8"))
+    data.setdefault("rates", {})["stream"] = rate
+    path = folder / source.name
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
     return path
 
@@ -168,7 +193,7 @@ def _print(figures: dict[str, Any]) -> None:
     console = Console()
     table = Table("loop", "scheduler", "rate, Hz", "p50, us", "p99", "p99.9", "max", "gaps > 2 periods")
     for name, values in figures.items():
-        if name in ("faults", "core_step", "core_step_us"):
+        if not isinstance(values, dict) or "period_error_us" not in values:
             continue
         error = values["period_error_us"]
         numbers = [f"{error[key]:.0f}" for key in ("p50", "p99", "p999", "max")]
@@ -179,7 +204,7 @@ def _print(figures: dict[str, Any]) -> None:
         _print_memory(console, name, figures[name])
     medians = ", ".join(f"{cost:.0f} us with {joints} joints" for joints, cost in figures["core_step_us"].items())
     p99 = figures["core_step"]["p99_us"]
-    console.print(f"one step of the control core: median {medians} (p99 with {_CORE_STEP_JOINTS[0]}: {p99:.0f} us)")
+    console.print(f"one step of the control core: median {medians} (p99 with {figures['joints']}: {p99:.0f} us)")
     if not figures["faults"]:
         return
     table = Table("fault", "noticed, ms", "after the bound", "standstill", "allowed", "worst / limit", "reason")

@@ -53,7 +53,7 @@ class Trial:
         nodes: str = "sim",
     ) -> None:
         if not options.checkpoint:
-            options = replace(options, checkpoint=str(default_checkpoint("wx250s_sim")))
+            options = replace(options, checkpoint=str(default_checkpoint(options.robot)))
         self._folder = tempfile.TemporaryDirectory(prefix="hume_trial_")
         self._box = Path(self._folder.name) / "commands.npy"
         extra = {**(parameters or {})}

@@ -16,6 +16,7 @@ from hume_bringup.viewers import recorder, state_publisher, viewers
 from hume_core.errors import ConfigError
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile, find_profile
+from hume_sim.robots import other_than_simulated, unheard_topic
 
 __all__ = ["GRAPHS", "NodeSpec", "OnExit", "graph", "systems"]
 
@@ -120,23 +121,36 @@ def robot_graph(options: LaunchOptions) -> list[NodeSpec]:
 
 
 def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
-    """The simulated arm and both systems.
+    """The simulated arm or arms, and both systems.
 
     Raises:
-        ConfigError: the robot has several arms.
+        ConfigError: the robot has several arms, and they are not those of the table.
     """
-    arms = len(RobotProfile.load(options.robot).arms)
-    if arms > 1:
-        raise ConfigError(
-            f"launch argument 'robot' is '{options.robot}', which has {arms} arms. The simulated table has one. "
-            f"A stand-in without a scene has all of them: hume up mock robot:={options.robot}"
-        )
+    pair = _is_simulated_pair(options)
     own = _given(seed=options.seed, suite=options.suite, video_rate=_VIDEO_RATE if options.video else None)
+    if pair:
+        own["pair"] = True
     own["publish_clock"] = options.use_sim_time
     simulator = _node(options, "hume_sim", "hume_sim", own, stops_last=True)
     options = _with_default_checkpoint(options)
-    described = [state_publisher(options)] if options.rviz or options.foxglove else []
+    # The link frames are those of the arm that is alone.
+    described = [state_publisher(options)] if (options.rviz or options.foxglove) and not pair else []
     return [simulator, *systems(options), *described, *viewers(options), *recorder(options)]
+
+
+def _is_simulated_pair(options: LaunchOptions) -> bool:
+    """Whether the robot is the one of two arms at the simulated table. False: it has one arm."""
+    profile = RobotProfile.load(options.robot)
+    if len(profile.arms) == 1:
+        return False
+    problem = other_than_simulated(profile) or unheard_topic(profile)
+    if problem:
+        raise ConfigError(
+            f"launch argument 'robot' is '{options.robot}', whose {len(profile.arms)} arms are not those of the "
+            f"simulated table: {problem}. The table has one arm (wx250s_sim) or two (wx250s_pair_sim). A stand-in "
+            f"without a scene has all arms: hume up mock robot:={options.robot}"
+        )
+    return True
 
 
 def mock_graph(options: LaunchOptions) -> list[NodeSpec]:

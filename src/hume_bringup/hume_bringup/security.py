@@ -17,6 +17,9 @@ from xml.sax.saxutils import escape
 from hume_bringup.node_spec import enclave
 from hume_core.errors import HumeError
 from hume_core.robot import GripperControllerType, RobotProfile
+from hume_sim.arm import ONE_ARM, TWO_ARMS, cameras_of
+from hume_sim.fault_names import faults_of
+from hume_sim.robots import other_than_simulated
 from hume_system1.stop_sources import STOP_TOPICS, stop_sources
 from hume_views.topics import JOINTS, MARKERS, MOTION
 
@@ -31,7 +34,6 @@ _LIFECYCLE_SERVICES = (
 _SYSTEM1_SERVICES = ("estop", "reset", "set_enabled", "takeover")
 _SYSTEM2_SERVICES = ("cancel",)
 _LABELS = "hume/label"
-_FAULTS = ("freeze_clock", "lie_joint_states", "pause_cameras", "pause_joint_states")
 _TASK = "hume/execute_task"
 
 
@@ -64,7 +66,7 @@ def permissions(profile: RobotProfile) -> list[Permissions]:
     """What the nodes of the stack need for a robot, and an operator."""
     cameras = tuple(camera.topic for camera in profile.cameras.values())
     sensors = (*cameras, profile.joint_states)
-    own = [_system2(sensors), _system1(profile), _denoiser(profile, sensors), _simulator()]
+    own = [_system2(sensors), _system1(profile), _denoiser(profile, sensors), _simulator(profile)]
     return [*own, *_views(profile, sensors), _operator(sensors)]
 
 
@@ -108,16 +110,16 @@ def _denoiser(profile: RobotProfile, sensors: tuple[str, ...]) -> Permissions:
     )
 
 
-def _simulator() -> Permissions:
-    cameras = [f"camera/{name}/{kind}" for name in ("scene", "wrist") for kind in ("camera_info", "image_raw")]
+def _simulator(profile: RobotProfile) -> Permissions:
+    """Of the table with the arms of the robot. For other robots, with one arm."""
+    arms = ONE_ARM if len(profile.arms) == 1 or other_than_simulated(profile) else TWO_ARMS
+    cameras = [f"camera/{name}/{kind}" for name in cameras_of(arms) for kind in ("camera_info", "image_raw")]
+    topics = ("arm_controller/commands", "arm_controller/joint_trajectory", "gripper_controller/commands")
     return Permissions(
         "hume_sim",
         publish=("/clock", "joint_states", "sim/episode", "sim/failure", *cameras),
-        subscribe=(
-            "/clock", "arm_controller/commands", "arm_controller/joint_trajectory", "gripper_controller/commands",
-            "hume/epoch",
-        ),
-        reply=("sim/begin_task", "sim/reset", *(f"sim/faults/{name}" for name in _FAULTS)),
+        subscribe=("/clock", *(arm.prefix + topic for arm in arms for topic in topics), "hume/epoch"),
+        reply=("sim/begin_task", "sim/reset", *(f"sim/faults/{name}" for name in sorted(faults_of(arms)))),
     )  # fmt: skip
 
 

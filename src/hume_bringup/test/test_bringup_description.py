@@ -21,10 +21,43 @@ from hume_training.default_checkpoint import default_checkpoint
 LAUNCH = Path(__file__).parents[1] / "launch"
 
 
-def test_the_simulated_table_has_one_arm() -> None:
-    with pytest.raises(ConfigError, match=r"'aloha', which has 2 arms\. The simulated table has one\. .*hume up mock"):
+def test_the_simulated_table_has_one_arm_or_the_pair() -> None:
+    with pytest.raises(ConfigError, match=r"'aloha', whose 2 arms are not those of .*: its finger goes .*hume up mock"):
         graph("sim", LaunchOptions(robot="aloha", checkpoint="/model"))
     assert graph("mock", LaunchOptions(robot="aloha", checkpoint="/model"))[0].name == "hume_mock"
+    pair = graph("sim", LaunchOptions(robot="wx250s_pair_sim", checkpoint="/model", rviz=True))
+    assert pair[0].parameters["pair"] is True
+    assert "robot_state_publisher" not in [spec.name for spec in pair]
+    assert "pair" not in graph("sim", LaunchOptions(checkpoint="/model"))[0].parameters
+
+
+@pytest.mark.parametrize(
+    ("found", "other", "expected"),
+    [
+        ("left_elbow,", "left_knee,", r"its joints are left_waist, .*left_knee"),
+        (
+            "topic: left_arm_controller/commands",
+            "topic: arm/commands",
+            r"arms\.left\.controller\.topic is 'arm/commands'",
+        ),
+        ("topic: right_gripper_controller/commands", "topic: hand", r"grippers\.right\.controller\.topic is 'hand'"),
+        ("camera/left_wrist/image_raw", "camera/wrist/image_raw", "a camera 'wrist'. The scene has scene, left_wrist"),
+    ],
+)
+def test_another_pair_is_refused_with_what_differs(tmp_path: Path, found: str, other: str, expected: str) -> None:
+    path = tmp_path / "wx250s_pair_sim.yaml"
+    path.write_text(find_profile(path.stem).read_text(encoding="utf-8").replace(found, other), encoding="utf-8")
+    with pytest.raises(ConfigError, match=expected):
+        graph("sim", LaunchOptions(robot=str(path), checkpoint="/model"))
+
+
+def test_a_pair_that_plays_trajectories_is_that_of_the_table_too(tmp_path: Path) -> None:
+    path = tmp_path / "wx250s_pair_sim.yaml"
+    text = find_profile(path.stem).read_text(encoding="utf-8")
+    for side in ("left", "right"):
+        text = text.replace(f"{side}_arm_controller/commands", f"{side}_arm_controller/joint_trajectory")
+    path.write_text(text.replace("forward_command_controller", "joint_trajectory_controller"), encoding="utf-8")
+    assert graph("sim", LaunchOptions(robot=str(path), checkpoint="/model"))[0].parameters["pair"] is True
 
 
 def test_simulation_starts_the_simulator_and_both_systems() -> None:

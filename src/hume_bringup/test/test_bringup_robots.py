@@ -27,9 +27,12 @@ from hume_core.robot_kinematics import load_kinematics
 FOLDER = Path(__file__).parents[1] / "config" / "robots"
 PROFILES = {path.stem: RobotProfile.load(path) for path in sorted(FOLDER.glob("*.yaml"))}
 ROBOTS = [
-    f"{stem}.{arm.name}" if len(robot.arms) > 1 else stem for stem, robot in PROFILES.items() for arm in robot.arms
+    f"{stem}.{arm.name}" if len(robot.arms) > 1 else stem
+    for stem, robot in PROFILES.items()
+    for arm in robot.arms
+    if arm.kinematics is not None
 ]
-"""Each arm of each robot: the robot's name, and the arm's where there are several."""
+"""Each arm that has kinematics, of each robot: the robot's name, and the arm's where there are several."""
 LISTED = {
     "aloha.left",
     "aloha.right",
@@ -92,6 +95,19 @@ def assert_within_limits(arm: Kinematics, start: NDArray[np.float64], path: NDAr
 
 def test_the_listed_robots_are_there() -> None:
     assert set(ROBOTS) >= LISTED
+
+
+def test_the_pair_at_the_table_is_twice_the_arm_that_is_alone() -> None:
+    pair, one = PROFILES["wx250s_pair_sim"], PROFILES["wx250s_sim"]
+    for arm, gripper in zip(pair.arms, pair.grippers, strict=True):
+        alone = [joint.model_copy(update={"name": f"{arm.name}_{joint.name}"}) for joint in one.joints]
+        assert list(arm.joints) == alone
+        same = {"joint": f"{arm.name}_gripper", "name": arm.name, "controller": gripper.controller}
+        assert one.gripper is not None
+        assert gripper == one.gripper.model_copy(update=same)
+    assert (pair.rates, pair.observation) == (one.rates, one.observation)
+    assert (pair.action_dim, pair.state_dim) == (14, 14)
+    assert pair.action_layout().column_names == pair.state_names
 
 
 @pytest.mark.parametrize("name", ROBOTS)

@@ -1,4 +1,4 @@
-"""From commands of either controller to targets of the simulated arm's servos."""
+"""From commands of an arm's controllers to targets of its simulated servos."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import ActionSpaceError
+from hume_sim.arm import ARM_JOINTS
+from hume_sim.joint_state import JointState
 from hume_sim.trajectory import JointTrajectory
 from hume_sim.trajectory_controller import JointTrajectoryController
+from hume_sim.world import TabletopWorld
 
 Array = NDArray[np.float64]
 
@@ -19,17 +22,19 @@ _LOG = logging.getLogger(__name__)
 
 
 class ArmDrive:
-    """The newest command wins. `command` and `follow` may be called from any thread, the rest from the physics thread.
+    """The newest command wins. Commands may come from any thread, the rest is for the physics thread.
 
     Args:
+        arm: which one of the world's.
         update_period: of the controllers, s.
         interpolate_from_desired_state: of the joint_trajectory_controller.
         ros_time: ROS time now, s, to which the stamps of trajectories belong.
     """
 
     def __init__(
-        self, update_period: float, interpolate_from_desired_state: bool, ros_time: Callable[[], float]
+        self, arm: int, update_period: float, interpolate_from_desired_state: bool, ros_time: Callable[[], float]
     ) -> None:
+        self._arm, self._gripper = arm, deque[float](maxlen=1)
         self._commands: deque[Array | tuple[JointTrajectory, float | None]] = deque(maxlen=1)
         self._controller = JointTrajectoryController(update_period, interpolate_from_desired_state)
         self._ros_time = ros_time
@@ -43,10 +48,30 @@ class ArmDrive:
         """Play a trajectory that begins at ROS time `stamp`, s. None: now."""
         self._commands.append((trajectory, stamp))
 
+    def grip(self, width: float) -> None:
+        """Bring the finger to a position, m, already checked."""
+        self._gripper.append(width)
+
     def clear(self) -> None:
         """Forget all motion."""
         self._commands.clear()
+        self._gripper.clear()
         self._plays = False
+
+    def apply(self, world: TabletopWorld, joints: JointState) -> None:
+        """Hand the targets of this step to the servos.
+
+        Args:
+            world: with the servos.
+            joints: measured, of all arms.
+        """
+        first = world.arms[self._arm].places.start
+        own = slice(first, first + len(ARM_JOINTS))
+        target = self.target(joints.position[own], joints.velocity[own])
+        if target is not None:
+            world.set_arm_target(target, self._arm)
+        if self._gripper:
+            world.set_gripper_target(self._gripper.pop(), self._arm)
 
     def target(self, position: Array, velocity: Array) -> Array | None:
         """Where the servos are to go in this step (n,), rad. None: where they were to go before.

@@ -27,7 +27,7 @@ _DRIFT_ROOM = 0.06
 
 
 class Disturbances:
-    """Pushes cubes, lets them drift and pushes the arm, all by the episode's seed.
+    """Pushes cubes, lets them drift and pushes an arm, all by the episode's seed.
 
     Args:
         suite: how many and how strong.
@@ -52,6 +52,9 @@ class Disturbances:
         self._pushes: list[Push] = [Hand.draw(hand_rng, suite.hand_force) for _ in range(count)]
         if suite.nudge > 0:
             self._pushes = [Nudge(torque) for torque in torques]
+        # Of several arms, the one that a push meets: a share of them, whatever their number.
+        self._pushed = np.random.default_rng([seed, 7]).random(count)
+        self._arm = 0
         self._next = 0
         # Over at the first call, which takes off what the snapshot of another episode may still bear.
         self._push: Push | None = Nudge(np.zeros(len(ARM_JOINTS)))
@@ -79,17 +82,19 @@ class Disturbances:
             world.push_cube(CUBES[self._cubes[i]], self._velocity[i])
             return
         self._push, self._release = self._pushes[i], elapsed + _PUSH_SECONDS
-        self._torque = self._push.torques(world)
+        self._arm = int(self._pushed[i] * len(world.arms))
+        self._torque = self._push.torques(world, self._arm)
         self._load(world, self._push, elapsed)
 
     def _load(self, world: TabletopWorld, push: Push, elapsed: float) -> None:
         """Put on the arm what is due of a push. Take it off at its end."""
         if elapsed >= self._release:
-            world.push_arm(np.zeros(len(ARM_JOINTS)))
+            for arm in range(len(world.arms)):
+                world.push_arm(np.zeros(len(ARM_JOINTS)), arm)
             self._push = None
             return
         share = 1.0 - (self._release - elapsed) / _PUSH_SECONDS
-        world.push_arm(push.strength(share) * self._torque)
+        world.push_arm(push.strength(share) * self._torque, self._arm)
 
 
 class Drift:
@@ -115,10 +120,10 @@ class Drift:
         """Move what is free to move by the way since the last call. Elapsed since the episode's start, s."""
         before, self._elapsed = self._elapsed, elapsed
         poses = {cube: world.cube_pose(cube) for cube in CUBES}
-        tip = world.tip_position()
+        tips = world.tip_positions()
         shares = np.sin(self._pace * self._elapsed + self._phase) - np.sin(self._pace * before + self._phase)
         for i, cube in enumerate(CUBES):
-            others = [pose[:3] for name, pose in poses.items() if name != cube] + [tip]
+            others = [pose[:3] for name, pose in poses.items() if name != cube] + tips
             if not self._free(world, cube, poses[cube], others):
                 continue
             position = poses[cube][:3] + np.append(shares[i] * self._way[i], 0.0)

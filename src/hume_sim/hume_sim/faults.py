@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rclpy.node import Node
 from std_srvs.srv import SetBool
 
-FAULTS = ("pause_cameras", "pause_joint_states", "lie_joint_states", "freeze_clock")
+from hume_sim.arm import ArmNames
+from hume_sim.fault_names import faults_of
 
 
 class Faults:
     """One switch per fault, each behind a service `sim/faults/<name>`.
 
-    Attributes:
-        pause_cameras: no images and no camera info.
-        pause_joint_states: no joint states.
-        lie_joint_states: reported arm positions are off by a constant.
-        freeze_clock: /clock stops.
+    - `pause_cameras`: no images and no camera info.
+    - `pause_joint_states`: no joint states.
+    - `lie_joint_states`: reported arm positions are off by a constant.
+    - `freeze_clock`: /clock stops.
+
+    Args:
+        node: has the services.
+        arms: at the table.
     """
 
-    def __init__(self, node: Node) -> None:
-        self.pause_cameras = self.pause_joint_states = self.lie_joint_states = self.freeze_clock = False
-        for name in FAULTS:
+    def __init__(self, node: Node, arms: Sequence[ArmNames]) -> None:
+        self._is_on = dict.fromkeys(faults_of(arms), False)
+        for name in self._is_on:
             node.create_service(SetBool, f"sim/faults/{name}", self._setter(node, name))
+
+    def is_on(self, name: str) -> bool:
+        """Whether a fault is there, of everything."""
+        return self._is_on[name]
+
+    def is_on_for(self, arm: ArmNames, name: str) -> bool:
+        """Whether a fault is there for an arm: for all, or for this one by itself."""
+        return self._is_on[name] or self._is_on.get(arm.prefix + name, False)
 
     def _setter(self, node: Node, name: str) -> Callable[[SetBool.Request, SetBool.Response], SetBool.Response]:
         def respond(request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-            setattr(self, name, request.data)
+            self._is_on[name] = bool(request.data)
             response.success, response.message = True, f"{name} is {'on' if request.data else 'off'}"
             node.get_logger().warning(f"fault {response.message}")
             return response

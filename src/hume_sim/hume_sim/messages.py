@@ -12,8 +12,8 @@ from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from hume_core.errors import ActionSpaceError
+from hume_sim.joint_state import JointState
 from hume_sim.trajectory import JointTrajectory
-from hume_sim.world import JointState
 
 
 def to_time(nanoseconds: int) -> Time:

@@ -1,9 +1,9 @@
-"""ROS node: the simulated arm, cameras and table behind the topics of a real arm under ros2_control."""
+"""ROS node: the simulated arms, cameras and table behind the topics of real arms under ros2_control."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import mujoco
@@ -24,18 +24,18 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from hume_core.epochs import instruction_of
-from hume_core.errors import ActionSpaceError, HumeError
+from hume_core.errors import ActionSpaceError, ConfigError, HumeError
 from hume_core.realtime import raise_ordinary_threads
 from hume_ros import qos
 from hume_ros.lifecycle import LINGER, run_process
-from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, checked_positions
+from hume_sim.arm import ArmNames, cameras_of, checked_positions
 from hume_sim.cameras import CameraStream
 from hume_sim.faults import Faults
 from hume_sim.messages import from_joint_trajectory, to_camera_info, to_image, to_joint_state, to_stamp, to_time
 from hume_sim.polling import PolledSubscriptions
 from hume_sim.realtime import RealtimeWorld, Sample, SimTimer
-from hume_sim.rendering import CAMERAS, intrinsics
-from hume_sim.scene import PLAIN
+from hume_sim.rendering import intrinsics
+from hume_sim.scene import PAIR, PLAIN
 from hume_sim.settings import declare_parameters
 from hume_sim.suites import find_suite
 from hume_sim.tasks import task_of
@@ -61,7 +61,8 @@ class SimNode(Node):
         super().__init__("hume_sim")
         self._settings = declare_parameters(self)
         self._suite = find_suite(self._settings.suite) if self._settings.suite else None
-        world = TabletopWorld(scene=self._suite.scene if self._suite else PLAIN)
+        world = TabletopWorld(scene=self._scene())
+        self._arms = tuple(arm.names for arm in world.arms)
         world.reset(self._settings.seed, self._task(self._settings.seed, self._settings.task))
         self._physics = RealtimeWorld(
             world,
@@ -75,7 +76,7 @@ class SimNode(Node):
         self._clock_timer = SimTimer(_CLOCK_RATE)
         self._create_publishers(world)
         self._cameras = self._camera_streams(world.model)
-        self._faults = Faults(self)
+        self._faults = Faults(self, self._arms)
         self._create_subscriptions()
         self.create_service(ResetScene, "sim/reset", self._on_reset)
         self.create_service(Trigger, "sim/begin_task", self._on_begin_task)
@@ -109,7 +110,7 @@ class SimNode(Node):
         self._failures = self.create_publisher(String, "sim/failure", qos.LATCHED)
         self._clock_publisher = self.create_publisher(ClockMsg, "/clock", 1) if self._settings.publish_clock else None
         size = (self._settings.image_height, self._settings.image_width)
-        sizes = dict.fromkeys(CAMERAS, size)
+        sizes = dict.fromkeys(cameras_of(self._arms), size)
         if self._settings.video_rate > 0:
             sizes[_VIDEO] = (self._settings.video_size, self._settings.video_size)
         self._images = {c: self.create_publisher(Image, f"camera/{c}/image_raw", 2) for c in sizes}
@@ -121,7 +122,8 @@ class SimNode(Node):
     def _camera_streams(self, model: mujoco.MjModel) -> list[CameraStream]:
         settings, source = self._settings, lambda: self._physics.sample
         size = (settings.image_height, settings.image_width)
-        streams = [CameraStream(model, source, self._publish_image, settings.camera_rate, *size)]
+        shown = cameras_of(self._arms)
+        streams = [CameraStream(model, source, self._publish_image, settings.camera_rate, *size, cameras=shown)]
         if settings.video_rate > 0:
             size = (settings.video_size, settings.video_size)
             streams.append(
@@ -131,12 +133,14 @@ class SimNode(Node):
 
     def _create_subscriptions(self) -> None:
         self._commands = PolledSubscriptions(self)
-        for message_type, topic, callback in (
-            (Float64MultiArray, "arm_controller/commands", self._on_arm),
-            (JointTrajectoryMsg, "arm_controller/joint_trajectory", self._on_trajectory),
-            (Float64MultiArray, "gripper_controller/commands", self._on_gripper),
-        ):
-            self._commands.add(message_type, topic, self._ignoring_bad(topic, callback))
+        for place, arm in enumerate(self._arms):
+            for message_type, name, callback in (
+                (Float64MultiArray, "arm_controller/commands", self._on_arm),
+                (JointTrajectoryMsg, "arm_controller/joint_trajectory", self._on_trajectory),
+                (Float64MultiArray, "gripper_controller/commands", self._on_gripper),
+            ):
+                topic = arm.prefix + name
+                self._commands.add(message_type, topic, self._ignoring_bad(topic, partial(callback, place, arm)))
 
     def _create_timers(self) -> None:
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -164,14 +168,14 @@ class SimNode(Node):
 
         return receive
 
-    def _on_arm(self, message: Float64MultiArray) -> None:
-        self._physics.command_arm(checked_positions(message.data, ARM_JOINTS))
+    def _on_arm(self, place: int, arm: ArmNames, message: Float64MultiArray) -> None:
+        self._physics.command_arm(checked_positions(message.data, arm.joints), place)
 
-    def _on_gripper(self, message: Float64MultiArray) -> None:
-        self._physics.command_gripper(float(checked_positions(message.data, [FINGER_JOINT])[0]))
+    def _on_gripper(self, place: int, arm: ArmNames, message: Float64MultiArray) -> None:
+        self._physics.command_gripper(float(checked_positions(message.data, [arm.finger])[0]), place)
 
-    def _on_trajectory(self, message: JointTrajectoryMsg) -> None:
-        self._physics.follow(from_joint_trajectory(message, ARM_JOINTS), to_stamp(message))
+    def _on_trajectory(self, place: int, arm: ArmNames, message: JointTrajectoryMsg) -> None:
+        self._physics.follow(from_joint_trajectory(message, arm.joints), to_stamp(message), place)
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         try:
@@ -195,6 +199,19 @@ class SimNode(Node):
             return
         self._physics.judge(task)
         self._publish_episode()
+
+    def _scene(self) -> str:
+        """The kind of scene that robot and suite ask for.
+
+        Raises:
+            ConfigError: there is none for both.
+        """
+        scene = self._suite.scene if self._suite else PLAIN
+        if self._settings.pair and scene != PLAIN:
+            raise ConfigError(
+                f"suite '{self._settings.suite}' has a scene of its own, which has one arm. Leave suite or pair out"
+            )
+        return PAIR if self._settings.pair else scene
 
     def _task(self, seed: int, task: str) -> str:
         """What a scene asks for where it is left open: the suite's task."""
@@ -221,13 +238,15 @@ class SimNode(Node):
         return to_time(self._nanoseconds(sample))
 
     def _publish_joints(self, sample: Sample) -> None:
-        if self._faults.pause_joint_states:
+        heard = [arm for arm in self._arms if not self._faults.is_on_for(arm, "pause_joint_states")]
+        if not heard:
             return
         joints = sample.joints
-        if self._faults.lie_joint_states:
-            position = joints.position.copy()
-            position[: len(ARM_JOINTS)] += self._settings.lie_offset
-            joints = replace(joints, position=position)
+        if len(heard) < len(self._arms):
+            joints = joints.of([name for arm in heard for name in arm.reported])
+        lying = [name for arm in heard if self._faults.is_on_for(arm, "lie_joint_states") for name in arm.joints]
+        if lying:
+            joints = joints.shifted(lying, self._settings.lie_offset)
         self._joint_states.publish(to_joint_state(joints, self._stamp(sample)))
 
     def _publish_episode(self) -> None:
@@ -240,11 +259,11 @@ class SimNode(Node):
         self._failures.publish(String(data=episode.failure))
 
     def _publish_clock(self, publisher: Publisher[ClockMsg], sample: Sample) -> None:
-        if not self._faults.freeze_clock:
+        if not self._faults.is_on("freeze_clock"):
             publisher.publish(ClockMsg(clock=self._stamp(sample)))
 
     def _publish_image(self, camera: str, image: NDArray[np.uint8], sample: Sample) -> None:
-        if self._faults.pause_cameras and camera != _VIDEO:
+        if self._faults.is_on("pause_cameras") and camera != _VIDEO:
             return
         stamp = self._stamp(sample)
         info = self._calibrations[camera]

@@ -26,8 +26,8 @@ _HALF_THICKNESS = 0.02
 class Push(Protocol):
     """A push that lasts for a while."""
 
-    def torques(self, world: TabletopWorld) -> NDArray[np.float64]:
-        """What the arm's joints (6,) feel at the height of the push, from the world's present pose, N m."""
+    def torques(self, world: TabletopWorld, arm: int = 0) -> NDArray[np.float64]:
+        """What an arm's joints (6,) feel at the height of the push, from the world's present pose, N m."""
 
     def strength(self, share: float) -> float:
         """Of the height of the push, 0 to 1, after a share of its time, 0 to 1."""
@@ -45,7 +45,7 @@ class Nudge:
 
     torque: NDArray[np.float64]
 
-    def torques(self, world: TabletopWorld) -> NDArray[np.float64]:
+    def torques(self, world: TabletopWorld, arm: int = 0) -> NDArray[np.float64]:
         """The torque, whatever the pose."""
         return self.torque
 
@@ -91,9 +91,9 @@ class Hand:
         place = np.array([along, _HALF_THICKNESS * np.cos(around), _HALF_THICKNESS * np.sin(around)])
         return cls(link, place, strength * direction / np.linalg.norm(direction))
 
-    def torques(self, world: TabletopWorld) -> NDArray[np.float64]:
+    def torques(self, world: TabletopWorld, arm: int = 0) -> NDArray[np.float64]:
         """What the joints feel by the arm's Jacobian, lowered where it is more than a joint can bear."""
-        torques = world.torques_of(self.link, self.place, self.force)
+        torques = world.torques_of(self.link, self.place, self.force, arm)
         loaded = float(np.max(np.abs(torques) / world.holding_torques))
         return torques * min(1.0, LARGEST_SHARE / max(loaded, 1e-9))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -17,13 +16,13 @@ from numpy.typing import NDArray
 
 from hume_core.errors import HumeError
 from hume_core.realtime import enter_realtime
-from hume_sim.arm import ARM_JOINTS
 from hume_sim.arm_drive import ArmDrive
 from hume_sim.disturbances import PERIOD, Disturbances
+from hume_sim.joint_state import JointState
 from hume_sim.suites import Suite
 from hume_sim.tasks import TabletopTask
 from hume_sim.trajectory import JointTrajectory
-from hume_sim.world import JointState, TabletopWorld
+from hume_sim.world import TabletopWorld
 
 _MAX_LAG = 0.1  # s. A physics thread that is later gives up the lost time instead of racing to catch up
 
@@ -101,7 +100,7 @@ class RealtimeWorld:
         priority: SCHED_FIFO priority of the physics thread, 1 to 99. 0 leaves the scheduler alone.
         suite: what disturbs each episode from `begin_task` on. None: nothing.
         clock: ROS time, s, to which the stamps of trajectories belong. None: simulated time.
-        interpolate_from_desired_state: of the arm's joint_trajectory_controller.
+        interpolate_from_desired_state: of the arms' joint_trajectory_controllers.
     """
 
     def __init__(
@@ -117,8 +116,8 @@ class RealtimeWorld:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._requests: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
-        self._arm = ArmDrive(world.timestep, interpolate_from_desired_state, clock or (lambda: world.time))
-        self._gripper_command: deque[float] = deque(maxlen=1)
+        settings = (world.timestep, interpolate_from_desired_state, clock or (lambda: world.time))
+        self._drives = tuple(ArmDrive(arm, *settings) for arm in range(len(world.arms)))
         self._suite = suite
         self._disturbances: Disturbances | None = None
         self._disturbed_steps = 0
@@ -151,17 +150,17 @@ class RealtimeWorld:
         if self._thread is not None:
             self._thread.join(_STOP_TIMEOUT)
 
-    def command_arm(self, positions: NDArray[np.float64]) -> None:
-        """Replace the arm's command by joint positions (6,), rad, already checked. Any thread."""
-        self._arm.command(positions)
+    def command_arm(self, positions: NDArray[np.float64], arm: int = 0) -> None:
+        """Replace an arm's command by joint positions (6,), rad, already checked. Any thread."""
+        self._drives[arm].command(positions)
 
-    def follow(self, trajectory: JointTrajectory, stamp: float | None = None) -> None:
-        """Replace the arm's command by a trajectory that begins at ROS time `stamp`, s. None: now. Any thread."""
-        self._arm.follow(trajectory, stamp)
+    def follow(self, trajectory: JointTrajectory, stamp: float | None = None, arm: int = 0) -> None:
+        """Replace an arm's command by a trajectory that begins at ROS time `stamp`, s. None: now. Any thread."""
+        self._drives[arm].follow(trajectory, stamp)
 
-    def command_gripper(self, width: float) -> None:
-        """Replace the gripper's command, m, already checked. Any thread."""
-        self._gripper_command.append(width)
+    def command_gripper(self, width: float, arm: int = 0) -> None:
+        """Replace the command of an arm's gripper, m, already checked. Any thread."""
+        self._drives[arm].grip(width)
 
     def reset(self, seed: int, task: str | None = None, timeout: float = 2.0) -> Episode:
         """Start a new episode between two physics steps and drop older commands. Any thread but physics.
@@ -257,12 +256,9 @@ class RealtimeWorld:
             done.set_result(None)
 
     def _apply_commands(self) -> None:
-        joints, arm = self._world.joint_state(), slice(len(ARM_JOINTS))
-        target = self._arm.target(joints.position[arm], joints.velocity[arm])
-        if target is not None:
-            self._world.set_arm_target(target)
-        if self._gripper_command:
-            self._world.set_gripper_target(self._gripper_command.pop())
+        joints = self._world.joint_state()
+        for drive in self._drives:
+            drive.apply(self._world, joints)
 
     def _disturb(self) -> None:
         """As often as an evaluation without ROS does it, so that the same seed does the same."""
@@ -283,8 +279,8 @@ class RealtimeWorld:
 
     def _reset(self, seed: int, task: str | None) -> None:
         self._world.reset(seed, task)
-        self._arm.clear()
-        self._gripper_command.clear()
+        for drive in self._drives:
+            drive.clear()
         self._disturbances = None
         self._episode = self._read_episode()
         self._sample = self._read_sample()

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import ConfigError, HumeError
+from hume_sim.arm import ONE_ARM, cameras_of
 
-CAMERAS = ("scene", "wrist")
-"""The policy's cameras. A third one, `video`, frames the scene for people."""
+CAMERAS = cameras_of(ONE_ARM)
+"""The policy's cameras at the table with one arm. A third one, `video`, frames the scene for people."""
 
 
 class CameraRenderer:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hume_core.errors import ConfigError
+from hume_sim.arm import ONE_ARM, TWO_ARMS, ArmNames
 
 CUBES = ("red", "green", "blue")
 CUBE_SIZE = 0.04
@@ -26,6 +27,18 @@ PLAIN, PILLAR, FRAGILE = "plain", "pillar", "fragile"
 SCENES = {PLAIN: "tabletop.xml", PILLAR: "pillar.xml", FRAGILE: "tabletop.xml"}
 """Kinds of scenes and their models. `pillar`: a pillar stands between the cube and its goal. `fragile`: cubes may be
 neither dropped nor knocked away. See `hume_sim.rules`."""
+
+PAIR = "pair"
+"""The plain table with two arms. No suite asks for it: it belongs to a robot with two arms."""
+
+_PAIR_PLACES = {"left": 0.22, "right": -0.22}
+"""Where the bases of two arms stand, y in m. Both look along x, as one alone does, and reach every cube."""
+
+_PAIR_VIEWS = {"scene": 60.0, "video": 52.0}
+"""Vertical field of view of the fixed cameras, degrees: wide enough for both arms."""
+
+_OTHER_ARM = 4
+"""Bit of MuJoCo's contact masks. An arm does not touch itself, and two arms must not pass through each other."""
 
 PILLAR_HEIGHT = 0.165
 """m. The expert carries a cube at 16 to 17.2 cm, so its lower half and the fingers would run into the pillar. The wide
@@ -65,17 +78,40 @@ class Layout:
 
 
 def load_model(scene: str = PLAIN) -> mujoco.MjModel:
-    """Compile a scene: the arm's base frame is the world frame, the table top is z = 0.
+    """Compile a scene: the table top is z = 0. The base frame of an arm that is alone is the world frame.
 
     Args:
-        scene: one of `SCENES`.
+        scene: one of `SCENES`, or `PAIR`.
 
     Raises:
         ConfigError: unknown scene.
     """
+    if scene == PAIR:
+        return _pair_model()
     if scene not in SCENES:
         raise ConfigError(f"scene '{scene}' is unknown; valid: {', '.join(SCENES)}")
     return mujoco.MjModel.from_xml_path(str(_ASSETS / SCENES[scene]))
+
+
+def arms_of(scene: str) -> tuple[ArmNames, ...]:
+    """The arms of a scene, in the order of their joints."""
+    return TWO_ARMS if scene == PAIR else ONE_ARM
+
+
+def _pair_model() -> mujoco.MjModel:
+    """The table with two arms, both of the one description."""
+    table = mujoco.MjSpec.from_file(str(_ASSETS / "table.xml"))
+    for arm in TWO_ARMS:
+        description = mujoco.MjSpec.from_file(str(_ASSETS / "wx250s.xml"))
+        left = arm is TWO_ARMS[0]
+        for geom in description.geoms:
+            geom.conaffinity |= _OTHER_ARM if left else 0
+            geom.contype |= 0 if left else _OTHER_ARM
+        place = table.worldbody.add_frame(pos=[0.0, _PAIR_PLACES[arm.side], 0.0])
+        table.attach(description, frame=place, prefix=arm.prefix)
+    for camera in table.cameras:
+        camera.fovy = _PAIR_VIEWS.get(camera.name, camera.fovy)
+    return table.compile()
 
 
 def random_layout(scene: str, rng: np.random.Generator, cubes: Sequence[str]) -> Layout:

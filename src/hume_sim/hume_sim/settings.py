@@ -25,6 +25,7 @@ class SimParameters:
     video_size: int = setting(480, "Rows and columns of camera/video/image_raw.", unit="pixels", low=16, high=1280)
     seed: int = setting(0, "Seed of the first episode.", low=0, high=2**63 - 1)
     task: str = setting("", "Task of the first episode: lift, lift red, stack, stack red on blue. Empty: any.")
+    pair: bool = setting(False, "Two arms at the table, whose names begin with left_ and right_, in place of one.")
     suite: str = setting("", "Suite of hume evaluate whose tasks are set and whose disturbances happen. Empty: none.")
     interpolate_from_desired_state: bool = setting(
         False, "The parameter of that name of the simulated joint_trajectory_controller."

@@ -9,32 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hume_core.errors import ConfigError
-from hume_sim.arm import (
-    ARM_JOINTS,
-    ARM_VELOCITY,
-    FINGER_VELOCITY,
-    GRIPPER_OPEN,
-    HOME,
-    JOINT_NAMES,
-    checked_positions,
-)
+from hume_sim.arm import ARM_JOINTS, ARM_VELOCITY, FINGER_VELOCITY, GRIPPER_OPEN, HOME
+from hume_sim.joint_state import JointState
 from hume_sim.rendering import CameraRenderer, compute_for_rendering
 from hume_sim.rules import Rule, Start, rule_of
-from hume_sim.scene import CUBE_SIZE, CUBES, PILLAR, PLAIN, load_model, random_layout
+from hume_sim.scene import CUBE_SIZE, CUBES, PILLAR, PLAIN, arms_of, load_model, random_layout
+from hume_sim.simulated_arm import SimulatedArm
 from hume_sim.tasks import TabletopTask, make_task
 
 _PHYSICS = mujoco.mjtState.mjSTATE_INTEGRATION
 _SETTLE_STEPS = 50
-
-
-@dataclass(frozen=True)
-class JointState:
-    """Measured joints, in the order of `names`: rad, rad/s, N m for the arm, and m, m/s, N for the finger."""
-
-    names: tuple[str, ...]
-    position: NDArray[np.float64]
-    velocity: NDArray[np.float64]
-    effort: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -55,16 +39,19 @@ class WorldState:
 
 
 class TabletopWorld:
-    """WidowX-250s under position servos, with a table and three cubes.
+    """One WidowX-250s or two under position servos, with a table and three cubes.
+
+    Arms are counted from 0. Numbers of several stand side by side, each arm's joints with its finger behind them.
 
     Not thread-safe. `render` also binds the calling thread to a GL context.
 
     Args:
         height: rows of rendered images, pixels.
         width: columns of rendered images, pixels.
-        scene: one of `hume_sim.scene.SCENES`.
+        scene: one of `hume_sim.scene.SCENES`, or `PAIR`.
 
     Attributes:
+        arms: at the table.
         failure: why the episode has failed whatever comes, by the scene's rule. Empty: it has not.
     """
 
@@ -75,14 +62,16 @@ class TabletopWorld:
         self.data = mujoco.MjData(self.model)
         self._size = (height, width)
         self._renderers: dict[tuple[int, int], CameraRenderer] = {}
-        self._qpos = np.array([self.model.joint(name).qposadr[0] for name in JOINT_NAMES])
-        self._qvel = np.array([self.model.joint(name).dofadr[0] for name in JOINT_NAMES])
+        self.arms = tuple(SimulatedArm(self.model, names) for names in arms_of(scene))
+        self._names = tuple(name for arm in self.arms for name in arm.names.reported)
+        self._qpos = np.concatenate([arm.qpos for arm in self.arms])
+        self._qvel = np.concatenate([arm.qvel for arm in self.arms])
         self._cube_qpos = {cube: self.model.joint(f"{cube}_cube").qposadr[0] for cube in CUBES}
         self._pillar_qpos = [self.model.joint(f"pillar_{axis}").qposadr[0] for axis in "xy" if scene == PILLAR]
         self._cube_qvel = {cube: self.model.joint(f"{cube}_cube").dofadr[0] for cube in CUBES}
-        speed = np.array([ARM_VELOCITY] * len(ARM_JOINTS) + [FINGER_VELOCITY])
+        speed = np.array(([ARM_VELOCITY] * len(ARM_JOINTS) + [FINGER_VELOCITY]) * len(self.arms))
         self._slew = speed * self.timestep
-        self._target = np.zeros(len(JOINT_NAMES))
+        self._target = np.zeros(len(self._names))
         self.reset(seed=0)
 
     @property
@@ -107,11 +96,11 @@ class TabletopWorld:
 
     @property
     def target(self) -> NDArray[np.float64]:
-        """Commanded positions (7,): arm joints in rad, finger in m."""
+        """Commanded positions, 7 of each arm: its joints in rad, its finger in m."""
         return self._target.copy()
 
     def reset(self, seed: int, task: TabletopTask | str | None = None) -> None:
-        """Start an episode: arm at home, gripper open, cubes at seeded random places.
+        """Start an episode: arms at home, grippers open, cubes at seeded random places.
 
         Args:
             seed: decides places, task (where open) and phrasing. Not negative.
@@ -127,9 +116,9 @@ class TabletopWorld:
         self.seed = seed
         time = self.time
         mujoco.mj_resetData(self.model, self.data)
-        self._target[:] = (*HOME, GRIPPER_OPEN)
-        self.data.qpos[self._qpos] = self.data.ctrl[:] = self._target
-        self.data.qpos[self.model.joint("right_finger").qposadr[0]] = -GRIPPER_OPEN
+        self._target[:] = self.data.ctrl[:] = (*HOME, GRIPPER_OPEN) * len(self.arms)
+        for arm in self.arms:
+            arm.go_home(self.data)
         layout = random_layout(self.scene, scene_rng, self.task.cubes)
         for cube, (x, y, yaw) in zip(CUBES, layout.cubes, strict=True):
             self.place_cube(cube, (x, y, CUBE_SIZE / 2), yaw)
@@ -141,7 +130,7 @@ class TabletopWorld:
         compute_for_rendering(self.model, self.data)
 
     def place_cube(self, cube: str, position: ArrayLike, yaw: float = 0.0) -> None:
-        """Put a cube at rest somewhere: centre (3,) in the base frame, m. Turned by yaw, rad."""
+        """Put a cube at rest somewhere: centre (3,) in the world, m. Turned by yaw, rad."""
         pose = (*np.asarray(position, dtype=np.float64), np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2))
         self.data.qpos[self._cube_qpos[cube] :][:7] = pose
         self.data.qvel[self._cube_qvel[cube] :][:6] = 0.0
@@ -150,50 +139,44 @@ class TabletopWorld:
         """Knock a cube: give its centre a velocity (3,), m/s. Friction stops it."""
         self.data.qvel[self._cube_qvel[cube] :][:3] = velocity
 
-    def push_arm(self, torque: ArrayLike) -> None:
-        """Load the arm joints with outside torques (6,), N m, until the next call or reset."""
-        self.data.qfrc_applied[self._qvel[:-1]] = torque
+    def push_arm(self, torque: ArrayLike, arm: int = 0) -> None:
+        """Load the joints of an arm with outside torques (6,), N m, until the next call or reset."""
+        self.arms[arm].push(self.data, torque)
 
     @property
     def holding_torques(self) -> NDArray[np.float64]:
-        """The most that the arm's servos (6,) can hold, N m."""
-        return np.array([self.model.jnt_actfrcrange[self.model.joint(name).id, 1] for name in ARM_JOINTS])
+        """The most that an arm's servos (6,) can hold, N m. The same for every arm."""
+        return self.arms[0].holding_torques.copy()
 
-    def torques_of(self, link: str, place: ArrayLike, force: ArrayLike) -> NDArray[np.float64]:
-        """What a force on a link puts on the arm joints (6,) in the present pose, N m.
+    def torques_of(self, link: str, place: ArrayLike, force: ArrayLike, arm: int = 0) -> NDArray[np.float64]:
+        """What a force on a link puts on the joints of an arm (6,) in the present pose, N m.
 
         Args:
-            link: name of a body of the arm.
+            link: name of a body of the arm, as `wx250s.xml` has it.
             place: where the force acts (3,), in the link's frame, m.
-            force: (3,) in the base frame, N.
+            force: (3,) in the world, N.
+            arm: which one.
         """
-        compute_for_rendering(self.model, self.data)
-        body = self.data.body(link)
-        point = body.xpos + body.xmat.reshape(3, 3) @ np.asarray(place)
-        jacobian = np.zeros((3, self.model.nv))
-        mujoco.mj_jac(self.model, self.data, jacobian, None, point, body.id)
-        torques: NDArray[np.float64] = jacobian[:, self._qvel[:-1]].T @ np.asarray(force)
-        return torques
+        return self.arms[arm].torques_of(self.data, link, place, force)
 
-    def set_arm_target(self, positions: ArrayLike) -> None:
-        """Command the arm joints (6,), rad, in the order of ARM_JOINTS. Clipped to the joint limits.
+    def set_arm_target(self, positions: ArrayLike, arm: int = 0) -> None:
+        """Command the joints of an arm (6,), rad, in the order of ARM_JOINTS. Clipped to the joint limits.
 
         Raises:
             ActionSpaceError: wrong size or a number that is not finite. The last command stays.
         """
-        self._set_target(slice(0, len(ARM_JOINTS)), positions)
+        self._set_target(self.arms[arm], slice(0, len(ARM_JOINTS)), positions)
 
-    def set_gripper_target(self, width: float) -> None:
-        """Command the finger position, m (0.015 closed to 0.037 open). Clipped to that range.
+    def set_gripper_target(self, width: float, arm: int = 0) -> None:
+        """Command an arm's finger position, m (0.015 closed to 0.037 open). Clipped to that range.
 
         Raises:
             ActionSpaceError: not finite. The last command stays.
         """
-        self._set_target(slice(len(ARM_JOINTS), None), [width])
+        self._set_target(self.arms[arm], slice(len(ARM_JOINTS), None), [width])
 
-    def _set_target(self, part: slice, values: ArrayLike) -> None:
-        low, high = self.model.actuator_ctrlrange[part].T
-        self._target[part] = np.clip(checked_positions(values, JOINT_NAMES[part]), low, high)
+    def _set_target(self, arm: SimulatedArm, part: slice, values: ArrayLike) -> None:
+        self._target[arm.places][part] = arm.checked(part, values)
 
     def step(self, n: int = 1) -> None:
         """Advance n physics steps. The servos' setpoints approach the targets at the servos' speed limits."""
@@ -210,25 +193,36 @@ class TabletopWorld:
             self.failure = rule.broken(self.data, self._start, self.task.cube)
 
     def joint_state(self) -> JointState:
-        """Measured positions, velocities and efforts of arm and finger."""
+        """Measured positions, velocities and efforts of arms and fingers."""
         return JointState(
-            JOINT_NAMES,
+            self._names,
             self.data.qpos[self._qpos],
             self.data.qvel[self._qvel],
             self.data.qfrc_actuator[self._qvel],
         )
 
     def finger_position(self) -> float:
-        """Measured finger position, m."""
-        return float(self.data.qpos[self._qpos[-1]])
+        """Measured finger position, m. Of several, that of the gripper nearest to the cube of the task."""
+        return float(self.data.qpos[self.arms[self._nearest()].qpos[-1]])
 
     def tip_position(self) -> NDArray[np.float64]:
-        """Position (3,) of the gripper's tip in the base frame, m."""
+        """Position (3,) of the gripper's tip in the world, m. Of several, the nearest to the cube of the task."""
+        return self.tip_positions()[self._nearest()]
+
+    def tip_positions(self) -> list[NDArray[np.float64]]:
+        """Position (3,) of each gripper's tip in the world, m."""
         mujoco.mj_kinematics(self.model, self.data)
-        return np.array(self.data.site("gripper_tip").xpos)
+        return [arm.tip(self.data) for arm in self.arms]
+
+    def _nearest(self) -> int:
+        """The arm whose gripper is nearest to the cube of the task."""
+        if len(self.arms) == 1:
+            return 0
+        cube = self.cube_pose(self.task.cube)[:3]
+        return int(np.argmin([np.linalg.norm(tip - cube) for tip in self.tip_positions()]))
 
     def cube_pose(self, cube: str) -> NDArray[np.float64]:
-        """Pose (7,) of a cube in the base frame: x, y, z in m and quaternion w, x, y, z."""
+        """Pose (7,) of a cube in the world: x, y, z in m and quaternion w, x, y, z."""
         return np.array(self.data.qpos[self._cube_qpos[cube] :][:7])
 
     @property

@@ -247,10 +247,11 @@ def start_process(*parameters: str, module: str = "hume_sim.node") -> subprocess
         ("camera_rate:=.nan", "'camera_rate' is nan. Valid: a number from 0.1"),
         ("task:=juggle", "task 'juggle' is unknown"),
         ("suite:=easy", "suite 'easy' is unknown. Valid: lift"),
+        ("pair:=true suite:=detour", "suite 'detour' has a scene of its own, which has one arm"),
     ],
 )
 def test_bad_parameters_end_the_process_with_one_message(parameter: str, message: str) -> None:
-    process = start_process(parameter)
+    process = start_process(*parameter.split())
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 2
     assert message in output

@@ -1,9 +1,16 @@
-"""The checkpoint that is used where none is named and no real arm moves."""
+"""The checkpoint that is used where none is named and no real arm moves.
+
+    python -m hume_training.default_checkpoint wx250s_pair_sim
+
+makes a small one with random weights for a robot, and prints its folder.
+"""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
+import sys
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +19,7 @@ import numpy as np
 
 from hume_core.action_spaces import ActionSpace, GripperGroup
 from hume_core.cache_folder import cache_folder
-from hume_core.errors import ActionSpaceError, CheckpointError, ConfigError
+from hume_core.errors import ActionSpaceError, CheckpointError, ConfigError, HumeError
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
 from hume_core.state_composer import StateComposer
@@ -147,3 +154,23 @@ def _create(folder: Path, profile: RobotProfile) -> None:
     except OSError:
         if not (folder / "model.safetensors").is_file():
             raise
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make a random checkpoint and print its folder. 2: the robot is wrong.
+
+    Args:
+        arguments: of the command line. None: those of the process.
+    """
+    parser = argparse.ArgumentParser(description="Make a small checkpoint with random weights. Prints its folder.")
+    parser.add_argument("robot", help="robot profile: a name or the path of a YAML file")
+    try:
+        print(random_checkpoint(parser.parse_args(arguments).robot))
+    except HumeError as error:
+        print(f"hume: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,7 +13,7 @@ from hume_core.errors import ConfigError
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile, known_profiles
 from hume_tools.cli.main import app
-from hume_training.default_checkpoint import _actions, _state, random_checkpoint, shipped_checkpoint
+from hume_training.default_checkpoint import _actions, _state, main, random_checkpoint, shipped_checkpoint
 from hume_training.evaluation.run import EvaluateOptions
 
 
@@ -73,3 +73,17 @@ def test_evaluate_judges_the_named_or_the_shipped_checkpoint(monkeypatch: pytest
     for named in ([], ["mine"]):
         assert CliRunner().invoke(app, ["evaluate", *named]).exit_code == 0
     assert judged == [str(shipped_checkpoint("wx250s_tabletop")), "mine"]
+
+
+def test_the_module_prints_the_folder_of_a_random_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["wx250s_pair_sim"]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert folder == random_checkpoint("wx250s_pair_sim")
+    contract = PolicyContract.load(folder)
+    assert contract is not None
+    assert (contract.action_dim, contract.state_dim) == (14, 14)
+    assert main(["wx250s_trio"]) == 2
+    assert "unknown robot 'wx250s_trio'" in capsys.readouterr().err

@@ -52,11 +52,21 @@ def test_where_nobody_says_it_the_error_says_what_to_do(profile: RobotProfile) -
 
 @pytest.mark.parametrize(
     ("robot", "problem"),
-    [("ur5e", "its joints are shoulder_pan_joint"), ("vx300s", "finger goes from 0.021"), ("so101", "its joints are")],
+    [
+        ("ur5e", "its joints are shoulder_pan_joint"),
+        ("vx300s", "finger goes from 0.021"),
+        ("so101", "its joints are"),
+        ("aloha", "finger goes from 0.018"),
+    ],
 )
 def test_another_arm_cannot_be_simulated(robot: str, problem: str) -> None:
     with pytest.raises(RobotProfileError, match=f"'{robot}' cannot be simulated: .*{problem}.*: wx250s, wx250s_sim"):
         simulated_robot(robot)
+
+
+def test_the_pair_is_not_played_without_ros() -> None:
+    with pytest.raises(RobotProfileError, match=r"has 2 arms, and .*one: wx250s, wx250s_sim\. .*hume up sim"):
+        simulated_robot("wx250s_pair_sim")
 
 
 def test_a_camera_that_the_scene_lacks_is_named(tmp_path: Path) -> None:

@@ -56,11 +56,14 @@ def bench_stream(
     seconds: Annotated[float, typer.Option(min=5.0, help="Length of each measurement of the stream, s.")] = 60.0,
     faults: Annotated[bool, typer.Option(help="Also measure how soon each fault ends in standstill.")] = True,
     plot: PlotOption = None,
+    robot: Annotated[
+        str, typer.Option(help="A simulated robot: wx250s_sim with one arm, wx250s_pair_sim with two, or a path.")
+    ] = "wx250s_sim",
 ) -> None:
     """Measure how punctual the command stream is, next to a bare loop, and how it stops."""
     from hume_bench.stream import run_bench
 
-    raise typer.Exit(run_bench(json_file, seconds, faults, plot))
+    raise typer.Exit(run_bench(json_file, seconds, faults, plot, robot))
 
 
 @bench.command("stops")

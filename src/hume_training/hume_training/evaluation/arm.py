@@ -21,11 +21,6 @@ def suite_profile(profile: RobotProfile, suite: Suite) -> RobotProfile:
     return profile.model_copy(update={"rates": rates})
 
 
-def camera_names(profile: RobotProfile) -> dict[str, str]:
-    """Policy key -> camera of the scene, from topics such as camera/scene/image_raw. Empty: named otherwise."""
-    return {key: "".join(camera.topic.strip("/").split("/")[-2:-1]) for key, camera in profile.cameras.items()}
-
-
 def ros_time(world: TabletopWorld) -> int:
     """ROS time of a world's present state, ns."""
     return EPOCH_START + round(world.elapsed * NS)

@@ -21,13 +21,14 @@ from hume_session import Latencies, LatencyModel, Listener, PolicyFacts, Session
 from hume_session.commanding import CommandStage
 from hume_session.engine import Engine
 from hume_sim.disturbances import PERIOD, Disturbances
+from hume_sim.robots import camera_names
 from hume_sim.scene import CUBES
 from hume_sim.sensors import PictureMaker
 from hume_sim.suites import Suite
 from hume_sim.world import TabletopWorld
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system2.model.thought import Thought
-from hume_training.evaluation.arm import SimulatedArm, camera_names, suite_profile
+from hume_training.evaluation.arm import SimulatedArm, suite_profile
 from hume_training.evaluation.engine import BatchEngine, Choice, EpisodeEngine, ExactEngine, refiner_of
 from hume_training.evaluation.oracle import MakeDecider, Oracle
 from hume_training.evaluation.outcome import EpisodeOutcome, ModeWatch, RecordedEpisode

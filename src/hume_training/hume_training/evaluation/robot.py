@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from hume_core.checkpoint import CheckpointReader, resolve_folder
 from hume_core.config import HumeConfig
 from hume_core.errors import ContractError, HumeError, RobotProfileError
 from hume_core.policy_contract import CONTRACT_FILE, PolicyContract, find_contract, fitted_robot
 from hume_core.robot import RobotProfile, known_profiles
-from hume_sim.arm import ARM_JOINTS, FINGER_JOINT, GRIPPER_CLOSED, GRIPPER_OPEN
-from hume_sim.rendering import CAMERAS
-from hume_training.evaluation.arm import camera_names
+from hume_sim.robots import other_than_simulated
 
 _OPTION = "--action-space"
-_SAME_FINGER = 0.003  # m
 
 
 def checked_robot(checkpoint: str, robot: str, action_space: str = "", contract: str = "") -> RobotProfile:
@@ -75,41 +70,27 @@ def simulated_robot(robot: str) -> RobotProfile:
         RobotProfileError: unknown profile, or one of another arm. Lists those that can be simulated.
     """
     profile = RobotProfile.load(robot)
-    problem = _other_than_simulated(profile)
+    problem = other_than_simulated(profile)
+    if not problem and len(profile.arms) > 1:
+        raise RobotProfileError(
+            f"robot '{profile.name}' has {len(profile.arms)} arms, and this plays the simulated table with one: "
+            f"{', '.join(_played_names())}. Both arms move in hume up sim robot:={robot}"
+        )
     if problem:
         raise RobotProfileError(
-            f"robot '{profile.name}' cannot be simulated: {problem}. Robots that can: {', '.join(_simulated_names())}. "
-            "A path to another profile of the simulated arm works too"
+            f"robot '{profile.name}' cannot be simulated: {problem}. Robots that can: "
+            f"{', '.join(_played_names())}. A path to another profile of the simulated arm works too"
         )
     return profile
 
 
-def _other_than_simulated(profile: RobotProfile) -> str:
-    """What the simulated table does not have, in words. Empty: nothing."""
-    if profile.joint_names != ARM_JOINTS:
-        return f"its joints are {', '.join(profile.joint_names)}, those of the simulated arm {', '.join(ARM_JOINTS)}"
-    gripper = profile.gripper
-    if gripper is None or gripper.joint != FINGER_JOINT:
-        name = "none" if gripper is None else f"'{gripper.joint}'"
-        return f"its gripper's joint is {name}, that of the simulated arm '{FINGER_JOINT}'"
-    # The joints of several arms of this make have the same names. Their fingers tell them apart.
-    if not np.allclose((gripper.closed, gripper.open), (GRIPPER_CLOSED, GRIPPER_OPEN), atol=_SAME_FINGER):
-        return (
-            f"its finger goes from {gripper.closed:g} to {gripper.open:g} m, that of the simulated arm from "
-            f"{GRIPPER_CLOSED:g} to {GRIPPER_OPEN:g} m"
-        )
-    unknown = [name for name in camera_names(profile).values() if name not in CAMERAS]
-    if unknown:
-        return f"it has a camera '{unknown[0]}'. The scene has {', '.join(CAMERAS)} (topic camera/NAME/image_raw)"
-    return ""
+def _played_names() -> list[str]:
+    return [name for name in known_profiles() if _is_played(name)]
 
 
-def _simulated_names() -> list[str]:
-    return [name for name in known_profiles() if _can_be_simulated(name)]
-
-
-def _can_be_simulated(name: str) -> bool:
+def _is_played(name: str) -> bool:
     try:
-        return not _other_than_simulated(RobotProfile.load(name))
+        profile = RobotProfile.load(name)
+        return len(profile.arms) == 1 and not other_than_simulated(profile)
     except HumeError:
         return False
