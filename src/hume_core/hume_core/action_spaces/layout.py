@@ -124,6 +124,11 @@ class ActionLayout:
         return any(arm.space.needs_kinematics for arm in self.arms)
 
     @property
+    def lacks_kinematics(self) -> bool:
+        """Whether an arm's rows are about its tool and its kinematics are not there."""
+        return any(arm.space.needs_kinematics and arm.kinematics is None for arm in self.arms)
+
+    @property
     def sequential(self) -> bool:
         """Whether segments must be solved in order. See `ActionSpace.sequential`."""
         return any(arm.space.sequential for arm in self.arms)
