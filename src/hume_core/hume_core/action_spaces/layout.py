@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,14 +45,11 @@ class GripperGroup:
 
     Attributes:
         name: of the gripper's joint.
+        size: how many numbers of a row are the gripper's.
     """
 
+    size: ClassVar[int] = 1
     name: str
-
-    @property
-    def size(self) -> int:
-        """One."""
-        return 1
 
 
 Group = ArmGroup | GripperGroup
@@ -117,11 +115,6 @@ class ActionLayout:
             shared = len(self.arms) > 1 and own != group.joints
             names += [f"{group.name}/{name}" for name in own] if shared else own
         return tuple(names)
-
-    @property
-    def needs_kinematics(self) -> bool:
-        """Whether an arm's rows are about its tool."""
-        return any(arm.space.needs_kinematics for arm in self.arms)
 
     @property
     def lacks_kinematics(self) -> bool:
