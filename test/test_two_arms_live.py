@@ -147,7 +147,9 @@ def test_both_arms_move_and_stop_together(
 def test_two_tools_move_and_are_drawn(up: Callable[..., Any], observer: Any, tmp_path: Path) -> None:
     """Rows of six numbers for each arm, a state of both tools, and markers of both."""
     content = ALOHA.model_dump(mode="json") | {"name": "tools", "state": ["tool_position", "tool_rotation", "gripper"]}
-    content["action"] |= {"space": "ee_delta"}
+    # Long chunks, and observations that may be old: nothing here is about a busy machine.
+    content["action"] |= {"space": "ee_delta", "dt": 0.1}
+    content["observation"] = {"slop": 0.1, "max_age": 2.0}
     profile = tmp_path / "tools.yaml"
     profile.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     parameters = tmp_path / "parameters.yaml"

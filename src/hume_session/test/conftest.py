@@ -155,6 +155,7 @@ class Rig:
         engine: answers. None: one that leads to `TARGET` at once.
         follows: whether the arm does what it is told.
         commands: to go on with.
+        kinematics: of the arms, where rows are about their tools.
 
     Attributes:
         report: what the driver makes of the arm's position.
@@ -174,12 +175,13 @@ class Rig:
         follows: bool = True,
         commands: CommandStage | None = None,
         notes: Notes | None = None,
+        kinematics: Any = None,
     ) -> None:
         self.profile = profile
         self.notes, self.engine, self.follows = notes or Notes(), engine or FakeEngine(), follows
         latency = LatencyModel(Latencies.constant(think), Latencies.constant(denoise))
-        facts = PolicyFacts((), 1, Rows(len(profile.joints)), "fake")
-        options = SessionOptions(follows=follows)
+        facts = PolicyFacts((), 1, Rows(profile.action_dim), "fake")
+        options = SessionOptions(follows=follows, kinematics=kinematics)
         self.session = Session(profile, facts, self.engine, latency, options, self.notes, commands)
         self.engine.now = lambda: self.session.schedule.elapsed
         self.arm = np.zeros(len(profile.joints))
