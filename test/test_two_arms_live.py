@@ -13,19 +13,21 @@ import numpy as np
 import psutil
 import pytest
 import yaml
-from hume_msgs.msg import System1Status
+from hume_msgs.msg import ActionChunk, System1Status
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
+from visualization_msgs.msg import MarkerArray
 
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.conversions import known_joint_values
 from hume_tools.doctor.examine import judge
 from hume_tools.doctor.listener import _Listener
+from hume_views.topics import MARKERS, MOTION
 
 pytestmark = pytest.mark.ros
 
@@ -139,6 +141,37 @@ def test_both_arms_move_and_stop_together(
     whole = np.array([values for values in right if np.isfinite(values).all()])
     assert len(whole) > 1
     assert np.ptp(whole, axis=0).max() < 1e-6
+    assert 0.0 < robot.statuses[-1].max_velocity_ratio <= 1.0 + 1e-9
+
+
+def test_two_tools_move_and_are_drawn(up: Callable[..., Any], observer: Any, tmp_path: Path) -> None:
+    """Rows of six numbers for each arm, a state of both tools, and markers of both."""
+    content = ALOHA.model_dump(mode="json") | {"name": "tools", "state": ["tool_position", "tool_rotation", "gripper"]}
+    # Long chunks, and observations that may be old: nothing here is about a busy machine.
+    content["action"] |= {"space": "ee_delta", "dt": 0.1}
+    content["observation"] = {"slop": 0.1, "max_age": 2.0}
+    profile = tmp_path / "tools.yaml"
+    profile.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    parameters = tmp_path / "parameters.yaml"
+    parameters.write_text(yaml.safe_dump({"hume_system1": {"ros__parameters": SLACK}}), encoding="utf-8")
+    robot, chunks, drawn = Robot(observer), [], {}  # type: Robot, list[ActionChunk], dict[str, str]
+    observer.node.create_subscription(ActionChunk, "hume/action_chunk", chunks.append, qos.CHUNK)
+
+    def note(message: MarkerArray) -> None:
+        drawn.update({marker.ns: marker.header.frame_id for marker in message.markers})
+
+    for topic in (MARKERS, MOTION):
+        observer.node.create_subscription(MarkerArray, topic, note, qos.STATUS)
+    up("mock", f"robot:={profile}", "task:=stack the cubes", f"params_file:={parameters}", "markers:=true")
+    observer.until(lambda: robot.mode == System1Status.RUNNING, START_TIMEOUT, "System 1 running")
+    observer.until(lambda: all(robot.commands.values()), 20.0, "commands to both arms")
+    observer.until(lambda: all(robot.way(side) > 0.005 for side in SIDES), 60.0, "both arms moving")
+    assert chunks[-1].action_space == "left=ee_delta,right=ee_delta"
+    assert chunks[-1].dim == 14
+    wanted = {f"{side}/{kind}" for side in SIDES for kind in ("candidates", "chosen", "commanded", "measured")}
+    observer.until(lambda: {*wanted, "status"} <= drawn.keys(), 60.0, "markers of both tools")
+    for side in SIDES:
+        assert drawn[f"{side}/chosen"] == drawn[f"{side}/measured"] == f"{side}/base_link"
     assert 0.0 < robot.statuses[-1].max_velocity_ratio <= 1.0 + 1e-9
 
 

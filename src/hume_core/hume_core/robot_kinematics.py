@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -41,13 +42,35 @@ def load_kinematics(
     return Kinematics(model, limits_of(arm.joints), np.array(arm.home), options)
 
 
+def load_needed_kinematics(
+    profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None
+) -> dict[str, Kinematics]:
+    """The kinematics of each arm whose rows are about its tool, by the arm's name. Empty: there is none.
+
+    Arguments and errors as of `load_kinematics`.
+    """
+    once = None if fallback is None else cache(fallback)
+    return {arm.name: load_kinematics(profile, urdf, once, arm) for arm in profile.moved_tools}
+
+
+def load_seen_models(
+    profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None
+) -> dict[str, ArmModel]:
+    """The forward kinematics of each arm whose tool the state is about, by the arm's name. Empty: there is none.
+
+    Arguments and errors as of `load_kinematics`.
+    """
+    once = None if fallback is None else cache(fallback)
+    return {arm.name: load_arm_model(profile, urdf, once, arm) for arm in profile.seen_tools}
+
+
 def load_arm_model(
     profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None, arm: Arm | None = None
 ) -> ArmModel:
     """The forward kinematics of an arm alone. Arguments and errors as of `load_kinematics`."""
     arm = arm or profile.arm
     section = _section(profile, arm)
-    text = urdf or _described(profile, section, fallback)
+    text = urdf or _described(profile, arm.kinematics_field, section, fallback)
     try:
         return ArmModel(text, arm.joint_names, section.base_link, section.tool_link)
     except KinematicsError as error:
@@ -62,9 +85,11 @@ def _section(profile: RobotProfile, arm: Arm) -> KinematicsSection:
     return arm.kinematics
 
 
-def _described(profile: RobotProfile, section: KinematicsSection, fallback: Callable[[], str] | None) -> str:
+def _described(
+    profile: RobotProfile, field: str, section: KinematicsSection, fallback: Callable[[], str] | None
+) -> str:
     if section.urdf is not None:
         return read_urdf(section.urdf)
     if fallback is None:
-        raise RobotProfileError(f"robot '{profile.name}': kinematics.urdf is not set. Give the path of the URDF")
+        raise RobotProfileError(f"robot '{profile.name}': {field}.urdf is not set. Give the path of the URDF")
     return fallback()

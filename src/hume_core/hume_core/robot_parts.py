@@ -64,6 +64,11 @@ class RobotParts(ProfileTitle):
         return self.arms[0].kinematics if len(self.arms) == 1 else None
 
     @property
+    def tool_arms(self) -> tuple[Arm, ...]:
+        """The arms whose tool is known: those with kinematics."""
+        return tuple(arm for arm in self.arms if arm.kinematics is not None)
+
+    @property
     def parts(self) -> tuple[Arm | Gripper, ...]:
         """The arms, then the grippers."""
         return (*self.arms, *self.grippers)

@@ -172,6 +172,7 @@ class Action(Section):
         response: how the arm of the demonstrations followed `ee_delta` rows. Left out: exactly.
         unit, sign, offset: a joint is ``sign * (number - offset)`` in this unit. Left out: rad, as the joint counts.
         system1_progress: shares of a chunk at which System 1 may start, as in its training. Left out: anywhere.
+        spaces: by an arm's name the space of one that has another than `space`, such as a torso without a tool.
         order: the arms and grippers in the order of a row's numbers, such as `arms.left`. Left out: the arms, then the
             grippers.
     """
@@ -187,28 +188,32 @@ class Action(Section):
     sign: Signs | None = None
     offset: Offsets | None = None
     system1_progress: Progress | None = None
+    spaces: Annotated[dict[Name, SpaceName], Field(max_length=16)] | None = None
     order: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
 
     @model_serializer(mode="wrap")
     def _short(self, write: SerializerFunctionWrapHandler) -> Any:
-        """Robots with one arm need not say the order."""
-        return {name: value for name, value in write(self).items() if name != "order" or value is not None}
+        """Robots with one arm need not say the order, nor who has another space."""
+        return {name: value for name, value in write(self).items() if name not in ("order", "spaces") or value}
 
     @model_validator(mode="after")
     def _fields_have_a_use(self) -> Action:
+        used = {self.space, *(self.spaces or {}).values()}
+        useful = {field for space in used for field in find_action_space(space).written_with}
         for field in ("scale", "reference", "response", "unit", "sign", "offset"):
-            if getattr(self, field) is not None and field not in find_action_space(self.space).written_with:
+            if getattr(self, field) is not None and field not in useful:
                 users = " and ".join(name for name, space in ACTION_SPACES.items() if field in space.written_with)
                 raise ValueError(f"{field} belongs to {users}. Leave it out with space '{self.space}'")
         return self
 
-    def meaning(self, tool: Placement | None = None) -> ActionSpace:
+    def meaning(self, tool: Placement | None = None, arm: str | None = None) -> ActionSpace:
         """The action space with its conventions.
 
         Args:
             tool: the frame that rows are about, seen from `tool_link`. None: that link.
+            arm: whose. None: of the arms that `spaces` does not name.
         """
-        space = find_action_space(self.space)
+        space = find_action_space((self.spaces or {}).get(arm or "", self.space))
         return space(written(self, tool if space.needs_kinematics else None))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from hume_core.errors import ObservationError
 from hume_core.kinematics.model import ArmModel
 from hume_core.robot import RobotProfile
-from hume_core.robot_kinematics import load_arm_model
-from hume_core.state.fitting import has_field, needs_tool, wanted_grippers
+from hume_core.robot_kinematics import load_seen_models
+from hume_core.state.fitting import has_field, wanted_grippers
 from hume_core.state.kinds import StateField
 from hume_core.state.parts import Reading, StatePart
 from hume_core.state.tool import ToolFrame
@@ -24,7 +24,7 @@ class StateComposer:
 
     Args:
         profile: lists the parts. See `PolicyContract.seen_by` for those that a checkpoint wants.
-        model: of the arm. None: no part is about the tool.
+        model: of the only arm, or of several by their names. None: no part is about a tool.
 
     Attributes:
         names: of the numbers, in order.
@@ -32,16 +32,20 @@ class StateComposer:
         wants_velocities, wants_gripper: whether `compose` needs them.
 
     Raises:
-        ObservationError: a part is about the tool and there is no model.
+        ObservationError: a part is about a tool and there is no model of its arm.
     """
 
-    def __init__(self, profile: RobotProfile, model: ArmModel | None = None) -> None:
-        if needs_tool(profile.state) and model is None:
+    def __init__(self, profile: RobotProfile, model: ArmModel | Mapping[str, ArmModel] | None = None) -> None:
+        models = model if isinstance(model, Mapping) else {arm.name: model for arm in profile.arms if model is not None}
+        if any(arm.name not in models for arm in profile.seen_tools):
             raise ObservationError(
                 f"the state of robot '{profile.name}' is about the tool. Give its forward kinematics "
                 "(StateComposer.of loads them)"
             )
-        self.profile, self._model = profile, model
+        self.profile = profile
+        slices = dict(zip([arm.name for arm in profile.arms], profile.joint_slices, strict=True))
+        # Each arm is measured by its own joints.
+        self._models = [(arm.name, models[arm.name], slices[arm.name]) for arm in profile.seen_tools]
         self._parts = profile.state
         self._tool = profile.tool or ToolFrame()
         self.joint_names = profile.joint_names
@@ -56,7 +60,7 @@ class StateComposer:
     @classmethod
     def of(cls, profile: RobotProfile, urdf: str = "", fallback: Callable[[], str] | None = None) -> StateComposer:
         """With the kinematics that the parts need. See `load_kinematics` for the arguments and errors."""
-        return cls(profile, load_arm_model(profile, urdf, fallback) if needs_tool(profile.state) else None)
+        return cls(profile, load_seen_models(profile, urdf, fallback))
 
     def size_of(self, part: StatePart) -> int:
         """How many numbers a part gives."""
@@ -90,8 +94,8 @@ class StateComposer:
             raise ObservationError(
                 f"the state wants each gripper's position: {', '.join(self.gripper_names)}. Given: {given}"
             )
-        tool = None if self._model is None else self._tool.seen(self._model.forward(positions))
+        tools = {name: self._tool.seen(model.forward(positions[joints])) for name, model, joints in self._models}
         reading = Reading(
-            self.joint_names, positions, velocities, openings, self._closed, self._open, tool, self.gripper_names
+            self.joint_names, positions, velocities, openings, self._closed, self._open, tools, self.gripper_names
         )
         return np.concatenate([part.numbers(reading) for part in self._parts]).astype(np.float32)

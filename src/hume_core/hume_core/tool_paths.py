@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,37 +16,46 @@ from hume_core.robot_kinematics import load_arm_model
 
 
 class ToolPaths:
-    """Paths of one robot's tool in its base frame. Not safe for use by two threads at once.
+    """Paths of one tool of a robot in its arm's base frame. Not safe for use by two threads at once.
+
+    Rows and joint positions are those of the whole robot.
 
     Args:
         profile: the robot as the checkpoint wants to see it. See `as_seen`.
-        arm: its forward kinematics.
+        arm: forward kinematics of the tool's arm.
         points: most points of a path. A tool moves smoothly, and every point costs time.
+        name: of the tool's arm. None: the robot's only one.
+
+    Attributes:
+        name: of the tool's arm.
+        joint_names: of all arms.
+        action_space: of the rows that are understood. See `ActionLayout.action_space`.
     """
 
-    def __init__(self, profile: RobotProfile, arm: ArmModel, points: int = 17) -> None:
-        self._arm, self._space, self._points = arm, profile.action_space, points
-        self.joint_names = profile.joint_names
-
-    @property
-    def action_space(self) -> str:
-        """Name of the space whose rows are understood."""
-        return self._space.name
+    def __init__(self, profile: RobotProfile, arm: ArmModel, points: int = 17, name: str | None = None) -> None:
+        self.name = profile.arm.name if name is None else name
+        layout = profile.action_layout()
+        self._arm, self._points = arm, points
+        group = next(each for each in layout.arms if each.name == self.name)
+        self._space = group.space
+        self._numbers = layout.slices[layout.groups.index(group)]
+        self._joints = layout.joint_slices[layout.arms.index(group)]
+        self.joint_names, self.action_space = layout.joint_names, layout.action_space
 
     def of_rows(self, rows: NDArray[np.floating], anchor: NDArray[np.float64], dt: float) -> NDArray[np.float64]:
         """Paths (N, k + 1, 3), m, of chunks. They begin where the tool was at the observation.
 
         Args:
             rows: (N, H, a) in real units.
-            anchor: (n,) joint positions at the observation, rad.
+            anchor: (n,) positions of all joints at the observation, rad.
             dt: time between two rows, s.
 
         Raises:
             ActionSpaceError: the rows are too narrow.
         """
-        numbers = np.asarray(rows, dtype=np.float64)
+        numbers = np.asarray(rows, dtype=np.float64)[:, :, self._numbers]
         shown = _spread(numbers.shape[1], self._points - 1)
-        found = self._space.tool_positions(numbers, anchor, dt, self._arm, shown)
+        found = self._space.tool_positions(numbers, anchor[self._joints], dt, self._arm, shown)
         start = np.broadcast_to(self.at(anchor), (len(numbers), 1, 3))
         return np.concatenate([start, found], axis=1)
 
@@ -55,7 +65,7 @@ class ToolPaths:
 
     def at(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where the tool is (3,), m, at joint positions (n,), rad."""
-        return self._space.controlled(self._arm.forward(joints)).position
+        return self._space.controlled(self._arm.forward(joints[self._joints])).position
 
 
 def load_tool_paths(
@@ -65,7 +75,7 @@ def load_tool_paths(
     fallback: Callable[[], str] | None = None,
     points: int = 17,
 ) -> ToolPaths:
-    """Tool paths of a robot.
+    """Tool paths of a robot with one arm.
 
     Args:
         profile: the robot.
@@ -81,6 +91,20 @@ def load_tool_paths(
     """
     arm = load_arm_model(profile, fallback=fallback)
     return ToolPaths(as_seen(profile, checkpoint, contract), arm, points)
+
+
+def load_every_tool(
+    profile: RobotProfile,
+    checkpoint: str = "",
+    contract: str = "",
+    fallback: Callable[[], str] | None = None,
+    points: int = 17,
+) -> tuple[ToolPaths, ...]:
+    """Tool paths of each arm with kinematics. Arguments and errors as of `load_tool_paths`."""
+    seen, once = as_seen(profile, checkpoint, contract), None if fallback is None else cache(fallback)
+    return tuple(
+        ToolPaths(seen, load_arm_model(profile, fallback=once, arm=arm), points, arm.name) for arm in profile.tool_arms
+    )
 
 
 def as_seen(profile: RobotProfile, checkpoint: str = "", contract: str = "") -> RobotProfile:

@@ -85,7 +85,7 @@ def test_columns_follow_the_order_of_the_groups() -> None:
     tool = tuple(f"right/{name}" for name in ("x", "y", "z", "rx", "ry", "rz"))
     assert layout.column_names == ("right_finger", *tool, *left.joints, "left_finger")
     assert layout.action_space == "right=ee_delta,left=joint_delta"
-    assert layout.needs_kinematics
+    assert not layout.lacks_kinematics
     assert layout.sequential
     assert not layout.offsets_from_anchor
     rows = np.zeros((3, 14))

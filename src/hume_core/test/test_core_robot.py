@@ -205,8 +205,8 @@ def test_another_action_keeps_the_rest_and_starts_from_plain_conventions(tmp_pat
     joints = scaled.with_action("joint_delta")
     assert (joints.action.space, joints.action.dt, joints.action.scale) == ("joint_delta", 0.1, None)
     assert joints.model_copy(update={"action": profile.action}) == profile
-    assert profile.needed_kinematics == profile.kinematics
-    assert joints.needed_kinematics is None
+    assert profile.needed_kinematics == (profile.kinematics,)
+    assert joints.needed_kinematics == ()
 
 
 def test_another_action_that_does_not_suit_the_robot_is_refused(tmp_path: Path) -> None:

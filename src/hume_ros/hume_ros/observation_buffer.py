@@ -74,7 +74,7 @@ class ObservationBuffer:
         timing = profile.observation
         # The newest state may be this much newer than the one that the history leads up to.
         self._past = (history - 1) * profile.action.dt + timing.slop + timing.max_age
-        if not profile.action_space.moves_at_once:
+        if not profile.action_layout().moves_at_once:
             self._past += _LONGEST_THOUGHT
         self._history: deque[tuple[float, Any]] = deque(maxlen=_MOST_STATES)
         self._num_states, self._decode = history, decode

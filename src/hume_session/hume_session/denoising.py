@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hume_core.chunk import Chunk
 from hume_core.errors import ChunkError, ObservationError
-from hume_core.kinematics import Kinematics
+from hume_core.kinematics import ArmsKinematics
 from hume_core.robot import RobotProfile
 from hume_ros.conversions import as_sent
 from hume_ros.message_sync import MessageSource
@@ -36,7 +36,7 @@ class DenoisingStage:
         policy: what has to be known of it.
         engine: computes segments.
         switch: when to change to a newer chunk.
-        kinematics: of the arm, for action spaces of the end effector.
+        kinematics: of the arms, for action spaces of the end effector.
         latency: of a segment.
         schedule: time.
         listener: told what happens.
@@ -51,7 +51,7 @@ class DenoisingStage:
         policy: PolicyFacts,
         engine: Engine,
         switch: ChunkSwitch,
-        kinematics: Kinematics | None,
+        kinematics: ArmsKinematics | None,
         latency: Latencies,
         schedule: Schedule,
         listener: Listener,

@@ -12,7 +12,7 @@ from typing import Any
 
 from hume_core.chunk import Chunk
 from hume_core.epochs import ahead, following
-from hume_core.kinematics import Kinematics
+from hume_core.kinematics import ArmsKinematics
 from hume_core.robot import RobotProfile
 from hume_ros.observation_buffer import JOINT_STATES
 from hume_session.commanding import CommandStage
@@ -35,14 +35,14 @@ class SessionOptions:
         chunk_switch: as of the denoiser.
         control: settings of the control core. Rate and action space come from the robot.
         limit_scales: kind of limit -> share of the robot's.
-        kinematics: of the arm, for action spaces of the end effector.
+        kinematics: of the arms, for action spaces of the end effector.
         follows: whether the measured arm follows the commands. See `CommandStage`.
     """
 
     chunk_switch: ChunkSwitch = ChunkSwitch.AT_ONCE
     control: ControlSettings = field(default_factory=ControlSettings)
     limit_scales: Mapping[str, float] = field(default_factory=dict)
-    kinematics: Kinematics | None = None
+    kinematics: ArmsKinematics | None = None
     follows: bool = True
 
 

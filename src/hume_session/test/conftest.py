@@ -35,10 +35,17 @@ ROWS, ROW_TIME = 10, 0.1
 
 
 class Rows:
-    """Stands for System 1: the chunk's own rows, which are joint positions already."""
+    """Stands for System 1: the chunk's own rows, which are joint positions already.
+
+    Args:
+        width: numbers of a row.
+    """
 
     chunk_size, segment_size = ROWS, 4
     origin, sees_images = "anchor", False
+
+    def __init__(self, width: int = len(JOINTS)) -> None:
+        self._width = width
 
     def segment(
         self, observation: Observation, rows: NDArray[np.float32], stamp: float, moved: NDArray[np.float64]
@@ -47,7 +54,7 @@ class Rows:
         return self.unnormalise(rows[start : start + self.segment_size])
 
     def unnormalise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        return rows[:, :2].astype(np.float64)
+        return rows[:, : self._width].astype(np.float64)
 
 
 @dataclass
@@ -77,7 +84,8 @@ class FakeEngine:
 
     def refine(self, request: SegmentRequest) -> Future[NDArray[np.float64]]:
         self.segments.append((self.now(), request))
-        return self._answer(Rows().segment(request.observation, request.chunk.rows, request.progress, request.moved))
+        rows = Rows(len(self.target))
+        return self._answer(rows.segment(request.observation, request.chunk.rows, request.progress, request.moved))
 
     def answer_all(self) -> None:
         for future, value in self.open:
@@ -127,14 +135,14 @@ class Notes(Listener):
         return self.modes[self.times.index(time)]
 
 
-def joint_state(time: int, position: NDArray[np.float64]) -> Any:
+def joint_state(time: int, position: NDArray[np.float64], names: tuple[str, ...] = JOINTS) -> Any:
     """As `sensor_msgs/JointState`, at rest."""
     return SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=time // NS, nanosec=time % NS)),
-        name=JOINTS,
+        name=names,
         position=position.tolist(),
-        velocity=[0.0] * len(JOINTS),
-        effort=[0.0] * len(JOINTS),
+        velocity=[0.0] * len(names),
+        effort=[0.0] * len(names),
     )
 
 
@@ -147,6 +155,7 @@ class Rig:
         engine: answers. None: one that leads to `TARGET` at once.
         follows: whether the arm does what it is told.
         commands: to go on with.
+        kinematics: of the arms, where rows are about their tools.
 
     Attributes:
         report: what the driver makes of the arm's position.
@@ -166,15 +175,16 @@ class Rig:
         follows: bool = True,
         commands: CommandStage | None = None,
         notes: Notes | None = None,
+        kinematics: Any = None,
     ) -> None:
         self.profile = profile
         self.notes, self.engine, self.follows = notes or Notes(), engine or FakeEngine(), follows
         latency = LatencyModel(Latencies.constant(think), Latencies.constant(denoise))
-        facts = PolicyFacts((), 1, Rows(), "fake")
-        options = SessionOptions(follows=follows)
+        facts = PolicyFacts((), 1, Rows(profile.action_dim), "fake")
+        options = SessionOptions(follows=follows, kinematics=kinematics)
         self.session = Session(profile, facts, self.engine, latency, options, self.notes, commands)
         self.engine.now = lambda: self.session.schedule.elapsed
-        self.arm = np.zeros(2)
+        self.arm = np.zeros(len(profile.joints))
         self.report: Callable[[NDArray[np.float64]], NDArray[np.float64]] = lambda position: position
         self.now = BEGIN
         self.waited = 0
@@ -185,7 +195,7 @@ class Rig:
         self.sense()
 
     def sense(self) -> None:
-        self.session.receive(JOINT_STATES, joint_state(self.now, self.report(self.arm)))
+        self.session.receive(JOINT_STATES, joint_state(self.now, self.report(self.arm), self.profile.joint_names))
 
     def play(self, seconds: float, step: int = 5 * MS, sensing: bool = True) -> None:
         """Follow the commands, and measure at 100 Hz."""

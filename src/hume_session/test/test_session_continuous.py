@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hume_core.robot import RobotProfile
 
 TURN = 2.0 * math.pi
+GEN3 = Path(__file__).parents[2] / "hume_bringup" / "config" / "robots" / "kinova_gen3.yaml"
 
 
 def wrap(angles: Any) -> Any:
@@ -66,4 +68,28 @@ def test_joint_deltas_turn_the_joints_on_and_on(
     assert (np.sign(way) == np.sign(target)).all()
     assert np.abs(way).max() > math.pi
     assert np.abs(rig.report(rig.arm)).max() <= (math.pi if report is wrap else 20.0)
+    assert_smooth(rig)
+
+
+@DRIVERS
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_gen3_goes_by_joint_deltas_across_pi(make_rig: Any, make_engine: Any, report: Any, sign: float) -> None:
+    """Its joints 1, 3, 5 and 7 begin a little before pi and are sent beyond it. The others stay within their limits."""
+    data = RobotProfile.load(GEN3).model_dump(mode="json")
+    data |= {"gripper": None, "cameras": {}, "state": ["joint_positions"], "observation": {}}
+    data["controllers"]["gripper"] = None
+    gen3 = RobotProfile.model_validate(data)
+    assert gen3.action.space == "joint_delta"
+    turning = np.array([joint.continuous for joint in gen3.joints])
+    assert np.flatnonzero(turning).tolist() == [0, 2, 4, 6]
+    target = sign * np.array([0.4, 0.1, 0.5, -0.2, 0.45, 0.1, 0.6])
+    rig = make_rig(profile=gen3, engine=make_engine(target=target))
+    rig.report, rig.arm = report, np.where(turning, sign * 3.0, 0.0)
+    start = rig.arm.copy()
+    rig.started(1.5)
+    assert set(rig.notes.modes[100:]) == {"running"}
+    way = np.diff(np.unwrap(rig.notes.positions[2:], axis=0), axis=0).sum(axis=0)
+    assert (np.sign(way) == np.sign(target)).all()
+    assert (np.abs(start + way)[turning] > math.pi).all()
+    assert np.abs(way).max() < math.pi
     assert_smooth(rig)

@@ -18,13 +18,13 @@ from hume_msgs.msg import Segment as SegmentMessage
 from rclpy.node import Node
 
 from hume_core.errors import ChunkError, HumeError, ObservationError
-from hume_core.kinematics import Kinematics
+from hume_core.kinematics import ArmsKinematics
 from hume_core.limits_file import tightened
 from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import fitted_robot
 from hume_core.realtime import last_cores, raise_ordinary_threads
 from hume_core.robot import RobotProfile
-from hume_core.robot_kinematics import load_kinematics
+from hume_core.robot_kinematics import load_needed_kinematics
 from hume_core.state_composer import StateComposer
 from hume_ros import qos
 from hume_ros.description import receive_description
@@ -106,7 +106,7 @@ class DenoiserNode(Node):
         torch.set_num_threads(settings.threads)
         refiner, policy = self._load_policy()
         self._profile = fitted_robot(policy.config, policy.contract, profile, settings.checkpoint)
-        kinematics = self._load_kinematics() if self._profile.needed_kinematics else None
+        kinematics = self._load_kinematics()
         # Two threads use kinematics of their own.
         composer = StateComposer.of(self._profile, settings.robot_description, self._description)
         switch = ChunkSwitch(settings.chunk_switch)
@@ -152,9 +152,10 @@ class DenoiserNode(Node):
         )
         return System1Refiner(system1), system1
 
-    def _load_kinematics(self) -> Kinematics:
+    def _load_kinematics(self) -> ArmsKinematics:
+        """Of the arms whose rows are about their tools."""
         self._detail = "waiting for the robot description"
-        return load_kinematics(self._profile, self._settings.robot_description, self._description)
+        return load_needed_kinematics(self._profile, self._settings.robot_description, self._description)
 
     def _description(self) -> str:
         return receive_description(self, self._settings.sensor_timeout)

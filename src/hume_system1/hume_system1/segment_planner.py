@@ -12,7 +12,7 @@ from hume_core.action_spaces import ACTION_SPACES, LayoutPath, LayoutTargets
 from hume_core.angles import short_way
 from hume_core.chunk import Chunk, Segment
 from hume_core.errors import ActionSpaceError, ChunkError
-from hume_core.kinematics import Kinematics
+from hume_core.kinematics import ArmsKinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
 from hume_core.robot_sections import EVERY_SEGMENT, Progress
@@ -87,7 +87,7 @@ class SegmentPlanner:
         refiner: System 1, or a pass-through.
         profile: joints and action space.
         switch: when to change to a newer chunk.
-        kinematics: of the arm, for action spaces of the end effector.
+        kinematics: of the arms, for action spaces of the end effector.
         settings: thresholds of the admission of chunks, which are those of the control core.
 
     Raises:
@@ -99,14 +99,14 @@ class SegmentPlanner:
         refiner: Refiner,
         profile: RobotProfile,
         switch: ChunkSwitch = ChunkSwitch.BOUNDARY,
-        kinematics: Kinematics | None = None,
+        kinematics: ArmsKinematics | None = None,
         settings: ControlSettings | None = None,
     ) -> None:
         layout = profile.action_layout(kinematics)
-        if layout.needs_kinematics and kinematics is None:
+        if layout.lacks_kinematics:
             raise ActionSpaceError(
                 f"action space '{layout.action_space}' of robot '{profile.name}' needs kinematics. "
-                "See hume_core.robot_kinematics.load_kinematics"
+                "See hume_core.robot_kinematics.load_needed_kinematics"
             )
         if refiner.origin == "newest_state" and not layout.offsets_from_anchor:
             valid = ", ".join(name for name, space in ACTION_SPACES.items() if space.offsets_from_anchor)

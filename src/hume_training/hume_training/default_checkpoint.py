@@ -120,10 +120,10 @@ def _resting_row(profile: RobotProfile, space: ActionSpace, home: Sequence[float
 def _state(profile: RobotProfile) -> tuple[list[float], list[float]]:
     """Mean and spread of the state: arms at home, grippers half open."""
     halves = [0.5 * (gripper.closed + gripper.open) for gripper in profile.grippers]
-    if len(profile.arms) == 1:
+    if len(profile.arms) == 1 and not profile.seen_tools:
         spread = np.resize([*([_SPREAD] * len(profile.joints)), 0.01], profile.state_dim)
         return [*profile.home, *halves], spread.tolist()
-    composer = StateComposer(profile)
+    composer = StateComposer.of(profile)
     wanted = [half for half, name in zip(halves, profile.gripper_names, strict=True) if name in composer.gripper_names]
     mean = composer.compose(np.array(profile.home), np.zeros(len(profile.joints)), wanted)
     return mean.tolist(), [part.spread() for part in profile.state for _ in range(composer.size_of(part))]

@@ -12,7 +12,7 @@ from hume_msgs.msg import ActionChunk, System1Status, Thought
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
-from visualization_msgs.msg import MarkerArray
+from visualization_msgs.msg import Marker, MarkerArray
 
 from hume_core.errors import ConfigError, HumeError
 from hume_core.robot import RobotProfile
@@ -25,13 +25,15 @@ from hume_ros.thought_paths import CandidatePaths, ThoughtPaths
 from hume_ros.timers import steady_timer
 from hume_views.markers import MarkerMaker
 from hume_views.motion_samples import MotionSamples
-from hume_views.robot_tools import tools_of
+from hume_views.robot_tools import every_tool_of
 from hume_views.settings import MarkerSettings
 from hume_views.topics import JOINTS, MARKERS, MOTION
 
 _POINTS = 9
 """Of a path. More would cost as much as everything else together."""
 _WARN_PERIOD = 10.0  # s
+_DrawnTool = tuple[ToolPaths, MarkerMaker]
+"""The paths of a tool, and what makes its markers."""
 
 
 class MarkerNode(Node):
@@ -53,7 +55,7 @@ class MarkerNode(Node):
         self._profile = RobotProfile.load(self._settings.robot)
         self._joints = {name: self.create_publisher(JointState, topic, qos.STATUS) for name, topic in JOINTS.items()}
         self._drawings = self._marker_publishers()
-        self._tools: ToolPaths | None = None
+        self._tools: tuple[ToolPaths, ...] = ()
         self._refused = False
         self._samples: MotionSamples | None = None
         self._candidates: _Candidates | None = None
@@ -61,15 +63,9 @@ class MarkerNode(Node):
         steady_timer(self, 1.0 / self._settings.rate, self._look)
 
     def _marker_publishers(self) -> dict[str, Any]:
-        """None for a robot whose tool nobody knows, or that has several."""
-        if self._profile.tool_kinematics is not None:
+        """None for a robot whose tools nobody knows."""
+        if self._profile.tool_arms:
             return {topic: self.create_publisher(MarkerArray, topic, qos.STATUS) for topic in (MARKERS, MOTION)}
-        if len(self._profile.arms) > 1:
-            self.get_logger().warning(
-                f"robot '{self._profile.name}' has {len(self._profile.arms)} arms, so no tool is drawn. Markers are "
-                "for robots with one arm"
-            )
-            return {}
         self.get_logger().warning(
             f"robot '{self._profile.name}' has no section kinematics, so its tool is not drawn. "
             "Add base_link, tool_link and urdf to its profile"
@@ -82,9 +78,9 @@ class MarkerNode(Node):
         joints = [name for name, publisher in self._joints.items() if publisher.get_subscription_count()]
         # A new subscriber is a new try.
         self._refused = self._refused and bool(drawn)
-        if drawn and self._tools is None and not self._refused:
+        if drawn and not self._tools and not self._refused:
             self._tools = self._load_tools()
-        self._begin_and_end(drawn if self._tools is not None else set(), joints)
+        self._begin_and_end(drawn if self._tools else set(), joints)
         if self._candidates is not None:
             self._candidates.show(now)
         if self._samples is None:
@@ -97,14 +93,14 @@ class MarkerNode(Node):
 
     def _begin_and_end(self, drawn: set[str], joints: Sequence[str]) -> None:
         """Listen to what the wanted topics need, and to nothing else."""
-        if self._candidates is None and self._tools is not None and MARKERS in drawn:
-            self._candidates = _Candidates(self, self._tools, self._maker(), self._drawings[MARKERS])
+        if self._candidates is None and MARKERS in drawn:
+            self._candidates = _Candidates(self, self._drawn_tools(), self._drawings[MARKERS])
         elif self._candidates is not None and MARKERS not in drawn:
             self._candidates.close()
             self._candidates = None
-        if self._motion is None and self._tools is not None and MOTION in drawn:
+        if self._motion is None and MOTION in drawn:
             most = max(2, round(self._settings.rate * self._settings.trail))
-            self._motion = _Motion(self._tools, self._maker(), self._drawings[MOTION], most)
+            self._motion = _Motion(self._drawn_tools(), self._drawings[MOTION], most)
         elif MOTION not in drawn:
             self._motion = None
         sampled = self._motion is not None or bool(joints)
@@ -120,47 +116,62 @@ class MarkerNode(Node):
             set_stamp(message.header.stamp, now)
             self._joints[name].publish(message)
 
-    def _load_tools(self) -> ToolPaths | None:
+    def _load_tools(self) -> tuple[ToolPaths, ...]:
         try:
-            return tools_of(self, self._profile, self._settings, _POINTS)
+            return every_tool_of(self, self._profile, self._settings, _POINTS)
         except HumeError as error:
             self._refused = True
             self.get_logger().error(f"the tool is not drawn: {error}")
-            return None
+            return ()
 
-    def _maker(self) -> MarkerMaker:
-        section = self._profile.tool_kinematics
-        return MarkerMaker(self._settings.frame_id or ("" if section is None else section.base_link))
+    def _drawn_tools(self) -> list[_DrawnTool]:
+        """With makers of their own, because these fill the same messages again and again."""
+        frames = {arm.name: arm.kinematics.base_link for arm in self._profile.tool_arms if arm.kinematics is not None}
+        several = len(self._profile.arms) > 1
+        return [
+            (tool, MarkerMaker(self._settings.frame_id or frames[tool.name], f"{tool.name}/" if several else ""))
+            for tool in self._tools
+        ]
 
 
 class _Motion:
-    """The tool as commanded and as measured.
+    """Every tool as commanded and as measured.
 
     Args:
-        tools: tool paths of the robot.
-        maker: makes the messages.
-        publisher: sends them.
+        tools: of the robot.
+        publisher: sends their markers.
         most: points of a trail.
     """
 
-    def __init__(self, tools: ToolPaths, maker: MarkerMaker, publisher: Any, most: int) -> None:
-        self._tools, self._maker, self._publisher = tools, maker, publisher
-        self._commanded: deque[NDArray[np.float64]] = deque(maxlen=most)
-        self._measured: deque[NDArray[np.float64]] = deque(maxlen=most)
+    def __init__(self, tools: Sequence[_DrawnTool], publisher: Any, most: int) -> None:
+        self._publisher = publisher
+        self._trails = [_Trail(tool, maker, most) for tool, maker in tools]
 
     def show(self, samples: MotionSamples, now: float) -> None:
-        """Publish where the tool is asked to be and where it is.
+        """Publish where the tools are asked to be and where they are.
 
         Args:
             samples: looked at just now.
             now: ROS time, s.
         """
-        for trail, joints in ((self._commanded, samples.commanded), (self._measured, samples.measured)):
-            if np.isfinite(joints).all():
-                trail.append(self._tools.at(joints))
-        markers = self._maker.motion(now, self._commanded, self._measured)
+        markers = [marker for trail in self._trails for marker in trail.markers(samples, now)]
         if markers:
             self._publisher.publish(MarkerArray(markers=markers))
+
+
+class _Trail:
+    """The last places of one tool."""
+
+    def __init__(self, tool: ToolPaths, maker: MarkerMaker, most: int) -> None:
+        self._tool, self._maker = tool, maker
+        self._commanded: deque[NDArray[np.float64]] = deque(maxlen=most)
+        self._measured: deque[NDArray[np.float64]] = deque(maxlen=most)
+
+    def markers(self, samples: MotionSamples, now: float) -> list[Marker]:
+        for trail, joints in ((self._commanded, samples.commanded), (self._measured, samples.measured)):
+            if np.isfinite(joints).all():
+                trail.append(self._tool.at(joints))
+        return self._maker.motion(now, self._commanded, self._measured)
 
 
 class _Candidates:
@@ -168,14 +179,13 @@ class _Candidates:
 
     Args:
         node: subscribes.
-        tools: tool paths of its robot.
-        maker: makes the messages.
-        publisher: sends them.
+        tools: of its robot.
+        publisher: sends their markers.
     """
 
-    def __init__(self, node: Node, tools: ToolPaths, maker: MarkerMaker, publisher: Any) -> None:
-        self._node, self._maker, self._publisher = node, maker, publisher
-        self._thoughts = ThoughtPaths(tools)
+    def __init__(self, node: Node, tools: Sequence[_DrawnTool], publisher: Any) -> None:
+        self._node, self._publisher = node, publisher
+        self._thoughts = [(ThoughtPaths(tool), maker) for tool, maker in tools]
         self._instruction = ""
         self._status: System1Status | None = None
         self._subscriptions = [
@@ -187,7 +197,8 @@ class _Candidates:
     def show(self, now: float) -> None:
         """Publish what System 1 said last, once, at ROS time `now`, s."""
         if self._status is not None:
-            marker = self._maker.status(now, self._status, self._instruction)
+            _, maker = self._thoughts[0]
+            marker = maker.status(now, self._status, self._instruction)
             self._publisher.publish(MarkerArray(markers=[marker]))
             self._status = None
 
@@ -201,19 +212,22 @@ class _Candidates:
 
     def _on_chunk(self, message: ActionChunk) -> None:
         self._instruction = message.instruction
-        self._draw(self._thoughts.take_chunk, message)
+        self._draw(ThoughtPaths.take_chunk, message)
 
     def _on_thought(self, message: Thought) -> None:
-        self._draw(self._thoughts.take_thought, message)
+        self._draw(ThoughtPaths.take_thought, message)
 
     def _draw(self, take: Any, message: Any) -> None:
+        markers: list[Marker] = []
         try:
-            found: CandidatePaths | None = take(message)
+            for thoughts, maker in self._thoughts:
+                found: CandidatePaths | None = take(thoughts, message)
+                markers += [] if found is None else maker.thought(found)
         except HumeError as error:
             self._node.get_logger().warning(f"a thought is not drawn: {error}", throttle_duration_sec=_WARN_PERIOD)
             return
-        if found is not None:
-            self._publisher.publish(MarkerArray(markers=self._maker.thought(found)))
+        if markers:
+            self._publisher.publish(MarkerArray(markers=markers))
 
 
 def main() -> None:

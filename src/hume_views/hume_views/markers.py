@@ -36,10 +36,11 @@ class MarkerMaker:
 
     Args:
         frame_id: frame of every marker.
+        prefix: before every namespace, such as the arm's name where a robot has several.
     """
 
-    def __init__(self, frame_id: str) -> None:
-        self._frame = frame_id
+    def __init__(self, frame_id: str, prefix: str = "") -> None:
+        self._frame, self._prefix = frame_id, prefix
         self._markers: dict[tuple[str, int], Marker] = {}
         self._white = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
         self._colors = {name: _named(text) for name, text in _COLORS.items()}
@@ -116,7 +117,8 @@ class MarkerMaker:
     def _marker(self, name: str, number: int, kind: int, stamp: float, life: int) -> Marker:
         marker = self._markers.get((name, number))
         if marker is None:
-            marker = Marker(ns=name, id=number, type=kind, action=Marker.ADD, lifetime=Duration(sec=life))
+            namespace = name if name == STATUS else self._prefix + name
+            marker = Marker(ns=namespace, id=number, type=kind, action=Marker.ADD, lifetime=Duration(sec=life))
             marker.header.frame_id, marker.pose.orientation.w = self._frame, 1.0
             self._markers[name, number] = marker
         set_stamp(marker.header.stamp, stamp)

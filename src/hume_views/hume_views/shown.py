@@ -31,11 +31,11 @@ class Shown:
 
     @property
     def base_link(self) -> str:
-        """The frame in which the tool is drawn."""
-        section = self.profile.tool_kinematics
+        """The frame in which the tool is drawn. With several arms that of the first."""
+        section = next((arm.kinematics for arm in self.profile.tool_arms), None)
         return "base_link" if section is None else section.base_link
 
     @property
     def draws_tool(self) -> bool:
         """Whether there are markers of it."""
-        return self.profile.tool_kinematics is not None
+        return bool(self.profile.tool_arms)

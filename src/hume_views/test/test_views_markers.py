@@ -94,3 +94,14 @@ def test_the_status_names_mode_limiter_and_instruction(mode: str) -> None:
     assert (maker.status(STAMP, System1Status(mode_name="INACTIVE"), "").color != color) == (
         mode in markers.MODE_COLORS
     )
+
+
+def test_markers_of_two_arms_differ_in_their_namespaces() -> None:
+    thought = candidates()
+    left, right = MarkerMaker("left/base", "left/"), MarkerMaker("right/base", "right/")
+    found = [marker for maker in (left, right) for marker in maker.thought(thought)]
+    assert len({(marker.ns, marker.id) for marker in found}) == len(found)
+    for side in ("left", "right"):
+        own = [marker for marker in found if marker.ns.startswith(f"{side}/")]
+        assert {marker.header.frame_id for marker in own} == {f"{side}/base"}
+        assert {marker.ns.partition("/")[2] for marker in own} == {markers.CANDIDATES, markers.CHOSEN, markers.VALUE}

@@ -30,10 +30,10 @@ from hume_bags.regress.stepper import StepOptions, step_session
 from hume_bags.regress.stream import CommandStream, read_stream
 from hume_core.durations import FirstUnits
 from hume_core.json_report import write_json
-from hume_core.kinematics import Kinematics
+from hume_core.kinematics import ArmsKinematics
 from hume_core.limits_file import tightened
 from hume_core.robot import RobotProfile
-from hume_core.robot_kinematics import load_kinematics
+from hume_core.robot_kinematics import load_needed_kinematics
 from hume_core.state_statistics import check_first_state
 from hume_session import Latencies, LatencyModel, SessionOptions
 from hume_training.default_checkpoint import default_checkpoint
@@ -88,7 +88,7 @@ def _regress(options: RegressOptions, bag: BagReader, golden: CommandStream | No
     if policy.normalizer is not None:
         check_first_state(state, policy.normalizer, session.composer, settings.state_deviations)
     latency = _latency(options, session)
-    kinematics = load_kinematics(profile) if profile.needed_kinematics else None
+    kinematics = load_needed_kinematics(profile)
     recorded = recorded_commands(bag, profile, session.namespace) if options.as_recorded else []
     steps = _steps(options, settings, session, kinematics, last_time(recorded) + 1 if recorded else None)
     started, used = time.perf_counter(), _processor_time()
@@ -144,7 +144,7 @@ def _steps(
     options: RegressOptions,
     settings: RegressSettings,
     session: SteppedSession,
-    kinematics: Kinematics | None,
+    kinematics: ArmsKinematics | None,
     until: int | None,
 ) -> StepOptions:
     has_instructions = session.has_instructions()
@@ -210,7 +210,7 @@ def _robot_header(profile: RobotProfile) -> dict[str, Any]:
     left_out = ("description", "controllers", "kinematics", "joints", "arms")
     content = {field: value for field, value in profile.model_dump(mode="json").items() if field not in left_out}
     needed = profile.needed_kinematics
-    kinematics = None if needed is None else needed.model_dump(mode="json", exclude={"urdf"})
+    kinematics = needed[0].model_dump(mode="json", exclude={"urdf"}) if needed else None
     limits = {joint.name: joint.model_dump(mode="json", exclude={"name"}) for joint in profile.joints}
     return content | {"joints": list(profile.joint_names), "limits": limits, "kinematics": kinematics}
 

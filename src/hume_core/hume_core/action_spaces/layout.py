@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,14 +45,11 @@ class GripperGroup:
 
     Attributes:
         name: of the gripper's joint.
+        size: how many numbers of a row are the gripper's.
     """
 
+    size: ClassVar[int] = 1
     name: str
-
-    @property
-    def size(self) -> int:
-        """One."""
-        return 1
 
 
 Group = ArmGroup | GripperGroup
@@ -119,9 +117,9 @@ class ActionLayout:
         return tuple(names)
 
     @property
-    def needs_kinematics(self) -> bool:
-        """Whether an arm's rows are about its tool."""
-        return any(arm.space.needs_kinematics for arm in self.arms)
+    def lacks_kinematics(self) -> bool:
+        """Whether an arm's rows are about its tool and its kinematics are not there."""
+        return any(arm.space.needs_kinematics and arm.kinematics is None for arm in self.arms)
 
     @property
     def sequential(self) -> bool:

@@ -116,10 +116,11 @@ def adopted_of(arms: Sequence[ContractArm]) -> dict[str, Any]:
     """
     if len(arms) == 1:
         return arms[0].adopted()
-    found = [arm.adopted() for arm in arms]
     joined: dict[str, Any] = {}
     for field in ADOPTED:
-        given = [item.get(field) for item in found]
+        useful = [field in ACTION_SPACES[arm.space].written_with for arm in arms]
+        found = [arm.adopted().get(field) for arm in arms]
+        given = found if field in ("sign", "offset") else [own for own, has in zip(found, useful, strict=True) if has]
         if field in ("sign", "offset"):
             # A list is of all joints. What an arm leaves out is plain.
             plain = 1 if field == "sign" else 0.0
@@ -127,9 +128,24 @@ def adopted_of(arms: Sequence[ContractArm]) -> dict[str, Any]:
             joined[field] = [number for own in numbers for number in own] if any(given) else None
         elif any(own != given[0] for own in given):
             raise ContractError(f"the arms of the checkpoint differ in {field}. A robot profile has one for all")
-        else:
+        elif given:
             joined[field] = given[0]
     return {field: value for field, value in joined.items() if value is not None}
+
+
+def spaces_for_profile(arms: Sequence[ContractArm]) -> tuple[ContractArm, dict[str, str]]:
+    """The arm whose space and conventions a profile's action has, and by name the spaces of the arms with another.
+
+    Raises:
+        ContractError: rows about the tools of two arms are written differently.
+    """
+    tools = [arm for arm in arms if ACTION_SPACES[arm.space].needs_kinematics]
+    if len({(arm.frame, arm.rotation, arm.scale) for arm in tools}) > 1:
+        raise ContractError(
+            "the arms of the checkpoint write rows of their tools differently. A robot profile has one way"
+        )
+    first = (tools or arms)[0]
+    return first, {arm.name: arm.space for arm in arms if arm.space != first.space}
 
 
 def layout_of(arms: Iterable[ContractArm], grippers: Iterable[ContractGripper], row: Iterable[str]) -> ActionLayout:

@@ -20,6 +20,7 @@ from hume_core.policy_contract.arm import (
     action_facts,
     adopted_of,
     layout_of,
+    spaces_for_profile,
 )
 from hume_core.policy_contract.cameras import ContractCamera, camera_problems, policy_cameras
 from hume_core.policy_contract.facts import UNKNOWN
@@ -28,7 +29,7 @@ from hume_core.policy_contract.timing import Timing, timing_facts
 from hume_core.robot import RobotProfile
 from hume_core.robot_errors import describe_problem
 from hume_core.robot_sections import Section
-from hume_core.state.fitting import column_names, missing_for
+from hume_core.state.fitting import column_names, missing_for, tools_named
 from hume_core.state.parts import StatePart
 from hume_core.state.tool import ToolFrame
 from hume_core.texts import shown
@@ -48,7 +49,8 @@ class PolicyContract(Section):
         dt: time between two rows of a chunk, s.
         arms, grippers: the parts of an action row.
         row: names of arms and grippers in the order of the row's numbers.
-        state: parts of `observation.state` in order. Words alone, as in version 1, have their defaults.
+        state: parts of `observation.state` in order. Words alone, as in version 1, have their defaults. With several
+            arms each part about a tool says whose. Left out: one for each of `arms`.
         tool: where the policy's tool and world frames are. Left out: as the robot's.
         cameras: key -> what was done to its pictures. Keys left out: nothing.
         timing: what else is known of when rows are due.
@@ -73,8 +75,11 @@ class PolicyContract(Section):
 
     @model_validator(mode="after")
     def _state_is_of_these_parts(self) -> PolicyContract:
-        for problem in missing_for(self.state, self.joint_names, self.gripper_names, kinematics=True):
+        names = [arm.name for arm in self.arms]
+        for problem in missing_for(self.state, self.joint_names, self.gripper_names, names):
             raise ValueError(problem.replace("the profile has no gripper section", "grippers is empty"))
+        # Values cannot be written from outside. Here the object is still being made.
+        self.__dict__["state"] = tools_named(self.state, names, names)
         return self
 
     @classmethod
@@ -202,7 +207,7 @@ class PolicyContract(Section):
 
     def observation_problems(self, profile: RobotProfile) -> list[str]:
         """What of state and pictures a robot cannot give, a line each. Empty: everything can be composed."""
-        return [*state_problems(self.state, profile), *camera_problems(self.cameras, profile.cameras)]
+        return [*state_problems(self.state, self.tool, profile), *camera_problems(self.cameras, profile.cameras)]
 
     def seen_by(self, profile: RobotProfile) -> RobotProfile:
         """The robot with the state, tool frame and camera pictures that the checkpoint wants, and its writing of rows.
@@ -221,17 +226,17 @@ class PolicyContract(Section):
         """The robot with the checkpoint's action space, conventions and time step, and seen as it wants.
 
         Raises:
-            ContractError: the checkpoint drives another number of arms, or each arm otherwise.
+            ContractError: the checkpoint drives another number of arms, or writes rows of their tools differently.
             RobotProfileError: the profile lacks kinematics that the space needs.
         """
         if len(self.arms) != len(profile.arms):
             raise ContractError(
                 f"the checkpoint drives {len(self.arms)} arms, and robot '{profile.name}' has {len(profile.arms)}"
             )
-        arm = self.arms[0]
-        if len({(each.space, each.frame, each.rotation, each.scale) for each in self.arms}) > 1:
-            raise ContractError("the arms of the checkpoint have different action spaces. A robot profile has one")
-        return self.seen_by(profile.with_action(arm.space, self.dt, arm.frame, arm.rotation, arm.scale))
+        arm, others = spaces_for_profile(self.arms)
+        # A robot with one arm says nothing of others.
+        spaces = {"spaces": others} if others or profile.action.spaces else {}
+        return self.seen_by(profile.with_action(arm.space, self.dt, arm.frame, arm.rotation, arm.scale, **spaces))
 
     def _facts(self) -> dict[str, str]:
         """What is compared, in words."""
@@ -246,19 +251,26 @@ class PolicyContract(Section):
         if not about_the_tool or names_joints(self.state):
             return self
         robot = PolicyContract.of(profile)
-        if any(len(parts) > 1 for parts in (self.arms, robot.arms, self.grippers, robot.grippers)):
+        if not _alike(self, robot):
             return self
-        ours = {gripper.name: theirs.name for gripper, theirs in zip(self.grippers, robot.grippers, strict=False)}
-        arm, theirs = self.arms[0], robot.arms[0]
-        names = {arm.name: theirs.name, **ours}
+        pairs = zip(self.grippers, robot.grippers, strict=False)
+        names = {gripper.name: theirs.name for gripper, theirs in pairs}
+        names |= {arm.name: theirs.name for arm, theirs in zip(self.arms, robot.arms, strict=True)}
+        arms = [
+            arm.model_copy(update={"name": theirs.name, "joints": theirs.joints})
+            for arm, theirs in zip(self.arms, robot.arms, strict=True)
+        ]
         grippers = [part.model_copy(update={"name": names.get(part.name, part.name)}) for part in self.grippers]
-        return self.model_copy(
-            update={
-                "arms": (arm.model_copy(update={"name": theirs.name, "joints": theirs.joints}),),
-                "grippers": tuple(grippers),
-                "row": tuple(names.get(name, name) for name in self.row),
-            }
-        )
+        row = tuple(names.get(name, name) for name in self.row)
+        return self.model_copy(update={"arms": tuple(arms), "grippers": tuple(grippers), "row": row})
+
+
+def _alike(ours: PolicyContract, robot: PolicyContract) -> bool:
+    """Whether it is clear which arm and gripper of a robot is which: there is one, or several with the same names."""
+    if len(ours.arms) == len(robot.arms) == 1:
+        return max(len(ours.grippers), len(robot.grippers)) <= 1
+    same = [arm.name for arm in ours.arms] == [arm.name for arm in robot.arms]
+    return same and len(ours.grippers) == len(robot.grippers)
 
 
 def _unfilled(content: Any, path: str = "") -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hume_core.state.kinds import StateField
-from hume_core.state.parts import GripperPart, JointPart, StatePart
+from hume_core.state.parts import GripperPart, JointPart, StatePart, ToolPositionPart, ToolRotationPart
 
 
 def column_names(parts: Sequence[StatePart], joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
@@ -23,6 +23,38 @@ def needs_tool(parts: Sequence[StatePart]) -> bool:
     return any(part.needs_tool for part in parts)
 
 
+def wanted_tools(parts: Sequence[StatePart], arms: Sequence[str]) -> tuple[str, ...]:
+    """Arms whose tools parts are about, in the robot's order.
+
+    Args:
+        parts: of the state, as of `tools_named`.
+        arms: names of all arms of the robot.
+    """
+    named = {part.arm for part in parts if isinstance(part, ToolPositionPart | ToolRotationPart)}
+    return tuple(name for name in arms if name in named or (None in named and len(arms) == 1))
+
+
+def tools_named(parts: Sequence[StatePart], arms: Sequence[str], tools: Sequence[str]) -> tuple[StatePart, ...]:
+    """The same state, in which each part about a tool says whose, where a robot has several arms.
+
+    Args:
+        parts: of the state.
+        arms: names of all arms. With one, the parts need not say whose tool it is, and do not.
+        tools: names of the arms with a tool. A part that leaves out the arm becomes one for each.
+    """
+    found: list[StatePart] = []
+    for part in parts:
+        if not isinstance(part, ToolPositionPart | ToolRotationPart):
+            found.append(part)
+        elif len(arms) == 1:
+            found.append(part.model_copy(update={"arm": None}) if part.arm in arms else part)
+        elif part.arm is None and tools:
+            found += [part.model_copy(update={"arm": name}) for name in tools]
+        else:
+            found.append(part)
+    return tuple(found)
+
+
 def wanted_grippers(parts: Sequence[StatePart], grippers: Sequence[str]) -> tuple[str, ...]:
     """Joints of the grippers that parts are about, in the robot's order.
 
@@ -35,7 +67,11 @@ def wanted_grippers(parts: Sequence[StatePart], grippers: Sequence[str]) -> tupl
 
 
 def missing_for(
-    parts: Sequence[StatePart], joints: Sequence[str], grippers: Sequence[str], kinematics: bool
+    parts: Sequence[StatePart],
+    joints: Sequence[str],
+    grippers: Sequence[str],
+    tools: Sequence[str],
+    section: str = "kinematics",
 ) -> list[str]:
     """What a robot lacks to give every part, a line each.
 
@@ -43,24 +79,29 @@ def missing_for(
         parts: wanted.
         joints: of the robot's arms.
         grippers: joints of its grippers.
-        kinematics: whether its profile has the section.
+        tools: names of the arms whose tool is known.
+        section: of the profile, which makes the tool of an arm known.
     """
-    found = [line for i, part in enumerate(parts) for line in _lacking(i, part, joints, grippers)]
+    found = [line for i, part in enumerate(parts) for line in _lacking(i, part, joints, grippers, tools)]
     if has_field(parts, StateField.GRIPPER) and not grippers:
         found.append("state lists 'gripper' but the profile has no gripper section")
-    if needs_tool(parts) and not kinematics:
+    if needs_tool(parts) and not tools:
         word = next(part.field.value for part in parts if part.needs_tool)
         found.append(
-            f"state lists '{word}', which needs forward kinematics. Add the section "
-            "kinematics: {base_link: ..., tool_link: ..., urdf: ...}"
+            f"state lists '{word}', which needs forward kinematics. Add the section {section}: "
+            "{base_link: ..., tool_link: ..., urdf: ...}"
         )
     return found
 
 
-def _lacking(i: int, part: StatePart, joints: Sequence[str], grippers: Sequence[str]) -> list[str]:
-    """What is wrong with the i-th part's joints."""
+def _lacking(
+    i: int, part: StatePart, joints: Sequence[str], grippers: Sequence[str], tools: Sequence[str]
+) -> list[str]:
+    """What is wrong with the i-th part's joints, gripper or arm."""
     if isinstance(part, JointPart):
         return _joints(i, part, joints)
+    if isinstance(part, ToolPositionPart | ToolRotationPart) and tools and part.arm not in (None, *tools):
+        return [f"state.{i} names arm '{part.arm}'. Arms with a tool (section kinematics): {', '.join(tools)}"]
     if not isinstance(part, GripperPart) or not grippers:
         return []
     lacking = [name for name in part.joints or () if name not in grippers]

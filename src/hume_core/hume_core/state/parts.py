@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -37,7 +37,7 @@ class Reading:
         positions, velocities: (n,) rad and rad/s. Velocities may be left out where no part wants them.
         grippers: position (g,) of each gripper's joint, m or rad. None: none is wanted.
         closed, open: (g,) those positions when closed and when open.
-        tool: the policy's tool frame in its world frame. None: none is wanted.
+        tools: the policy's tool frame of each arm, by the arm's name, in its world frame. Empty: none is wanted.
         gripper_names: joints of the grippers. Left out where no part chooses among them.
     """
 
@@ -47,13 +47,18 @@ class Reading:
     grippers: NDArray[np.float64] | None = None
     closed: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
     open: NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
-    tool: Pose | None = None
+    tools: Mapping[str, Pose] = field(default_factory=dict)
     gripper_names: tuple[str, ...] = ()
 
     def gripper_positions(self) -> NDArray[np.float64]:
         """(g,) m or rad."""
         assert self.grippers is not None, "the composer gives what the parts want"
         return self.grippers
+
+    def tool(self, arm: str | None) -> Pose:
+        """The tool of an arm. None: of the only one."""
+        assert self.tools, "the composer gives what the parts want"
+        return next(iter(self.tools.values())) if arm is None else self.tools[arm]
 
     def openings(self) -> NDArray[np.float64]:
         """(g,) of the grippers, 0 closed .. 1 open."""
@@ -132,27 +137,41 @@ class JointPart(_Part):
         return radians if self.unit is AngleUnit.RAD else float(np.degrees(radians))
 
 
-class ToolPositionPart(_Part):
-    """Position of the tool, m."""
+class _ToolPart(_Part):
+    """About the tool of an arm.
+
+    Attributes:
+        arm: whose. Left out: of all arms with a tool, in their order. Robots and contracts then have a part for each,
+            see `tools_named`.
+    """
 
     needs_tool: ClassVar[bool] = True
+    arm: Name | None = None
+
+    def _named(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Of the numbers, with the arm's before them where it is said."""
+        return tuple(names if self.arm is None else (f"{self.arm}/{name}" for name in names))
+
+
+class ToolPositionPart(_ToolPart):
+    """Position of the tool, m."""
+
     field: Literal[StateField.TOOL_POSITION]
 
     def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
         """See above."""
-        return ("x", "y", "z")
+        return self._named(("x", "y", "z"))
 
     def numbers(self, reading: Reading) -> NDArray[np.float64]:
         """See above."""
-        assert reading.tool is not None, "the composer gives what the parts want"
-        return reading.tool.position
+        return reading.tool(self.arm).position
 
     def spread(self) -> float:
         """See above."""
         return 0.02
 
 
-class ToolRotationPart(_Part):
+class ToolRotationPart(_ToolPart):
     """Rotation R * D^T of the tool, with R its rotation and D the reference.
 
     Attributes:
@@ -161,7 +180,6 @@ class ToolRotationPart(_Part):
         reference: D. Left out: none.
     """
 
-    needs_tool: ClassVar[bool] = True
     field: Literal[StateField.TOOL_ROTATION]
     format: ToolRotationFormat = ToolRotationFormat.ROTATION_VECTOR
     branch: Branch = Branch.SHORTEST
@@ -169,12 +187,12 @@ class ToolRotationPart(_Part):
 
     def names(self, joints: Sequence[str], grippers: Sequence[str]) -> tuple[str, ...]:
         """See above."""
-        return NAMES[self.format]
+        return self._named(NAMES[self.format])
 
     def numbers(self, reading: Reading) -> NDArray[np.float64]:
         """See above."""
-        assert reading.tool is not None, "the composer gives what the parts want"
-        return rotation_numbers(reading.tool.rotation @ as_matrix(self.reference).T, self.format, self.branch)
+        rotation = reading.tool(self.arm).rotation
+        return rotation_numbers(rotation @ as_matrix(self.reference).T, self.format, self.branch)
 
     def spread(self) -> float:
         """See above."""

@@ -56,7 +56,7 @@ def _kinematics(profile: RobotProfile, arm: Arm, graph: Graph) -> Iterator[Findi
     section, what = arm.kinematics, arm.kinematics_field
     if section is None:
         return
-    needed = profile.needed_kinematics is not None
+    needed = arm in (*profile.moved_tools, *profile.seen_tools)
     fix = "start robot_state_publisher, or set kinematics.urdf. Joint and link names must be those of the URDF"
     if section.urdf is None and not graph.description:
         yield Finding(what, False, "nobody publishes robot_description", fix, optional=not needed)
