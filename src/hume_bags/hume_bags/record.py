@@ -56,6 +56,7 @@ class RecordOptions:
     thoughts: bool = True
     use_sim_time: bool = False
     seconds: float | None = None
+    prefix: str = ""
 
 
 class Recorder(Node):
@@ -162,7 +163,7 @@ def run_record(options: RecordOptions) -> int:
         RobotProfileError: unknown robot.
         BagError: the bag cannot be created.
     """
-    profile = RobotProfile.load(options.robot)
+    profile = RobotProfile.load(options.robot, options.prefix)
     topics = recorded_topics(profile, options.namespace, options.thoughts)
     topics += [resolved(topic, options.namespace) for topic in options.topics if topic not in topics]
     for name in _USUAL_TYPES:
@@ -174,7 +175,7 @@ def run_record(options: RecordOptions) -> int:
         signal.signal(number, lambda *_: stop.set())
     init_ros()
     try:
-        with BagWriter(folder, recording_provenance(options.robot)) as writer:
+        with BagWriter(folder, recording_provenance(options.robot, options.prefix)) as writer:
             print(f"hume record: recording into {folder}, until Ctrl-C", file=sys.stderr, flush=True)
             problems = _record(writer, topics, options, stop)
     except OSError as error:

@@ -51,10 +51,11 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
         raise ConfigError("launch argument 'checkpoint' is empty. Give a checkpoint folder or a hub name")
     profile = find_profile(options.robot)
     # One message here instead of one from each node.
-    tightened(RobotProfile.load(profile), options.limits_file)
+    tightened(RobotProfile.load(profile, options.prefix), options.limits_file)
     policy = load_policy_config(options.policy_config)
     shared = _given(
         robot=str(profile),
+        prefix=options.prefix,
         checkpoint=options.checkpoint,
         contract=contract_path(options) or None,
         autostart=options.autostart,
@@ -123,9 +124,15 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     """The simulated arm and both systems.
 
     Raises:
-        ConfigError: the robot has several arms.
+        ConfigError: the robot has several arms, or a prefix.
     """
-    arms = len(RobotProfile.load(options.robot).arms)
+    profile = RobotProfile.load(options.robot, options.prefix)
+    arms = len(profile.arms)
+    if profile.prefix:
+        raise ConfigError(
+            f"the names of the simulated arm have no prefix, and this robot has '{profile.prefix}'. Leave it out. "
+            f"A stand-in without a scene has the names of every robot: hume up mock robot:={options.robot}"
+        )
     if arms > 1:
         raise ConfigError(
             f"launch argument 'robot' is '{options.robot}', which has {arms} arms. The simulated table has one. "
@@ -141,7 +148,12 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
 
 def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
     """A stand-in for the robot of any profile, and both systems: sensors publish, commands are followed exactly."""
-    own = _given(robot=str(find_profile(options.robot)), bag=options.bag, publish_clock=options.use_sim_time)
+    own = _given(
+        robot=str(find_profile(options.robot)),
+        prefix=options.prefix,
+        bag=options.bag,
+        publish_clock=options.use_sim_time,
+    )
     mock = _node(options, "hume_sim", "hume_mock", own, stops_last=True)
     options = _with_default_checkpoint(options)
     return [mock, *systems(options), *viewers(options), *recorder(options)]

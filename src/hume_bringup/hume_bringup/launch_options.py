@@ -19,6 +19,7 @@ class LaunchOptions:
     """What can be chosen at launch. An argument left out keeps what the parameter files say."""
 
     robot: str = same_as(find(System2Settings, "robot"), default="wx250s_sim")
+    prefix: str = same_as(find(System2Settings, "prefix"))
     checkpoint: str = same_as(find(System2Settings, "checkpoint"))
     task: str = same_as(find(System2Settings, "task"))
     contract: str = same_as(find(System2Settings, "contract"))

@@ -28,7 +28,7 @@ def viewers(options: LaunchOptions) -> list[NodeSpec]:
     shared: dict[str, Any] = {"namespace": options.namespace, "log_level": options.log_level, "on_exit": OnExit.IGNORE}
     nodes = []
     if options.rviz:
-        config = write_rviz_config(Shown(RobotProfile.load(options.robot), options.namespace))
+        config = write_rviz_config(Shown(RobotProfile.load(options.robot, options.prefix), options.namespace))
         clock = {"use_sim_time": options.use_sim_time}
         nodes.append(NodeSpec("rviz2", "rviz2", "rviz2", clock, arguments=("-d", str(config)), **shared))
     if options.foxglove:
@@ -69,7 +69,7 @@ def rerun_target(text: str) -> str:
 
 def _view(options: LaunchOptions, executable: str, name: str, **own: Any) -> NodeSpec:
     """A node of hume_views."""
-    known = {"checkpoint": options.checkpoint, "contract": contract_path(options)}
+    known = {"prefix": options.prefix, "checkpoint": options.checkpoint, "contract": contract_path(options)}
     parameters = {
         "use_sim_time": options.use_sim_time,
         "robot": str(find_profile(options.robot)),
@@ -105,8 +105,9 @@ def recorder(options: LaunchOptions) -> list[NodeSpec]:
     if not options.record:
         return []
     arguments = ["--robot", str(find_profile(options.robot)), "--output", options.record]
-    if options.namespace:
-        arguments += ["--namespace", options.namespace]
+    for name in ("prefix", "namespace"):
+        if value := getattr(options, name):
+            arguments += [f"--{name}", value]
     if options.use_sim_time:
         arguments += ["--use-sim-time"]
     return [NodeSpec("hume_bags", "record", "record", arguments=tuple(arguments), ros=False, on_exit=OnExit.IGNORE)]

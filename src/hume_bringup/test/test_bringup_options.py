@@ -16,6 +16,7 @@ from hume_system2.settings import System2Settings
 
 NODES = {
     "robot": System2Settings,
+    "prefix": System2Settings,
     "checkpoint": System2Settings,
     "contract": System2Settings,
     "task": System2Settings,

@@ -57,8 +57,8 @@ def _problems(prefix: str, arms: Sequence[Arm]) -> Iterator[str]:
     names = [name for arm in arms for name in arm.joint_names]
     if len(arms) > 1:
         yield (
-            f"prefix '{prefix}' belongs to robots with one arm, and this robot has {len(arms)}. Leave it out, and write "
-            "the names of joints, links and controllers in full"
+            f"prefix '{prefix}' belongs to robots with one arm, and this robot has {len(arms)}. Leave it out, and "
+            "write the names of joints, links and controllers in full"
         )
     elif all(name.startswith(prefix) for name in names):
         yield f"prefix '{prefix}' is in the names of all joints already. Leave it out, or write the names without it"

@@ -50,7 +50,7 @@ class MarkerNode(Node):
         refuse_unknown_parameters(self)
         if not self._settings.robot:
             raise ConfigError("the parameter 'robot' must be set")
-        self._profile = RobotProfile.load(self._settings.robot)
+        self._profile = RobotProfile.load(self._settings.robot, self._settings.prefix)
         self._joints = {name: self.create_publisher(JointState, topic, qos.STATUS) for name, topic in JOINTS.items()}
         self._drawings = self._marker_publishers()
         self._tools: ToolPaths | None = None

@@ -46,7 +46,8 @@ class RerunNode(Node):
         refuse_unknown_parameters(self)
         if not self._settings.robot:
             raise ConfigError("the parameter 'robot' must be set")
-        profile, namespace = RobotProfile.load(self._settings.robot), self.get_namespace()
+        profile = RobotProfile.load(self._settings.robot, self._settings.prefix)
+        namespace = self.get_namespace()
         rerun = import_rerun()
         recording = rerun.RecordingStream("hume")
         self._target = RerunTarget(recording, self._settings.to)

@@ -16,6 +16,7 @@ class ViewSettings:
     """Of both nodes: whose rows and joints are shown."""
 
     robot: str = same_as(find(ModelSettings, "robot"))
+    prefix: str = same_as(find(ModelSettings, "prefix"))
     checkpoint: str = same_as(
         find(ModelSettings, "checkpoint"), help="Checkpoint of System 2. Its weights stay unread."
     )

@@ -137,7 +137,7 @@ def _not_repeatable(bag: BagReader) -> list[str]:
 def _profile(options: RegressOptions, settings: RegressSettings, bag: BagReader) -> RobotProfile:
     """The robot. As recorded where the recorded commands are what counts, else as it is installed."""
     found = recorded_profile(bag) if options.as_recorded and not options.robot else None
-    return found or RobotProfile.load(settings.robot)
+    return found or RobotProfile.load(settings.robot, settings.prefix)
 
 
 def _steps(

@@ -21,7 +21,9 @@ from hume_tools.doctor.sources import judge_sources
 from hume_tools.doctor.stops import judge_stops
 
 
-def examine(robot: str, namespace: str, seconds: float, checkpoint: str = "", contract: str = "") -> list[Finding]:
+def examine(
+    robot: str, namespace: str, seconds: float, checkpoint: str = "", contract: str = "", prefix: str = ""
+) -> list[Finding]:
     """Listen to the graph for a while and compare it with a profile.
 
     Args:
@@ -30,11 +32,12 @@ def examine(robot: str, namespace: str, seconds: float, checkpoint: str = "", co
         seconds: how long to listen.
         checkpoint: to compare with the profile. Empty: none.
         contract: of the checkpoint. Empty: its own.
+        prefix: of the robot's names. Empty: as the profile says.
 
     Raises:
         RobotProfileError: the profile is unknown or wrong.
     """
-    profile = RobotProfile.load(robot)
+    profile = RobotProfile.load(robot, prefix)
     os.environ.update(default_environment())
     fits = judge_checkpoint(profile, checkpoint, contract) if checkpoint else ()
     return [*judge(profile, listen(profile, namespace, seconds)), *fits]
