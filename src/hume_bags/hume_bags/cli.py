@@ -52,11 +52,14 @@ def replay(
     loop: Annotated[bool, typer.Option("--loop", help="Over and over. Stamps and /clock go on.")] = False,
     topics: Annotated[Optional[list[str]], typer.Option(help="Only these. May be given again.")] = None,  # noqa: UP045
     wait: Annotated[bool, typer.Option("--wait", help="Show the first messages until both systems run.")] = False,
+    namespace: Annotated[
+        str, typer.Option(help="Namespace of the stack: the robot's topics move there. Empty: as recorded.")
+    ] = "",
 ) -> None:
     """Play a bag's sensors into the graph, with /clock and the recorded quality of service."""
     from hume_bags.replay import ReplayOptions, run_replay
 
-    raise typer.Exit(run_replay(ReplayOptions(bag, rate, loop, tuple(topics or ()), wait)))
+    raise typer.Exit(run_replay(ReplayOptions(bag, rate, loop, tuple(topics or ()), wait, namespace)))
 
 
 def export(

@@ -163,19 +163,18 @@ def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
     """A bag's sensors at its own time, and both systems. System 1 sends no commands. The end of the bag ends all.
 
     Raises:
-        ConfigError: no bag was named, or a namespace: a bag keeps its own topic names.
+        ConfigError: no bag was named.
     """
     if not options.bag:
         raise ConfigError("launch argument 'bag' is empty. Give the folder of a rosbag2 bag")
-    if options.namespace:
-        raise ConfigError("a replay keeps the bag's topic names. Leave launch argument 'namespace' empty")
     options = replace(options, use_sim_time=True, dry_run=True)
-    rate = ["--rate", f"{options.rate:g}"] if options.rate is not None else []
+    given = ["--rate", f"{options.rate:g}"] if options.rate is not None else []
+    given += ["--namespace", options.namespace] if options.namespace else []
     player = NodeSpec(
         package="hume_bags",
         executable="replay",
         name="replay",
-        arguments=(options.bag, "--wait", *rate, *(["--loop"] if options.loop else [])),
+        arguments=(options.bag, "--wait", *given, *(["--loop"] if options.loop else [])),
         ros=False,
     )
     options = _with_default_checkpoint(options)

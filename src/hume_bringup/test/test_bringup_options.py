@@ -73,7 +73,7 @@ def test_a_misspelt_argument_is_refused_with_the_nearest(name: str, near: str) -
 
 
 def test_an_argument_like_no_other_is_refused_with_what_is_valid() -> None:
-    with pytest.raises(ConfigError, match=r"'zzz' is unknown\. Valid: robot, checkpoint, task"):
+    with pytest.raises(ConfigError, match=r"'zzz' is unknown\. Valid: robot, prefix, checkpoint, task"):
         LaunchOptions.from_text({"zzz": "x"})
 
 
