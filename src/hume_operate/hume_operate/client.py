@@ -18,7 +18,7 @@ from std_msgs.msg import Bool, String
 from std_srvs.srv import SetBool, Trigger
 
 from hume_core import labels
-from hume_core.errors import ConfigError, HumeError
+from hume_core.errors import HumeError
 from hume_core.labels import Label
 from hume_ros import qos
 from hume_ros.context import init_ros
