@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Float64MultiArray
 from std_srvs.srv import Trigger
 
+from hume_bags.reader import BagReader
+from hume_bags.recorded_robot import profile_for
 from hume_core.robot import RobotProfile
 from hume_operate.task import TaskClient
 from hume_ros import qos
@@ -171,6 +174,25 @@ def test_no_topic_or_service_joins_them(both: dict[str, Stack], observer: Any) -
         for name in names:
             services = [service for service, _ in node.get_service_names_and_types_by_node(name, space)]
             assert all(service.startswith(f"{space}/") for service in services), f"{space}/{name}: {services}"
+
+
+def test_the_doctor_and_a_recording_know_the_names_of_one(both: dict[str, Stack], tmp_path: Path) -> None:
+    def hume(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hume_tools", *arguments, "--robot", "wx250s_sim", "--namespace", "right"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120.0, check=False)
+
+    for prefix, good in (("right_", True), ("left_", False)):
+        report = json.loads(hume("doctor", "--prefix", prefix, "--json").stdout)
+        findings = {finding["what"]: finding for finding in report["findings"]}
+        assert [findings[what]["good"] for what in ("joint names", "arm controller")] == [good, good], findings
+        assert findings["kinematics"]["good"]
+    recorded = hume("record", "--prefix", "right_", "-o", str(tmp_path / "bag"), "--seconds", "4")
+    assert recorded.returncode == 0, recorded.stderr
+    reader = BagReader(tmp_path / "bag")
+    assert profile_for(reader) == both["right"].profile
+    topics = {topic for topic, info in reader.topics.items() if info.count}
+    assert {"/right/joint_states", "/right/hume/segment", "/right/right_arm_controller/commands"} <= topics
+    assert not [topic for topic in topics if topic.startswith("/left/")]
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,6 +13,9 @@ from hume_core.node_settings import LifecycleSettings
 from hume_core.settings import check, declared, find, parse_text, same_as, setting
 from hume_system1.settings import System1Settings
 from hume_system2.settings import System2Settings
+
+_PART = r"[A-Za-z_][A-Za-z0-9_]*"
+_NAMESPACE = re.compile(rf"/?({_PART}(/{_PART})*)?/?")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class LaunchOptions:
             ConfigError: one is not valid.
         """
         check(self, "launch argument")
+        if self.namespace and not _NAMESPACE.fullmatch(self.namespace):
+            raise ConfigError(
+                f"launch argument 'namespace' is '{self.namespace}'. Use letters, digits, underscores and slashes, "
+                "such as left or cell/left"
+            )
 
     @classmethod
     def from_text(cls, values: Mapping[str, str]) -> LaunchOptions:

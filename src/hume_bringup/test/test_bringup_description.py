@@ -65,6 +65,10 @@ def test_halves_can_run_on_two_machines() -> None:
             "wx9000",
         ),
         ("gazebo", LaunchOptions(checkpoint="x", namespace="left"), ConfigError, "Leave launch argument 'namespace'"),
+        ("gazebo", LaunchOptions(checkpoint="x", prefix="b_"), ConfigError, "Leave launch argument 'prefix' empty"),
+        ("sim", LaunchOptions(checkpoint="x", prefix="b_"), ConfigError, r"has 'b_'\. .*mock robot:=wx250s_sim"),
+        ("mock", LaunchOptions(checkpoint="x", robot="aloha", prefix="b_"), RobotProfileError, "one arm"),
+        ("robot", LaunchOptions(checkpoint="x", prefix="b-"), RobotProfileError, "field 'prefix'.*such as left_"),
         ("gazebo", LaunchOptions(checkpoint="x", robot="/my/arm.yaml"), ConfigError, "world has: wx250s_sim"),
     ],
 )
@@ -177,6 +181,24 @@ def test_a_replay_moves_nothing_and_takes_the_bags_time() -> None:
     assert nodes["replay"].arguments == ("/bag", "--wait", "--rate", "0.5", "--loop")
     assert nodes["hume_system1"].parameters["dry_run"] is True
     assert nodes["hume_system2"].parameters["use_sim_time"] is True
+
+
+@pytest.mark.parametrize("namespace", ["right", "/cell/right"])
+def test_a_replay_moves_a_bags_topics_to_its_stack(namespace: str) -> None:
+    nodes = by_name("replay", bag="/bag", namespace=namespace)
+    assert nodes["replay"].arguments == ("/bag", "--wait", "--namespace", namespace)
+    assert nodes["hume_system1"].namespace == namespace
+
+
+@pytest.mark.parametrize("name", ["robot", "mock", "replay"])
+def test_a_prefix_reaches_everything_that_reads_the_profile(name: str) -> None:
+    nodes = by_name(name, bag="/bag", robot="ur5e", prefix="b_", record="/out", markers=True)
+    readers = {spec.name for spec in nodes.values() if "robot" in spec.parameters}
+    assert readers >= {"hume_system1", "hume_system2", "hume_markers"}
+    assert {nodes[node].parameters["prefix"] for node in readers} == {"b_"}
+    recorded = nodes["record"].arguments
+    assert recorded[recorded.index("--prefix") + 1] == "b_"
+    assert not any("prefix" in spec.parameters for spec in by_name(name, bag="/bag", robot="ur5e").values())
 
 
 def test_a_mock_stands_in_for_any_robot() -> None:

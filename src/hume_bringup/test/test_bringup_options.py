@@ -77,6 +77,17 @@ def test_an_argument_like_no_other_is_refused_with_what_is_valid() -> None:
         LaunchOptions.from_text({"zzz": "x"})
 
 
+@pytest.mark.parametrize("namespace", ["left arm", "left-arm", "1st", "a//b", "~", "left/{x}"])
+def test_a_namespace_that_ros_does_not_take_is_refused(namespace: str) -> None:
+    with pytest.raises(ConfigError, match=r"launch argument 'namespace' is .*such as left or cell/left"):
+        LaunchOptions(namespace=namespace)
+
+
+@pytest.mark.parametrize("namespace", ["left", "/left", "cell_2/left/", "/", ""])
+def test_a_namespace_may_have_slashes_around_it(namespace: str) -> None:
+    assert LaunchOptions(namespace=namespace).namespace == namespace
+
+
 def test_launching_imports_neither_torch_nor_rclpy() -> None:
     program = "import sys, hume_bringup.description\nassert not {'torch', 'rclpy'} & set(sys.modules), 'heavy import'"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
