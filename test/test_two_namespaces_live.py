@@ -189,7 +189,8 @@ def test_the_doctor_and_a_recording_know_the_names_of_one(both: dict[str, Stack]
     recorded = hume("record", "--prefix", "right_", "-o", str(tmp_path / "bag"), "--seconds", "4")
     assert recorded.returncode == 0, recorded.stderr
     reader = BagReader(tmp_path / "bag")
-    assert profile_for(reader) == both["right"].profile
+    recorded_robot = profile_for(reader)
+    assert (recorded_robot.prefix, recorded_robot.joint_names) == ("right_", both["right"].profile.joint_names)
     topics = {topic for topic, info in reader.topics.items() if info.count}
     assert {"/right/joint_states", "/right/hume/segment", "/right/right_arm_controller/commands"} <= topics
     assert not [topic for topic in topics if topic.startswith("/left/")]
