@@ -18,6 +18,7 @@ Recorded = Annotated[
     typer.Option("--namespace", help="Namespace of the recorded topics. Left out: where the robot's sensors are."),
 ]
 Prefix = Annotated[str, option(ModelSettings, "prefix")]
+PrefixControllers = Annotated[bool, option(ModelSettings, "prefix_controllers")]
 Namespace = Annotated[str, typer.Option(help="Namespace of the stack.")]
 
 
@@ -33,6 +34,7 @@ def record(
     robot: Robot,
     output: Annotated[Optional[Path], typer.Option("-o", "--output", help="Folder of the bag. Must not exist.")] = None,  # noqa: UP045
     prefix: Prefix = "",
+    prefix_controllers: PrefixControllers = True,
     namespace: Namespace = "",
     topic: Annotated[Optional[list[str]], typer.Option(help="Also this topic. May be given again.")] = None,  # noqa: UP045
     thoughts: Annotated[bool, typer.Option(help="Also every candidate that System 2 weighs.")] = True,
@@ -42,7 +44,9 @@ def record(
     """Record sensors, commands and what both systems say into a rosbag2 MCAP bag, until Ctrl-C."""
     from hume_bags.record import RecordOptions, run_record
 
-    options = RecordOptions(robot, output, namespace, tuple(topic or ()), thoughts, use_sim_time, seconds, prefix)
+    options = RecordOptions(
+        robot, output, namespace, tuple(topic or ()), thoughts, use_sim_time, seconds, prefix, prefix_controllers
+    )
     raise typer.Exit(run_record(options))
 
 

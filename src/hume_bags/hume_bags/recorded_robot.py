@@ -34,7 +34,8 @@ def profile_for(reader: BagReader, robot: str = "") -> RobotProfile:
         RobotProfileError: unknown robot.
     """
     if robot:
-        return RobotProfile.load(robot, str(reader.provenance.get("prefix") or ""))
+        noted = reader.provenance
+        return RobotProfile.load(robot, str(noted.get("prefix") or ""), bool(noted.get("prefix_controllers", True)))
     profile = recorded_profile(reader)
     if profile is None:
         raise BagError(f"{reader.path} does not say which robot it is of. Name its profile with --robot")

@@ -18,7 +18,6 @@ from hume_bags.observations import BagObservations
 from hume_bags.provenance import recording_provenance
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import profile_for
-from hume_bags.regress.regress_settings import RegressOptions, settings_of
 from hume_bags.regress.session import SteppedSession
 from hume_bags.replay import played_names, replayed_topics
 from hume_bags.topics import recorded_image_topic, recorded_namespace
@@ -89,8 +88,16 @@ def test_a_recording_knows_the_prefix(tmp_path: Path) -> None:
     assert reader.provenance["limits"]["names"] == list(expected.joint_names)
     assert profile_for(reader).joint_names == expected.joint_names
     assert profile_for(reader, "wx250s_sim") == expected
-    assert settings_of(RegressOptions(tmp_path / "bag"), reader.provenance).prefix == "b_"
-    assert "prefix" not in recording_provenance("wx250s_sim")
+    assert not {"prefix", "prefix_controllers"} & set(recording_provenance("wx250s_sim"))
+
+
+def test_a_recording_knows_that_the_controllers_have_no_prefix(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag", recording_provenance("ur5e", "b_", False)) as writer:
+        writer.add_topic("/joint_states", "sensor_msgs/msg/JointState")
+    expected = RobotProfile.load("ur5e", "b_", prefix_controllers=False)
+    for found in (profile_for(BagReader(tmp_path / "bag")), profile_for(BagReader(tmp_path / "bag"), "ur5e")):
+        assert found.controllers == expected.controllers == RobotProfile.load("ur5e").controllers
+        assert found.joint_names == expected.joint_names
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hume_bringup.gazebo import gazebo_nodes
-from hume_bringup.launch_options import LaunchOptions, contract_path
+from hume_bringup.launch_options import LaunchOptions, contract_path, robot_of, robot_parameters
 from hume_bringup.node_spec import NodeSpec, OnExit
 from hume_bringup.params_file import check_params_file, names_parameter
 from hume_bringup.policy_config import load_policy_config
 from hume_bringup.viewers import recorder, state_publisher, viewers
 from hume_core.errors import ConfigError
 from hume_core.limits_file import tightened
-from hume_core.robot import RobotProfile, find_profile
 
 __all__ = ["GRAPHS", "NodeSpec", "OnExit", "graph", "systems"]
 
@@ -49,13 +48,11 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
     """
     if not _checkpoint_is_known(options):
         raise ConfigError("launch argument 'checkpoint' is empty. Give a checkpoint folder or a hub name")
-    profile = find_profile(options.robot)
     # One message here instead of one from each node.
-    tightened(RobotProfile.load(profile, options.prefix), options.limits_file)
+    tightened(robot_of(options), options.limits_file)
     policy = load_policy_config(options.policy_config)
     shared = _given(
-        robot=str(profile),
-        prefix=options.prefix,
+        **robot_parameters(options),
         checkpoint=options.checkpoint,
         contract=contract_path(options) or None,
         autostart=options.autostart,
@@ -126,7 +123,7 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     Raises:
         ConfigError: the robot has several arms, or a prefix.
     """
-    profile = RobotProfile.load(options.robot, options.prefix)
+    profile = robot_of(options)
     arms = len(profile.arms)
     if profile.prefix:
         raise ConfigError(
@@ -148,12 +145,7 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
 
 def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
     """A stand-in for the robot of any profile, and both systems: sensors publish, commands are followed exactly."""
-    own = _given(
-        robot=str(find_profile(options.robot)),
-        prefix=options.prefix,
-        bag=options.bag,
-        publish_clock=options.use_sim_time,
-    )
+    own = _given(**robot_parameters(options), bag=options.bag, publish_clock=options.use_sim_time)
     mock = _node(options, "hume_sim", "hume_mock", own, stops_last=True)
     options = _with_default_checkpoint(options)
     return [mock, *systems(options), *viewers(options), *recorder(options)]

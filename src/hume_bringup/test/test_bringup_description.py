@@ -198,6 +198,10 @@ def test_a_prefix_reaches_everything_that_reads_the_profile(name: str) -> None:
     assert {nodes[node].parameters["prefix"] for node in readers} == {"b_"}
     recorded = nodes["record"].arguments
     assert recorded[recorded.index("--prefix") + 1] == "b_"
+    assert not any("prefix_controllers" in spec.parameters for spec in nodes.values())
+    bare = by_name(name, bag="/bag", robot="ur5e", prefix="b_", prefix_controllers=False, record="/out")
+    assert bare["hume_system1"].parameters["prefix_controllers"] is False
+    assert "--no-prefix-controllers" in bare["record"].arguments
     assert not any("prefix" in spec.parameters for spec in by_name(name, bag="/bag", robot="ur5e").values())
 
 

@@ -17,6 +17,7 @@ from hume_system2.settings import System2Settings
 NODES = {
     "robot": System2Settings,
     "prefix": System2Settings,
+    "prefix_controllers": System2Settings,
     "checkpoint": System2Settings,
     "contract": System2Settings,
     "task": System2Settings,
@@ -73,7 +74,7 @@ def test_a_misspelt_argument_is_refused_with_the_nearest(name: str, near: str) -
 
 
 def test_an_argument_like_no_other_is_refused_with_what_is_valid() -> None:
-    with pytest.raises(ConfigError, match=r"'zzz' is unknown\. Valid: robot, prefix, checkpoint, task"):
+    with pytest.raises(ConfigError, match=r"'zzz' is unknown\. Valid: robot, prefix, prefix_controllers, checkpoint"):
         LaunchOptions.from_text({"zzz": "x"})
 
 

@@ -24,6 +24,10 @@ ROBOT_PREFIX = Setting(
     "Prefix of the robot's joints, links and controllers, such as left_. Empty: as the profile says.", default=""
 )
 """Of everything that reads a robot profile."""
+PREFIX_CONTROLLERS = Setting(
+    "Whether the controllers' names have the prefix too. False: those of joints and links alone.", default=True
+)
+"""Beside `ROBOT_PREFIX`."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class ModelSettings:
 
     robot: str = setting("", "Robot profile: a name or the path of a YAML file.")
     prefix: str = same_as(ROBOT_PREFIX)
+    prefix_controllers: bool = same_as(PREFIX_CONTROLLERS)
     checkpoint: str = setting("", "Checkpoint folder, or a hub name such as org/name or org/name@revision.")
     contract: str = setting(
         "",

@@ -36,7 +36,7 @@ from hume_core.robot_file import OneArmFile, ProfileBody, file_content, form_of,
 from hume_core.robot_folders import find_profile, known_profiles, profile_directories
 from hume_core.robot_groups import Arm, Gripper, group_problems, order_problems
 from hume_core.robot_parts import RobotParts
-from hume_core.robot_prefix import prefixed, removing, renamed_state, unprefixed
+from hume_core.robot_prefix import prefixed, removing, renamed_state, unprefixed, with_prefix
 from hume_core.robot_sections import (
     Action,
     Camera,
@@ -124,12 +124,13 @@ class RobotProfile(ProfileBody, RobotParts):
         return found
 
     @classmethod
-    def load(cls, name_or_path: str | Path, prefix: str = "") -> RobotProfile:
+    def load(cls, name_or_path: str | Path, prefix: str = "", prefix_controllers: bool = True) -> RobotProfile:
         """Read a profile from a YAML file, or by name from the installed profiles.
 
         Args:
             name_or_path: of the profile.
             prefix: of the robot's names, in place of the file's own. Empty: as the file says.
+            prefix_controllers: false leaves the controllers' names without it, whatever the file says.
 
         Raises:
             RobotProfileError: unknown name, unreadable file, or a wrong field. Names file, field and fix.
@@ -138,8 +139,7 @@ class RobotProfile(ProfileBody, RobotParts):
         data = read_yaml(path, "robot profile", RobotProfileError)
         if not isinstance(data, dict):
             raise RobotProfileError(f"{path}: must be a mapping with the fields {', '.join(OneArmFile.model_fields)}")
-        if prefix:
-            data = {**data, "prefix": prefix}
+        data = with_prefix(data, prefix, prefix_controllers)
         try:
             profile = cls.model_validate(data)._with_urdf_from(path.parent)
         except ValidationError as error:

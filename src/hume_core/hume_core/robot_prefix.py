@@ -21,6 +21,18 @@ _Controller = TypeVar("_Controller", ArmController, GripperController)
 _NAMED = {"link": "name", "joint": "name", "parent": "link", "child": "link", "mimic": "joint"}
 
 
+def with_prefix(content: Mapping[str, Any], prefix: str = "", controllers: bool = True) -> dict[str, Any]:
+    """The content of a profile's file with what is chosen beside it.
+
+    Args:
+        content: of the file.
+        prefix: in place of the file's own. Empty: as the file says.
+        controllers: false leaves the controllers' names without it, whatever the file says.
+    """
+    chosen = {"prefix": prefix} if prefix else {}
+    return {**content, **chosen, **({} if controllers else {"prefix_controllers": False})}
+
+
 def prefixed(content: Mapping[str, Any]) -> dict[str, Any]:
     """What a file holds of a robot, with the robot's own names.
 

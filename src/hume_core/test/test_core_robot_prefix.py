@@ -90,6 +90,7 @@ def test_a_controllers_topic_is_called_after_it(
     kept = RobotProfile.load(written(tmp_path, content | {"prefix_controllers": False}))
     assert kept.arm.controller.topic == topic
     assert kept.joint_names[0] == "b_shoulder_pan_joint"
+    assert RobotProfile.load(written(tmp_path, content), prefix_controllers=False) == kept
 
 
 @pytest.mark.parametrize("robot", ONE_ARM)

@@ -17,7 +17,8 @@ def robot_of(settings: DenoiserSettings) -> RobotProfile:
         RobotProfileError: unknown robot, or a wrong profile or prefix.
         ConfigError: the limits file is wrong.
     """
-    return tightened(RobotProfile.load(settings.robot, settings.prefix), settings.limits_file)
+    profile = RobotProfile.load(settings.robot, settings.prefix, settings.prefix_controllers)
+    return tightened(profile, settings.limits_file)
 
 
 def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:

@@ -80,7 +80,6 @@ class RegressSettings:
 
     Attributes:
         robot: profile.
-        prefix: of its names. Empty: as the profile says.
         checkpoint: folder or hub name. Empty: the default one of the robot.
         contract: what its numbers mean. Empty: as it says itself.
         state_deviations: see `System2Settings`.
@@ -94,7 +93,6 @@ class RegressSettings:
     """
 
     robot: str
-    prefix: str
     checkpoint: str
     contract: str
     state_deviations: float
@@ -127,7 +125,6 @@ def settings_of(options: RegressOptions, provenance: Mapping[str, Any]) -> Regre
     plain = ThinkingOptions()
     return RegressSettings(
         robot=robot,
-        prefix=str(provenance.get("prefix") or system2.get("prefix") or system1.get("prefix") or ""),
         checkpoint=options.checkpoint or _existing(recorded),
         contract=options.contract or str(system2.get("contract") or ""),
         state_deviations=_first(system2.get("state_deviations"), find(System2Settings, "state_deviations").default),

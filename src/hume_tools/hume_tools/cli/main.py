@@ -93,6 +93,7 @@ def up(context: typer.Context) -> None:
 def doctor(
     robot: Annotated[str, typer.Option(help="Check the running graph against this robot profile instead.")] = "",
     prefix: Annotated[str, option(ModelSettings, "prefix")] = "",
+    prefix_controllers: Annotated[bool, option(ModelSettings, "prefix_controllers")] = True,
     namespace: Annotated[str, typer.Option(help="Namespace of the robot's topics.")] = "",
     checkpoint: Annotated[str, typer.Option(help="With --robot: whether this checkpoint fits it.")] = "",
     contract: Annotated[str, typer.Option(help="Of the checkpoint: a built-in name or a path. Empty: its own.")] = "",
@@ -103,9 +104,11 @@ def doctor(
     from hume_tools.doctor.installation import installation, show
 
     if robot:
+        from hume_core.robot import RobotProfile
         from hume_tools.doctor import examine
 
-        raise typer.Exit(show(examine(robot, namespace, seconds, checkpoint, contract, prefix), as_json))
+        profile = RobotProfile.load(robot, prefix, prefix_controllers)
+        raise typer.Exit(show(examine(profile, namespace, seconds, checkpoint, contract), as_json))
     raise typer.Exit(show(installation(workspace()), as_json))
 
 
