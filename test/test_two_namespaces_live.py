@@ -31,7 +31,7 @@ from hume_ros import qos
 
 pytestmark = pytest.mark.ros
 
-START_TIMEOUT = 300.0
+START_TIMEOUT = 500.0
 SIDES = {"left": "lift the red cube", "right": "stack the cubes"}
 NODES = {"hume_mock", "hume_system1", "hume_system1_denoiser", "hume_system2"}
 SHARED = {"/rosout", "/parameter_events", "/diagnostics", "/hume/estop"}
@@ -126,7 +126,7 @@ def both(stacks: dict[str, Stack], observer: Any) -> dict[str, Stack]:
     for stack in stacks.values():
         stack.forget()
     acting = lambda: all(stack.chunks and stack.segments and stack.commands for stack in stacks.values())  # noqa: E731
-    observer.until(acting, 60.0, "both acting")
+    observer.until(acting, 120.0, "both acting")
     return stacks
 
 
@@ -182,7 +182,7 @@ def test_the_doctor_and_a_recording_know_the_names_of_one(both: dict[str, Stack]
         return subprocess.run(command, capture_output=True, text=True, timeout=120.0, check=False)
 
     for prefix, good in (("right_", True), ("left_", False)):
-        report = json.loads(hume("doctor", "--prefix", prefix, "--json").stdout)
+        report = json.loads(hume("doctor", "--prefix", prefix, "--seconds", "12", "--json").stdout)
         findings = {finding["what"]: finding for finding in report["findings"]}
         assert [findings[what]["good"] for what in ("joint names", "arm controller")] == [good, good], findings
         assert findings["kinematics"]["good"]
