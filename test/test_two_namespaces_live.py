@@ -181,11 +181,20 @@ def test_the_doctor_and_a_recording_know_the_names_of_one(both: dict[str, Stack]
         command = [sys.executable, "-m", "hume_tools", *arguments, "--robot", "wx250s_sim", "--namespace", "right"]
         return subprocess.run(command, capture_output=True, text=True, timeout=120.0, check=False)
 
+    def findings(prefix: str) -> dict[str, Any]:
+        """On a busy computer the doctor may hear nothing in its time. Then it is asked again."""
+        found: dict[str, Any] = {}
+        for _ in range(3):
+            report = json.loads(hume("doctor", "--prefix", prefix, "--seconds", "8", "--json").stdout)
+            found = {finding["what"]: finding for finding in report["findings"]}
+            if "joint names" in found and "arm controller" in found:
+                break
+        return found
+
     for prefix, good in (("right_", True), ("left_", False)):
-        report = json.loads(hume("doctor", "--prefix", prefix, "--seconds", "12", "--json").stdout)
-        findings = {finding["what"]: finding for finding in report["findings"]}
-        assert [findings[what]["good"] for what in ("joint names", "arm controller")] == [good, good], findings
-        assert findings["kinematics"]["good"]
+        found = findings(prefix)
+        assert [found[what]["good"] for what in ("joint names", "arm controller")] == [good, good], found
+        assert found["kinematics"]["good"]
     recorded = hume("record", "--prefix", "right_", "-o", str(tmp_path / "bag"), "--seconds", "4")
     assert recorded.returncode == 0, recorded.stderr
     reader = BagReader(tmp_path / "bag")
