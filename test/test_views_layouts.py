@@ -125,9 +125,10 @@ def test_a_robot_without_kinematics_has_no_markers() -> None:
 
 def test_rviz_gets_a_file_of_its_own_for_each_robot(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    shown = [Shown(RobotProfile.load("ur5e"), "left"), Shown(RobotProfile.load("ur5e"), "cell/right")]
+    plain, prefixed = RobotProfile.load("ur5e"), RobotProfile.load("ur5e", "b_")
+    shown = [Shown(plain, "left"), Shown(plain, "cell/right"), Shown(prefixed, "left")]
     files = [write_rviz_config(one) for one in shown]
-    assert len(set(files)) == 2
+    assert len(set(files)) == 3
     assert [file.read_text() for file in files] == [rviz_config(one) for one in shown]
 
 
@@ -140,3 +141,10 @@ def test_layouts_are_printed_or_written(kind: str, tmp_path: Any) -> None:
     assert CliRunner().invoke(views, [*arguments, "-o", str(file)]).exit_code == 0
     assert file.read_text() == printed.stdout
     assert "/left/hume/markers" in printed.stdout
+
+
+def test_rviz_draws_in_the_robots_frame() -> None:
+    arguments = ["rviz", "--robot", "ur5e", "--prefix", "b_"]
+    printed = CliRunner().invoke(views, arguments)
+    assert printed.exit_code == 0
+    assert "Fixed Frame: b_base_link" in printed.stdout

@@ -8,7 +8,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from hume_core.command_line import make_app, run_app
+from hume_core.command_line import make_app, option, run_app
+from hume_core.node_settings import ModelSettings
 
 Robot = Annotated[str, typer.Option(help="Robot profile: a name or the path of a YAML file.")]
 Bag = Annotated[Path, typer.Argument(help="Folder of the bag, or its .mcap or .db3 file.")]
@@ -16,6 +17,8 @@ Recorded = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--namespace", help="Namespace of the recorded topics. Left out: where the robot's sensors are."),
 ]
+Prefix = Annotated[str, option(ModelSettings, "prefix")]
+PrefixControllers = Annotated[bool, option(ModelSettings, "prefix_controllers")]
 Namespace = Annotated[str, typer.Option(help="Namespace of the stack.")]
 
 
@@ -30,6 +33,8 @@ def add_bag_commands(app: typer.Typer) -> None:
 def record(
     robot: Robot,
     output: Annotated[Optional[Path], typer.Option("-o", "--output", help="Folder of the bag. Must not exist.")] = None,  # noqa: UP045
+    prefix: Prefix = "",
+    prefix_controllers: PrefixControllers = True,
     namespace: Namespace = "",
     topic: Annotated[Optional[list[str]], typer.Option(help="Also this topic. May be given again.")] = None,  # noqa: UP045
     thoughts: Annotated[bool, typer.Option(help="Also every candidate that System 2 weighs.")] = True,
@@ -39,7 +44,9 @@ def record(
     """Record sensors, commands and what both systems say into a rosbag2 MCAP bag, until Ctrl-C."""
     from hume_bags.record import RecordOptions, run_record
 
-    options = RecordOptions(robot, output, namespace, tuple(topic or ()), thoughts, use_sim_time, seconds)
+    options = RecordOptions(
+        robot, output, namespace, tuple(topic or ()), thoughts, use_sim_time, seconds, prefix, prefix_controllers
+    )
     raise typer.Exit(run_record(options))
 
 
@@ -49,11 +56,14 @@ def replay(
     loop: Annotated[bool, typer.Option("--loop", help="Over and over. Stamps and /clock go on.")] = False,
     topics: Annotated[Optional[list[str]], typer.Option(help="Only these. May be given again.")] = None,  # noqa: UP045
     wait: Annotated[bool, typer.Option("--wait", help="Show the first messages until both systems run.")] = False,
+    namespace: Annotated[
+        str, typer.Option(help="Namespace of the stack: the robot's topics move there. Empty: as recorded.")
+    ] = "",
 ) -> None:
     """Play a bag's sensors into the graph, with /clock and the recorded quality of service."""
     from hume_bags.replay import ReplayOptions, run_replay
 
-    raise typer.Exit(run_replay(ReplayOptions(bag, rate, loop, tuple(topics or ()), wait)))
+    raise typer.Exit(run_replay(ReplayOptions(bag, rate, loop, tuple(topics or ()), wait, namespace)))
 
 
 def export(

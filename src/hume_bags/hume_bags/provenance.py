@@ -9,29 +9,40 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from hume_core.robot import RobotProfile, find_profile
+from hume_core.robot_prefix import with_prefix
 
 _DESCRIBING = (".json", ".safetensors", ".model")
 _BLOCK = 1024 * 1024
 
 
-def recording_provenance(robot: str) -> dict[str, Any]:
+def recording_provenance(robot: str, prefix: str = "", prefix_controllers: bool = True) -> dict[str, Any]:
     """What is known when a recording starts.
 
     Args:
         robot: name or path of the robot profile.
+        prefix, prefix_controllers: see `RobotProfile.load`.
 
     Returns:
-        `git_commit` (with `+changes` where the tree differs; empty outside a repository), `robot`, `profile` (the text
-        of its YAML), `profile_hash`, `limits` (rad, rad/s, rad/s2, rad/s3, rad by joint), `host`.
+        `git_commit` (with `+changes` where the tree differs; empty outside a repository), `robot`, `prefix` and
+        `prefix_controllers` where they are not the defaults, `profile` (the text of its YAML, with both),
+        `profile_hash`, `limits` (rad, rad/s, rad/s2, rad/s3, rad by joint), `host`.
     """
     path = find_profile(robot)
-    limits = RobotProfile.load(path).motion_limits()
+    profile = RobotProfile.load(path, prefix, prefix_controllers)
+    limits = profile.motion_limits()
     text = path.read_text(encoding="utf-8")
+    if prefix or not prefix_controllers:
+        content = with_prefix(yaml.safe_load(text), prefix, prefix_controllers)
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     fields = ("lower", "upper", "velocity", "acceleration", "jerk", "tracking", "continuous")
     return {
         "git_commit": workspace_commit(),
-        "robot": RobotProfile.load(path).name,
+        "robot": profile.name,
+        **({"prefix": profile.prefix} if profile.prefix else {}),
+        **({} if profile.prefix_controllers else {"prefix_controllers": False}),
         "profile": text,
         "profile_hash": hashlib.sha256(text.encode()).hexdigest(),
         "limits": {"names": list(limits.names), **{name: getattr(limits, name).tolist() for name in fields}},

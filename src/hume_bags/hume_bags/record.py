@@ -56,6 +56,8 @@ class RecordOptions:
     thoughts: bool = True
     use_sim_time: bool = False
     seconds: float | None = None
+    prefix: str = ""
+    prefix_controllers: bool = True
 
 
 class Recorder(Node):
@@ -162,7 +164,8 @@ def run_record(options: RecordOptions) -> int:
         RobotProfileError: unknown robot.
         BagError: the bag cannot be created.
     """
-    profile = RobotProfile.load(options.robot)
+    names = (options.prefix, options.prefix_controllers)
+    profile = RobotProfile.load(options.robot, *names)
     topics = recorded_topics(profile, options.namespace, options.thoughts)
     topics += [resolved(topic, options.namespace) for topic in options.topics if topic not in topics]
     for name in _USUAL_TYPES:
@@ -174,7 +177,7 @@ def run_record(options: RecordOptions) -> int:
         signal.signal(number, lambda *_: stop.set())
     init_ros()
     try:
-        with BagWriter(folder, recording_provenance(options.robot)) as writer:
+        with BagWriter(folder, recording_provenance(options.robot, *names)) as writer:
             print(f"hume record: recording into {folder}, until Ctrl-C", file=sys.stderr, flush=True)
             problems = _record(writer, topics, options, stop)
     except OSError as error:

@@ -27,14 +27,15 @@ def recorded_profile(reader: BagReader) -> RobotProfile | None:
 
 
 def profile_for(reader: BagReader, robot: str = "") -> RobotProfile:
-    """The named profile, or the one that the bag was recorded with.
+    """The named profile with the recorded prefix, or the one that the bag was recorded with.
 
     Raises:
         BagError: neither is there.
         RobotProfileError: unknown robot.
     """
     if robot:
-        return RobotProfile.load(robot)
+        noted = reader.provenance
+        return RobotProfile.load(robot, str(noted.get("prefix") or ""), bool(noted.get("prefix_controllers", True)))
     profile = recorded_profile(reader)
     if profile is None:
         raise BagError(f"{reader.path} does not say which robot it is of. Name its profile with --robot")

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from hume_bags.playback import Playable, bag_timeline, first_messages, standstil
 from hume_bags.quality import matching_quality
 from hume_bags.reader import BagReader
 from hume_bags.recorded_robot import recorded_profile
-from hume_bags.topics import COMPRESSED, sensor_topics
+from hume_bags.topics import COMPRESSED, absolute_sensors, recorded_namespace, resolved, sensor_topics
 from hume_core.robot import RobotProfile
 from hume_ros import qos
 from hume_ros.context import init_ros
 from hume_ros.lifecycle import make_executor
+from hume_ros.namespaces import full_namespace
 
 _CLOCK_PERIOD = 0.005
 _DEPTH = 10
@@ -39,7 +40,8 @@ _BY_TYPE = (
     "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/CameraInfo",
     "sensor_msgs/msg/JointState",
 )  # fmt: skip
-_ALSO = ("/tf", "/tf_static", "/robot_description")
+_OF_ALL_ROBOTS = ("/tf", "/tf_static")
+_ALSO = (*_OF_ALL_ROBOTS, "/robot_description")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class ReplayOptions:
     loop: bool = False
     topics: tuple[str, ...] = ()
     wait: bool = False
+    namespace: str = ""
 
 
 def replayed_topics(reader: BagReader, chosen: Sequence[str] = ()) -> list[str]:
@@ -82,26 +85,54 @@ def _is_sensor(topic: str, reader: BagReader, profile: RobotProfile | None) -> b
     return any(topic.endswith((sensor, f"{sensor}{COMPRESSED}")) for sensor in sensors)
 
 
+def played_names(reader: BagReader, topics: Sequence[str], namespace: str = "") -> dict[str, str]:
+    """Where each topic of a bag is published.
+
+    Args:
+        reader: the bag.
+        topics: of the bag.
+        namespace: of the stack that listens. The robot's topics move there from the namespace they were recorded in.
+            Empty: every topic keeps its name.
+
+    Raises:
+        BagError: the robot's topics are in several namespaces of the bag.
+    """
+    if not namespace:
+        return {topic: topic for topic in topics}
+    profile = recorded_profile(reader)
+    space = "" if profile is None else resolved("", recorded_namespace(reader.recorded, profile)).rstrip("/")
+    fixed = {*_OF_ALL_ROBOTS, *(() if profile is None else absolute_sensors(profile))}
+    return {topic: topic if topic in fixed else _moved(topic, space, namespace) for topic in topics}
+
+
+def _moved(topic: str, space: str, namespace: str) -> str:
+    inside = topic.removeprefix(f"{space}/") if topic.startswith(f"{space}/") else topic
+    return resolved(inside.lstrip("/"), namespace)
+
+
 class Player(Node):
     """Publishes messages when they are due, and /clock.
 
     Args:
         reader: the bag.
-        topics: what will be played.
+        names: what will be played -> where.
+        namespace: of the stack that listens.
         rate: speed. 1 is as recorded.
         stop: ends the replay.
     """
 
-    def __init__(self, reader: BagReader, topics: Sequence[str], rate: float, stop: threading.Event) -> None:
-        super().__init__("hume_replay", start_parameter_services=False)
+    def __init__(
+        self, reader: BagReader, names: Mapping[str, str], namespace: str, rate: float, stop: threading.Event
+    ) -> None:
+        super().__init__("hume_replay", namespace=namespace, start_parameter_services=False)
         self._rate = rate
         self._stop = stop
         self._clock_publisher = self.create_publisher(Clock, "/clock", 1)
         self._outputs: dict[str, Any] = {
             topic: self.create_publisher(
-                message_class(reader.topics[topic].type), topic, _offered(reader.topics[topic].qos)
+                message_class(reader.topics[topic].type), name, _offered(reader.topics[topic].qos)
             )
-            for topic in topics
+            for topic, name in names.items()
         }
         self.counts: Counter[str] = Counter()
         self.now_ns = 0
@@ -186,9 +217,12 @@ def run_replay(options: ReplayOptions) -> int:
 
     Raises:
         BagError: the bag cannot be read or has nothing to play.
+        ConfigError: the namespace is no valid one.
     """
     reader = BagReader(options.bag)
     topics = replayed_topics(reader, options.topics)
+    namespace = full_namespace(options.namespace)
+    names = played_names(reader, topics, options.namespace)
     for problem in reader.problems:
         _say(problem)
     stop = threading.Event()
@@ -196,7 +230,7 @@ def run_replay(options: ReplayOptions) -> int:
         signal.signal(number, lambda *_: stop.set())
     init_ros()
     try:
-        player = Player(reader, topics, options.rate, stop)
+        player = Player(reader, names, namespace, options.rate, stop)
         watch = _SystemsWatch(player, stop)
         _play(player, reader, topics, options, watch)
         watch.close()

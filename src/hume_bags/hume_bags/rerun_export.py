@@ -91,8 +91,8 @@ def _with_its_urdf(profile: RobotProfile) -> RobotProfile:
     section = profile.tool_kinematics
     if section is None or section.urdf is None or Path(section.urdf).is_file() or profile.name not in known_profiles():
         return profile
-    present = RobotProfile.load(profile.name).tool_kinematics
-    return profile if present is None else profile.with_sections(kinematics=present.model_dump(mode="json"))
+    present = RobotProfile.load(profile.name).model_dump(mode="json").get("kinematics")
+    return profile if present is None else profile.with_sections(kinematics=present)
 
 
 def _policy(reader: BagReader) -> dict[str, Any]:

@@ -34,6 +34,11 @@ def sensor_topics(profile: RobotProfile, namespace: str = "") -> list[str]:
     return [resolved(topic, namespace) for topic in topics]
 
 
+def absolute_sensors(profile: RobotProfile) -> set[str]:
+    """Topics of sensors that are outside every namespace."""
+    return set(sensor_topics(profile, "a")) & set(sensor_topics(profile, "b"))
+
+
 def command_topics(profile: RobotProfile, namespace: str = "") -> list[str]:
     """Where commands to arms and grippers go, as far as those are topics."""
     topics = [item.topic for item in profile.controllers if item.type is not GripperControllerType.GRIPPER_ACTION]

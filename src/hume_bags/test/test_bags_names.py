@@ -15,10 +15,13 @@ from hume_bags.errors import BagError
 from hume_bags.inspection import inspect_bag
 from hume_bags.message_types import message_class
 from hume_bags.observations import BagObservations
+from hume_bags.provenance import recording_provenance
 from hume_bags.reader import BagReader
+from hume_bags.recorded_robot import profile_for
 from hume_bags.regress.session import SteppedSession
-from hume_bags.replay import replayed_topics
+from hume_bags.replay import played_names, replayed_topics
 from hume_bags.topics import recorded_image_topic, recorded_namespace
+from hume_bags.writer import BagWriter
 from hume_core.errors import ObservationError
 from hume_core.robot import RobotProfile
 
@@ -56,6 +59,45 @@ def test_of_two_robots_one_has_to_be_chosen(profile: RobotProfile) -> None:
     assert recorded_namespace({*topics, *("/" + name for name in SENSORS)}, profile) == ""
     assert recorded_namespace({"/joint_states", *topics} - {f"/left/{SENSORS[1]}"}, profile) == "/right"
     assert recorded_namespace(set(), profile) == ""
+
+
+@pytest.mark.parametrize("recorded", ["", "left", "fleet/arm_2"])
+@pytest.mark.parametrize("listens", ["right", "/cell/left/"])
+def test_a_replay_moves_the_robots_topics_to_its_stack(
+    tmp_path: Path, record: Record, recorded: str, listens: str
+) -> None:
+    session = record(tmp_path / "bag", namespace=recorded)
+    session.sensors(0.5)
+    session.writer.close()
+    reader = BagReader(tmp_path / "bag")
+    topics = replayed_topics(reader)
+    inside = f"/{recorded}/".replace("//", "/")
+    assert len(topics) == len(SENSORS)
+    assert played_names(reader, topics) == {topic: topic for topic in topics}
+    space = listens.strip("/")
+    assert played_names(reader, topics, listens) == {inside + name: f"/{space}/{name}" for name in SENSORS}
+    assert played_names(reader, ["/tf"], listens) == {"/tf": "/tf"}
+
+
+def test_a_recording_knows_the_prefix(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag", recording_provenance("wx250s_sim", "b_")) as writer:
+        writer.add_topic("/joint_states", "sensor_msgs/msg/JointState")
+    reader = BagReader(tmp_path / "bag")
+    expected = RobotProfile.load("wx250s_sim", "b_")
+    assert reader.provenance["prefix"] == "b_"
+    assert reader.provenance["limits"]["names"] == list(expected.joint_names)
+    assert profile_for(reader).joint_names == expected.joint_names
+    assert profile_for(reader, "wx250s_sim") == expected
+    assert not {"prefix", "prefix_controllers"} & set(recording_provenance("wx250s_sim"))
+
+
+def test_a_recording_knows_that_the_controllers_have_no_prefix(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag", recording_provenance("ur5e", "b_", False)) as writer:
+        writer.add_topic("/joint_states", "sensor_msgs/msg/JointState")
+    expected = RobotProfile.load("ur5e", "b_", prefix_controllers=False)
+    for found in (profile_for(BagReader(tmp_path / "bag")), profile_for(BagReader(tmp_path / "bag"), "ur5e")):
+        assert found.controllers == expected.controllers == RobotProfile.load("ur5e").controllers
+        assert found.joint_names == expected.joint_names
 
 
 @pytest.mark.parametrize(
@@ -125,8 +167,6 @@ def test_messages_without_stamps_are_named(tmp_path: Path, record: Record, profi
 @pytest.mark.parametrize("robot", ["wx250s_sim", ""])
 def test_joints_named_twice_are_named(tmp_path: Path, times: int, robot: str) -> None:
     from sensor_msgs.msg import JointState
-
-    from hume_bags.writer import BagWriter
 
     with BagWriter(tmp_path / "bag") as writer:
         writer.add_topic("/joint_states", "sensor_msgs/msg/JointState")

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from hume_bringup.gazebo import gazebo_nodes
-from hume_bringup.launch_options import LaunchOptions, contract_path
+from hume_bringup.launch_options import LaunchOptions, contract_path, robot_of, robot_parameters
 from hume_bringup.node_spec import NodeSpec, OnExit
 from hume_bringup.params_file import check_params_file, names_parameter
 from hume_bringup.policy_config import load_policy_config
 from hume_bringup.viewers import recorder, state_publisher, viewers
 from hume_core.errors import ConfigError
 from hume_core.limits_file import tightened
-from hume_core.robot import RobotProfile, find_profile
+from hume_core.robot import RobotProfile
 from hume_sim.robots import other_than_simulated, unheard_topic
 
 __all__ = ["GRAPHS", "NodeSpec", "OnExit", "graph", "systems"]
@@ -50,12 +50,11 @@ def systems(options: LaunchOptions) -> list[NodeSpec]:
     """
     if not _checkpoint_is_known(options):
         raise ConfigError("launch argument 'checkpoint' is empty. Give a checkpoint folder or a hub name")
-    profile = find_profile(options.robot)
     # One message here instead of one from each node.
-    tightened(RobotProfile.load(profile), options.limits_file)
+    tightened(robot_of(options), options.limits_file)
     policy = load_policy_config(options.policy_config)
     shared = _given(
-        robot=str(profile),
+        **robot_parameters(options),
         checkpoint=options.checkpoint,
         contract=contract_path(options) or None,
         autostart=options.autostart,
@@ -124,9 +123,15 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     """The simulated arm or arms, and both systems.
 
     Raises:
-        ConfigError: the robot has several arms, and they are not those of the table.
+        ConfigError: the robot has a prefix, or several arms that are not those of the table.
     """
-    pair = _is_simulated_pair(options)
+    profile = robot_of(options)
+    if profile.prefix:
+        raise ConfigError(
+            f"the names of the simulated arm have no prefix, and this robot has '{profile.prefix}'. Leave it out. "
+            f"A stand-in without a scene has the names of every robot: hume up mock robot:={options.robot}"
+        )
+    pair = _is_simulated_pair(profile, options.robot)
     own = _given(seed=options.seed, suite=options.suite, video_rate=_VIDEO_RATE if options.video else None)
     if pair:
         own["pair"] = True
@@ -138,24 +143,23 @@ def sim_graph(options: LaunchOptions) -> list[NodeSpec]:
     return [simulator, *systems(options), *described, *viewers(options), *recorder(options)]
 
 
-def _is_simulated_pair(options: LaunchOptions) -> bool:
+def _is_simulated_pair(profile: RobotProfile, robot: str) -> bool:
     """Whether the robot is the one of two arms at the simulated table. False: it has one arm."""
-    profile = RobotProfile.load(options.robot)
     if len(profile.arms) == 1:
         return False
     problem = other_than_simulated(profile) or unheard_topic(profile)
     if problem:
         raise ConfigError(
-            f"launch argument 'robot' is '{options.robot}', whose {len(profile.arms)} arms are not those of the "
+            f"launch argument 'robot' is '{robot}', whose {len(profile.arms)} arms are not those of the "
             f"simulated table: {problem}. The table has one arm (wx250s_sim) or two (wx250s_pair_sim). A stand-in "
-            f"without a scene has all arms: hume up mock robot:={options.robot}"
+            f"without a scene has all arms: hume up mock robot:={robot}"
         )
     return True
 
 
 def mock_graph(options: LaunchOptions) -> list[NodeSpec]:
     """A stand-in for the robot of any profile, and both systems: sensors publish, commands are followed exactly."""
-    own = _given(robot=str(find_profile(options.robot)), bag=options.bag, publish_clock=options.use_sim_time)
+    own = _given(**robot_parameters(options), bag=options.bag, publish_clock=options.use_sim_time)
     mock = _node(options, "hume_sim", "hume_mock", own, stops_last=True)
     options = _with_default_checkpoint(options)
     return [mock, *systems(options), *viewers(options), *recorder(options)]
@@ -165,19 +169,18 @@ def replay_graph(options: LaunchOptions) -> list[NodeSpec]:
     """A bag's sensors at its own time, and both systems. System 1 sends no commands. The end of the bag ends all.
 
     Raises:
-        ConfigError: no bag was named, or a namespace: a bag keeps its own topic names.
+        ConfigError: no bag was named.
     """
     if not options.bag:
         raise ConfigError("launch argument 'bag' is empty. Give the folder of a rosbag2 bag")
-    if options.namespace:
-        raise ConfigError("a replay keeps the bag's topic names. Leave launch argument 'namespace' empty")
     options = replace(options, use_sim_time=True, dry_run=True)
-    rate = ["--rate", f"{options.rate:g}"] if options.rate is not None else []
+    given = ["--rate", f"{options.rate:g}"] if options.rate is not None else []
+    given += ["--namespace", options.namespace] if options.namespace else []
     player = NodeSpec(
         package="hume_bags",
         executable="replay",
         name="replay",
-        arguments=(options.bag, "--wait", *rate, *(["--loop"] if options.loop else [])),
+        arguments=(options.bag, "--wait", *given, *(["--loop"] if options.loop else [])),
         ros=False,
     )
     options = _with_default_checkpoint(options)

@@ -33,8 +33,10 @@ def gazebo_nodes(options: LaunchOptions) -> list[NodeSpec]:
     """The simulation without the two systems.
 
     Raises:
-        ConfigError: a namespace was asked for, or another robot than the one in the world.
+        ConfigError: a namespace or a prefix was asked for, or another robot than the one in the world.
     """
+    if options.prefix:
+        raise ConfigError("the names of the arm in Gazebo have no prefix. Leave launch argument 'prefix' empty")
     if options.namespace:
         raise ConfigError("Gazebo runs without a namespace. Leave launch argument 'namespace' empty")
     if Path(options.robot).stem != ROBOT:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from hume_core.errors import ConfigError
 from hume_core.node_settings import LifecycleSettings
+from hume_core.robot import RobotProfile, find_profile
 from hume_core.settings import check, declared, find, parse_text, same_as, setting
 from hume_system1.settings import System1Settings
 from hume_system2.settings import System2Settings
+
+_PART = r"[A-Za-z_][A-Za-z0-9_]*"
+_NAMESPACE = re.compile(rf"/?({_PART}(/{_PART})*)?/?")
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,8 @@ class LaunchOptions:
     """What can be chosen at launch. An argument left out keeps what the parameter files say."""
 
     robot: str = same_as(find(System2Settings, "robot"), default="wx250s_sim")
+    prefix: str = same_as(find(System2Settings, "prefix"))
+    prefix_controllers: bool = same_as(find(System2Settings, "prefix_controllers"))
     checkpoint: str = same_as(find(System2Settings, "checkpoint"))
     task: str = same_as(find(System2Settings, "task"))
     contract: str = same_as(find(System2Settings, "contract"))
@@ -65,6 +73,11 @@ class LaunchOptions:
             ConfigError: one is not valid.
         """
         check(self, "launch argument")
+        if self.namespace and not _NAMESPACE.fullmatch(self.namespace):
+            raise ConfigError(
+                f"launch argument 'namespace' is '{self.namespace}'. Use letters, digits, underscores and slashes, "
+                "such as left or cell/left"
+            )
 
     @classmethod
     def from_text(cls, values: Mapping[str, str]) -> LaunchOptions:
@@ -82,6 +95,22 @@ class LaunchOptions:
         return cls(
             **{name: parse_text(known[name], text, "launch argument") for name, text in values.items() if text != ""}
         )
+
+
+def robot_of(options: LaunchOptions) -> RobotProfile:
+    """The robot with its prefix.
+
+    Raises:
+        RobotProfileError: unknown robot, or a wrong profile or prefix.
+    """
+    return RobotProfile.load(options.robot, options.prefix, options.prefix_controllers)
+
+
+def robot_parameters(options: LaunchOptions) -> dict[str, Any]:
+    """What a node is told of its robot. The path, for nodes that run in other folders."""
+    prefix = {"prefix": options.prefix} if options.prefix else {}
+    without = {} if options.prefix_controllers else {"prefix_controllers": False}
+    return {"robot": str(find_profile(options.robot)), **prefix, **without}
 
 
 def contract_path(options: LaunchOptions) -> str:

@@ -199,10 +199,13 @@ def main() -> int:
     """Print the policy of a robot."""
     parser = argparse.ArgumentParser(description="Print the SROS2 policy of a robot.")
     parser.add_argument("--robot", default="wx250s_sim", help="robot profile: a name or the path of a YAML file")
+    parser.add_argument("--prefix", default="", help="prefix of the robot's joints, links and controllers")
+    parser.add_argument("--no-prefix-controllers", action="store_true", help="the controllers have no prefix")
     parser.add_argument("--namespace", default="", help="namespace of the stack")
     arguments = parser.parse_args()
     try:
-        sys.stdout.write(policy(RobotProfile.load(arguments.robot), arguments.namespace))
+        profile = RobotProfile.load(arguments.robot, arguments.prefix, not arguments.no_prefix_controllers)
+        sys.stdout.write(policy(profile, arguments.namespace))
     except HumeError as error:
         print(f"hume: {error}", file=sys.stderr)
         return 2

@@ -6,11 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from hume_bringup.launch_options import LaunchOptions, contract_path
+from hume_bringup.launch_options import LaunchOptions, contract_path, robot_of, robot_parameters
 from hume_bringup.node_spec import NodeSpec, OnExit
 from hume_bringup.robot_description import expand
 from hume_core.errors import ConfigError
-from hume_core.robot import RobotProfile, find_profile
+from hume_core.robot import find_profile
 from hume_views.rviz import write_rviz_config
 from hume_views.settings import SERVE, WINDOW, check_target
 from hume_views.shown import Shown
@@ -28,7 +28,7 @@ def viewers(options: LaunchOptions) -> list[NodeSpec]:
     shared: dict[str, Any] = {"namespace": options.namespace, "log_level": options.log_level, "on_exit": OnExit.IGNORE}
     nodes = []
     if options.rviz:
-        config = write_rviz_config(Shown(RobotProfile.load(options.robot), options.namespace))
+        config = write_rviz_config(Shown(robot_of(options), options.namespace))
         clock = {"use_sim_time": options.use_sim_time}
         nodes.append(NodeSpec("rviz2", "rviz2", "rviz2", clock, arguments=("-d", str(config)), **shared))
     if options.foxglove:
@@ -72,7 +72,7 @@ def _view(options: LaunchOptions, executable: str, name: str, **own: Any) -> Nod
     known = {"checkpoint": options.checkpoint, "contract": contract_path(options)}
     parameters = {
         "use_sim_time": options.use_sim_time,
-        "robot": str(find_profile(options.robot)),
+        **robot_parameters(options),
         **{name: value for name, value in known.items() if value},
         **own,
     }
@@ -105,8 +105,11 @@ def recorder(options: LaunchOptions) -> list[NodeSpec]:
     if not options.record:
         return []
     arguments = ["--robot", str(find_profile(options.robot)), "--output", options.record]
-    if options.namespace:
-        arguments += ["--namespace", options.namespace]
+    for name in ("prefix", "namespace"):
+        if value := getattr(options, name):
+            arguments += [f"--{name}", value]
+    if not options.prefix_controllers:
+        arguments += ["--no-prefix-controllers"]
     if options.use_sim_time:
         arguments += ["--use-sim-time"]
     return [NodeSpec("hume_bags", "record", "record", arguments=tuple(arguments), ros=False, on_exit=OnExit.IGNORE)]

@@ -91,7 +91,6 @@ def test_halves_can_run_on_two_machines() -> None:
         ("sim", LaunchOptions(checkpoint="x", policy_config="/absent"), ConfigError, "policy file '/absent' does not"),
         ("sim", LaunchOptions(checkpoint="x", limits_file="/absent"), ConfigError, "limits file '/absent' cannot be"),
         ("replay", LaunchOptions(checkpoint="x"), ConfigError, "'bag' is empty"),
-        ("replay", LaunchOptions(checkpoint="x", bag="b", namespace="n"), ConfigError, "keeps the bag's topic names"),
         (
             "sim",
             LaunchOptions(checkpoint="x", robot="wx9000", rviz=True, system1=False, system2=False),
@@ -99,6 +98,10 @@ def test_halves_can_run_on_two_machines() -> None:
             "wx9000",
         ),
         ("gazebo", LaunchOptions(checkpoint="x", namespace="left"), ConfigError, "Leave launch argument 'namespace'"),
+        ("gazebo", LaunchOptions(checkpoint="x", prefix="b_"), ConfigError, "Leave launch argument 'prefix' empty"),
+        ("sim", LaunchOptions(checkpoint="x", prefix="b_"), ConfigError, r"has 'b_'\. .*mock robot:=wx250s_sim"),
+        ("mock", LaunchOptions(checkpoint="x", robot="aloha", prefix="b_"), RobotProfileError, "one arm"),
+        ("robot", LaunchOptions(checkpoint="x", prefix="b-"), RobotProfileError, "field 'prefix'.*such as left_"),
         ("gazebo", LaunchOptions(checkpoint="x", robot="/my/arm.yaml"), ConfigError, "world has: wx250s_sim"),
     ],
 )
@@ -211,6 +214,28 @@ def test_a_replay_moves_nothing_and_takes_the_bags_time() -> None:
     assert nodes["replay"].arguments == ("/bag", "--wait", "--rate", "0.5", "--loop")
     assert nodes["hume_system1"].parameters["dry_run"] is True
     assert nodes["hume_system2"].parameters["use_sim_time"] is True
+
+
+@pytest.mark.parametrize("namespace", ["right", "/cell/right"])
+def test_a_replay_moves_a_bags_topics_to_its_stack(namespace: str) -> None:
+    nodes = by_name("replay", bag="/bag", namespace=namespace)
+    assert nodes["replay"].arguments == ("/bag", "--wait", "--namespace", namespace)
+    assert nodes["hume_system1"].namespace == namespace
+
+
+@pytest.mark.parametrize("name", ["robot", "mock", "replay"])
+def test_a_prefix_reaches_everything_that_reads_the_profile(name: str) -> None:
+    nodes = by_name(name, bag="/bag", robot="ur5e", prefix="b_", record="/out", markers=True)
+    readers = {spec.name for spec in nodes.values() if "robot" in spec.parameters}
+    assert readers >= {"hume_system1", "hume_system2", "hume_markers"}
+    assert {nodes[node].parameters["prefix"] for node in readers} == {"b_"}
+    recorded = nodes["record"].arguments
+    assert recorded[recorded.index("--prefix") + 1] == "b_"
+    assert not any("prefix_controllers" in spec.parameters for spec in nodes.values())
+    bare = by_name(name, bag="/bag", robot="ur5e", prefix="b_", prefix_controllers=False, record="/out")
+    assert bare["hume_system1"].parameters["prefix_controllers"] is False
+    assert "--no-prefix-controllers" in bare["record"].arguments
+    assert not any("prefix" in spec.parameters for spec in by_name(name, bag="/bag", robot="ur5e").values())
 
 
 def test_a_mock_stands_in_for_any_robot() -> None:

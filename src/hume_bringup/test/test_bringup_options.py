@@ -16,6 +16,8 @@ from hume_system2.settings import System2Settings
 
 NODES = {
     "robot": System2Settings,
+    "prefix": System2Settings,
+    "prefix_controllers": System2Settings,
     "checkpoint": System2Settings,
     "contract": System2Settings,
     "task": System2Settings,
@@ -72,8 +74,19 @@ def test_a_misspelt_argument_is_refused_with_the_nearest(name: str, near: str) -
 
 
 def test_an_argument_like_no_other_is_refused_with_what_is_valid() -> None:
-    with pytest.raises(ConfigError, match=r"'zzz' is unknown\. Valid: robot, checkpoint, task"):
+    with pytest.raises(ConfigError, match=r"'zzz' is unknown\. Valid: robot, prefix, prefix_controllers, checkpoint"):
         LaunchOptions.from_text({"zzz": "x"})
+
+
+@pytest.mark.parametrize("namespace", ["left arm", "left-arm", "1st", "a//b", "~", "left/{x}"])
+def test_a_namespace_that_ros_does_not_take_is_refused(namespace: str) -> None:
+    with pytest.raises(ConfigError, match=r"launch argument 'namespace' is .*such as left or cell/left"):
+        LaunchOptions(namespace=namespace)
+
+
+@pytest.mark.parametrize("namespace", ["left", "/left", "cell_2/left/", "/", ""])
+def test_a_namespace_may_have_slashes_around_it(namespace: str) -> None:
+    assert LaunchOptions(namespace=namespace).namespace == namespace
 
 
 def test_launching_imports_neither_torch_nor_rclpy() -> None:

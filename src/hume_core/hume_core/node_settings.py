@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hume_core.engine_names import EAGER, ENGINE_CHOICES
 from hume_core.errors import ConfigError
-from hume_core.settings import Setting, check, setting
+from hume_core.settings import Setting, check, same_as, setting
 
 STREAM_RATE = Setting("Rate of the command stream.", default=200.0, unit="Hz", low=50.0, high=1000.0)
 """The robot profile sets it. The control core runs at it."""
@@ -20,11 +20,23 @@ class LifecycleSettings:
     autostart: bool = setting(False, "Configure and activate without being asked.")
 
 
+ROBOT_PREFIX = Setting(
+    "Prefix of the robot's joints, links and controllers, such as left_. Empty: as the profile says.", default=""
+)
+"""Of everything that reads a robot profile."""
+PREFIX_CONTROLLERS = Setting(
+    "Whether the controllers' names have the prefix too. False: those of joints and links alone.", default=True
+)
+"""Beside `ROBOT_PREFIX`."""
+
+
 @dataclass(frozen=True)
 class ModelSettings:
     """Of every node that runs a part of the policy."""
 
     robot: str = setting("", "Robot profile: a name or the path of a YAML file.")
+    prefix: str = same_as(ROBOT_PREFIX)
+    prefix_controllers: bool = same_as(PREFIX_CONTROLLERS)
     checkpoint: str = setting("", "Checkpoint folder, or a hub name such as org/name or org/name@revision.")
     contract: str = setting(
         "",

@@ -28,10 +28,11 @@ from hume_core.robot_controllers import (
     GripperControllerType,
 )
 from hume_core.robot_errors import describe_problem
-from hume_core.robot_file import OneArmFile, ProfileBody, SeveralArmsFile, form_of, groups_of, sections_of
+from hume_core.robot_file import OneArmFile, ProfileBody, file_content, form_of, groups_of
 from hume_core.robot_folders import find_profile, known_profiles, profile_directories
 from hume_core.robot_groups import Arm, Gripper, group_problems
 from hume_core.robot_parts import RobotParts
+from hume_core.robot_prefix import prefixed, removing, renamed_state, unprefixed, with_prefix
 from hume_core.robot_sections import (
     Action,
     Camera,
@@ -76,15 +77,12 @@ class RobotProfile(ProfileBody, RobotParts):
         found = {field: getattr(file, field) for field in shared} | groups_of(file)
         names = [arm.name for arm in found["arms"]]
         tools = [arm.name for arm in found["arms"] if arm.kinematics is not None]
-        return found | {"state": tools_named(file.state, names, tools)}
+        return prefixed(found | {"state": tools_named(file.state, names, tools)})
 
     @model_serializer(mode="plain")
     def _as_file(self, info: SerializationInfo) -> dict[str, Any]:
         """What a file would hold."""
-        groups = sections_of(self.arms, self.grippers, self.controller_manager)
-        shared = {field: getattr(self, field) for field in (*ProfileTitle.model_fields, *ProfileBody.model_fields)}
-        form = SeveralArmsFile if "arms" in groups else OneArmFile
-        return form.model_construct(**shared, **groups).model_dump(mode=info.mode)
+        return file_content(unprefixed({field: getattr(self, field) for field in type(self).model_fields}), info.mode)
 
     @model_validator(mode="after")
     def _parts_agree(self) -> RobotProfile:
@@ -105,8 +103,13 @@ class RobotProfile(ProfileBody, RobotParts):
         return missing_for(state, self.joint_names, self.gripper_names, tools, section)
 
     @classmethod
-    def load(cls, name_or_path: str | Path) -> RobotProfile:
+    def load(cls, name_or_path: str | Path, prefix: str = "", prefix_controllers: bool = True) -> RobotProfile:
         """Read a profile from a YAML file, or by name from the installed profiles.
+
+        Args:
+            name_or_path: of the profile.
+            prefix: of the robot's names, in place of the file's own. Empty: as the file says.
+            prefix_controllers: false leaves the controllers' names without it, whatever the file says.
 
         Raises:
             RobotProfileError: unknown name, unreadable file, or a wrong field. Names file, field and fix.
@@ -115,6 +118,7 @@ class RobotProfile(ProfileBody, RobotParts):
         data = read_yaml(path, "robot profile", RobotProfileError)
         if not isinstance(data, dict):
             raise RobotProfileError(f"{path}: must be a mapping with the fields {', '.join(OneArmFile.model_fields)}")
+        data = with_prefix(data, prefix, prefix_controllers)
         try:
             profile = cls.model_validate(data)._with_urdf_from(path.parent)
         except ValidationError as error:
@@ -194,7 +198,7 @@ class RobotProfile(ProfileBody, RobotParts):
         """The robot with other sections of its file. What is left out stays.
 
         Args:
-            **sections: as a file holds them.
+            **sections: as a file holds them, with names without the prefix.
 
         Raises:
             RobotProfileError: a section is wrong, or does not fit the others.
@@ -206,11 +210,17 @@ class RobotProfile(ProfileBody, RobotParts):
     ) -> RobotProfile:
         """The robot as a policy wants to see it.
 
+        Args:
+            state: with the robot's names of joints.
+            tool: see `ToolFrame`.
+            cameras: by the policy's keys.
+
         Raises:
             RobotProfileError: the robot cannot give a part of the state.
         """
+        written = renamed_state(state, removing(self.prefix))
         data = self.model_dump(mode="json") | {
-            "state": [part.model_dump(mode="json") for part in state],
+            "state": [part.model_dump(mode="json") for part in written],
             "tool": None if tool is None else tool.model_dump(mode="json"),
             "cameras": {key: camera.model_dump(mode="json") for key, camera in cameras.items()},
         }

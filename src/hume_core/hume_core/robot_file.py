@@ -118,6 +118,22 @@ def sections_of(arms: tuple[Arm, ...], grippers: tuple[Gripper, ...], manager: s
     }
 
 
+def file_content(profile: Mapping[str, Any], mode: str) -> dict[str, Any]:
+    """What a file would hold.
+
+    Args:
+        profile: the fields of a `RobotProfile`, with names as in a file.
+        mode: of pydantic's `model_dump`.
+    """
+    groups = sections_of(profile["arms"], profile["grippers"], profile["controller_manager"])
+    shared = {field: profile[field] for field in (*ProfileTitle.model_fields, *ProfileBody.model_fields)}
+    form = SeveralArmsFile if "arms" in groups else OneArmFile
+    content = form.model_construct(**shared, **groups).model_dump(mode=mode)
+    # Robots without a prefix need not say so.
+    unsaid = {field: ProfileTitle.model_fields[field].default for field in ("prefix", "prefix_controllers")}
+    return {field: value for field, value in content.items() if field not in unsaid or value != unsaid[field]}
+
+
 def _fields(section: Section, form: type[Section] | None = None) -> dict[str, Any]:
     """The values of a section's fields, those of a base class alone where one is given."""
     return {name: getattr(section, name) for name in (form or type(section)).model_fields}

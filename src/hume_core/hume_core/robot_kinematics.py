@@ -13,6 +13,7 @@ from hume_core.kinematics.model import ArmModel
 from hume_core.kinematics.solver import Kinematics, KinematicsOptions
 from hume_core.robot import Arm, KinematicsSection, RobotProfile
 from hume_core.robot_parts import limits_of
+from hume_core.robot_prefix import prefix_by_hand, with_prefixed_names
 
 
 def load_kinematics(
@@ -72,9 +73,12 @@ def load_arm_model(
     section = _section(profile, arm)
     text = urdf or _described(profile, arm.kinematics_field, section, fallback)
     try:
+        text = with_prefixed_names(text, profile.prefix, arm.joint_names)
         return ArmModel(text, arm.joint_names, section.base_link, section.tool_link)
     except KinematicsError as error:
-        raise KinematicsError(f"robot '{profile.name}', section {arm.kinematics_field}: {error}") from error
+        found = "" if profile.prefix or len(profile.arms) > 1 else prefix_by_hand(text, arm.joint_names)
+        hint = f". Write the profile's names without '{found}', and add prefix: {found}" if found else ""
+        raise KinematicsError(f"robot '{profile.name}', section {arm.kinematics_field}: {error}{hint}") from error
 
 
 def _section(profile: RobotProfile, arm: Arm) -> KinematicsSection:

@@ -22,7 +22,7 @@ from hume_core.action_spaces import (
 )
 from hume_core.action_spaces.response import ResponseField
 from hume_core.camera_operations import CameraOperations
-from hume_core.field_types import Finite, Name, Positive, SpaceName
+from hume_core.field_types import Finite, Name, Positive, Prefix, SpaceName
 from hume_core.node_settings import STREAM_RATE
 from hume_core.plausible_types import Acceleration, Age, Angle, Jerk, Period, Tracking, Velocity
 from hume_core.sections import Section
@@ -44,10 +44,19 @@ Offsets = Annotated[tuple[Finite, ...], Field(min_length=1)]
 
 
 class ProfileTitle(Section):
-    """What a profile begins with."""
+    """What a profile begins with.
+
+    Attributes:
+        name: of the file.
+        description: for people.
+        prefix: stands before the robot's names, which a file gives without it. See `robot_prefix`.
+        prefix_controllers: whether the controllers' names have it too.
+    """
 
     name: Name
     description: str = ""
+    prefix: Prefix = ""
+    prefix_controllers: bool = True
 
 
 class Joint(Section):

@@ -157,7 +157,10 @@ def test_controller_types_may_be_shortened(tmp_path: Path) -> None:
         (lambda d: d.update(END_EFFECTOR, kinematics={"tool_link": "tip"}), "'kinematics.base_link' is missing"),
         (lambda d: d.update(END_EFFECTOR, action={**END_EFFECTOR["action"], "frame": "world"}), "'base' or 'tool'"),
         (lambda d: d.update(END_EFFECTOR, action={**END_EFFECTOR["action"], "scale": [0.05]}), "action.scale"),
-        (lambda d: d.update(joint=[]), "'joint' is unknown. Valid here: name, description, joints"),
+        (
+            lambda d: d.update(joint=[]),
+            "'joint' is unknown. Valid here: name, description, prefix, prefix_controllers, joints",
+        ),
         (lambda d: d["cameras"]["image"].update(topc="x"), "topic, transport, policy. Did you mean 'topic'?"),
         (lambda d: d["joints"][1].update(velocity="fast"), "joints.tip.velocity': Input should be a valid number"),
         (lambda d: d["joints"][1].pop("jerk"), "'joints.tip.jerk' is missing. Add it"),

@@ -205,7 +205,10 @@ def test_what_is_of_one_gripper_is_refused_with_two() -> None:
         (lambda d: d.update(state=[{"field": "gripper", "joints": ["thumb"]}]), "names gripper 'thumb'. The robot has"),
         (lambda d: d.update(state=[{"field": "joint_positions", "joints": ["x"]}]), "names joint 'x'"),
         (lambda d: d.update(tool={"offset": {"translation": [0, 0, 0.1]}}), "tool belongs to robots with one arm"),
-        (lambda d: d.update(joints=[]), "'joints' is unknown. Valid here: name, description, arms, grippers"),
+        (
+            lambda d: d.update(joints=[]),
+            "'joints' is unknown. Valid here: name, description, prefix, prefix_controllers, arms, grippers",
+        ),
         (lambda d: d.update(arms={}), "arms'"),
         (lambda d: d.update(arms=[1]), "arms'"),
     ],

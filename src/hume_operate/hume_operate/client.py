@@ -13,18 +13,17 @@ from hume_msgs.msg import Heartbeat, System1Status
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.duration import Duration
-from rclpy.exceptions import InvalidNamespaceException
 from rclpy.node import Node
-from rclpy.validate_namespace import validate_namespace
 from std_msgs.msg import Bool, String
 from std_srvs.srv import SetBool, Trigger
 
 from hume_core import labels
-from hume_core.errors import ConfigError, HumeError
+from hume_core.errors import HumeError
 from hume_core.labels import Label
 from hume_ros import qos
 from hume_ros.context import init_ros
 from hume_ros.lifecycle import make_executor
+from hume_ros.namespaces import full_namespace
 from hume_ros.service_calls import call_until_answered
 from hume_system1.settings import LIMIT_SCALE
 from hume_system1.stop_sources import STOP_TOPICS
@@ -56,16 +55,10 @@ class OperatorClient:
     """
 
     def __init__(self, namespace: str = "", timeout: float = 5.0) -> None:
-        self.namespace = "/" + namespace.strip("/")
+        self.namespace = full_namespace(namespace)
         self.timeout = timeout
         self.status: System1Status | None = None
         self.system2: Heartbeat | None = None
-        try:
-            validate_namespace(self.namespace)
-        except InvalidNamespaceException as error:
-            raise ConfigError(
-                f"namespace '{namespace}' is not valid. Use letters, digits, underscores and slashes"
-            ) from error
         init_ros()
         self.node = Node("hume_operator", namespace=self.namespace)
         self._executor = make_executor()

@@ -77,6 +77,8 @@ class TaskClient:
         self._client, self._on_progress = client, on_progress
         self._action: Any = ActionClient(client.node, ExecuteTask, _ACTION)
         self._rosout = client.node.create_subscription(Log, "/rosout", self._on_log, 10)
+        # All robots of a domain log on one topic. A logger is called after its node, with dots for slashes.
+        self._logger = f"{client.namespace}/hume_system2".strip("/").replace("/", ".")
         self._refusal = ""
         self._told = ("", 0.0)
         self._instruction = ""
@@ -148,7 +150,7 @@ class TaskClient:
         )
 
     def _on_log(self, message: Log) -> None:
-        if message.name.endswith("hume_system2") and message.msg.startswith(_REFUSAL):
+        if message.name == self._logger and message.msg.startswith(_REFUSAL):
             self._refusal = message.msg.removeprefix(_REFUSAL)
 
     def _on_feedback(self, message: Any) -> None:

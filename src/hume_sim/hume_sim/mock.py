@@ -58,7 +58,7 @@ class MockNode(Node):
         settings = declare_settings(self, MockParameters)
         if not settings.robot:
             raise ConfigError("the parameter 'robot' must be set")
-        profile = RobotProfile.load(settings.robot)
+        profile = RobotProfile.load(settings.robot, settings.prefix, settings.prefix_controllers)
         self._size = (settings.image_height, settings.image_width)
         self._clock_publisher = self.create_publisher(Clock, "/clock", 1) if settings.publish_clock else None
         self._recorded = _read_images(Path(settings.bag), profile) if settings.bag else {}

@@ -48,6 +48,8 @@ class MockParameters:
     """Of the stand-in. It draws and simulates nothing, so it can be faster and larger than the simulator."""
 
     robot: str = same_as(find(ModelSettings, "robot"))
+    prefix: str = same_as(find(ModelSettings, "prefix"))
+    prefix_controllers: bool = same_as(find(ModelSettings, "prefix_controllers"))
     joint_state_rate: float = same_as(find(SimParameters, "joint_state_rate"), high=1000.0)
     camera_rate: float = same_as(find(SimParameters, "camera_rate"))
     image_height: int = same_as(find(SimParameters, "image_height"), help="Rows of made-up images.", high=2160)

@@ -19,11 +19,9 @@ from rclpy.node import Node
 
 from hume_core.errors import ChunkError, HumeError, ObservationError
 from hume_core.kinematics import ArmsKinematics
-from hume_core.limits_file import tightened
 from hume_core.policy import PretrainedPolicy
 from hume_core.policy_contract import fitted_robot
 from hume_core.realtime import last_cores, raise_ordinary_threads
-from hume_core.robot import RobotProfile
 from hume_core.robot_kinematics import load_needed_kinematics
 from hume_core.state_composer import StateComposer
 from hume_ros import qos
@@ -42,6 +40,7 @@ from hume_system1.inputs import chunk_of
 from hume_system1.messages import segment_message
 from hume_system1.model import ActionUnits, System1
 from hume_system1.refiners import PassThroughRefiner, System1Refiner
+from hume_system1.robot_settings import robot_of
 from hume_system1.segment_planner import SegmentPlanner
 
 _WARN_PERIOD = 2.0
@@ -102,7 +101,7 @@ class DenoiserNode(Node):
 
     def _load(self) -> None:
         settings = self._settings
-        profile = tightened(RobotProfile.load(settings.robot), settings.limits_file)
+        profile = robot_of(settings)
         torch.set_num_threads(settings.threads)
         refiner, policy = self._load_policy()
         self._profile = fitted_robot(policy.config, policy.contract, profile, settings.checkpoint)

@@ -15,7 +15,6 @@ from hume_msgs.msg import ActionChunk, Heartbeat, Segment
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
-from hume_core.limits_file import tightened
 from hume_core.realtime import enter_realtime, raise_ordinary_threads
 from hume_core.robot import RobotProfile
 from hume_ros import qos
@@ -49,7 +48,7 @@ from hume_system1.controller_watch import ControllerWatch
 from hume_system1.denoiser_process import DenoiserProcess, await_ready
 from hume_system1.live_limits import LiveLimits
 from hume_system1.reporter import System1Reporter
-from hume_system1.robot_settings import control_settings, gripper_settings
+from hume_system1.robot_settings import control_settings, gripper_settings, robot_of
 from hume_system1.settings import System1Settings
 from hume_system1.sinks import Sink, make_sinks
 from hume_system1.stop_inputs import StopInputs
@@ -90,7 +89,7 @@ class System1Node(HumeLifecycleNode):
     def configure(self) -> None:
         """Load the profile, check the sensors, start the denoiser and wait until it is warm."""
         settings = self._settings
-        profile = tightened(RobotProfile.load(settings.denoiser.robot), settings.limits_file)
+        profile = robot_of(settings.denoiser)
         control = control_settings(profile, settings.control)
         limits = profile.motion_limits()
         core = ControlCore(self._live_limits.apply(limits), control, gripper_settings(profile))

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hume_core.limits_file import tightened
 from hume_core.robot import Gripper, RobotProfile
 from hume_system1.control.control_settings import ControlSettings, GripperSettings
+from hume_system1.denoiser_settings import DenoiserSettings
+
+
+def robot_of(settings: DenoiserSettings) -> RobotProfile:
+    """The robot of both processes of System 1, with its prefix and within its limits file.
+
+    Raises:
+        RobotProfileError: unknown robot, or a wrong profile or prefix.
+        ConfigError: the limits file is wrong.
+    """
+    profile = RobotProfile.load(settings.robot, settings.prefix, settings.prefix_controllers)
+    return tightened(profile, settings.limits_file)
 
 
 def control_settings(profile: RobotProfile, settings: ControlSettings) -> ControlSettings:

@@ -67,7 +67,7 @@ class System2Node(HumeLifecycleNode):
         """Load the model, wait for every sensor, warm up."""
         settings = self._settings
         settings.require_model()
-        self._profile = RobotProfile.load(settings.robot)
+        self._profile = RobotProfile.load(settings.robot, settings.prefix, settings.prefix_controllers)
         torch.set_num_threads(settings.threads)
         system2 = System2.from_pretrained(
             settings.checkpoint,

@@ -76,6 +76,23 @@ def yaml_in(fix: str) -> dict[str, Any]:
     return {node: section["ros__parameters"] for node, section in loaded.items()}
 
 
+@pytest.mark.parametrize("robot", ["ur5e", "xarm7"])
+def test_controllers_of_a_driver_that_prefixes_joints_alone_are_told_apart(robot: str) -> None:
+    path = PROFILES / f"{robot}.yaml"
+    prefixed, plain = RobotProfile.load(path, "b_"), RobotProfile.load(path)
+    assert "arm controller" not in wrong(prefixed, healthy(prefixed))
+    driver = prefixed.model_copy(update={"arms": tuple(
+        arm.model_copy(update={"controller": other.controller})
+        for arm, other in zip(prefixed.arms, plain.arms, strict=True)
+    )})  # fmt: skip
+    fix = wrong(prefixed, healthy(driver))["arm controller"].fix
+    assert "no prefix 'b_'" in fix
+    assert "prefix_controllers:=false" in fix
+    assert "arm controller" not in wrong(RobotProfile.load(path, "b_", prefix_controllers=False), healthy(driver))
+    nothing = replace(healthy(prefixed), controllers=[])
+    assert "spawner" in wrong(prefixed, nothing)["arm controller"].fix
+
+
 @pytest.mark.parametrize("robot", ["wx250s_sim", "so101", "xarm7", "ur5e", "franka_fr3", "vx300s"])
 def test_a_healthy_robot_has_nothing_wrong(robot: str) -> None:
     profile = load(robot)

@@ -8,11 +8,15 @@ from typing import Annotated, Optional
 
 import typer
 
+from hume_core.command_line import option
+from hume_core.node_settings import ModelSettings
 from hume_core.plot_file import check_plot_file
 
 views = typer.Typer(help="Layouts for Foxglove and rviz, and pictures of bags.", no_args_is_help=True)
 
 Robot = Annotated[str, typer.Option(help="Robot profile: a name or the path of a YAML file.")]
+Prefix = Annotated[str, option(ModelSettings, "prefix")]
+PrefixControllers = Annotated[bool, option(ModelSettings, "prefix_controllers")]
 Namespace = Annotated[str, typer.Option(help="Namespace of the stack. Empty: the root.")]
 Bag = Annotated[Path, typer.Argument(help="Folder of the bag, or its .mcap file.")]
 RecordedRobot = Annotated[str, typer.Option(help="Robot profile. Empty: the one the bag was recorded with.")]
@@ -20,23 +24,35 @@ Output = Annotated[Optional[Path], typer.Option("-o", "--output", help="File to 
 
 
 @views.command()
-def foxglove(robot: Robot = "wx250s_sim", namespace: Namespace = "", output: Output = None) -> None:
+def foxglove(
+    robot: Robot = "wx250s_sim",
+    prefix: Prefix = "",
+    prefix_controllers: PrefixControllers = True,
+    namespace: Namespace = "",
+    output: Output = None,
+) -> None:
     """Print a layout for Foxglove: cameras, candidates, joints, limiter, mode, instruction."""
     from hume_core.robot import RobotProfile
     from hume_views.foxglove import foxglove_layout
     from hume_views.shown import Shown
 
-    _write(foxglove_layout(Shown(RobotProfile.load(robot), namespace)), output)
+    _write(foxglove_layout(Shown(RobotProfile.load(robot, prefix, prefix_controllers), namespace)), output)
 
 
 @views.command()
-def rviz(robot: Robot = "wx250s_sim", namespace: Namespace = "", output: Output = None) -> None:
+def rviz(
+    robot: Robot = "wx250s_sim",
+    prefix: Prefix = "",
+    prefix_controllers: PrefixControllers = True,
+    namespace: Namespace = "",
+    output: Output = None,
+) -> None:
     """Print a configuration of rviz2: cameras, the arm, candidates, mode, limiter, instruction."""
     from hume_core.robot import RobotProfile
     from hume_views.rviz import rviz_config
     from hume_views.shown import Shown
 
-    _write(rviz_config(Shown(RobotProfile.load(robot), namespace)), output)
+    _write(rviz_config(Shown(RobotProfile.load(robot, prefix, prefix_controllers), namespace)), output)
 
 
 @views.command()

@@ -15,7 +15,6 @@ from sensor_msgs.msg import JointState
 from visualization_msgs.msg import Marker, MarkerArray
 
 from hume_core.errors import ConfigError, HumeError
-from hume_core.robot import RobotProfile
 from hume_core.tool_paths import ToolPaths
 from hume_ros import qos
 from hume_ros.conversions import set_stamp
@@ -26,7 +25,7 @@ from hume_ros.timers import steady_timer
 from hume_views.markers import MarkerMaker
 from hume_views.motion_samples import MotionSamples
 from hume_views.robot_tools import every_tool_of
-from hume_views.settings import MarkerSettings
+from hume_views.settings import MarkerSettings, shown_robot
 from hume_views.topics import JOINTS, MARKERS, MOTION
 
 _POINTS = 9
@@ -52,7 +51,7 @@ class MarkerNode(Node):
         refuse_unknown_parameters(self)
         if not self._settings.robot:
             raise ConfigError("the parameter 'robot' must be set")
-        self._profile = RobotProfile.load(self._settings.robot)
+        self._profile = shown_robot(self._settings)
         self._joints = {name: self.create_publisher(JointState, topic, qos.STATUS) for name, topic in JOINTS.items()}
         self._drawings = self._marker_publishers()
         self._tools: tuple[ToolPaths, ...] = ()

@@ -23,7 +23,7 @@ from hume_ros.parameters import declare_settings, refuse_unknown_parameters
 from hume_ros.timers import steady_timer
 from hume_views.rerun_target import WEB_ADDRESS, RerunTarget
 from hume_views.robot_tools import tools_of
-from hume_views.settings import SERVE, RerunSettings
+from hume_views.settings import SERVE, RerunSettings, shown_robot
 
 _DISCOVERY_PERIOD = 0.5  # s
 _WARN_PERIOD = 5.0  # s
@@ -46,7 +46,7 @@ class RerunNode(Node):
         refuse_unknown_parameters(self)
         if not self._settings.robot:
             raise ConfigError("the parameter 'robot' must be set")
-        profile, namespace = RobotProfile.load(self._settings.robot), self.get_namespace()
+        profile, namespace = shown_robot(self._settings), self.get_namespace()
         rerun = import_rerun()
         recording = rerun.RecordingStream("hume")
         self._target = RerunTarget(recording, self._settings.to)

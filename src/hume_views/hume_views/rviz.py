@@ -51,7 +51,7 @@ def write_rviz_config(shown: Shown) -> Path:
     base = cache_folder("views")
     base.mkdir(parents=True, exist_ok=True)
     where = shown.namespace.strip("/").replace("/", ".")
-    path = base / f"{'.'.join(part for part in (shown.profile.name, where) if part)}.rviz"
+    path = base / f"{'.'.join(part for part in (shown.profile.name, shown.profile.prefix, where) if part)}.rviz"
     path.write_text(rviz_config(shown), encoding="utf-8")
     return path
 

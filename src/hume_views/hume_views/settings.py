@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hume_core.errors import ConfigError
 from hume_core.node_settings import ModelSettings
+from hume_core.robot import RobotProfile
 from hume_core.settings import check, find, same_as, setting
 
 WINDOW, SERVE, FILE_SUFFIX = "window", "serve", ".rrd"
@@ -16,6 +17,8 @@ class ViewSettings:
     """Of both nodes: whose rows and joints are shown."""
 
     robot: str = same_as(find(ModelSettings, "robot"))
+    prefix: str = same_as(find(ModelSettings, "prefix"))
+    prefix_controllers: bool = same_as(find(ModelSettings, "prefix_controllers"))
     checkpoint: str = same_as(
         find(ModelSettings, "checkpoint"), help="Checkpoint of System 2. Its weights stay unread."
     )
@@ -28,6 +31,15 @@ class ViewSettings:
             ConfigError: a value is not valid.
         """
         check(self, "parameter")
+
+
+def shown_robot(settings: ViewSettings) -> RobotProfile:
+    """The robot with its prefix.
+
+    Raises:
+        RobotProfileError: unknown robot, or a wrong profile or prefix.
+    """
+    return RobotProfile.load(settings.robot, settings.prefix, settings.prefix_controllers)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import psutil
 
 from hume_bags.errors import BagError
 from hume_bags.reader import BagReader
-from hume_bags.recorded_robot import recorded_profile
+from hume_bags.recorded_robot import profile_for, recorded_profile
 from hume_bags.regress.compare import changes, compare
 from hume_bags.regress.environment import environment
 from hume_bags.regress.facts import run_facts
@@ -137,7 +137,7 @@ def _not_repeatable(bag: BagReader) -> list[str]:
 def _profile(options: RegressOptions, settings: RegressSettings, bag: BagReader) -> RobotProfile:
     """The robot. As recorded where the recorded commands are what counts, else as it is installed."""
     found = recorded_profile(bag) if options.as_recorded and not options.robot else None
-    return found or RobotProfile.load(settings.robot)
+    return found or profile_for(bag, settings.robot)
 
 
 def _steps(

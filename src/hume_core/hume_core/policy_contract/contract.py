@@ -28,6 +28,7 @@ from hume_core.policy_contract.state import names_joints, state_problems
 from hume_core.policy_contract.timing import Timing, timing_facts
 from hume_core.robot import RobotProfile
 from hume_core.robot_errors import describe_problem
+from hume_core.robot_prefix import adding, renamed_state
 from hume_core.robot_sections import Section
 from hume_core.state.fitting import column_names, missing_for, tools_named
 from hume_core.state.parts import StatePart
@@ -193,7 +194,7 @@ class PolicyContract(Section):
 
     def differences(self, profile: RobotProfile) -> list[str]:
         """What of a robot profile is not as the checkpoint needs it, a line each. Empty: it fits."""
-        mine, theirs = self._renamed(profile)._facts(), PolicyContract.of(profile)._facts()
+        mine, theirs = self._prefixed(profile)._renamed(profile)._facts(), PolicyContract.of(profile)._facts()
         # How rows about the tool are written says nothing beside rows that mean something else.
         skipped = CONVENTIONS if mine[SPACE] != theirs[SPACE] else ()
         return [
@@ -207,7 +208,8 @@ class PolicyContract(Section):
 
     def observation_problems(self, profile: RobotProfile) -> list[str]:
         """What of state and pictures a robot cannot give, a line each. Empty: everything can be composed."""
-        return [*state_problems(self.state, self.tool, profile), *camera_problems(self.cameras, profile.cameras)]
+        state = self._prefixed(profile).state
+        return [*state_problems(state, self.tool, profile), *camera_problems(self.cameras, profile.cameras)]
 
     def seen_by(self, profile: RobotProfile) -> RobotProfile:
         """The robot with the state, tool frame and camera pictures that the checkpoint wants, and its writing of rows.
@@ -217,10 +219,10 @@ class PolicyContract(Section):
         """
         adopted = {**adopted_of(self.arms), **self.timing.adopted()}
         profile = profile.with_action(**adopted) if adopted else profile
-        cameras = policy_cameras(self.cameras, profile.cameras)
-        if (self.state, self.tool, cameras) == (profile.state, profile.tool, profile.cameras):
+        state, cameras = self._prefixed(profile).state, policy_cameras(self.cameras, profile.cameras)
+        if (state, self.tool, cameras) == (profile.state, profile.tool, profile.cameras):
             return profile
-        return profile.with_observation(self.state, self.tool, cameras)
+        return profile.with_observation(state, self.tool, cameras)
 
     def adapt(self, profile: RobotProfile) -> RobotProfile:
         """The robot with the checkpoint's action space, conventions and time step, and seen as it wants.
@@ -244,6 +246,17 @@ class PolicyContract(Section):
             **action_facts(self.arms, self.grippers, self.row),
             **timing_facts(self.dt, self.timing),
         }
+
+    def _prefixed(self, profile: RobotProfile) -> PolicyContract:
+        """With the robot's prefix before names of joints, where the checkpoint was made for a robot without it."""
+        prefix = profile.prefix
+        if not prefix or set(self.joint_names) & set(profile.joint_names):
+            return self
+        arms = [arm.model_copy(update={"joints": tuple(prefix + name for name in arm.joints)}) for arm in self.arms]
+        grippers = [part.model_copy(update={"name": prefix + part.name}) for part in self.grippers]
+        row = tuple(prefix + name if name in self.gripper_names else name for name in self.row)
+        state = renamed_state(self.state, adding(prefix))
+        return self.model_copy(update={"arms": tuple(arms), "grippers": tuple(grippers), "row": row, "state": state})
 
     def _renamed(self, profile: RobotProfile) -> PolicyContract:
         """With the robot's names of joints and gripper where the numbers are of the tool: they fit any make of arm."""

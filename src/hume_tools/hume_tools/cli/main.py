@@ -15,6 +15,7 @@ from hume_bags.regress.cli import add_regress
 from hume_bringup.environment import default_environment
 from hume_core.command_line import make_app, option, run_app
 from hume_core.engine_names import EAGER, ENGINE_CHOICES
+from hume_core.node_settings import ModelSettings
 from hume_system1.denoiser_settings import DenoiserSettings
 from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import bench
@@ -91,6 +92,8 @@ def up(context: typer.Context) -> None:
 @app.command()
 def doctor(
     robot: Annotated[str, typer.Option(help="Check the running graph against this robot profile instead.")] = "",
+    prefix: Annotated[str, option(ModelSettings, "prefix")] = "",
+    prefix_controllers: Annotated[bool, option(ModelSettings, "prefix_controllers")] = True,
     namespace: Annotated[str, typer.Option(help="Namespace of the robot's topics.")] = "",
     checkpoint: Annotated[str, typer.Option(help="With --robot: whether this checkpoint fits it.")] = "",
     contract: Annotated[str, typer.Option(help="Of the checkpoint: a built-in name or a path. Empty: its own.")] = "",
@@ -101,9 +104,11 @@ def doctor(
     from hume_tools.doctor.installation import installation, show
 
     if robot:
+        from hume_core.robot import RobotProfile
         from hume_tools.doctor import examine
 
-        raise typer.Exit(show(examine(robot, namespace, seconds, checkpoint, contract), as_json))
+        profile = RobotProfile.load(robot, prefix, prefix_controllers)
+        raise typer.Exit(show(examine(profile, namespace, seconds, checkpoint, contract), as_json))
     raise typer.Exit(show(installation(workspace()), as_json))
 
 

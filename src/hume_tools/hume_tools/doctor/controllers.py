@@ -28,7 +28,7 @@ def judge_controllers(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
     for role in roles(profile):
         controller = manager.find(role.name)
         if controller is None:
-            yield _not_loaded(role, manager)
+            yield _not_loaded(role, manager, profile.prefix if profile.prefix_controllers else "")
             continue
         yield _state(role, controller, manager)
         yield from judge_interfaces(role, controller, manager)
@@ -38,9 +38,11 @@ def judge_controllers(profile: RobotProfile, graph: Graph) -> Iterator[Finding]:
             yield from judge_trajectory(role, controller, manager, profile)
 
 
-def _not_loaded(role: Role, manager: Manager) -> Finding:
+def _not_loaded(role: Role, manager: Manager, prefix: str) -> Finding:
     loaded = ", ".join(controller.name for controller in manager.controllers or ()) or "none"
     fix = f"{load_command(manager, role.name, role.joints)}. Or correct {role.section} in the profile"
+    if prefix and manager.find(role.name.removeprefix(prefix)) is not None:
+        fix = f"this driver's controllers have no prefix '{prefix}'. Choose prefix_controllers:=false at launch"
     return Finding(role.what, False, f"{role.name} is not loaded. Loaded: {loaded}", fix)
 
 

@@ -21,20 +21,18 @@ from hume_tools.doctor.sources import judge_sources
 from hume_tools.doctor.stops import judge_stops
 
 
-def examine(robot: str, namespace: str, seconds: float, checkpoint: str = "", contract: str = "") -> list[Finding]:
+def examine(
+    profile: RobotProfile, namespace: str, seconds: float, checkpoint: str = "", contract: str = ""
+) -> list[Finding]:
     """Listen to the graph for a while and compare it with a profile.
 
     Args:
-        robot: name or path of the profile.
+        profile: of the robot, with its prefix.
         namespace: of the robot's topics.
         seconds: how long to listen.
         checkpoint: to compare with the profile. Empty: none.
         contract: of the checkpoint. Empty: its own.
-
-    Raises:
-        RobotProfileError: the profile is unknown or wrong.
     """
-    profile = RobotProfile.load(robot)
     os.environ.update(default_environment())
     fits = judge_checkpoint(profile, checkpoint, contract) if checkpoint else ()
     return [*judge(profile, listen(profile, namespace, seconds)), *fits]
