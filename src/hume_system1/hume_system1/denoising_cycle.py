@@ -75,7 +75,9 @@ class DenoisingCycle:
             return None
         frame = self._observer.take(now, newest_state=True)
         velocity = self._observer.joint_velocities(chunk.stamp) if self._denoiser.needs_velocity(chunk) else None
-        return self._denoiser.request(chunk, frame.observation(""), frame.stamp, frame.joint_positions, now, velocity)
+        observation = frame.observation("")
+        with self._lock:
+            return self._denoiser.request(chunk, observation, frame.stamp, frame.joint_positions, now, velocity)
 
     def _notice(self, now: float) -> None:
         if self._denoiser.notice(now):

@@ -15,15 +15,17 @@ from hume_core.errors import ActionSpaceError, ChunkError
 from hume_core.kinematics import ArmsKinematics
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
-from hume_core.robot_sections import EVERY_SEGMENT, Progress
 from hume_ros.observation_buffer import BACK
 from hume_system1.chunk_switch import ChunkSwitch
 from hume_system1.control.admission import ChunkAdmission
 from hume_system1.control.control_settings import ControlSettings
 from hume_system1.robot_settings import control_settings
+from hume_system1.segment_starts import allowed_starts
 
 _LONGEST_LATENCY = 0.3
 """For how long System 2's rows go on where the next segment is not there yet, s."""
+_STANDS = 0.02
+"""An arm of which no joint has moved further stands where it stood, rad."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class SegmentPlanner:
         self._current: Chunk | None = None
         self._next: Chunk | None = None
         self._adopted = self._newest = float("-inf")
+        self._first = False
 
     def notice(self, now: float) -> bool:
         """Forget all chunks if the ROS clock has gone back. `now` is its time, s. Returns whether it has."""
@@ -159,10 +162,8 @@ class SegmentPlanner:
     def chunk_at(self, now: float) -> Chunk | None:
         """The chunk to work on at `now` (s, ROS clock). None without one that still covers `now`."""
         if self._next is not None and self._may_switch(now):
-            # Where nothing is in use the arm rests, and stands where it stood at the observation. So the chunk begins
-            # when it is there: a start in its middle would cut the corner of its first rows.
-            resting = self._current is None or now >= self._end(self._current)
-            self._current, self._next = replace(self._next, stamp=now) if resting else self._next, None
+            self._first = self._current is None or now >= self._end(self._current)
+            self._current, self._next = self._next, None
             self._adopted = now
         if self._current is None or now >= self._end(self._current):
             return None
@@ -194,11 +195,18 @@ class SegmentPlanner:
             now: s, ROS clock.
             velocity: see `needs_velocity`; (n,) rad/s.
         """
+        apart = short_way(joints - chunk.anchor, self._continuous)
+        if self._first:
+            # Nothing was in use. An arm that still stands where it stood at the observation has all rows before it, so
+            # they begin now: a start in the middle would cut the corner of the first ones.
+            self._first = False
+            if chunk is self._current and np.abs(apart).max() < _STANDS:
+                chunk = self._current = replace(chunk, stamp=now)
         row, progress = self._start(max(0.0, now - chunk.stamp) / chunk.dt)
         asked = self._answered
         if asked is not None and (asked.chunk, asked.row) == (chunk, row):
             return asked
-        moved = self._layout.in_rows(short_way(joints - chunk.anchor, self._continuous))
+        moved = self._layout.in_rows(apart)
         return SegmentRequest(chunk, observation, observation_stamp, moved, row, progress, velocity=velocity)
 
     def _start(self, elapsed: float) -> tuple[int, float]:
@@ -277,24 +285,3 @@ class SegmentPlanner:
 
     def _end(self, chunk: Chunk) -> float:
         return chunk.stamp + self.refiner.chunk_size * chunk.dt
-
-
-def allowed_starts(progress: Progress | None, chunk_size: int, segment_size: int) -> tuple[tuple[int, float], ...]:
-    """Rows at which System 1 may start, and their progress, in order. Empty: anywhere.
-
-    Args:
-        progress: of the robot profile.
-        chunk_size: rows of a chunk.
-        segment_size: rows of a segment.
-    """
-    if progress is None:
-        return ()
-    if progress == EVERY_SEGMENT:
-        progress = tuple(row / chunk_size for row in range(0, chunk_size, segment_size))
-    # As System 1 counts: in float32, cut off.
-    rows = {int(np.float32(share) * np.float32(chunk_size)): float(share) for share in progress}
-    # In float64 a share may fall short of its row by a rounding.
-    exact = {
-        row: share if int(share * chunk_size) == row else float(np.nextafter(share, 1.0)) for row, share in rows.items()
-    }
-    return tuple(sorted(exact.items()))

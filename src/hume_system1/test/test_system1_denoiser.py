@@ -86,9 +86,10 @@ def test_segment_starts_at_the_row_in_force_now(profile: RobotProfile) -> None:
     denoiser.offer(chunk(profile, 1, stamp=100.0), 100.0)
     current = denoiser.chunk_at(100.0)
     assert current is not None
+    denoise(denoiser, current, JOINTS, 100.0)
     segment = denoise(denoiser, current, JOINTS, 100.25)
     assert segment.stamp == pytest.approx(100.2)
-    assert refiner.stamps == [pytest.approx(0.25)]
+    assert refiner.stamps == [0.0, pytest.approx(0.25)]
     np.testing.assert_array_equal(segment.positions[0], [6.0, 7.0])
     np.testing.assert_array_equal(segment.grippers[0], [8.0])
     assert segment.observation_stamp == pytest.approx(100.2)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hume_core.chunk import Chunk
 from hume_core.observation import Observation
@@ -29,12 +30,12 @@ def chunk(seq: int, stamp: float, epoch: int = 1) -> Chunk:
     return Chunk(stamp, epoch, seq, DT, rows, JOINTS, PROFILE.joint_names, PROFILE.action_layout().action_space)
 
 
-def row_at(made: SegmentPlanner, now: float) -> int:
+def row_at(made: SegmentPlanner, now: float, joints: NDArray[np.float64] = JOINTS) -> int:
     """Where the segment for `now` starts."""
     current = made.chunk_at(now)
     assert current is not None
     observation = Observation({}, np.zeros((1, 1, 7), np.float32), ["lift"])
-    return made.request(current, observation, now - 0.05, JOINTS, now).row
+    return made.request(current, observation, now - 0.05, joints, now).row
 
 
 @pytest.mark.parametrize("late", [0.0, 0.1, 0.27, 0.9])
@@ -60,3 +61,22 @@ def test_a_chunk_after_another_goes_on_from_its_observation() -> None:
     assert row_at(made, 100.2) == 0
     made.offer(chunk(2, stamp=100.3), 100.55)
     assert row_at(made, 100.55) == 2
+
+
+def test_where_the_arm_has_moved_meanwhile_its_rows_have_passed() -> None:
+    made = planner()
+    made.offer(chunk(1, stamp=100.0), 100.35)
+    moved = JOINTS.copy()
+    moved[2] = -0.05
+    assert row_at(made, 100.35, moved) == 3
+    assert row_at(made, 100.45, JOINTS) == 4, "it has begun"
+
+
+def test_an_epoch_that_ends_meanwhile_leaves_nothing_in_use() -> None:
+    made = planner()
+    made.offer(chunk(1, stamp=100.0), 100.2)
+    current = made.chunk_at(100.2)
+    assert current is not None
+    made.begin_epoch(2)
+    made.request(current, Observation({}, np.zeros((1, 1, 7), np.float32), ["lift"]), 100.15, JOINTS, 100.2)
+    assert made.chunk_at(100.25) is None

@@ -14,7 +14,8 @@ from hume_core.chunk import Chunk, Segment
 from hume_core.errors import RobotProfileError
 from hume_core.observation import Observation
 from hume_core.robot import RobotProfile
-from hume_system1.segment_planner import SegmentPlanner, allowed_starts
+from hume_system1.segment_planner import SegmentPlanner
+from hume_system1.segment_starts import allowed_starts
 
 OBSERVATION = Observation(images={}, state=np.zeros((1, 1, 3), np.float32), task=["lift"])
 JOINTS = np.ones(2)
