@@ -83,7 +83,7 @@ def _with_default_checkpoint(options: LaunchOptions) -> LaunchOptions:
     # Late, because most launches name a checkpoint, and a small one is made with torch.
     from hume_training.default_checkpoint import default_checkpoint
 
-    return replace(options, checkpoint=str(default_checkpoint(options.robot)))
+    return replace(options, checkpoint=str(default_checkpoint(options.robot, options.suite)))
 
 
 def _system2(options: LaunchOptions, parameters: Mapping[str, Any]) -> NodeSpec:

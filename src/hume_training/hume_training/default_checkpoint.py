@@ -23,9 +23,11 @@ from hume_core.errors import ActionSpaceError, CheckpointError, ConfigError, Hum
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile
 from hume_core.state_composer import StateComposer
+from hume_sim.scene import FRAGILE, PILLAR, PLAIN
+from hume_sim.suites import find_suite
 
-_SHIPPED = {"wx250s_sim": "wx250s_tabletop"}
-"""Robot -> trained checkpoint in hume_training/checkpoints."""
+_SHIPPED = {"wx250s_sim": {PLAIN: "wx250s_tabletop", FRAGILE: "wx250s_tabletop", PILLAR: "wx250s_detour"}}
+"""Robot -> kind of scene -> trained checkpoint in hume_training/checkpoints."""
 
 _PRESET = "small"
 _SEED = 0
@@ -34,20 +36,24 @@ _SPREAD = 0.05  # rad. Random actions then stay clear of the table
 _TWIST = (0.002,) * 3 + (0.01,) * 3  # m and rad per action step
 
 
-def default_checkpoint(robot: str | Path | RobotProfile = "wx250s_sim") -> Path:
+def default_checkpoint(robot: str | Path | RobotProfile = "wx250s_sim", suite: str = "") -> Path:
     """The trained checkpoint that ships for a robot, or where none fits its profile, `random_checkpoint`.
 
     Args:
         robot: name or path of its profile, or the profile.
+        suite: whose scenes the simulator shows. Empty: plain ones.
 
     Returns:
         The checkpoint folder.
+
+    Raises:
+        ConfigError: unknown suite.
     """
     profile = _profile(robot)
-    name = _SHIPPED.get(profile.name)
-    if name is None:
+    shipped = _SHIPPED.get(profile.name)
+    if shipped is None:
         return random_checkpoint(profile)
-    folder = shipped_checkpoint(name)
+    folder = shipped_checkpoint(shipped[find_suite(suite).scene if suite else PLAIN])
     contract = PolicyContract.load(folder)
     # A profile of the same arm whose rows mean something else, such as motions of the tool.
     other = contract is not None and contract.differences(profile)

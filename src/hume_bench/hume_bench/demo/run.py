@@ -118,7 +118,7 @@ def play(options: DemoOptions, console: Console) -> tuple[list[DemoEpisode], Mea
     RobotProfile.load(options.robot)
     launch = LaunchOptions(
         robot=options.robot,
-        checkpoint=options.checkpoint or str(default_checkpoint(options.robot)),
+        checkpoint=options.checkpoint or str(default_checkpoint(options.robot, options.suite)),
         candidates=options.candidates,
         refine=options.system1,
         seed=options.seed,
