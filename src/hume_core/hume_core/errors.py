@@ -47,3 +47,7 @@ class KinematicsError(HumeError):
 
 class TrainingError(HumeError):
     """A training cannot go on: its loss or its weights are no numbers any more."""
+
+
+class SimulationError(HumeError):
+    """A simulator that runs in an environment of its own is not set up, has ended, or refuses a request."""
