@@ -92,24 +92,25 @@ class Worlds:
 
     def joints(
         self,
-        position: NDArray[np.float64],
-        velocity: NDArray[np.float64],
-        gripper: float,
-        steps: int,
+        positions: NDArray[np.float64],
+        velocities: NDArray[np.float64],
+        grippers: NDArray[np.float64],
+        steps: list[int],
         objects: bool = False,
     ) -> dict[str, Any]:
-        """Some physics steps under a joint command.
+        """Physics steps under one joint command after another.
 
         Args:
-            position: (7,) rad.
-            velocity: (7,) that belongs to it, rad/s.
-            gripper: of each finger, m.
-            steps: physics steps, over which the commanded position goes on at that velocity.
+            positions: (m, 7) rad.
+            velocities: (m, 7) that belong to them, rad/s. A position goes on at its velocity.
+            grippers: (m,) of each finger, m.
+            steps: m numbers of physics steps.
             objects: whether the answer tells where everything is.
         """
         if self._servo is None:
             self._servo = JointServo(self._model, self._data, self._env.robots[0])
-        self._servo.run(position, velocity, gripper, steps)
+        for command in zip(positions, velocities, grippers, steps, strict=True):
+            self._servo.run(*command)
         self._env.env._post_process()
         return self._reading(objects)
 

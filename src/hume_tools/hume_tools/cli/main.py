@@ -21,6 +21,7 @@ from hume_system2.settings import System2Settings
 from hume_tools.cli.bench import bench
 from hume_tools.cli.checkpoints import add_checkpoint_commands
 from hume_tools.cli.file_options import JsonOption, VideoOption
+from hume_tools.cli.libero import libero
 from hume_tools.cli.operate import COMMANDS, add_operator_commands
 from hume_tools.cli.recipe import add_recipe
 from hume_tools.cli.serve import add_serve
@@ -29,6 +30,7 @@ from hume_views.cli import views
 
 app = make_app("The Hume robot stack: simulate, run, check, measure.", name="hume")
 app.add_typer(bench, name="bench")
+app.add_typer(libero, name="libero")
 app.add_typer(views, name="views")
 add_commands(app)
 add_recipe(app)
