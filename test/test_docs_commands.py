@@ -14,6 +14,7 @@ import typer
 from hume_bringup.description import GRAPHS
 from hume_bringup.launch_options import LaunchOptions
 from hume_core.settings import declared
+from hume_libero.suites import NAMES
 from hume_sim.suites import SUITES
 from hume_tools.cli.main import app
 from hume_training.evaluation.variants import find_variant
@@ -83,7 +84,7 @@ def test_every_command_can_be_typed_as_it_stands(page: Path) -> None:
             assert isinstance(changes, (list, tuple))
             assert [change for change in changes if change.partition("=")[0] not in known] == []
         if name == "evaluate":
-            assert values["suite"] in SUITES
+            assert values["suite"] in (*SUITES, *NAMES)
             for variant in str(values["variants"]).split(","):
                 find_variant(variant)
 

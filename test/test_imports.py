@@ -19,6 +19,7 @@ TOP_DOWN = (
     "hume_operate",
     "hume_views",
     "hume_bags",
+    "hume_libero",
     "hume_training",
     "hume_sim",
     "hume_serve",
@@ -91,6 +92,18 @@ def test_packages_import_only_downwards() -> None:
     assert upwards == set()
 
 
+def test_the_program_in_the_other_environment_knows_nothing_of_the_stack() -> None:
+    known = {name for file in ELSEWHERE.glob("*.py") for name in imported(file)}
+    assert {name for name in known if name.startswith("hume")} == {"hume_libero"}
+    package = import_graph()
+    reached, rest = set(), [name for name in package if name.startswith("hume_libero.child")]
+    while rest:
+        name = rest.pop()
+        reached.add(name)
+        rest += package[name] - reached
+    assert {name for name in reached if ".child" not in name} == {"hume_libero.framing"}
+
+
 def module_name(file: Path, package: str) -> str:
     return ".".join(file.relative_to(SOURCE / package).with_suffix("").parts).removesuffix(".__init__")
 
@@ -128,9 +141,14 @@ def test_a_circle_would_be_found() -> None:
     assert without_leaves({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"a": {"b"}, "b": {"c"}, "c": {"b"}}
 
 
+ELSEWHERE = SOURCE / "hume_libero" / "hume_libero" / "child"
+"""Runs in an environment of its own, which has other packages."""
+
+
 def foreign_imports(package: str) -> set[str]:
     """What a package imports that neither Python nor the package itself has."""
     sources = [*files(package), *(SOURCE / package / "launch").glob("*.py")]
+    sources = [file for file in sources if ELSEWHERE not in file.parents]
     return {name for file in sources for name in imported(file)} - sys.stdlib_module_names - {package}
 
 

@@ -40,6 +40,11 @@ from hume_bench.timing import Timing
 from hume_bench.watched_stack import guarded
 from hume_core.errors import HumeError
 from hume_core.robot import RobotProfile
+from hume_libero import evaluation as libero_evaluation_report
+from hume_libero.expert_report import ExpertEpisode
+from hume_libero.expert_report import summarise as expert_summary
+from hume_libero.expert_runs import Demonstration, Followed
+from hume_libero.player import LiberoOutcome
 from hume_operate import client as operator
 from hume_operate.snapshot import Snapshot
 from hume_operate.task import TaskEnd
@@ -135,6 +140,21 @@ def inspection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def evaluation() -> Any:
     outcomes = {name: [EPISODE, EPISODE] for name in ("full", "n1")}
     return evaluate_summary(EvaluateOptions("mine"), find_suite("lift"), outcomes)
+
+
+@sample("hume evaluate with a suite of LIBERO")
+def libero_evaluation() -> Any:
+    options = libero_evaluation_report.LiberoOptions("libero_goal", timing={"system2_rate": 2.0})
+    played = [LiberoOutcome(0, 3, True, 4.0, (-1.0,), "fault: internal error", 0.1), LiberoOutcome(0, 4, False, 15.0)]
+    tasks = [{"name": "a", "instruction": "open it"}]
+    return libero_evaluation_report.summarise(options, "libero_goal", "mine", tasks, {"full": played}, {"mujoco": "1"})
+
+
+@sample("hume libero expert")
+def libero_expert() -> Any:
+    way = np.array([0.0, 0.001])
+    episode = ExpertEpisode(0, Demonstration(np.zeros((1, 7)), np.zeros((2, 3)), True), Followed(True, way, way, ""))
+    return expert_summary({("libero_goal", 8): [episode]}, {"mujoco": "1"})
 
 
 @sample("hume evaluate --value-quality")

@@ -82,4 +82,6 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise SimulationError(f"LIBERO cannot be set up: {last}. Check the network and the room on the disk, and repeat")
+        raise SimulationError(
+            f"LIBERO cannot be set up: {last}. Check the network and the room on the disk, and repeat"
+        )

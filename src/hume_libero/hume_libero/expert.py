@@ -59,6 +59,20 @@ class Place:
     drop: float = 0.01
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is taken, and where it goes.
+
+    Attributes:
+        thing, goal: names in LIBERO.
+        far_side: take it on the other side. None: on the one with more room.
+    """
+
+    thing: str
+    goal: str
+    far_side: bool | None = None
+
+
 GRASPS = {
     # The wall, since the bowl is wider than the hand.
     "akita_black_bowl": Grasp((0.0, -0.046, 0.038), 0.0, either_side=True),
@@ -75,15 +89,16 @@ PLACES = {
 
 Task = tuple[str, int]
 """Suite, and place in it."""
-TASKS: dict[Task, tuple[str, str]] = {
-    ("libero_spatial", 0): ("akita_black_bowl_1", "plate_1"),
-    ("libero_spatial", 2): ("akita_black_bowl_1", "plate_1"),
-    ("libero_object", 0): ("alphabet_soup_1", "basket_1"),
-    ("libero_object", 1): ("cream_cheese_1", "basket_1"),
-    ("libero_object", 6): ("butter_1", "basket_1"),
-    ("libero_goal", 8): ("akita_black_bowl_1", "plate_1"),
+TASKS: dict[Task, Job] = {
+    ("libero_spatial", 0): Job("akita_black_bowl_1", "plate_1"),
+    ("libero_spatial", 2): Job("akita_black_bowl_1", "plate_1"),
+    ("libero_object", 0): Job("alphabet_soup_1", "basket_1"),
+    ("libero_object", 1): Job("cream_cheese_1", "basket_1"),
+    ("libero_object", 6): Job("butter_1", "basket_1"),
+    # On the other side the hand runs into the cabinet on its way.
+    ("libero_goal", 8): Job("akita_black_bowl_1", "plate_1", far_side=True),
 }
-"""What the expert can do -> what is taken, and where it goes."""
+"""What the expert can do."""
 
 
 class Phase(IntEnum):
@@ -113,7 +128,8 @@ class Expert:
         if (task.suite, task.number) not in TASKS:
             known = ", ".join(f"{suite}:{number}" for suite, number in TASKS)
             raise ConfigError(f"there is no expert for task {task.number} of {task.suite}. Valid: {known}")
-        self._thing, self._goal = TASKS[task.suite, task.number]
+        self._job = TASKS[task.suite, task.number]
+        self._thing, self._goal = self._job.thing, self._job.goal
         self._grasp, self._place = GRASPS[_kind(self._thing)], PLACES[_kind(self._goal)]
         self._offset: NDArray[np.float64] | None = None
         self._row = np.zeros(3)
@@ -187,6 +203,8 @@ class Expert:
         ours = (self._thing, self._goal)
         others = np.stack([pose[:2] for name, pose in reading.objects.items() if name not in ours])
         places = [offset * (1.0, side, 1.0) for side in (1.0, -1.0)]
+        if self._job.far_side is not None:
+            return np.asarray(places[int(self._job.far_side)])
         hands = [reading.objects[self._thing][:2] + place[:2] for place in places]
         room = [float(np.linalg.norm(others - hand, axis=1).min()) for hand in hands]
         return np.asarray(places[int(np.argmax(room))])

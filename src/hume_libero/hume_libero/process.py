@@ -18,8 +18,8 @@ _SILENCE = 300.0
 
 _BOOT = """
 import importlib.util, sys
-folder = sys.argv[1]
-spec = importlib.util.spec_from_file_location("hume_libero", folder + "/__init__.py", submodule_search_locations=[folder])
+where = {"location": sys.argv[1] + "/__init__.py", "submodule_search_locations": [sys.argv[1]]}
+spec = importlib.util.spec_from_file_location("hume_libero", **where)
 sys.modules["hume_libero"] = package = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package)
 from hume_libero.child.program import main
@@ -42,7 +42,7 @@ class LiberoProcess:
     def __init__(self, python: Path | None = None, command: list[str] | None = None) -> None:
         if command is None:
             command = [str(python or libero_python()), "-I", "-c", _BOOT, str(Path(__file__).parent)]
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         environment = {"MUJOCO_GL": "egl", "OMP_NUM_THREADS": "1"} | clean_environment()
         self._process = subprocess.Popen(
             tied(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, env=environment, bufsize=0

@@ -175,7 +175,7 @@ class LiberoWorld:
 
 
 def robosuite_row(row: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """A row as a policy emits it (last number 0 closed .. 1 open) in robosuite's form. As the authors' client has it."""
+    """A row as a policy emits it (last number 0 closed .. 1 open) as robosuite takes it, like the authors' client."""
     found = np.array(row, dtype=np.float64)
     found[-1] = 1.0 if found[-1] < 0.5 else -1.0
     return found

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from hume_libero.suites import is_libero
 from hume_tools.cli.file_options import JsonOption, PlotOption
+from hume_tools.cli.libero import evaluate_libero, refuse_libero
 from hume_training.default_checkpoint import default_checkpoint
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ PushToHub = Annotated[
     str, typer.Option(help="Publish the dataset under this name on the Hugging Face hub: OWNER/NAME.")
 ]
 _SUITES = "hard, nominal, recovery, lift, stack, detour, mixed or hard_torque"
+_DEFAULT_VARIANTS = "full,n1,one_of_n,mean,best_value,zero_noise,medoid,random_pick,no_system1"
+_LIBERO_SUITES = "libero_spatial, libero_object, libero_goal or libero_10"
 _VARIANTS = (
     "full, n1, one_of_n, mean, best_value, zero_noise, medoid, random_pick, no_system1, n1_no_system1, low_noise, "
     "fixed_noise, oracle, swapped, blank, stale, and n8, mean8, oracle5 and so on: with that many candidates"
@@ -125,11 +129,15 @@ def train(
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder or hub name. Without: the one that ships.")] = "",
-    suite: Annotated[str, typer.Option(help=f"Scenes, tasks and disturbances: {_SUITES}.")] = "hard",
-    episodes: Annotated[int, typer.Option(min=1, help="Scenes, the same for every variant.")] = 300,
-    variants: Annotated[str, typer.Option(help=f"What to compare, separated by commas: {_VARIANTS}.")] = (
-        "full,n1,one_of_n,mean,best_value,zero_noise,medoid,random_pick,no_system1"
-    ),
+    suite: Annotated[
+        str, typer.Option(help=f"Scenes, tasks and disturbances: {_SUITES}. Of LIBERO: {_LIBERO_SUITES}.")
+    ] = "hard",
+    episodes: Annotated[
+        int, typer.Option(min=1, help="Scenes, the same for every variant. Of LIBERO: initial states of each task.")
+    ] = 300,
+    variants: Annotated[
+        str, typer.Option(help=f"What to compare, separated by commas: {_VARIANTS}.")
+    ] = _DEFAULT_VARIANTS,
     seed: Annotated[int, typer.Option(min=0, help="Moves every random choice.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that play episodes.")] = 1,
     action_space: ActionSpace = "",
@@ -146,8 +154,43 @@ def evaluate(
     branches: Annotated[
         str, typer.Option(help="Judge the values on these folders of hume collect --branches instead.")
     ] = "",
+    tasks: Annotated[str, typer.Option(help="Of LIBERO: places in the suite, such as 0,3. Without: all.")] = "",
+    control: Annotated[
+        str, typer.Option(help="Of LIBERO: osc, blocking as in its benchmark, or joints, through the stack.")
+    ] = "osc",
+    perturbation: Annotated[str, typer.Option(help="Of LIBERO-PRO: lan, object, swap or task. Without: none.")] = "",
 ) -> None:
     """Measure success in the simulator, without ROS: paired episodes, 95 % intervals."""
+    if is_libero(suite):
+        asked = {
+            "workers": workers > 1, "record": record is not None, "value-quality": value_quality, "branches": branches,
+        }  # fmt: skip
+        raise typer.Exit(
+            evaluate_libero(
+                [name for name, given in asked.items() if given],
+                suite=suite,
+                checkpoint=checkpoint,
+                tasks=tasks,
+                episodes=episodes,
+                # Those of the other suites are not all the authors'.
+                variants="full" if variants == _DEFAULT_VARIANTS else variants,
+                control=control,
+                perturbation=perturbation,
+                seed=seed,
+                action_space=action_space,
+                contract=contract,
+                robot=robot,
+                timing=_given(
+                    system2_rate=system2_rate,
+                    system2_latency=system2_latency,
+                    system1_rate=system1_rate,
+                    system1_latency=system1_latency,
+                ),
+                json_file=json_file,
+                plot=plot,
+            )
+        )
+    refuse_libero(tasks=tasks, control=control != "osc", perturbation=perturbation)
     checkpoint = checkpoint or _default_checkpoint(robot)
     if branches:
         from hume_training.evaluation.branch_values import run_branch_quality
