@@ -109,7 +109,7 @@ def test_every_command_that_writes_json_has_a_section() -> None:
     simple = {f"hume {name}" for name in SIMPLE}
     assert commands_with_json() - simple == {title for title in documented() if title.startswith("hume ")} - {
         "hume evaluate --value-quality",
-        "hume evaluate with a suite of LIBERO",
+        "hume evaluate --suite libero",
     }
     introduction = PAGE.partition("## Commands for a running stack")[2].partition("| key")[0]
     assert {f"hume {name}" for name in re.findall(r"`(\w+)`", introduction)} >= simple

@@ -142,7 +142,7 @@ def evaluation() -> Any:
     return evaluate_summary(EvaluateOptions("mine"), find_suite("lift"), outcomes)
 
 
-@sample("hume evaluate with a suite of LIBERO")
+@sample("hume evaluate --suite libero")
 def libero_evaluation() -> Any:
     options = libero_evaluation_report.LiberoOptions("libero_goal", timing={"system2_rate": 2.0})
     played = [LiberoOutcome(0, 3, True, 4.0, (-1.0,), "fault: internal error", 0.1), LiberoOutcome(0, 4, False, 15.0)]

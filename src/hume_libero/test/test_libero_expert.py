@@ -98,8 +98,10 @@ def test_the_stack_moves_the_tool_where_the_rows_say(
     assert 0.02 < moved[1] < 0.08
     assert np.abs(moved[[0, 2]]).max() < 0.01
     assert world.reading.fingers[0] == 0.0
-    steps = [count for method, given in fake.asked if method == "joints" for count in given["steps"]]
-    assert set(steps) <= {2, 3}
+    # From one joint state to the next: 10 ms, with a command for each tick of the stream.
+    steps = [given["steps"] for method, given in fake.asked if method == "joints"]
+    assert {sum(counts) for counts in steps} == {5}
+    assert {len(counts) for counts in steps} <= {2, 3}
 
 
 def test_the_same_rows_give_the_same_commands(world: LiberoWorld, follower: Follower) -> None:
