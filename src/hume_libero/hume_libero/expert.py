@@ -76,7 +76,8 @@ class Job:
 GRASPS = {
     # The wall, since the bowl is wider than the hand.
     "akita_black_bowl": Grasp((0.0, -0.046, 0.038), 0.0, either_side=True),
-    "cream_cheese": Grasp((0.0, 0.0, 0.002), 0.009),
+    # Not in the middle: there the hand would come down on the can beside it.
+    "cream_cheese": Grasp((-0.025, 0.0, 0.002), 0.009),
     "butter": Grasp((0.0, 0.0, 0.002), 0.009),
     "alphabet_soup": Grasp((0.0, -0.003, 0.012), 0.038),
     "tomato_sauce": Grasp((0.0, -0.003, 0.012), 0.038),
@@ -131,7 +132,7 @@ class Expert:
         self._job = TASKS[task.suite, task.number]
         self._thing, self._goal = self._job.thing, self._job.goal
         self._grasp, self._place = GRASPS[_kind(self._thing)], PLACES[_kind(self._goal)]
-        self._offset: NDArray[np.float64] | None = None
+        self._offset = np.array(self._grasp.offset)
         self._row = np.zeros(3)
         self._rows = 0
         self._held = np.zeros(3)
@@ -145,7 +146,7 @@ class Expert:
 
     def row(self, reading: LiberoReading) -> NDArray[np.float64]:
         """The next row (7,): raw numbers of OSC_POSE, and the gripper, 0 closed .. 1 open."""
-        if self._offset is None:
+        if self.phase is Phase.APPROACH and self._rows == 0:
             self._offset = self._free_side(reading)
         while self._done(reading):
             self._enter(Phase(self.phase + 1), reading)

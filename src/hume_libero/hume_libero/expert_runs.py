@@ -63,7 +63,9 @@ def demonstrate(world: LiberoWorld, suite: LiberoSuite, state: int) -> Demonstra
     The rows go on until the hand lets go and leaves, although LIBERO may count a success before.
     """
     world.reset(state)
-    expert, rows, tool, success = Expert(world.task), [], [world.reading.tool], world.reading.success
+    expert, success = Expert(world.task), world.reading.success
+    rows: list[NDArray[np.float64]] = []
+    tool = [world.reading.tool]
     while len(rows) < suite.steps and not expert.left:
         rows.append(expert.row(world.reading))
         tool.append(world.row(robosuite_row(rows[-1])).tool)

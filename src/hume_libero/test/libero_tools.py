@@ -36,8 +36,9 @@ def ours(suite: str, task: int, size: int = 64) -> Any:
 
 def theirs(suite: str, task: int, state: int, size: int = 64) -> Any:
     """An environment as the authors' evaluation makes it, at an initial state."""
-    from hume_libero.child.benchmark import Benchmarks
     from libero.libero.envs import OffScreenRenderEnv
+
+    from hume_libero.child.benchmark import Benchmarks
 
     benchmarks = Benchmarks()
     env = OffScreenRenderEnv(
@@ -68,11 +69,11 @@ def rows(suite: str, task: int, state: int) -> dict[str, Any]:
 
 
 def pictures(suite: str, task: int, state: int) -> dict[str, Any]:
-    """Mean difference of our pictures from robosuite's, which are stored upside down, and from themselves upside down."""
+    """Mean difference of our pictures from robosuite's set upright, and from these as they are stored."""
     size, found = 96, {}
     worlds = ours(suite, task, size)
     reading = worlds.reset(state)
-    env, seen = theirs(suite, task, state, size)
+    _, seen = theirs(suite, task, state, size)
     for camera in ("agentview", "robot0_eye_in_hand"):
         drawn = worlds.picture(camera, reading["positions"]).astype(float)
         robosuite = seen[f"{camera}_image"][::-1].astype(float)
