@@ -11,7 +11,7 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
         (f"share/{package_name}", ["package.xml"]),
     ],
-    install_requires=["msgpack", "mujoco", "numpy", "rich", "setuptools", "torch"],
+    install_requires=["msgpack", "numpy", "rich", "setuptools", "torch"],
     zip_safe=True,
     maintainer="Hume robot stack maintainers",
     maintainer_email="maintainers@hume-robot-stack.example",
