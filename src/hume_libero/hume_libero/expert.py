@@ -92,11 +92,11 @@ Task = tuple[str, int]
 """Suite, and place in it."""
 TASKS: dict[Task, Job] = {
     ("libero_spatial", 0): Job("akita_black_bowl_1", "plate_1"),
-    ("libero_spatial", 2): Job("akita_black_bowl_1", "plate_1"),
+    # Here and with libero_goal:8 the hand would run into the cabinet on the other side.
+    ("libero_spatial", 2): Job("akita_black_bowl_1", "plate_1", far_side=True),
     ("libero_object", 0): Job("alphabet_soup_1", "basket_1"),
     ("libero_object", 1): Job("cream_cheese_1", "basket_1"),
     ("libero_object", 6): Job("butter_1", "basket_1"),
-    # On the other side the hand runs into the cabinet on its way.
     ("libero_goal", 8): Job("akita_black_bowl_1", "plate_1", far_side=True),
 }
 """What the expert can do."""
