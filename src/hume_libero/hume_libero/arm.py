@@ -13,8 +13,9 @@ from hume_core.robot import RobotProfile
 from hume_libero.world import JointCommand, LiberoReading, LiberoWorld
 from hume_session.schedule import NS, Waits
 from hume_session.session import Session
+from hume_sim.robots import camera_names
 from hume_sim.sensors import JOINT_STATES, Header, JointReading, Stamp
-from hume_training.evaluation.arm import EPOCH_START, camera_names
+from hume_training.evaluation.arm import EPOCH_START
 
 CAMERAS = {"scene": "agentview", "wrist": "robot0_eye_in_hand"}
 """Name in the topic camera/NAME/image_raw -> camera of LIBERO."""

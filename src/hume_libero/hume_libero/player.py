@@ -77,7 +77,8 @@ def check_variant(variant: Variant, control: str) -> None:
     """
     if variant.choice == "oracle" or variant.control == "swapped":
         raise ConfigError(f"variant '{variant.name}' needs a simulator that it can copy. LIBERO's cannot be copied")
-    if control == OSC and (variant.choice != "value" or variant.control or variant.noise_scale != 1.0):
+    authors = variant.choice == "value" and variant.noise_scale == 1.0 and variant.agreement_weight is None
+    if control == OSC and (variant.control or not authors):
         raise ConfigError(
             f"variant '{variant.name}' is none of the authors' way to think. With --control osc there are: full, n1, "
             "one_of_n, fixed_noise, no_system1, n1_no_system1, and n8 and so on"
@@ -118,7 +119,7 @@ class Player:
         self._control, self._timing, self._seed = control, timing, seed
         self._composer = StateComposer.of(self._profile)
         self._kinematics = load_kinematics(self._profile) if profile.action_space.needs_kinematics else None
-        self._batch = BatchEngine(policy, variant.time_temp)
+        self._batch = BatchEngine(policy, variant)
 
     def play(self, state: int) -> LiberoOutcome:
         """One episode from an initial state of the task that is open."""

@@ -12,6 +12,7 @@ from hume_core.observation import Observation
 from hume_libero.world import ROW_PERIOD
 from hume_session.engine import answered
 from hume_system1.segment_planner import SegmentRequest
+from hume_system2.motion_in_progress import MotionInProgress
 from hume_system2.thinker import ThoughtResult
 
 REST_ROWS = 20
@@ -50,7 +51,7 @@ class RecordedRows:
         found = self._rows[first : first + self.chunk_size]
         return np.concatenate([found, np.tile(self._end, (self.chunk_size - len(found), 1))])
 
-    def think(self, observation: Observation) -> Future[ThoughtResult]:
+    def think(self, observation: Observation, in_progress: MotionInProgress | None = None) -> Future[ThoughtResult]:
         """See `Engine`."""
         self.thoughts += 1
         rows = self.chunk(self.now())

@@ -136,7 +136,7 @@ def test_who_does_not_look_is_shown_black(make: Any, fake: InProcess) -> None:
     assert asked(fake, "picture") == []
 
 
-@pytest.mark.parametrize("variant", ["mean", "blank", "low_noise", "medoid8"])
+@pytest.mark.parametrize("variant", ["mean", "blank", "low_noise", "medoid8", "nearest"])
 def test_osc_plays_the_authors_variants_alone(make: Any, variant: str) -> None:
     with pytest.raises(ConfigError, match="none of the authors' way to think"):
         make(variant, "osc")
