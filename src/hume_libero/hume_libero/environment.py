@@ -16,7 +16,7 @@ VARIABLE = "HUME_LIBERO_PYTHON"
 """Names another Python that has LIBERO."""
 
 _STAMP = ".requirements"
-_HINT = "Type: ./hume libero"
+_HINT = "Type: ./hume libero setup"
 
 
 def workspace() -> Path:

@@ -28,7 +28,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_without_an_environment_one_line_says_what_to_type(tmp_path: Path) -> None:
-    with pytest.raises(SimulationError, match=r"LIBERO is not set up here .*Type: ./hume libero$") as caught:
+    with pytest.raises(SimulationError, match=r"LIBERO is not set up here .*Type: ./hume libero setup$") as caught:
         libero_python(tmp_path)
     assert "\n" not in str(caught.value)
 

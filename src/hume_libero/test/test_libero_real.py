@@ -1,6 +1,6 @@
 """LIBERO itself: what is asked of it here is what its own evaluation does, and the stack does its tasks.
 
-Not run by default: `./hume libero`, then `./hume test src/hume_libero/test/test_libero_real.py -m libero`.
+Not run by default: `./hume libero setup`, then `./hume test src/hume_libero/test/test_libero_real.py -m libero`.
 """
 
 from __future__ import annotations

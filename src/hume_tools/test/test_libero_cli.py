@@ -32,13 +32,14 @@ def refusal(*arguments: str) -> HumeError:
 def test_without_libero_one_line_says_what_to_type(arguments: tuple[str, ...]) -> None:
     error = refusal(*arguments)
     assert isinstance(error, SimulationError)
-    assert str(error).endswith("Type: ./hume libero")
+    assert str(error).endswith("Type: ./hume libero setup")
 
 
-def test_the_command_alone_sets_up(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("arguments", [["libero"], ["libero", "setup"]])
+def test_the_command_sets_up(arguments: list[str], workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Path] = []
     monkeypatch.setattr(environment, "set_up", lambda root: asked.append(root) or True)
-    result = CliRunner().invoke(app, ["libero"])
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0
     assert asked == [workspace]
     assert "LIBERO is set up" in result.output

@@ -18,9 +18,14 @@ libero.info.invoke_without_command = True
 
 @libero.callback(invoke_without_command=True)
 def prepare(context: typer.Context) -> None:
-    """Set up the LIBERO benchmark in an environment of its own. Needs the network once, and 2 GB."""
-    if context.invoked_subcommand is not None:
-        return
+    """The LIBERO benchmark: set it up in an environment of its own, and try it. Alone: setup."""
+    if context.invoked_subcommand is None:
+        setup()
+
+
+@libero.command()
+def setup() -> None:
+    """Set LIBERO up in an environment of its own. Needs the network once, and 2 GB."""
     from hume_libero.environment import FOLDER, set_up, workspace
 
     typer.echo(f"Setting LIBERO up in {FOLDER}. This takes some minutes the first time.")
