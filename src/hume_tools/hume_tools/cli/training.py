@@ -37,7 +37,8 @@ _DEFAULT_VARIANTS = "full,n1,one_of_n,mean,best_value,zero_noise,medoid,random_p
 _LIBERO_SUITES = "libero_spatial, libero_object, libero_goal or libero_10"
 _VARIANTS = (
     "full, n1, one_of_n, mean, best_value, zero_noise, medoid, random_pick, no_system1, n1_no_system1, low_noise, "
-    "fixed_noise, oracle, swapped, blank, stale, and n8, mean8, oracle5 and so on: with that many candidates"
+    "fixed_noise, nearest, no_agreement, oracle, swapped, blank, stale, and n8, mean8, oracle5 and so on: with that many "
+    "candidates"
 )
 
 
@@ -191,7 +192,7 @@ def evaluate(
             )
         )
     refuse_libero(tasks=tasks, control=control != "osc", perturbation=perturbation)
-    checkpoint = checkpoint or _default_checkpoint(robot)
+    checkpoint = checkpoint or _default_checkpoint(robot, suite)
     if branches:
         from hume_training.evaluation.branch_values import run_branch_quality
 
@@ -247,10 +248,10 @@ def _recorder(folder: Path, robot: str, checkpoint: str) -> EpisodeBags:
     return bags
 
 
-def _default_checkpoint(robot: str) -> str:
+def _default_checkpoint(robot: str, suite: str) -> str:
     from hume_training.evaluation.robot import simulated_robot
 
-    return str(default_checkpoint(simulated_robot(robot)))
+    return str(default_checkpoint(simulated_robot(robot), suite))
 
 
 def _given(**values: float | None) -> dict[str, float]:
