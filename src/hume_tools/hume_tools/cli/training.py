@@ -37,8 +37,8 @@ _DEFAULT_VARIANTS = "full,n1,one_of_n,mean,best_value,zero_noise,medoid,random_p
 _LIBERO_SUITES = "libero_spatial, libero_object, libero_goal or libero_10"
 _VARIANTS = (
     "full, n1, one_of_n, mean, best_value, zero_noise, medoid, random_pick, no_system1, n1_no_system1, low_noise, "
-    "fixed_noise, nearest, no_agreement, oracle, swapped, blank, stale, and n8, mean8, oracle5 and so on: with that many "
-    "candidates"
+    "fixed_noise, nearest, no_agreement, oracle, swapped, blank, stale, and n8, mean8, oracle5 and so on: with that "
+    "many candidates"
 )
 
 
