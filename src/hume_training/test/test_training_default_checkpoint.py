@@ -13,7 +13,14 @@ from hume_core.errors import ConfigError
 from hume_core.policy_contract import PolicyContract
 from hume_core.robot import RobotProfile, known_profiles
 from hume_tools.cli.main import app
-from hume_training.default_checkpoint import _actions, _state, main, random_checkpoint, shipped_checkpoint
+from hume_training.default_checkpoint import (
+    _actions,
+    _state,
+    default_checkpoint,
+    main,
+    random_checkpoint,
+    shipped_checkpoint,
+)
 from hume_training.evaluation.run import EvaluateOptions
 
 
@@ -23,6 +30,19 @@ def test_action_statistics_have_the_profiles_size(robot: str) -> None:
     mean, std = _actions(profile)
     assert len(mean) == len(std) == profile.action_dim
     assert min(std) > 0.0
+
+
+@pytest.mark.parametrize(
+    ("suite", "name"),
+    [("", "wx250s_tabletop"), ("hard", "wx250s_tabletop"), ("mixed", "wx250s_tabletop"), ("detour", "wx250s_detour")],
+)
+def test_the_suite_s_scene_decides_which_trained_one_is_taken(suite: str, name: str) -> None:
+    assert default_checkpoint("wx250s_sim", suite) == shipped_checkpoint(name)
+
+
+def test_an_unknown_suite_is_refused() -> None:
+    with pytest.raises(ConfigError, match="suite 'slalom' is unknown"):
+        default_checkpoint("wx250s_sim", "slalom")
 
 
 def test_two_arms_stand_in_the_order_of_their_rows_and_states() -> None:
