@@ -52,7 +52,8 @@ def test_the_golden_stream_follows_the_recording() -> None:
     stream = read_stream(GOLDEN)
     names = [stream.header["modes"][code] for code in stream.commands["mode"]]
     assert names.count("running") > 0.7 * len(names)
-    assert stream.commands["published"].mean() > 0.99
+    # At rest, without a task, commands are soon withheld.
+    assert all(stream.commands["published"][[name in ("running", "hold") for name in names]])
     assert stream.commands["time"][-1] * 1e-9 == pytest.approx(9.5, abs=1.5)
 
 

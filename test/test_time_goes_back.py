@@ -166,7 +166,7 @@ class Stack:
         def finish() -> None:
             self._thinks = False
             result = ThoughtResult(rows, rows[None], *(np.zeros(1, np.float32) for _ in range(3)), 0.15)
-            chunk = cycle.finish(task, result)
+            chunk = cycle.finish(task, result, self.now)
             if chunk is None:
                 return
             self.core.inbox.append(ChunkEvent(chunk, self.steady))

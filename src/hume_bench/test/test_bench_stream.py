@@ -30,13 +30,17 @@ def test_all_is_measured_with_the_robot_that_is_named(monkeypatch: pytest.Monkey
         faults.append((fault.options.robot, len(limits.names)))
         raise HumeError("not run")
 
-    monkeypatch.setattr(stream, "measure_core_step", lambda joints: stepped.append(joints) or {})
+    monkeypatch.setattr(
+        stream, "measure_core_step", lambda joints: stepped.append(joints) or {"median_us": 10.0 * joints}
+    )
     monkeypatch.setattr(stream, "measure_stream", measured)
     monkeypatch.setattr(stream, "run_fault", trial)
     with Progress(disable=True) as progress:
         figures = stream._measure(progress, 5.0, True, robot)
     assert (figures["robot"], figures["joints"]) == (robot, joints)
-    assert stepped == [joints]
+    assert stepped == [7, 14]
+    assert figures["core_step"] == {"median_us": 10.0 * joints}
+    assert figures["core_step_us"] == {"7": 70.0, "14": 140.0}
     assert set(streamed) == {robot}
     assert faults == [(robot, len(RobotProfile.load(robot).joints))] * len(FAULTS)
 
