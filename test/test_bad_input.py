@@ -39,7 +39,7 @@ def test_unknown_robot_names_the_known_ones(ros_domain: int) -> None:
     [
         (["robot"], "'checkpoint' is empty"),
         (["moon"], "'moon' is no set of nodes. Valid: sim, robot"),
-        (["sim", "speed:=3"], "'speed' is unknown. Did you mean 'seed'? Valid: robot, checkpoint"),
+        (["sim", "speed:=3"], "'speed' is unknown. Did you mean 'seed'? Valid: robot, prefix"),
         (["sim", "candidates:=many"], "'candidates' is 'many'. Valid: a whole number"),
         (["sim", "dry_run:=maybe"], "'dry_run' is 'maybe'. Valid: true or false"),
         (["sim", "nonsense"], "Write name:=value"),

@@ -167,7 +167,8 @@ def test_two_tools_move_and_are_drawn(up: Callable[..., Any], observer: Any, tmp
     observer.until(lambda: all(robot.commands.values()), 20.0, "commands to both arms")
     observer.until(lambda: all(robot.way(side) > 0.005 for side in SIDES), 60.0, "both arms moving")
     assert chunks[-1].action_space == "left=ee_delta,right=ee_delta"
-    assert chunks[-1].dim == 14
+    # Rows are padded to the policy's widest action.
+    assert chunks[-1].dim >= 14
     wanted = {f"{side}/{kind}" for side in SIDES for kind in ("candidates", "chosen", "commanded", "measured")}
     observer.until(lambda: {*wanted, "status"} <= drawn.keys(), 60.0, "markers of both tools")
     for side in SIDES:
