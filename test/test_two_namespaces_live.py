@@ -141,7 +141,7 @@ def give_task(observer: Any, side: str) -> None:
 
 
 def goes_on(observer: Any, stack: Stack) -> None:
-    """Segments and commands of a stack come, also where an earlier stop of its task ends just now."""
+    """Wait for segments and commands of a stack. Where none come, say what it says of itself."""
     try:
         observer.until(lambda: len(stack.segments) > 20 and len(stack.commands) > 100, 60.0, "the other going on")
     except pytest.fail.Exception as error:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from hume_core.command_line import option
 from hume_core.node_settings import ModelSettings
 from hume_core.plot_file import check_plot_file
+
+if TYPE_CHECKING:
+    from hume_views.shown import Shown
 
 views = typer.Typer(help="Layouts for Foxglove and rviz, and pictures of bags.", no_args_is_help=True)
 
@@ -32,11 +35,9 @@ def foxglove(
     output: Output = None,
 ) -> None:
     """Print a layout for Foxglove: cameras, candidates, joints, limiter, mode, instruction."""
-    from hume_core.robot import RobotProfile
     from hume_views.foxglove import foxglove_layout
-    from hume_views.shown import Shown
 
-    _write(foxglove_layout(Shown(RobotProfile.load(robot, prefix, prefix_controllers), namespace)), output)
+    _write(foxglove_layout(_shown(robot, prefix, prefix_controllers, namespace)), output)
 
 
 @views.command()
@@ -48,11 +49,9 @@ def rviz(
     output: Output = None,
 ) -> None:
     """Print a configuration of rviz2: cameras, the arm, candidates, mode, limiter, instruction."""
-    from hume_core.robot import RobotProfile
     from hume_views.rviz import rviz_config
-    from hume_views.shown import Shown
 
-    _write(rviz_config(Shown(RobotProfile.load(robot, prefix, prefix_controllers), namespace)), output)
+    _write(rviz_config(_shown(robot, prefix, prefix_controllers, namespace)), output)
 
 
 @views.command()
@@ -87,6 +86,13 @@ def screenshot(
     from hume_views.screenshot import take_screenshot
 
     raise typer.Exit(take_screenshot(bag, output, at, robot, namespace))
+
+
+def _shown(robot: str, prefix: str, prefix_controllers: bool, namespace: str) -> Shown:
+    from hume_core.robot import RobotProfile
+    from hume_views.shown import Shown
+
+    return Shown(RobotProfile.load(robot, prefix, prefix_controllers), namespace)
 
 
 def _write(text: str, output: Path | None) -> None:
